@@ -1,0 +1,1 @@
+"""Question -> router -> one agent -> stream of events."""

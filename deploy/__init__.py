@@ -1,0 +1,1 @@
+"""Run -> GGUF -> Ollama model."""

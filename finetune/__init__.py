@@ -1,0 +1,1 @@
+"""Data set -> run -> adapter -> evaluation."""

@@ -1,0 +1,49 @@
+"""Shared fixtures: an empty workspace, free ports, and real servers that skip on a laptop and fail in CI."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from workbench.settings import Settings, load_settings
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person's own WORKBENCH_* variables do not reach a test."""
+    for name in [name for name in os.environ if name.startswith("WORKBENCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings on an empty workspace, also for the commands that a test runs."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "workspace"))
+    return load_settings()
+
+
+def missing(what: str) -> None:
+    """A real part is not there: skip with the reason on a laptop, fail in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing; `make servers` installs it")
+    pytest.skip(f"{what} is missing; `make servers` installs it")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The measuring data that lies beside the clone, where it is there."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("../shared/data is not beside this clone")
+    return SHARED_DATA

@@ -1,0 +1,90 @@
+"""`workbench <verb>`: mounts each package's commands by name, imported only when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import click
+
+from workbench.errors import WorkbenchError
+
+# name -> (where the click command is, one line of help); a new command is one more row
+COMMANDS = {
+    "run": ("workbench.run:run", "Open the app on 127.0.0.1."),
+    "doctor": ("workbench.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
+    "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
+    "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
+    "jobs": ("workbench.jobs:jobs", "List, follow and cancel background jobs."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use, so that `--help` costs no library."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        return getattr(import_module(module), attribute)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="agent-workbench", prog_name="workbench")
+def workbench() -> None:
+    """Ask your documents and databases, tune a local model, compare both, publish to Ollama.
+
+    \b
+    Example:
+      workbench rag ingest ./papers --collection papers
+      workbench ask "Which method won?" --collection papers
+    """
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the last is the result.")
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """One object on one line, flushed, so that a reader sees it at once."""
+    click.echo(json.dumps(data, ensure_ascii=False, default=str))
+    sys.stdout.flush()
+
+
+def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A WorkbenchError becomes problem and fix (two lines on stderr, or one JSON object) and exit status 1."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except WorkbenchError as error:
+            if kwargs.get("as_json"):
+                print_json({"event": "failed", "problem": error.problem, "fix": error.fix})
+            else:
+                click.echo(f"Problem: {error.problem}\nFix:     {error.fix}", err=True)
+            sys.exit(1)
+
+    return wrapper
+
+
+def main() -> None:
+    """Entry point of the `workbench` command."""
+    for stream in (sys.stdout, sys.stderr):  # a C locale must not break Chinese output
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    workbench()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The one error tree: what went wrong and what to do about it, in words for the person.
+
+    WorkbenchError
+    ├── InvalidInput   what was given cannot be used: a file, a name, a setting
+    ├── NotFound       the named thing is not there
+    ├── Unavailable    a server, library, model or device is missing or does not answer
+    ├── Conflict       would overwrite, or mix what does not belong together
+    └── Stopped        cancelled, or over its time limit
+
+Exceptions of libraries are mapped to these where the library is called, with `raise … from`.
+"""
+
+
+class WorkbenchError(Exception):
+    """`problem` says what went wrong, `fix` what the person can do: a command, a click or a setting."""
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.fix = fix
+
+
+class InvalidInput(WorkbenchError):
+    """What was given cannot be used."""
+
+
+class NotFound(WorkbenchError):
+    """The named thing is not there."""
+
+
+class Unavailable(WorkbenchError):
+    """A server, library, model or device is missing or does not answer."""
+
+
+class Conflict(WorkbenchError):
+    """The step would overwrite something, or mix what does not belong together."""
+
+
+class Stopped(WorkbenchError):
+    """Cancelled by the person, or over its time limit."""

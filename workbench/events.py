@@ -1,0 +1,109 @@
+"""What an answer is made of: a stream of these events, the same for page, command line and HTTP."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Routed:
+    """Which agent answers, and the reason in one line for the person."""
+
+    mode: str
+    reason: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Thought:
+    """A piece of the model's reasoning; shown folded, never part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A passage that the answer may cite as [number]."""
+
+    number: int
+    text: str
+    source: str
+    locator: str
+    score: float
+    passage_id: str
+    collection: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """The statement that ran, as it ran."""
+
+    sql: str
+    dialect: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result: column names and rows of JSON values."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite specification with its data inside."""
+
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The answer ends here: what went wrong and what to do."""
+
+    problem: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer is whole. `lineage` names what it rests on: model, digest, run, collection and its revision."""
+
+    model: str
+    seconds: float
+    tokens: int = 0
+    lineage: dict[str, Any] = field(default_factory=dict)
+
+
+Event = Routed | Thought | Token | Source | Query | Table | Chart | Failed | Done
+
+_KINDS: dict[str, type] = {
+    kind.__name__.lower(): kind for kind in (Routed, Thought, Token, Source, Query, Table, Chart, Failed, Done)
+}
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """The event as plain data, with its kind under "event"."""
+    return {"event": type(event).__name__.lower(), **asdict(event)}
+
+
+def to_json(event: Event) -> str:
+    """The event as one line of JSON."""
+    return json.dumps(to_dict(event), ensure_ascii=False, default=str)
+
+
+def from_dict(data: dict[str, Any]) -> Event:
+    """The inverse of `to_dict`."""
+    fields = dict(data)
+    return _KINDS[fields.pop("event")](**fields)

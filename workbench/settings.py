@@ -1,0 +1,95 @@
+"""workbench.toml and WORKBENCH_* -> one frozen Settings, passed as an argument and never built at import."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from workbench.errors import InvalidInput
+
+SECRETS = ("openai_api_key",)
+CONFIG = Path("workbench.toml")
+
+
+class Settings(BaseSettings):
+    """Every choice a person can make. The environment wins over `workbench.toml` in the current folder."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", frozen=True, extra="forbid", toml_file=CONFIG)
+
+    home: Path = Field(Path("workspace"), description="the workspace: everything a person makes lives here")
+    language: Literal["auto", "en", "zh"] = Field("auto", description="interface language; auto follows the browser")
+    host: str = Field("127.0.0.1", description="address the app listens on")
+    port: int = Field(8501, ge=1, le=65535, description="first port tried for the app; the next free one is taken")
+
+    model: str = Field(
+        "auto", description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable"
+    )
+    ollama_host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
+    openai_base_url: str = Field("", description="an OpenAI-compatible server (vLLM and the like), ending in /v1")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="key for that server; only from the environment")
+    context_tokens: int = Field(8192, ge=512, description="context window asked of the chat model, in tokens")
+    answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
+    temperature: float = Field(0.1, ge=0, le=2, description="sampling temperature; 0 is greedy")
+
+    collection: str = Field("handbook", description="collection that the documents agent searches")
+    embedder: str = Field(
+        "all-MiniLM-L6-v2",
+        description="embedder of new collections: a folder, a hub name, modelscope:NAME, ollama:NAME",
+    )
+    reranker: str = Field("", description="cross-encoder that reorders the best passages; empty is off")
+    passages: int = Field(6, ge=1, le=50, description="passages put before the chat model")
+    chroma_url: str = Field("", description="address of a Chroma server; empty keeps the index in the workspace")
+
+    file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
+    file_megabytes: float = Field(512, gt=0, description="largest file that is read, in megabytes")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def folder(self, *parts: str) -> Path:
+        """A folder of the workspace, made if it is not there."""
+        path = self.home.joinpath(*parts)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                f"The workspace folder {path} cannot be made: {error.strerror}",
+                "Set WORKBENCH_HOME to a folder you can write to.",
+            ) from error
+        return path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of conversations and ratings."""
+        return self.folder() / "workbench.db"
+
+
+def load_settings(**changes: Any) -> Settings:
+    """Settings from environment and file, with `changes` on top. All problems are reported together."""
+    try:
+        if CONFIG.is_file() and (secrets := set(SECRETS) & tomllib.loads(CONFIG.read_text("utf-8")).keys()):
+            raise InvalidInput(
+                f"{CONFIG} holds a secret: {', '.join(sorted(secrets))}",
+                f"Delete the line and export WORKBENCH_{sorted(secrets)[0].upper()} instead.",
+            )
+        settings = Settings(**changes)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{CONFIG} is not valid TOML: {error}", "Correct the line, or delete the file.") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidInput(
+            f"Settings that cannot be used: {problems}", "Correct them in workbench.toml or WORKBENCH_*."
+        ) from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
