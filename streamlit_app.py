@@ -1,0 +1,23 @@
+"""Pages and their order; the only file that sees every package."""
+
+import streamlit as st
+
+from workbench.widgets import say
+
+PAGES = [
+    # file, English, Chinese, icon; the first one opens
+    ("agents/chat_page.py", "Chat", "对话", ":material/chat:"),
+    ("rag/knowledge_page.py", "Knowledge", "知识库", ":material/library_books:"),
+]
+
+
+def main() -> None:
+    st.set_page_config(page_title="Workbench", page_icon=":material/forum:", layout="wide")
+    pages = [
+        st.Page(path, title=say(english, chinese), icon=icon, default=number == 0, url_path=english.lower())
+        for number, (path, english, chinese, icon) in enumerate(PAGES)
+    ]
+    st.navigation(pages).run()
+
+
+main()
