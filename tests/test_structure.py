@@ -1,0 +1,136 @@
+"""The house stays as drawn: imports one way, light help, a README whose tree, commands and settings are true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from workbench.cli import COMMANDS, workbench
+from workbench.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+MAY_IMPORT = {
+    "workbench": set(),
+    "rag": {"workbench"},
+    "finetune": {"workbench"},
+    "deploy": {"workbench"},
+    "agents": {"workbench", "rag"},
+}
+READMES = ["README.md", "README.zh.md"]
+
+
+def imported_names(path: Path) -> set[str]:
+    """Top-level names of all that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_imports_go_one_way() -> None:
+    checked = 0
+    for room, allowed in MAY_IMPORT.items():
+        for path in (ROOT / room).rglob("*.py"):
+            checked += 1
+            strangers = imported_names(path) & MAY_IMPORT.keys() - allowed - {room}
+            assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
+    assert checked > 40
+
+
+def test_only_pages_import_streamlit() -> None:
+    checked = 0
+    for room in MAY_IMPORT:
+        for path in (ROOT / room).rglob("*.py"):
+            if path.stem.endswith(("_page", "widgets")):
+                continue
+            checked += 1
+            assert "streamlit" not in imported_names(path), f"{path.relative_to(ROOT)} imports streamlit"
+    assert checked > 30
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["rag", "--help"], ["ask", "--help"]])
+def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
+    script = (
+        "import sys, workbench.cli\n"
+        f"sys.argv = ['workbench', *{arguments!r}]\n"
+        "try: workbench.cli.main()\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'transformers', 'chromadb', 'sentence_transformers', 'streamlit', 'openvino'}\n"
+        "sys.exit(f'loaded: {heavy & sys.modules.keys()}' if heavy & sys.modules.keys() else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+def every_command() -> list[tuple[str, ...]]:
+    """All commands and subcommands, as typed after `workbench`."""
+    found: list[tuple[str, ...]] = []
+    for name in COMMANDS:
+        command = workbench.get_command(None, name)  # type: ignore[arg-type]
+        found.append((name,))
+        found += [(name, child) for child in getattr(command, "commands", {})]
+    return found
+
+
+def test_every_command_has_help_and_an_example() -> None:
+    commands = every_command()
+    assert len(commands) >= 10
+    for command in commands:
+        shown = CliRunner().invoke(workbench, [*command, "--help"])
+        assert shown.exit_code == 0, shown.output
+        group = any(other[:-1] == command for other in commands)
+        assert group or "Example" in shown.output, f"workbench {' '.join(command)} shows no example"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_tree_is_true(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    tree = re.search(r"```text tree\n(.*?)```", text, re.S)
+    assert tree
+    folder, checked = "", 0
+    for line in tree.group(1).splitlines():
+        name = line.split()[0]
+        path = folder + name if line.startswith(" ") else name
+        assert (ROOT / path).exists(), f"{readme}: {path} is not there"
+        if not line.startswith(" "):
+            folder = name if name.endswith("/") else ""
+        checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize("readme", [*READMES, *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))])
+def test_documented_commands_exist(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    known = every_command()
+    for words in re.findall(r"^\s*(?:\.venv/bin/)?workbench ([a-z]+(?: [a-z-]+)?)", text, re.M):
+        first, *rest = words.split()
+        assert (first,) in known, f"{readme}: workbench {words}"
+        children = {child for parent, *children in known for child in children if parent == first}
+        assert not children or not rest or rest[0] in children, f"{readme}: workbench {words}"
+
+
+@pytest.mark.parametrize("page", ["docs/en/settings.md", "docs/zh/settings.md"])
+def test_every_setting_is_documented(page: str) -> None:
+    documented = set(re.findall(r"^\| `(\w+)`", (ROOT / page).read_text("utf-8"), re.M))
+    assert documented == set(Settings.model_fields)
+
+
+def test_the_lock_names_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    assert len(lines) > 100
+    assert all("://" not in line and "@" not in line and "==" in line for line in lines)
+
+
+def test_english_and_chinese_pages_are_the_same() -> None:
+    english = {path.name for path in (ROOT / "docs/en").glob("*.md")}
+    assert english and english == {path.name for path in (ROOT / "docs/zh").glob("*.md")}
