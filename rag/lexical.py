@@ -1,0 +1,94 @@
+"""Texts -> words -> BM25: the leg that finds names, numbers and rare words, in any language."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Chinese, Japanese and Korean scripts are written without spaces between words: pairs of characters stand for words
+CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0002fa1f"
+_RUNS = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
+_CJK = re.compile(rf"[{CJK}]")
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words of spaced scripts, character pairs of unspaced ones (a lone character stands for itself)."""
+    found: list[str] = []
+    for run in _RUNS.findall(unicodedata.normalize("NFKC", text).lower()):
+        if _CJK.match(run) and len(run) > 1:
+            found += [run[start : start + 2] for start in range(len(run) - 1)]
+        else:
+            found.append(run)
+    return found
+
+
+def script(text: str) -> str:
+    """`zh` where at least a third of the letters are Chinese, Japanese or Korean, else `en`."""
+    letters = sum(character.isalpha() for character in text)
+    return "zh" if letters and len(_CJK.findall(text)) * 3 >= letters else "en"
+
+
+class LexicalIndex:
+    """BM25 (Robertson & Zaragoza 2009; Lucene's variant in bm25s) over passages in a fixed order."""
+
+    def __init__(self, ids: Sequence[str], index: Any, vocabulary: dict[str, int]) -> None:
+        self.ids = ids
+        self._index = index
+        self._vocabulary = vocabulary
+        self.rows = {name: row for row, name in enumerate(ids)}
+
+    @classmethod
+    def build(cls, passages: Iterable[tuple[str, str]]) -> LexicalIndex:
+        """From (id, text) pairs."""
+        import bm25s
+        from bm25s.tokenization import Tokenized
+
+        ids: list[str] = []
+        vocabulary: dict[str, int] = {}
+        documents: list[list[int]] = []
+        for name, text in passages:
+            ids.append(name)
+            documents.append([vocabulary.setdefault(word, len(vocabulary)) for word in words(text)])
+        if not vocabulary:  # nothing but punctuation, or nothing at all
+            return cls(ids, None, vocabulary)
+        index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+        index.index(Tokenized(ids=documents, vocab=vocabulary), create_empty_token=False, show_progress=False)
+        return cls(ids, index, vocabulary)
+
+    def scores(self, question: str) -> np.ndarray:
+        """float32 (passages,): the BM25 score of each; zero where no word is shared."""
+        asked = [self._vocabulary[word] for word in words(question) if word in self._vocabulary]
+        if self._index is None or not asked:
+            return np.zeros(len(self.ids), np.float32)
+        return self._index.get_scores_from_ids(asked)
+
+    def save(self, folder: Path) -> None:
+        """Write the index so that a reader sees the old one or the new one, never half of one."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".lexical-"))
+        (part / "ids.json").write_text(json.dumps(list(self.ids)), "utf-8")
+        (part / "words.json").write_text(json.dumps(self._vocabulary, ensure_ascii=False), "utf-8")
+        if self._index is not None:
+            self._index.save(part / "bm25", show_progress=False)
+        try:
+            part.rename(folder)
+        except OSError:  # another process has written the same revision
+            shutil.rmtree(part)
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalIndex:
+        """Read what `save` wrote, its arrays memory-mapped."""
+        import bm25s
+
+        ids = json.loads((folder / "ids.json").read_text("utf-8"))
+        vocabulary = json.loads((folder / "words.json").read_text("utf-8"))
+        index = bm25s.BM25.load(folder / "bm25", mmap=True) if (folder / "bm25").exists() else None
+        return cls(ids, index, vocabulary)
