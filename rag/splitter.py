@@ -11,6 +11,7 @@ from rag.passages import Block, Locator, Passage
 
 # characters; an English token has about four, a Chinese one about one and a half, and the embedder reads 256
 LONGEST = {"en": 900, "zh": 380}
+SMALL = 60
 PAUSES = [
     re.compile(r"(?<=\n)"),
     re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])"),
@@ -22,7 +23,7 @@ PAUSES = [
 def split(blocks: Iterable[Block], source: str) -> list[Passage]:
     """Passages of one document, in order; all of its text is in them, once.
 
-    Small blocks under one heading (or on one page or sheet) are packed together; a long one is cut at line ends,
+    Small blocks under one heading are packed together, as long as page and sheet are the same; a long one is cut at line ends,
     then sentences, then clauses, then words. A passage's locator is that of its first block.
     """
     passages: list[Passage] = []
@@ -38,7 +39,7 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
     for block in blocks:
         for piece, line in _pieces(block):
             size = sum(len(part) + 1 for part in held) + len(piece)
-            if held and (size > _longest(piece) or not _together(place, block.locator)):
+            if held and (size > _longest(piece) or not _together(place, block.locator, size - len(piece))):
                 yield "\n".join(held), place
                 held = []
             if not held:
@@ -48,10 +49,15 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
         yield "\n".join(held), place
 
 
-def _together(first: Locator, other: Locator) -> bool:
-    """Whether two blocks may share a passage: same page and sheet, and the second under the first's heading."""
-    depth = len(first.heading)
-    return (first.page, first.sheet) == (other.page, other.sheet) and other.heading[:depth] == first.heading
+def _together(first: Locator, other: Locator, held: int) -> bool:
+    """Whether a block may join the passage that began at `first` and holds so many characters.
+
+    Page and sheet must be the same. A new heading begins a new passage, unless so little is held (a title, a
+    heading alone) that it says nothing by itself.
+    """
+    if (first.page, first.sheet) != (other.page, other.sheet):
+        return False
+    return first.heading == other.heading or (held < SMALL and other.heading[: len(first.heading)] == first.heading)
 
 
 def _pieces(block: Block) -> Iterator[tuple[str, int | None]]:

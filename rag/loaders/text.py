@@ -70,7 +70,7 @@ def _guess(data: bytes) -> str:
     sample = data[:65536]
     if encoding := _wide(sample):
         return data.decode(encoding, "replace")
-    if len(sample.translate(None, CONTROLS)) < len(sample) * 0.98:
+    if len(sample.translate(None, CONTROLS)) < len(sample) * 0.9:
         raise InvalidInput(
             "This is a binary file, not a document.", "Save it as a document or text, then add it again."
         )
