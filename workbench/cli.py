@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -23,24 +24,29 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported on first use, so that `--help` costs no library."""
+class LazyCommands(click.Group):
+    """A group with commands that are imported on first use, so that `--help` costs no library."""
+
+    def __init__(self, *args: Any, commands_by_name: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.by_name = commands_by_name or {}
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*self.commands, *self.by_name]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name][0].split(":")
+        if name not in self.by_name:
+            return super().get_command(context, name)
+        module, attribute = self.by_name[name][0].split(":")
         return getattr(import_module(module), attribute)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, command.get_short_help_str(100)) for name, command in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(rows + [(name, text) for name, (_, text) in self.by_name.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyCommands, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="agent-workbench", prog_name="workbench")
 def workbench() -> None:
     """Ask your documents and databases, tune a local model, compare both, publish to Ollama.
@@ -68,7 +74,8 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except WorkbenchError as error:
+        except (WorkbenchError, OSError) as error:
+            error = error if isinstance(error, WorkbenchError) else _disk_error(error)
             if kwargs.get("as_json"):
                 print_json({"event": "failed", "problem": error.problem, "fix": error.fix})
             else:
@@ -76,6 +83,16 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(1)
 
     return wrapper
+
+
+def _disk_error(error: OSError) -> WorkbenchError:
+    """A full disk or a folder without permission can be met anywhere; what is written is written whole or not at all."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        raise error
+    return WorkbenchError(
+        f"{error.strerror}: {error.filename or 'the workspace'}",
+        "Free space, or set WORKBENCH_HOME to a folder with room; what was finished before is kept.",
+    )
 
 
 def main() -> None:

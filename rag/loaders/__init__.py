@@ -1,0 +1,106 @@
+"""A file -> blocks of text with their places. One module a format; the content decides, then the file's ending."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from rag.passages import Block
+from workbench.errors import InvalidInput
+
+# format -> module with `load(path, password) -> Iterator[Block]`; a new format is one module and its rows here
+LOADERS = {
+    "pdf": "rag.loaders.pdf",
+    "docx": "rag.loaders.docx",
+    "odt": "rag.loaders.odt",
+    "pptx": "rag.loaders.pptx",
+    "xlsx": "rag.loaders.xlsx",
+    "xls": "rag.loaders.xls",
+    "csv": "rag.loaders.csv",
+    "html": "rag.loaders.html",
+    "xml": "rag.loaders.xml",
+    "epub": "rag.loaders.epub",
+    "ipynb": "rag.loaders.ipynb",
+    "rtf": "rag.loaders.rtf",
+    "markdown": "rag.loaders.markdown",
+    "text": "rag.loaders.text",
+    "msg": "rag.loaders.mail",
+    "eml": "rag.loaders.mail",
+    "zip": "rag.loaders.archive",
+    "image": "rag.loaders.image",
+}
+ENDINGS = {
+    "csv": "csv", "tsv": "csv", "htm": "html", "html": "html", "xhtml": "html", "xml": "xml", "rss": "xml", "svg": "xml",
+    "ipynb": "ipynb", "md": "markdown", "markdown": "markdown", "mdx": "markdown", "eml": "eml", "msg": "msg",
+    "xls": "xls",
+}  # fmt: skip
+MAGIC = [
+    (b"%PDF-", "pdf"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"BM", "image"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
+]
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+NOT_TEXT = (
+    "Formats that are read: pdf, docx, pptx, xlsx, xls, csv, html, xml, epub, ipynb, rtf, odt, md, txt, eml, msg, zip."
+)
+
+
+def load(path: Path, password: str | None = None) -> Iterator[Block]:
+    """The file's blocks in reading order. Raises InvalidInput for what cannot be read, with the fix."""
+    module = import_module(LOADERS[detect(path)])
+    yield from module.load(path, password)
+
+
+def detect(path: Path) -> str:
+    """The file's format, by its first bytes where they tell, else by its ending, else text."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    ending = path.suffix.lower().lstrip(".")
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    found = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
+    if found and (found != "image" or b"\x00" in head):  # a text may begin with BM
+        return found
+    if head.startswith(b"PK\x03\x04"):
+        return _inside_zip(path)
+    if head.startswith(OLE):
+        return _inside_ole(ending)
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    if ending == "" and head.lstrip()[:1] == b"<":
+        return "html" if b"<html" in head.lower() else "xml"
+    return "text"
+
+
+def _inside_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            kind = archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        raise InvalidInput(f"The file is damaged: {error}", "Save or download it again.") from error
+    marks = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+    if found := next((kind for name, kind in marks.items() if name in names), None):
+        return found
+    if "epub" in kind or "META-INF/container.xml" in names:
+        return "epub"
+    return "odt" if "opendocument" in kind else "zip"
+
+
+def _inside_ole(ending: str) -> str:
+    if ending in ("xls", "msg"):
+        return ending
+    if ending in ("docx", "xlsx", "pptx"):
+        raise InvalidInput(
+            "The document is encrypted with a password.", "Open it, remove the password and save it, then add it again."
+        )
+    raise InvalidInput(
+        "This is an old Office format (before 2007).", "Save it as docx, pptx or xlsx, then add it again."
+    )

@@ -1,0 +1,34 @@
+"""Notebooks -> the text of their cells and of what they printed; the heading path names the cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag.loaders import markdown
+from rag.loaders.text import decode
+from rag.passages import Block, Locator
+from workbench.errors import InvalidInput
+
+
+def load(path: Path, password: str | None) -> Iterator[Block]:
+    try:
+        cells = json.loads(decode(path.read_bytes()))["cells"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidInput(f"The notebook is damaged: {error}", "Open it in Jupyter and save it again.") from error
+    for number, cell in enumerate(cells, 1):
+        name = (f"cell {number}",)
+        source = _joined(cell.get("source"))
+        if cell.get("cell_type") == "markdown":
+            yield from markdown.blocks(source, name)
+        elif source.strip():
+            yield Block(source, Locator(heading=name))
+        for output in cell.get("outputs", []):
+            if text := _joined(output.get("text") or output.get("data", {}).get("text/plain")).strip():
+                yield Block(text, Locator(heading=name))
+
+
+def _joined(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else source or ""

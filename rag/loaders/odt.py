@@ -1,0 +1,36 @@
+"""OpenDocument text -> paragraphs under the path of their headings."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag.passages import Block, Locator
+from workbench.errors import InvalidInput
+
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+
+
+def load(path: Path, password: str | None) -> Iterator[Block]:
+    from lxml import etree
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+                raise InvalidInput(
+                    "The document is encrypted with a password.", "Save it without the password, then add it again."
+                )
+            parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+            root = etree.fromstring(archive.read("content.xml"), parser)
+    except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
+        raise InvalidInput(f"The document is damaged: {error}", "Open it and save it again.") from error
+    headings: list[tuple[int, str]] = []
+    for element in root.iter(f"{TEXT}h", f"{TEXT}p"):
+        text = " ".join("".join(element.itertext()).split())
+        if not text:
+            continue
+        if element.tag == f"{TEXT}h":
+            level = int(element.get(f"{TEXT}outline-level", "1"))
+            headings = [(depth, title) for depth, title in headings if depth < level] + [(level, text)]
+        yield Block(text, Locator(heading=tuple(title for _, title in headings)))

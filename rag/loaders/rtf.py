@@ -1,0 +1,20 @@
+"""Rich text -> paragraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag.loaders.text import paragraphs
+from rag.passages import Block
+from workbench.errors import InvalidInput
+
+
+def load(path: Path, password: str | None) -> Iterator[Block]:
+    from striprtf.striprtf import rtf_to_text
+
+    try:
+        text = rtf_to_text(path.read_bytes().decode("latin-1"), errors="ignore")
+    except (ValueError, IndexError, LookupError) as error:
+        raise InvalidInput(f"The document is damaged: {error}", "Open it and save it again.") from error
+    yield from (Block(block.text) for block in paragraphs(text.replace("\n", "\n\n")))

@@ -1,0 +1,104 @@
+"""Plain text in any encoding -> one block a paragraph, with its line."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag.passages import Block, Locator
+from workbench.errors import InvalidInput
+
+BOMS = [
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+]
+COMMON = re.compile(
+    r"[\t\r\n\x20-\u024f\u0370-\u04ff\u2010-\u203f\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]"
+)
+ESCAPES = [(b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp")]
+CONTROLS = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 26, 27})
+
+
+def load(path: Path, password: str | None) -> Iterator[Block]:
+    """Paragraphs: runs of lines between blank ones."""
+    yield from paragraphs(decode(path.read_bytes()))
+
+
+def paragraphs(text: str, first_line: int = 1, heading: tuple[str, ...] = ()) -> Iterator[Block]:
+    """The paragraphs of a text, each with the line that it begins on."""
+    held: list[str] = []
+    start = first_line
+    for number, line in enumerate(text.splitlines(), first_line):
+        if line.strip():
+            if not held:
+                start = number
+            held.append(line.rstrip())
+        elif held:
+            yield Block("\n".join(held), Locator(heading=heading, line=start))
+            held = []
+    if held:
+        yield Block("\n".join(held), Locator(heading=heading, line=start))
+
+
+def decode(data: bytes) -> str:
+    """Bytes of any common encoding as text. Raises InvalidInput for what is not text."""
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    for escape, encoding in ESCAPES:  # seven-bit encodings would pass for UTF-8
+        if escape in data[:65536]:
+            return data.decode(encoding, "replace")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start > len(data) - 4:  # cut in the middle of its last character
+            return data[: error.start].decode("utf-8")
+        return _guess(data)
+    if "\x00" in text:
+        return _guess(data)
+    return text
+
+
+def _guess(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    sample = data[:65536]
+    if encoding := _wide(sample):
+        return data.decode(encoding, "replace")
+    if len(sample.translate(None, CONTROLS)) < len(sample) * 0.9:
+        raise InvalidInput(
+            "This is a binary file, not a document.", "Save it as a document or text, then add it again."
+        )
+    for encoding in _declared(sample):
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    if (best := from_bytes(data[:262144]).best()) is not None:
+        return data.decode(best.encoding, "replace")
+    return data.decode("utf-8", "replace")
+
+
+def _wide(sample: bytes) -> str | None:
+    """UTF-16 or UTF-32 without its mark: the one under which nearly all is letters, digits and common marks."""
+    sample = sample[: len(sample) // 4 * 4]
+    for encoding in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
+        try:
+            text = sample.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if text and sum(bool(COMMON.match(character)) for character in text) > len(text) * 0.95:
+            return encoding
+    return None
+
+
+def _declared(sample: bytes) -> list[str]:
+    """Encodings that the text names itself, as HTML, XML and Python sources do."""
+    found = re.findall(rb"(?:charset|encoding|coding)\s*[=:]\s*[\"']?([\w.:-]+)", sample[:4096])
+    names = [name.decode("ascii") for name in found]
+    return ["gb18030" if name.lower() in ("gb2312", "gbk") else name for name in names]
