@@ -70,6 +70,19 @@ class LexicalIndex:
             return np.zeros(len(self.ids), np.float32)
         return self._index.get_scores_from_ids(asked)
 
+    def ceiling(self, question: str) -> float:
+        """The score that no passage can exceed: each word's weight, words that no passage holds counting as rarest."""
+        rows = np.array([self._vocabulary.get(word, -1) for word in words(question)], int)
+        held = np.zeros(len(rows))
+        if self._index is not None:
+            ends = self._index.scores["indptr"]
+            held = np.where(rows >= 0, ends[rows + 1] - ends[rows], 0)  # passages that hold the word
+        return float(np.log(1 + (len(self.ids) - held + 0.5) / (held + 0.5)).sum())
+
+    def coverage(self, question: str) -> np.ndarray:
+        """float32 (passages,): the share of the question's weight that each passage matches, in [0, 1]."""
+        return self.scores(question) / np.float32(max(self.ceiling(question), 1e-6))
+
     def save(self, folder: Path) -> None:
         """Write the index so that a reader sees the old one or the new one, never half of one."""
         folder.parent.mkdir(parents=True, exist_ok=True)

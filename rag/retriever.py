@@ -9,7 +9,7 @@ import numpy as np
 
 from rag.calibration import Calibration, load_calibration
 from rag.embeddings import load_embedder
-from rag.fusion import fuse, stretch
+from rag.fusion import fuse
 from rag.lexical import LexicalIndex
 from rag.passages import Hit
 from rag.reranker import READ, rerank
@@ -30,8 +30,9 @@ def retrieve(
 ) -> list[Hit]:
     """The k best passages, best first; `where` is Chroma's metadata filter (source, type, page, sheet) for both legs.
 
-    `weight` on the dense leg overrides the calibrated one: 0 is lexical alone, 1 dense alone. With a reranker in the
-    settings the best candidates are put in its order. A question without a word or number finds nothing.
+    Where no hit is `relevant`, the collection does not speak of the question. `weight` on the dense leg overrides the
+    calibrated one: 0 is lexical alone, 1 dense alone. With a reranker in the settings the best candidates are put in
+    its order. A question without a word or number finds nothing.
     """
     if not any(character.isalnum() for character in question):
         return []
@@ -53,41 +54,38 @@ def _search(
 ) -> list[Hit]:
     depth = max(2 * k, CANDIDATES)
     index = lexical_index(collection)
-    lexical = index.scores(question)
+    lexical, ceiling = index.scores(question), max(index.ceiling(question), 1e-6)
     vector = load_embedder(collection.embedder, settings).embed([question], "query")[0]
     near = dict(collection.nearest(vector, depth, where))
     found = _best_words(index, lexical, depth, collection.matching(where) if where else None)
-    words = {name: float(lexical[index.rows[name]]) for name in near if name in index.rows} | found
-    if not words:
-        return []
-    lowest, highest = float(lexical.min(initial=0)), max(words.values())
-    floor, top = calibration.floor, max(near.values(), default=0.0)
-
-    def fused(dense: np.ndarray, names: list[str]) -> np.ndarray:
-        matched = np.array([words[name] for name in names], np.float32)
-        return fuse(stretch(dense, floor, max(top, floor)), stretch(matched, lowest, highest), weight)
-
-    contenders = _contenders(near, list(words), fused, k, full=len(near) == depth)
+    matched = {name: float(lexical[index.rows[name]]) if name in index.rows else 0.0 for name in near} | found
+    names = list(matched)
+    words = np.array([matched[name] for name in names], np.float32) / ceiling
+    contenders = [names[row] for row in _contenders(near, names, words, weight, k, full=len(near) == depth)]
     passages, vectors = collection.passages_and_vectors(contenders)
     dense = vectors @ vector
-    scores = fused(dense, [passage.id for passage in passages])
+    words = np.array([matched[passage.id] for passage in passages], np.float32)
+    scores = np.clip(fuse(dense, words / ceiling, weight), 0, 1)
     order = sorted(range(len(passages)), key=lambda row: (-scores[row], passages[row].id))[:k]
+    floor = calibration.floor(question)
     return [
-        Hit(passages[row], float(np.clip(scores[row], 0, 1)), float(dense[row]), words[passages[row].id])
+        Hit(passages[row], float(scores[row]), float(dense[row]), float(words[row]), bool(scores[row] >= floor))
         for row in order
     ]
 
 
-def _contenders(near: dict[str, float], names: list[str], fused: Any, k: int, *, full: bool) -> list[str]:
-    """Ids that can be among the k best, so that few vectors and texts are read (Fagin's threshold, 2001).
+def _contenders(
+    near: dict[str, float], names: list[str], words: np.ndarray, weight: float, k: int, *, full: bool
+) -> np.ndarray:
+    """Rows of `names` that can be among the k best, so that few vectors and texts are read (Fagin's threshold, 2001).
 
     A passage that only the lexical leg found is no nearer than the last of the nearest, which bounds its score.
     """
-    limit = min(near.values(), default=-1.0) if full else 1.0
-    known = np.array([name in near for name in names])
-    bounds = fused(np.array([near.get(name, limit) for name in names], np.float32), names)
-    bar = np.sort(bounds[known])[-k] if known.sum() >= k else -np.inf
-    return [name for name, bound in zip(names, bounds, strict=True) if bound >= bar - 1e-4]
+    limit = min(near.values(), default=1.0) if full else 1.0
+    bounds = fuse(np.array([near.get(name, limit) for name in names], np.float32), words, weight)
+    sure = np.array([name in near for name in names], bool)
+    bar = np.sort(bounds[sure])[-k] if sure.sum() >= k else -np.inf
+    return np.flatnonzero(bounds >= bar - 1e-4)
 
 
 def _best_words(index: LexicalIndex, lexical: np.ndarray, k: int, allowed: set[str] | None) -> dict[str, float]:

@@ -15,7 +15,7 @@ from workbench.settings import load_settings
 
 FILTERS = ("source", "type", "page", "sheet")
 
-collection_option = click.option("--collection", help="Collection to ask; without it, the one in the settings.")
+collection_option = click.option("--collection", "-c", help="Collection to ask; without it, the one in the settings.")
 
 
 @click.command()
@@ -42,13 +42,13 @@ def search(question: str, collection: str | None, k: int, where: tuple[str, ...]
         scores = {"score": round(hit.score, 4), "dense": round(hit.dense, 4), "lexical": round(hit.lexical, 4)}
         place = {"source": hit.passage.source, "locator": str(hit.passage.locator)}
         if as_json:
-            print_json({"rank": rank, **scores, "text": hit.passage.text, **place})
+            print_json({"rank": rank, **scores, "relevant": hit.relevant, "text": hit.passage.text, **place})
         else:
             click.secho(f"{rank}. {place['source']} {place['locator']}".rstrip(), bold=True)
             click.echo("   " + " · ".join(f"{name} {score:.3f}" for name, score in scores.items()))
             click.echo("   " + " ".join(hit.passage.text.split())[:400] + "\n")
-    if not hits and not as_json:
-        click.echo("Nothing found.")
+    if not as_json and not any(hit.relevant for hit in hits):
+        click.echo("No passage speaks of this; these are the nearest." if hits else "Nothing found.")
 
 
 @click.command()
@@ -104,7 +104,7 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
         click.echo(
-            f"  {name}: weight {weight.weight:.2f} on dense, from {weight.questions} questions"
+            f"  {name}: weight {weight.weight:.2f} on dense, relevant from {weight.floor:.3f}, {weight.questions} questions"
             f" (MRR dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f})"
         )
     if not found.weights:
