@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse, reciprocal_ranks, stretch
 from rag.lexical import LexicalIndex, script, words
+from rag.relevance import Chance, foreign_questions, learn_chance
 from rag.store import Collection
 from workbench.settings import Settings
 
@@ -46,23 +47,19 @@ class Weight:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Weights of the dense leg by script, and the floor of the cosine that min-max starts from."""
+    """Weights of the dense leg by script, the cosine that min-max starts from, and what chance scores."""
 
     revision: int
     passages: int
     weights: dict[str, Weight] = field(default_factory=dict)
     floor: float = 0.0
+    chances: dict[str, Chance] = field(default_factory=dict)
 
     def weight(self, question: str) -> float:
         """Weight of the dense leg for this question, by its script; the collection's own where that is unknown."""
         if found := self.weights.get(script(question)):
             return found.weight
         return DEFAULT
-
-    @property
-    def stale_at(self) -> int:
-        """The number of passages from which on the collection has changed enough to learn anew."""
-        return 2 * max(self.passages, 20)
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,11 @@ def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> C
     if len(passages) > MOST_PASSAGES:
         passages = random.Random(seed).sample(passages, MOST_PASSAGES)  # noqa: S311 – a sample, not a secret
     texts = [text for _, text in passages]
-    clozes = make_questions(texts, seed=seed)
     calibration = Calibration(collection.revision, collection.count())
-    if clozes:
+    if texts:
         vectors = collection.passages_and_vectors([name for name, _ in passages])[1]
         embedder = load_embedder(collection.embedder, settings)
-        calibration = _learn(calibration, texts, vectors, clozes, embedder)
+        calibration = replace(calibration, **_learn(texts, vectors, make_questions(texts, seed=seed), embedder))
     path = collection.folder / "calibration.json"
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(calibration), indent=2), "utf-8")
@@ -100,7 +96,8 @@ def load_calibration(collection: Collection) -> Calibration:
     except FileNotFoundError:
         return Calibration(revision=-1, passages=0)
     weights = {name: Weight(**weight) for name, weight in data.pop("weights").items()}
-    return Calibration(weights=weights, **data)
+    chances = {name: Chance(**chance) for name, chance in data.pop("chances").items()}
+    return Calibration(weights=weights, chances=chances, **data)
 
 
 def make_questions(texts: list[str], *, count: int = QUESTIONS, seed: int = 7) -> list[Cloze]:
@@ -127,30 +124,35 @@ def _cut(sentence: str, chance: random.Random) -> str:
     return glue.join(parts[start : start + length])
 
 
-def _learn(
-    calibration: Calibration, texts: list[str], vectors: np.ndarray, clozes: list[Cloze], embedder: Embedder
-) -> Calibration:
+def _learn(texts: list[str], vectors: np.ndarray, clozes: list[Cloze], embedder: Embedder) -> dict[str, Any]:
+    """The learned fields of a Calibration."""
+    chances, floors = {}, []
+    for name, questions in foreign_questions().items():
+        asked = embedder.embed(questions, "query")
+        chances[name] = learn_chance(texts, vectors, asked, questions)
+        floors.append((asked @ vectors.T).min(axis=1))
+    weights = _weights(texts, vectors, clozes, embedder) if clozes else {}
+    return {"weights": weights, "chances": chances, "floor": float(np.median(np.concatenate(floors)))}
+
+
+def _weights(texts: list[str], vectors: np.ndarray, clozes: list[Cloze], embedder: Embedder) -> dict[str, Weight]:
     rows = np.array([cloze.row for cloze in clozes])
     questions = [cloze.question for cloze in clozes]
     asked = embedder.embed(questions, "query")
-    whole_lexical = _lexical(texts, questions)
     shortened = list(texts)
     for cloze in clozes:
         shortened[cloze.row] = cloze.rest
     hard_vectors = vectors.copy()
     hard_vectors[rows] = embedder.embed([cloze.rest for cloze in clozes])
-    whole_dense = asked @ vectors.T
     hard = stretch(asked @ hard_vectors.T), stretch(_lexical(shortened, questions))
-    whole = stretch(whole_dense), stretch(whole_lexical)
+    whole = stretch(asked @ vectors.T), stretch(_lexical(texts, questions))
     scripts = np.array([script(question) for question in questions])
     weights = {}
     for name in sorted(set(scripts)):
         chosen = np.flatnonzero(scripts == name)
         if len(chosen) >= FEWEST:
             weights[str(name)] = _weigh([leg[chosen] for leg in hard], [leg[chosen] for leg in whole], rows[chosen])
-    return Calibration(
-        calibration.revision, calibration.passages, weights, floor=float(np.median(whole_dense.min(axis=1)))
-    )
+    return weights
 
 
 def _lexical(texts: list[str], questions: list[str]) -> np.ndarray:

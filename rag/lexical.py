@@ -70,6 +70,15 @@ class LexicalIndex:
             return np.zeros(len(self.ids), np.float32)
         return self._index.get_scores_from_ids(asked)
 
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency: high for words of few passages, highest for words of none."""
+        row = self._vocabulary.get(word)
+        if row is None or self._index is None:
+            return float(np.log1p(len(self.ids) / 0.5))
+        starts = self._index.scores["indptr"]
+        held = int(starts[row + 1] - starts[row])
+        return float(np.log1p((len(self.ids) - held + 0.5) / (held + 0.5)))
+
     def save(self, folder: Path) -> None:
         """Write the index so that a reader sees the old one or the new one, never half of one."""
         folder.parent.mkdir(parents=True, exist_ok=True)
