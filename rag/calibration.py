@@ -32,10 +32,12 @@ from workbench.settings import Settings
 
 QUESTIONS = 300
 FEWEST = 30  # questions of one script under which nothing is learned for it
+FEWEST_SOURCES = 10  # passages of one script that jumbles can be made of
+MOST_ROUNDS = 5  # questions made of one passage, where passages are few
 MOST_PASSAGES = 20_000  # searched per question; a larger collection is sampled
 HEARD = 0.5  # a leg must reach this share of the other's reciprocal rank
-DEFAULT_WEIGHT = 0.3  # where nothing can be learned: both legs heard, the lexical one more
-DEFAULT_FLOOR = 0.08
+DEFAULT_WEIGHT = 0.1  # where nothing can be learned: an unknown embedder decides only what words leave open
+DEFAULT_FLOOR = 0.05
 JUMBLES, JUMBLES_UNDER_FLOOR = 200, 3  # made per script; per cent of them under the floor
 SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 WORDS, CHARACTERS, SCRAPS = 8, 16, 4  # length of a made question; pieces of a jumble
@@ -47,7 +49,6 @@ class Weight:
     """What was learned for one script. `dense`, `lexical` and `fused` are mean reciprocal ranks on hard questions."""
 
     weight: float
-    floor: float
     questions: int
     dense: float
     lexical: float
@@ -61,6 +62,7 @@ class Calibration:
     revision: int
     passages: int
     weights: dict[str, Weight] = field(default_factory=dict)
+    floors: dict[str, float] = field(default_factory=dict)
 
     def weight(self, question: str) -> float:
         """Weight of the dense leg for this question, by its script; the default where nothing was learned."""
@@ -69,8 +71,7 @@ class Calibration:
 
     def floor(self, question: str) -> float:
         """The fused score that a relevant passage reaches, by the question's script."""
-        found = self.weights.get(script(question))
-        return found.floor if found else DEFAULT_FLOOR
+        return self.floors.get(script(question), DEFAULT_FLOOR)
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,15 @@ class Cloze:
 def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> Calibration:
     """Learn from the collection as it is and store the result beside it. Takes about 10 s on two cores."""
     passages = list(collection.texts())
-    found = Calibration(collection.revision, len(passages))
+    revision, count = collection.revision, len(passages)
     if len(passages) > MOST_PASSAGES:
         passages = random.Random(seed).sample(passages, MOST_PASSAGES)  # noqa: S311 – a sample, not a secret
     texts = [text for _, text in passages]
-    clozes = make_questions(texts, seed=seed)
-    if len(clozes) >= FEWEST:
-        vectors = collection.passages_and_vectors([name for name, _ in passages])[1]
-        embedder = load_embedder(collection.embedder, settings)
-        found.weights.update(_learn(texts, vectors, clozes, embedder, random.Random(seed)))  # noqa: S311
+    vectors = collection.passages_and_vectors([name for name, _ in passages])[1]
+    embedder = load_embedder(collection.embedder, settings)
+    weights = _learn_weights(texts, vectors, make_questions(texts, seed=seed), embedder)
+    found = Calibration(revision, count, weights)
+    found.floors.update(_learn_floors(texts, vectors, found, embedder, random.Random(seed)))  # noqa: S311
     path = _path(collection)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(found), indent=2), "utf-8")
@@ -121,21 +122,34 @@ def _path(collection: Collection) -> Path:
     return collection.folder / "calibration.json"
 
 
-def make_questions(texts: list[str], *, count: int = QUESTIONS, seed: int = 7) -> list[Cloze]:
-    """Up to `count` questions, at most one a passage, from sentences of at least four words."""
+def make_questions(texts: list[str], *, count: int = QUESTIONS, seed: int = 7) -> list[list[Cloze]]:
+    """Rounds of questions, `count` in all, from sentences of at least four words; one a passage in each round.
+
+    A second round begins only where the passages are too few for the first.
+    """
     chance = random.Random(seed)  # noqa: S311 – a sample, not a secret
     rows = list(range(len(texts)))
     chance.shuffle(rows)
-    found: list[Cloze] = []
-    for row in rows:
-        sentences = [sentence for sentence in SENTENCES.split(texts[row]) if len(words(sentence)) >= 4]
-        if len(sentences) < 2:  # without its only sentence there is no passage left to find
-            continue
-        sentence = chance.choice(sentences).strip()
-        found.append(Cloze(_cut(sentence, chance), row, texts[row].replace(sentence, "", 1)))
-        if len(found) == count:
+    rounds: list[list[Cloze]] = []
+    unused = {row: _sentences(texts[row], chance) for row in rows[: 4 * count]}
+    while len(rounds) < MOST_ROUNDS and count > 0:
+        clozes = [
+            Cloze(_cut(sentence, chance), row, texts[row].replace(sentence, "", 1))
+            for row, sentences in unused.items()
+            if sentences and (sentence := sentences.pop())
+        ][:count]
+        if not clozes:
             break
-    return found
+        rounds.append(clozes)
+        count -= len(clozes)
+    return rounds
+
+
+def _sentences(text: str, chance: random.Random) -> list[str]:
+    """The sentences that questions can be made of, in random order; none where the text is a single sentence."""
+    found = [part.strip() for part in SENTENCES.split(text) if len(words(part)) >= 4]
+    chance.shuffle(found)
+    return found if len(found) > 1 else []
 
 
 def _cut(sentence: str, chance: random.Random) -> str:
@@ -148,6 +162,8 @@ def _cut(sentence: str, chance: random.Random) -> str:
 def make_jumbles(texts: list[str], name: str, chance: random.Random, count: int = JUMBLES) -> list[str]:
     """Questions that nothing answers: each of four scraps, from passages of the script `name` drawn at random."""
     sources = [text if name == "zh" else text.split() for text in texts if script(text) == name]
+    if len(sources) < FEWEST_SOURCES:
+        return []
     length, glue = (CHARACTERS // SCRAPS, "") if name == "zh" else (WORDS // SCRAPS, " ")
 
     def scrap() -> str:
@@ -155,35 +171,55 @@ def make_jumbles(texts: list[str], name: str, chance: random.Random, count: int 
         start = chance.randint(0, max(0, len(source) - length))
         return glue.join(source[start : start + length])
 
-    return [glue.join(scrap() for _ in range(SCRAPS)) for _ in range(count)] if sources else []
+    return [glue.join(scrap() for _ in range(SCRAPS)) for _ in range(count)]
 
 
-def _learn(
-    texts: list[str], vectors: np.ndarray, clozes: list[Cloze], embedder: Embedder, chance: random.Random
+def _learn_weights(
+    texts: list[str], vectors: np.ndarray, rounds: list[list[Cloze]], embedder: Embedder
 ) -> dict[str, Weight]:
-    """script -> what its questions teach."""
-    rows = np.array([cloze.row for cloze in clozes])
-    asked = embedder.embed([cloze.question for cloze in clozes], "query")
+    """script -> weight, for the scripts of at least FEWEST questions."""
+    clozes = [cloze for asked in rounds for cloze in asked]
+    scripts = np.array([script(cloze.question) for cloze in clozes])
+    names = [name for name in ("en", "zh") if (scripts == name).sum() >= FEWEST]
+    if not names:
+        return {}
     index = _index(texts)
+    parts = [_ask(asked, texts, vectors, index, embedder) for asked in rounds]
+    hard, whole = (
+        tuple(np.concatenate(legs) for legs in zip(*found, strict=True)) for found in zip(*parts, strict=True)
+    )
+    rows = np.array([cloze.row for cloze in clozes])
+    return {
+        name: _weigh((hard[0][of], hard[1][of]), (whole[0][of], whole[1][of]), rows[of])
+        for name in names
+        for of in [scripts == name]
+    }
+
+
+def _ask(
+    clozes: list[Cloze], texts: list[str], vectors: np.ndarray, index: LexicalIndex, embedder: Embedder
+) -> tuple[Legs, Legs]:
+    """Both legs' scores with the questions' sentences taken out of their passages, and with them in place."""
+    questions = [cloze.question for cloze in clozes]
+    asked = embedder.embed(questions, "query")
     shortened, short_vectors = list(texts), vectors.copy()
     for cloze in clozes:
         shortened[cloze.row] = cloze.rest
-    short_vectors[rows] = embedder.embed([cloze.rest for cloze in clozes])
-    short_index = _index(shortened)
-    scripts = np.array([script(cloze.question) for cloze in clozes])
-    found: dict[str, Weight] = {}
-    for name in sorted(set(scripts)):
-        chosen = np.flatnonzero(scripts == name)
-        if len(chosen) < FEWEST:
-            continue
-        questions = [clozes[number].question for number in chosen]
-        whole = asked[chosen] @ vectors.T, _cover(index, questions)
-        hard = asked[chosen] @ short_vectors.T, _cover(short_index, questions)
-        weight, ranks = _weigh(hard, whole, rows[chosen])
-        jumbles = make_jumbles(texts, name, chance)
-        best = fuse(embedder.embed(jumbles, "query") @ vectors.T, _cover(index, jumbles), weight).max(axis=1)
-        floor = round(float(np.percentile(best, JUMBLES_UNDER_FLOOR)), 4)
-        found[name] = Weight(round(weight, 4), floor, len(chosen), *ranks)
+    short_vectors[[cloze.row for cloze in clozes]] = embedder.embed([cloze.rest for cloze in clozes])
+    hard = asked @ short_vectors.T, _cover(_index(shortened), questions)
+    return hard, (asked @ vectors.T, _cover(index, questions))
+
+
+def _learn_floors(
+    texts: list[str], vectors: np.ndarray, learned: Calibration, embedder: Embedder, chance: random.Random
+) -> dict[str, float]:
+    """script -> the fused score that nearly every jumble reaches."""
+    index, found = _index(texts), {}
+    for name in ("en", "zh"):
+        if jumbles := make_jumbles(texts, name, chance):
+            legs = embedder.embed(jumbles, "query") @ vectors.T, _cover(index, jumbles)
+            best = fuse(*legs, learned.weight(jumbles[0])).max(axis=1)
+            found[name] = round(float(np.percentile(best, JUMBLES_UNDER_FLOOR)), 4)
     return found
 
 
@@ -195,8 +231,8 @@ def _cover(index: LexicalIndex, questions: list[str]) -> np.ndarray:
     return np.stack([index.coverage(question) for question in questions])
 
 
-def _weigh(hard: Legs, whole: Legs, rows: np.ndarray) -> tuple[float, list[float]]:
-    """Weight of the dense leg; reciprocal ranks of dense, lexical and fused on the hard questions."""
+def _weigh(hard: Legs, whole: Legs, rows: np.ndarray) -> Weight:
+    """The weight that the questions teach; `rows` are the passages that they were taken from."""
     kept = (np.arange(len(rows)) % 2 == 0)[:, None]  # these keep their sentence
     dense, lexical = (np.where(kept, easy, difficult) for easy, difficult in zip(whole, hard, strict=True))
     alone = [float(reciprocal_ranks(leg, rows).mean()) for leg in hard]
@@ -207,7 +243,7 @@ def _weigh(hard: Legs, whole: Legs, rows: np.ndarray) -> tuple[float, list[float
     else:
         weight = fit_weight(dense, lexical, rows)
     fused = float(reciprocal_ranks(fuse(*hard, weight), rows).mean())
-    return weight, [round(rank, 4) for rank in (*alone, fused)]
+    return Weight(round(weight, 4), len(rows), *(round(rank, 4) for rank in (*alone, fused)))
 
 
 def fit_weight(dense: np.ndarray, lexical: np.ndarray, wanted: np.ndarray) -> float:

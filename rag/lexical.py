@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -70,18 +71,21 @@ class LexicalIndex:
             return np.zeros(len(self.ids), np.float32)
         return self._index.get_scores_from_ids(asked)
 
-    def ceiling(self, question: str) -> float:
-        """The score that no passage can exceed: each word's weight, words that no passage holds counting as rarest."""
-        rows = np.array([self._vocabulary.get(word, -1) for word in words(question)], int)
-        held = np.zeros(len(rows))
-        if self._index is not None:
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency: high for words of few passages, highest for words of none."""
+        row, held = self._vocabulary.get(word), 0
+        if row is not None and self._index is not None:
             ends = self._index.scores["indptr"]
-            held = np.where(rows >= 0, ends[rows + 1] - ends[rows], 0)  # passages that hold the word
-        return float(np.log(1 + (len(self.ids) - held + 0.5) / (held + 0.5)).sum())
+            held = int(ends[row + 1] - ends[row])
+        return math.log1p((len(self.ids) - held + 0.5) / (held + 0.5))
+
+    def ceiling(self, question: str) -> float:
+        """The score that no passage can exceed; above zero. Words of no passage count, as the rarest."""
+        return sum(map(self.rarity, words(question))) or 1.0
 
     def coverage(self, question: str) -> np.ndarray:
         """float32 (passages,): the share of the question's weight that each passage matches, in [0, 1]."""
-        return self.scores(question) / np.float32(max(self.ceiling(question), 1e-6))
+        return self.scores(question) / np.float32(self.ceiling(question))
 
     def save(self, folder: Path) -> None:
         """Write the index so that a reader sees the old one or the new one, never half of one."""

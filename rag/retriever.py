@@ -54,7 +54,7 @@ def _search(
 ) -> list[Hit]:
     depth = max(2 * k, CANDIDATES)
     index = lexical_index(collection)
-    lexical, ceiling = index.scores(question), max(index.ceiling(question), 1e-6)
+    lexical, ceiling = index.scores(question), index.ceiling(question)
     vector = load_embedder(collection.embedder, settings).embed([question], "query")[0]
     near = dict(collection.nearest(vector, depth, where))
     found = _best_words(index, lexical, depth, collection.matching(where) if where else None)

@@ -104,9 +104,11 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
         click.echo(
-            f"  {name}: weight {weight.weight:.2f} on dense, relevant from {weight.floor:.3f}, {weight.questions} questions"
+            f"  {name}: weight {weight.weight:.2f} on dense, from {weight.questions} questions"
             f" (MRR dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f})"
         )
+    for name, floor in found.floors.items():
+        click.echo(f"  {name}: relevant from a score of {floor:.3f}")
     if not found.weights:
         click.echo("  Nothing learned yet, or too little text: the default weight is used.")
 

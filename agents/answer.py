@@ -1,0 +1,28 @@
+"""The chat seam: one question in, one stream of events out. Page, command line and HTTP are readers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agents.registry import AGENTS
+from agents.router import route
+from workbench.conversations import Turn
+from workbench.errors import InvalidInput, WorkbenchError
+from workbench.events import Event, Failed
+from workbench.settings import Settings
+
+
+def answer(question: str, history: Sequence[Turn], settings: Settings, mode: str = "auto") -> Iterator[Event]:
+    """Events of one answer: Routed first, and one of Done or Failed last.
+
+    `history` holds the turns before, oldest first. Which model, collection and so on is in `settings`. Closing the
+    iterator stops the model. What was streamed before a failure stays valid.
+    """
+    try:
+        if not question.strip():
+            raise InvalidInput("The question is empty.", "Write what you want to know.")
+        routed = route(question, settings, mode)
+        yield routed
+        yield from AGENTS[routed.mode].load()(question, history, settings)
+    except WorkbenchError as error:
+        yield Failed(error.problem, error.fix)

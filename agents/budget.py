@@ -1,0 +1,39 @@
+"""Passages and history -> as much of both as fits the model's context, the best and the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.lexical import script
+from rag.passages import Hit
+from workbench.conversations import Turn
+from workbench.settings import Settings
+
+OVERHEAD = 300  # tokens of the prompt itself and of the chat template
+
+
+def tokens(text: str) -> int:
+    """A careful estimate: no tokenizer in use needs more than one token for 3 Latin or 0.8 Chinese characters."""
+    return 1 + int(len(text) / (0.8 if script(text) == "zh" else 3))
+
+
+def fit(
+    question: str, hits: Sequence[Hit], history: Sequence[Turn], settings: Settings
+) -> tuple[list[Hit], list[Turn]]:
+    """The passages that fit, and of the room that they leave at most half for the newest turns before."""
+    room = settings.context_tokens - settings.answer_tokens - tokens(question) - OVERHEAD
+    kept: list[Hit] = []
+    for hit in hits:
+        size = tokens(hit.passage.text) + 8
+        if size > room and kept:
+            break
+        kept.append(hit)
+        room -= size
+    turns: list[Turn] = []
+    share = room // 2
+    for turn in reversed(history):
+        share -= tokens(turn.content)
+        if share < 0:
+            break
+        turns.insert(0, turn)
+    return kept, turns

@@ -1,0 +1,58 @@
+"""`workbench ask`: one question on the command line, the same stream of events as on the page."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from workbench.cli import json_option, print_json, reports_errors
+from workbench.settings import load_settings
+
+
+@click.command()
+@click.argument("question")
+@click.option("--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents.")
+@click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
+@click.option("--collection", "-c", help="Collection to search.")
+@json_option
+@reports_errors
+def ask(question: str, mode: str, model: str | None, collection: str | None, as_json: bool) -> None:
+    """Ask one question and stream the answer with its sources.
+
+    \b
+    Example:
+      workbench ask "How many days of leave do I have?" --collection handbook
+    """
+    from agents.answer import answer
+    from workbench.events import to_dict
+
+    chosen: dict[str, Any] = {key: value for key, value in (("model", model), ("collection", collection)) if value}
+    events = answer(question, [], load_settings(**chosen), mode)
+    failed = False
+    try:
+        for event in events:
+            data = to_dict(event)
+            failed = data["event"] == "failed"
+            print_json(data) if as_json else _show(data)
+    except KeyboardInterrupt:
+        click.echo("\nStopped.", err=True)
+        sys.exit(130)
+    sys.exit(1 if failed else 0)
+
+
+def _show(event: dict[str, Any]) -> None:
+    kind = event["event"]
+    if kind == "routed":
+        click.secho(f"{event['mode']}: {event['reason']}", dim=True, err=True)
+    elif kind == "token":
+        click.echo(event["text"], nl=False)
+    elif kind == "thought":
+        click.secho(event["text"], dim=True, nl=False, err=True)
+    elif kind == "source":
+        click.secho(f"[{event['number']}] {event['source']} {event['locator']}", dim=True, err=True)
+    elif kind == "failed":
+        click.echo(f"\nProblem: {event['problem']}\nFix:     {event['fix']}", err=True)
+    elif kind == "done":
+        click.secho(f"\n{event['model']}, {event['seconds']:.1f} s", dim=True, err=True)
