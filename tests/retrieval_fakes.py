@@ -1,0 +1,71 @@
+"""Embedders made on the spot and collections filled by hand, for the tests of retrieval."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rag.catalogue import Document
+from rag.lexical import words
+from rag.passages import Locator, Passage
+from rag.store import Collection, create_collection
+from workbench.settings import Settings
+
+DIMENSION = 64
+
+
+class NoiseEmbedder:
+    """A random direction for each text: knows nothing about meaning."""
+
+    name, dimension, max_tokens = "noise", DIMENSION, 256
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
+        rows = [np.random.default_rng(list(text.encode()) or [0]).normal(size=DIMENSION) for text in texts]
+        found = np.array(rows, np.float32).reshape(len(texts), DIMENSION)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+class TopicEmbedder(NoiseEmbedder):
+    """The mean of its words' directions after `meaning` has put words of one sense together."""
+
+    name = "topic"
+
+    def __init__(self, meaning: Callable[[str], str] = lambda word: word) -> None:
+        self.meaning = meaning
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
+        noise = NoiseEmbedder()
+        found = [noise.embed([self.meaning(word) for word in words(text)] or ["-"]).mean(axis=0) for text in texts]
+        rows = np.array(found, np.float32).reshape(len(texts), DIMENSION)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def fill(collection: Collection, texts: dict[str, str], embedder: NoiseEmbedder) -> Collection:
+    """Put each text in as a document of one passage; the file's name is its source."""
+    passages = [
+        Passage(f"id-{name}", text, name, 0, Locator(page=row % 3 + 1))
+        for row, (name, text) in enumerate(texts.items())
+    ]
+    documents = [Document(name, "", len(text), 0, "indexed", passages=1) for name, text in texts.items()]
+    with collection.writing():
+        collection.replace(documents, passages, embedder.embed(list(texts.values())))
+    return collection
+
+
+def make_collection(settings: Settings, texts: dict[str, str], embedder: NoiseEmbedder) -> Collection:
+    """A collection of these texts; `known_embedders` must be in use."""
+    return fill(create_collection(settings, "test", embedder.name, DIMENSION), texts, embedder)
+
+
+def topics(count: int, seed: int = 1) -> dict[str, str]:
+    """Passages of five sentences, each with its own few words among common ones."""
+    chance = random.Random(seed)
+    common = [f"common{number}" for number in range(30)]
+    texts = {}
+    for row in range(count):
+        own = [f"topic{row}x{number}" for number in range(6)]
+        sentences = [" ".join(chance.sample(own, 3) + chance.sample(common, 6)) + "." for _ in range(5)]
+        texts[f"file{row:03}.md"] = " ".join(sentences)
+    return texts
