@@ -36,8 +36,8 @@ FEWEST_SOURCES = 10  # passages of one script that jumbles can be made of
 MOST_ROUNDS = 5  # questions made of one passage, where passages are few
 MOST_PASSAGES = 20_000  # searched per question; a larger collection is sampled
 HEARD = 0.5  # a leg must reach this share of the other's reciprocal rank
-DEFAULT_WEIGHT = 0.1  # where nothing can be learned: an unknown embedder decides only what words leave open
-DEFAULT_FLOOR = 0.05
+DEFAULT_WEIGHT = 0.05  # where nothing can be learned: the embedder decides only what words leave open
+DEFAULT_FLOOR = 0.02  # some shared words, or a near passage by an embedder that knows both languages
 JUMBLES, JUMBLES_UNDER_FLOOR = 200, 3  # made per script; per cent of them under the floor
 SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 WORDS, CHARACTERS, SCRAPS = 8, 16, 4  # length of a made question; pieces of a jumble

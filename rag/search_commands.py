@@ -137,7 +137,7 @@ def _print_measures(result: dict[str, Any]) -> None:
     click.echo(f"{result['questions']} questions, {result['passages']} passages")
     names = list(result["fused"])
     click.echo(f"{'':<10}" + "".join(f"{name:>11}" for name in names))
-    for leg in ("dense", "lexical", "fused"):
+    for leg in ("dense", "lexical", "rrf", "fused"):
         click.echo(f"{leg:<10}" + "".join(f"{result[leg][name]:>11.3f}" for name in names))
     click.echo("\nFixed weight on dense, recall@1 (the best is known only in hindsight):")
     click.echo("  " + "  ".join(f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"]))

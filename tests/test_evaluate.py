@@ -49,6 +49,7 @@ def test_every_leg_and_the_fusion_are_measured(settings: Settings) -> None:
     assert (result["questions"], result["passages"]) == (40, 60)
     assert result["lexical"]["recall@1"] == result["fused"]["recall@1"] == 1
     assert result["dense"]["recall@1"] < 0.2
+    assert result["dense"]["recall@1"] < result["rrf"]["recall@1"]
     assert result["calibrated"] == {"en": 0.0}
     assert [row["weight"] for row in result["sweep"]] == [step / 10 for step in range(11)]
     assert result["sweep"][0]["recall@1"] == result["lexical"]["recall@1"]
