@@ -28,6 +28,7 @@ from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse, reciprocal_ranks
 from rag.lexical import LexicalIndex, script, words
 from rag.store import Collection
+from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
 QUESTIONS = 300
@@ -85,21 +86,30 @@ class Cloze:
 
 def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> Calibration:
     """Learn from the collection as it is and store the result beside it. Takes about 10 s on two cores."""
-    passages = list(collection.texts())
-    revision, count = collection.revision, len(passages)
-    if len(passages) > MOST_PASSAGES:
-        passages = random.Random(seed).sample(passages, MOST_PASSAGES)  # noqa: S311 – a sample, not a secret
-    texts = [text for _, text in passages]
-    vectors = collection.passages_and_vectors([name for name, _ in passages])[1]
+    revision, ids = collection.revision, [name for name, _ in collection.texts()]
+    count = len(ids)
+    if count > MOST_PASSAGES:
+        ids = random.Random(seed).sample(ids, MOST_PASSAGES)  # noqa: S311 – a sample, not a secret
+    passages, vectors = collection.passages_and_vectors(ids)
+    texts = [passage.text for passage in passages]
     embedder = load_embedder(collection.embedder, settings)
     weights = _learn_weights(texts, vectors, make_questions(texts, seed=seed), embedder)
     found = Calibration(revision, count, weights)
     found.floors.update(_learn_floors(texts, vectors, found, embedder, random.Random(seed)))  # noqa: S311
-    path = _path(collection)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(found), indent=2), "utf-8")
-    part.replace(path)
+    _write(_path(collection), found)
     return found
+
+
+def _write(path: Path, found: Calibration) -> None:
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(json.dumps(asdict(found), indent=2), "utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise WorkbenchError(
+            f"What was learned about the collection cannot be stored: {error.strerror}",
+            "Free disk space, then run: workbench rag calibration COLLECTION --again",
+        ) from error
 
 
 def load_calibration(collection: Collection) -> Calibration:

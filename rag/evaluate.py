@@ -138,8 +138,10 @@ def _scratch_collection(settings: Settings, embedder: Embedder) -> Iterator[Coll
 
     with tempfile.TemporaryDirectory(prefix="workbench-evaluate-", ignore_cleanup_errors=True) as folder:
         elsewhere = settings.model_copy(update={"home": Path(folder), "chroma_url": ""})
-        yield create_collection(elsewhere, "evaluated", embedder.name, embedder.dimension)
-        delete_collection(elsewhere, "evaluated")
+        try:
+            yield create_collection(elsewhere, "evaluated", embedder.name, embedder.dimension)
+        finally:
+            delete_collection(elsewhere, "evaluated")
 
 
 def _index(collection: Collection, passages: dict[str, str], embedder: Embedder, progress: Progress) -> None:

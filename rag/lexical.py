@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -88,24 +87,26 @@ class LexicalIndex:
         return self.scores(question) / np.float32(self.ceiling(question))
 
     def save(self, folder: Path) -> None:
-        """Write the index so that a reader sees the old one or the new one, never half of one."""
+        """Write the index so that a reader sees all of it or nothing. Raises OSError where it cannot be written."""
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".lexical-"))
-        (part / "ids.json").write_text(json.dumps(list(self.ids)), "utf-8")
-        (part / "words.json").write_text(json.dumps(self._vocabulary, ensure_ascii=False), "utf-8")
-        if self._index is not None:
-            self._index.save(part / "bm25", show_progress=False)
-        try:
-            part.rename(folder)
-        except OSError:  # another process has written the same revision
-            shutil.rmtree(part)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".lexical-") as name:
+            part = Path(name) / "index"
+            part.mkdir()
+            (part / "ids.json").write_text(json.dumps(list(self.ids)), "utf-8")
+            (part / "words.json").write_text(json.dumps(self._vocabulary, ensure_ascii=False), "utf-8")
+            if self._index is not None:
+                self._index.save(part / "bm25", show_progress=False)
+            try:
+                part.rename(folder)
+            except OSError:
+                if not folder.exists():  # else another process has written the same revision
+                    raise
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """Read what `save` wrote, its arrays memory-mapped."""
+        """Read what `save` wrote, its arrays memory-mapped; raises FileNotFoundError where it is not, or not whole."""
         import bm25s
 
         ids = json.loads((folder / "ids.json").read_text("utf-8"))
         vocabulary = json.loads((folder / "words.json").read_text("utf-8"))
-        index = bm25s.BM25.load(folder / "bm25", mmap=True) if (folder / "bm25").exists() else None
-        return cls(ids, index, vocabulary)
+        return cls(ids, bm25s.BM25.load(folder / "bm25", mmap=True) if vocabulary else None, vocabulary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -108,11 +109,12 @@ def lexical_index(collection: Collection) -> LexicalIndex:
     if held and held[0] == revision:
         return held[1]
     path = folder / f"lexical-{revision}"
-    if path.exists():
+    try:
         index = LexicalIndex.load(path)
-    else:
+    except FileNotFoundError:
         index = LexicalIndex.build(collection.texts())
-        index.save(path)
+        with suppress(OSError):  # a full disk: this process has it in memory
+            index.save(path)
         for old in folder.glob("lexical-*"):
             if old != path:
                 shutil.rmtree(old, ignore_errors=True)
