@@ -17,7 +17,7 @@ from rag.reranker import READ, rerank
 from rag.store import Collection
 from workbench.settings import Settings
 
-CANDIDATES = 50  # taken from each leg
+CANDIDATES = 30  # taken from each leg, or twice as many as are asked for
 
 
 def retrieve(
@@ -58,35 +58,31 @@ def _search(
     lexical, ceiling = index.scores(question), index.ceiling(question)
     vector = load_embedder(collection.embedder, settings).embed([question], "query")[0]
     near = dict(collection.nearest(vector, depth, where))
-    found = _best_words(index, lexical, depth, collection.matching(where) if where else None)
-    matched = {name: float(lexical[index.rows[name]]) if name in index.rows else 0.0 for name in near} | found
+    best = _best_words(index, lexical, depth, collection.matching(where) if where else None)
+    matched = {name: float(lexical[index.rows[name]]) if name in index.rows else 0.0 for name in near} | best
     names = list(matched)
-    words = np.array([matched[name] for name in names], np.float32) / ceiling
-    contenders = [names[row] for row in _contenders(near, names, words, weight, k, full=len(near) == depth)]
+    bounds = fuse(_nearness(near, names, full=len(near) == depth), np.array(list(matched.values())) / ceiling, weight)
+    bar = np.partition(bounds[: len(near)], -k)[-k] if len(near) >= k else -np.inf
+    contenders = [names[row] for row in np.flatnonzero(bounds >= bar - 1e-4)]
     passages, vectors = collection.passages_and_vectors(contenders)
+    words = [matched[passage.id] for passage in passages]
     dense = vectors @ vector
-    words = np.array([matched[passage.id] for passage in passages], np.float32)
-    scores = np.clip(fuse(dense, words / ceiling, weight), 0, 1)
-    order = sorted(range(len(passages)), key=lambda row: (-scores[row], passages[row].id))[:k]
+    # equal passages differ in the last bits, by their place in the matrix
+    scores = np.clip(fuse(dense, np.array(words) / ceiling, weight), 0, 1).round(6).tolist()
+    found = zip(passages, scores, dense.tolist(), words, strict=True)
     floor = calibration.floor(question)
-    return [
-        Hit(passages[row], float(scores[row]), float(dense[row]), float(words[row]), bool(scores[row] >= floor))
-        for row in order
-    ]
+    hits = [Hit(*legs, relevant=legs[1] >= floor) for legs in found]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:k]
 
 
-def _contenders(
-    near: dict[str, float], names: list[str], words: np.ndarray, weight: float, k: int, *, full: bool
-) -> np.ndarray:
-    """Rows of `names` that can be among the k best, so that few vectors and texts are read (Fagin's threshold, 2001).
+def _nearness(near: dict[str, float], names: list[str], *, full: bool) -> np.ndarray:
+    """Cosine of each name, or the most it can be: what only the lexical leg found is no nearer than the last of `near`.
 
-    A passage that only the lexical leg found is no nearer than the last of the nearest, which bounds its score.
+    The bound lets few vectors and texts be read: what cannot be among the k best is left alone (Fagin's threshold
+    algorithm, 2001).
     """
     limit = min(near.values(), default=1.0) if full else 1.0
-    bounds = fuse(np.array([near.get(name, limit) for name in names], np.float32), words, weight)
-    sure = np.array([name in near for name in names], bool)
-    bar = np.sort(bounds[sure])[-k] if sure.sum() >= k else -np.inf
-    return np.flatnonzero(bounds >= bar - 1e-4)
+    return np.array([near.get(name, limit) for name in names], np.float32)
 
 
 def _best_words(index: LexicalIndex, lexical: np.ndarray, k: int, allowed: set[str] | None) -> dict[str, float]:
