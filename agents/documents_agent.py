@@ -16,7 +16,7 @@ from rag.calibration import load_calibration
 from rag.embeddings import load_embedder
 from rag.lexical import script
 from rag.passages import Hit
-from rag.relevance import coverage, relevant
+from rag.relevance import coverage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, open_collection
 from workbench.conversations import Turn
@@ -63,7 +63,7 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
     lineage: dict[str, Any] = {
         "collection": collection.name, "revision": collection.revision, "embedder": collection.embedder,
     }  # fmt: skip
-    if not hits or not relevant(asked, hits, lexical_index(collection), load_calibration(collection).chances):
+    if not any(hit.relevant for hit in hits):
         text = (NOTHING if hits else EMPTY)[language].format(collection=collection.name)
         yield Token(text)
         yield Done(NONE, time.monotonic() - begun, 0, lineage)

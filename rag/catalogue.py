@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -33,6 +34,9 @@ create index if not exists passages_in_order on passages (collection, source, po
 """
 
 
+_readers = threading.local()  # path -> (inode, this thread's connection): opening one costs more than most reads
+
+
 @dataclass(frozen=True)
 class Document:
     """One file as the collection knows it. `state` is indexed, empty or failed; `modified` is in nanoseconds."""
@@ -58,12 +62,27 @@ class Catalogue:
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end, rolled back by an error."""
+        with self._maps_errors(), closing(sqlite3.connect(self.path, timeout=30)) as database:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma foreign_keys = on")
+            with database:
+                yield database
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's open connection; each statement sees what is committed by then."""
+        with self._maps_errors():
+            held = _readers.__dict__.get(str(self.path))
+            inode = self.path.stat().st_ino if self.path.exists() else 0
+            if held is None or held[0] != inode:
+                held = inode, sqlite3.connect(self.path, timeout=30, isolation_level=None)
+                _readers.__dict__[str(self.path)] = held
+            yield held[1]
+
+    @contextmanager
+    def _maps_errors(self) -> Iterator[None]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=30)) as database:
-                database.execute("pragma journal_mode = wal")
-                database.execute("pragma foreign_keys = on")
-                with database:
-                    yield database
+            yield
         except sqlite3.OperationalError as error:
             raise WorkbenchError(
                 f"The index {self.path.name} cannot be written or read: {error}",
@@ -82,7 +101,7 @@ class Catalogue:
             return [row[0] for row in database.execute("select name from collections order by name")]
 
     def revision(self, collection: int) -> int:
-        with self.connect() as database:
+        with self._reading() as database:
             row = database.execute("select revision from collections where id = ?", (collection,)).fetchone()
         return row[0] if row else -1
 
@@ -96,7 +115,7 @@ class Catalogue:
             return [Document(*row) for row in rows]
 
     def count(self, collection: int) -> int:
-        with self.connect() as database:
+        with self._reading() as database:
             return database.execute("select count(*) from passages where collection = ?", (collection,)).fetchone()[0]
 
     def passages(
@@ -104,7 +123,7 @@ class Catalogue:
     ) -> list[tuple[Passage, np.ndarray]]:
         """Passages with their vectors: all in reading order, those of one document, or the named ones as named."""
         columns = "select id, text, source, position, locator, vector from passages where collection = ?"
-        with self.connect() as database:
+        with self._reading() as database:
             if ids is not None:
                 marks = ",".join("?" * len(ids))
                 rows = {row[0]: row for row in database.execute(f"{columns} and id in ({marks})", (collection, *ids))}

@@ -1,21 +1,24 @@
-"""Two lists of scores -> one: each stretched to [0, 1] over all passages, then weighed."""
+"""Two legs' scores -> one. Both are absolute, so a leg that has found little moves the sum little.
+
+Cosine similarity is, up to a scale, the log-odds that contrastive training fits; BM25 is one by its derivation
+(Robertson & Zaragoza 2009). Their weighted sum is a log-linear pool, and the weight is the only thing to learn.
+BM25 is divided by the most that any passage could score, so both lie in [0, 1] and the sum does too.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def stretch(scores: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
-    """Min-max over the last axis, or between given ends; all zero where every score is the same."""
-    bottom = scores.min(axis=-1, keepdims=True) if low is None else np.float32(low)
-    top = scores.max(axis=-1, keepdims=True) if high is None else np.float32(high)
-    spread = top - bottom
-    return np.where(spread > 0, (scores - bottom) / np.where(spread > 0, spread, 1), 0).astype(np.float32)
-
-
 def fuse(dense: np.ndarray, lexical: np.ndarray, weight: float) -> np.ndarray:
-    """`weight` on the dense leg, the rest on the lexical one; both stretched, of one shape."""
+    """`weight` on the dense leg, the rest on the lexical one; of one shape."""
     return weight * dense + (1 - weight) * lexical
+
+
+def stretch(scores: np.ndarray) -> np.ndarray:
+    """Min-max over the last axis: the usual way to fuse, which ours is compared with. Equal scores become zero."""
+    bottom, top = scores.min(axis=-1, keepdims=True), scores.max(axis=-1, keepdims=True)
+    return ((scores - bottom) / np.where(top > bottom, top - bottom, 1)).astype(np.float32)
 
 
 def reciprocal_ranks(scores: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -72,12 +73,19 @@ class LexicalIndex:
 
     def rarity(self, word: str) -> float:
         """Inverse document frequency: high for words of few passages, highest for words of none."""
-        row = self._vocabulary.get(word)
-        if row is None or self._index is None:
-            return float(np.log1p(len(self.ids) / 0.5))
-        starts = self._index.scores["indptr"]
-        held = int(starts[row + 1] - starts[row])
-        return float(np.log1p((len(self.ids) - held + 0.5) / (held + 0.5)))
+        row, held = self._vocabulary.get(word), 0
+        if row is not None and self._index is not None:
+            ends = self._index.scores["indptr"]
+            held = int(ends[row + 1] - ends[row])
+        return math.log1p((len(self.ids) - held + 0.5) / (held + 0.5))
+
+    def ceiling(self, question: str) -> float:
+        """The score that no passage can exceed; above zero. Words of no passage count, as the rarest."""
+        return sum(map(self.rarity, words(question))) or 1.0
+
+    def coverage(self, question: str) -> np.ndarray:
+        """float32 (passages,): the share of the question's weight that each passage matches, in [0, 1]."""
+        return self.scores(question) / np.float32(self.ceiling(question))
 
     def save(self, folder: Path) -> None:
         """Write the index so that a reader sees the old one or the new one, never half of one."""

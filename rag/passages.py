@@ -47,9 +47,13 @@ class Passage:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score, `score` the fused one in [0, 1]."""
+    """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score, `score` the fused one in [0, 1].
+
+    `relevant` is false where the score is under the collection's floor: it is the best there is, but no answer.
+    """
 
     passage: Passage
     score: float
     dense: float
     lexical: float
+    relevant: bool = True

@@ -76,8 +76,6 @@ class Collection:
 
     def nearest(self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None) -> list[tuple[str, float]]:
         """(passage id, cosine similarity) of the k nearest, best first; `where` is Chroma's metadata filter."""
-        if not (k := min(k, self.count())):
-            return []
         with _maps_chroma(self._settings):
             found = self._chroma().query(
                 query_embeddings=[vector.tolist()], n_results=k, where=where or None, include=["distances"]
@@ -127,6 +125,7 @@ class Collection:
     def repair(self) -> None:
         """Make Chroma hold exactly the catalogue's passages, after a writer was killed or its folder was lost."""
         row = self._catalogue.collection(self.name)
+        _chroma_collection.cache_clear()  # a server may have lost it
         with _maps_chroma(self._settings):
             clean = row is not None and not row["dirty"] and self._chroma().count() == self.count()
             if clean:
@@ -205,12 +204,11 @@ class Collection:
         if not self._settings.chroma_url and _seen.get(key, revision) != revision:
             _client(self._settings.chroma_url, self._settings.folder("chroma")).close()
             _client.cache_clear()
+            _chroma_collection.cache_clear()
             _seen.clear()
         _seen[key] = revision
-        return _client(self._settings.chroma_url, self._settings.folder("chroma")).get_or_create_collection(
-            self._chroma_name(self._generation),
-            configuration={"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}},
-            embedding_function=None,
+        return _chroma_collection(
+            self._settings.chroma_url, self._settings.folder("chroma"), self._chroma_name(self._generation)
         )
 
 
@@ -286,6 +284,15 @@ def _client(url: str, folder: Path) -> Any:
     address = urlsplit(url if "//" in url else f"http://{url}")
     return chromadb.HttpClient(
         host=address.hostname or "", port=address.port or 8000, ssl=address.scheme == "https", settings=options
+    )
+
+
+@lru_cache(maxsize=64)  # asking for it again costs a query more than the search itself
+def _chroma_collection(url: str, folder: Path, name: str) -> Any:
+    return _client(url, folder).get_or_create_collection(
+        name,
+        configuration={"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}},
+        embedding_function=None,
     )
 
 

@@ -1,0 +1,145 @@
+"""`workbench rag search | evaluate | calibration`: ask a collection, measure retrieval, see what was learned."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli import json_option, print_json, reports_errors
+from workbench.errors import InvalidInput
+from workbench.settings import load_settings
+
+FILTERS = ("source", "type", "page", "sheet")
+
+collection_option = click.option("--collection", "-c", help="Collection to ask; without it, the one in the settings.")
+
+
+@click.command()
+@click.argument("question")
+@collection_option
+@click.option("--k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many passages.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help=f"Only passages with this: {', '.join(FILTERS)}.")
+@json_option
+@reports_errors
+def search(question: str, collection: str | None, k: int, where: tuple[str, ...], as_json: bool) -> None:
+    """Show the passages that answer a question best, with both legs' scores.
+
+    \b
+    Example:
+      workbench rag search "How long is the warranty?" --collection handbook --where type=pdf
+    """
+    from rag.retriever import retrieve
+    from rag.store import open_collection
+
+    settings = load_settings()
+    opened = open_collection(settings, collection or settings.collection)
+    hits = retrieve(question, opened, settings, k, parse_where(where))
+    for rank, hit in enumerate(hits, 1):
+        scores = {"score": round(hit.score, 4), "dense": round(hit.dense, 4), "lexical": round(hit.lexical, 4)}
+        place = {"source": hit.passage.source, "locator": str(hit.passage.locator)}
+        if as_json:
+            print_json({"rank": rank, **scores, "relevant": hit.relevant, "text": hit.passage.text, **place})
+        else:
+            click.secho(f"{rank}. {place['source']} {place['locator']}".rstrip(), bold=True)
+            click.echo("   " + " · ".join(f"{name} {score:.3f}" for name, score in scores.items()))
+            click.echo("   " + " ".join(hit.passage.text.split())[:400] + "\n")
+    if not as_json and not any(hit.relevant for hit in hits):
+        click.echo("No passage speaks of this; these are the nearest." if hits else "Nothing found.")
+
+
+@click.command()
+@click.option("--passages", required=True, type=click.Path(path_type=Path), help='JSON lines of {"id", "text"}.')
+@click.option(
+    "--queries", required=True, type=click.Path(path_type=Path), help='JSON lines of {"question", "passage_id"}.'
+)
+@click.option("--distractors", type=click.Path(path_type=Path), help="More passages, which answer no question.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first questions.")
+@json_option
+@reports_errors
+def evaluate(passages: Path, queries: Path, distractors: Path | None, limit: int | None, as_json: bool) -> None:
+    """Measure recall and MRR of each leg and of the fusion on questions with a known passage.
+
+    Passages are taken whole and indexed in a workspace of their own. The embedder is the one in the settings.
+
+    \b
+    Example:
+      workbench rag evaluate --passages passages.jsonl --queries queries.jsonl --limit 1000
+    """
+    from rag.evaluate import evaluate as measure
+    from rag.evaluate import read_passages, read_questions
+
+    texts = read_passages(passages, *([distractors] if distractors else []))
+    result = measure(texts, read_questions(queries, texts)[:limit], load_settings(), _show_progress)
+    if as_json:
+        print_json(result)
+    else:
+        _print_measures(result)
+
+
+@click.command()
+@click.argument("collection", required=False)
+@click.option("--again", is_flag=True, help="Learn anew from the collection as it is now.")
+@json_option
+@reports_errors
+def calibration(collection: str | None, again: bool, as_json: bool) -> None:
+    """Show what a collection has taught about weighing its two legs.
+
+    \b
+    Example:
+      workbench rag calibration handbook --again
+    """
+    from rag.calibration import calibrate, load_calibration
+    from rag.store import open_collection
+
+    settings = load_settings()
+    opened = open_collection(settings, collection or settings.collection)
+    found = calibrate(opened, settings) if again else load_calibration(opened)
+    if as_json:
+        print_json({"collection": opened.name, **asdict(found)})
+        return
+    click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
+    for name, weight in found.weights.items():
+        click.echo(
+            f"  {name}: weight {weight.weight:.2f} on dense, from {weight.questions} questions"
+            f" (MRR dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f})"
+        )
+    for name, floor in found.floors.items():
+        click.echo(f"  {name}: relevant from a score of {floor:.3f}")
+    if not found.weights:
+        click.echo("  Nothing learned yet, or too little text: the default weight is used.")
+
+
+def parse_where(conditions: tuple[str, ...]) -> dict[str, Any] | None:
+    """KEY=VALUE texts -> Chroma's filter, all of which must hold; raises InvalidInput."""
+    found: list[dict[str, Any]] = []
+    for condition in conditions:
+        key, equals, value = condition.partition("=")
+        if not equals or key not in FILTERS or (key == "page" and not value.isdecimal()):
+            raise InvalidInput(
+                f"--where {condition} cannot be used.",
+                f"Write KEY=VALUE with KEY one of {', '.join(FILTERS)}, as in --where type=pdf or --where page=3.",
+            )
+        found.append({key: int(value) if key == "page" else value})
+    return {"$and": found} if len(found) > 1 else next(iter(found), None)
+
+
+def _show_progress(step: str, done: int, total: int) -> None:
+    """One line on stderr, overwritten on a terminal."""
+    line = f"{step} {done}/{total}" if total > 1 else step
+    click.echo(f"\r{line:<40}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
+
+
+def _print_measures(result: dict[str, Any]) -> None:
+    click.echo(f"{result['questions']} questions, {result['passages']} passages")
+    names = list(result["fused"])
+    click.echo(f"{'':<10}" + "".join(f"{name:>11}" for name in names))
+    for leg in ("dense", "lexical", "fused"):
+        click.echo(f"{leg:<10}" + "".join(f"{result[leg][name]:>11.3f}" for name in names))
+    click.echo("\nFixed weight on dense, recall@1 (the best is known only in hindsight):")
+    click.echo("  " + "  ".join(f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"]))
+    learned = ", ".join(f"{name} {weight:.2f}" for name, weight in result["calibrated"].items())
+    click.echo(f"Learned weights: {learned or 'none, too little text'}")
