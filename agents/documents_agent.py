@@ -21,7 +21,7 @@ from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, open_collection
 from workbench.conversations import Turn
 from workbench.events import Done, Event, Source, Thought, Token
-from workbench.models import CONNECT, NONE, digest_of, load_chat_model, maps_model_errors, pick_model
+from workbench.models import NONE, digest_of, load_chat_model, maps_model_errors, pick_model
 from workbench.reasoning import split_stream
 from workbench.settings import Settings
 
@@ -46,10 +46,10 @@ UNSUPPORTED = {
     "zh": "\n\n*知识库中没有段落支持这个回答，请勿直接采信。*",
 }
 NO_MODEL = {
-    "en": "\n\n*No language model is connected, so these sentences are quoted as they stand. To get answers in full: "
-    f"{CONNECT}*",
-    "zh": "\n\n*尚未连接语言模型，以上为原文摘录。要得到完整的回答：启动 Ollama 并拉取模型（ollama pull qwen3:4b），"
-    "或设置 WORKBENCH_OPENAI_BASE_URL 指向 vLLM 等服务，或选择 local:FOLDER 使用本机模型。*",
+    "en": "\n\n*Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
+    "or see `workbench doctor` for other ways.*",
+    "zh": "\n\n*以上为原文摘录：尚未连接语言模型。启动 Ollama（`ollama pull qwen3:4b`），"
+    "或运行 `workbench doctor` 查看其他方式。*",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -147,9 +148,10 @@ def reindex(collection: str, embedder: str, as_json: bool) -> None:
 
 
 def _passwords(given: tuple[str, ...]) -> dict[str, str]:
-    """`FILE=WORD` for one file; a word alone is tried on every encrypted one."""
+    """`FILE=WORD` for one file; a word alone, or WORKBENCH_FILE_PASSWORD, is tried on every encrypted one."""
     pairs = (word.rpartition("=") for word in given)
-    return {name or "*": word for name, _, word in pairs}
+    common = {"*": word} if (word := os.environ.get("WORKBENCH_FILE_PASSWORD")) else {}
+    return common | {name or "*": word for name, _, word in pairs}
 
 
 def _stops_on_sigterm() -> Callable[[], bool]:

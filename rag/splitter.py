@@ -24,7 +24,7 @@ def split(blocks: Iterable[Block], source: str) -> list[Passage]:
     """Passages of one document, in order; all of its text is in them, once.
 
     Small blocks under one heading are packed together, as long as page and sheet are the same; a long one is cut at line ends,
-    then sentences, then clauses, then words. A passage's locator is that of its first block.
+    then sentences, then clauses, then words. A passage's locator is that of its first block, under the heading that most of it stands under.
     """
     passages: list[Passage] = []
     for text, locator in _pack(blocks):
@@ -44,6 +44,8 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
                 held = []
             if not held:
                 place = Locator(block.locator.page, block.locator.sheet, block.locator.heading, line)
+            elif len(block.locator.heading) > len(place.heading):  # a bare title gives way to what it heads
+                place = Locator(place.page, place.sheet, block.locator.heading, place.line)
             held.append(piece)
     if held:
         yield "\n".join(held), place

@@ -110,8 +110,11 @@ class Job:
         return time.time() - self.folder.stat().st_mtime < 10  # launched, not yet signed in
 
 
-def start(settings: Settings, title: str, command: list[str]) -> Job:
-    """Start `workbench COMMAND…` detached from this process and return its job."""
+def start(settings: Settings, title: str, command: list[str], private: dict[str, str] | None = None) -> Job:
+    """Start `workbench COMMAND…` detached from this process and return its job.
+
+    `private` are environment variables for the command; they are never written to the job's folder.
+    """
     name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
     folder = settings.folder("jobs", name)
     job = {
@@ -122,7 +125,7 @@ def start(settings: Settings, title: str, command: list[str]) -> Job:
         "cwd": str(Path.cwd()),
     }
     (folder / "job.json").write_text(json.dumps(job, ensure_ascii=False), "utf-8")
-    _launch(folder)
+    _launch(folder, private)
     return find_job(settings, name)
 
 
@@ -157,7 +160,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield item
 
 
-def _launch(folder: Path) -> None:
+def _launch(folder: Path, environment: dict[str, str] | None = None) -> None:
     os.utime(folder)
     subprocess.Popen(
         [sys.executable, "-m", "workbench.jobs", str(folder)],
@@ -165,6 +168,7 @@ def _launch(folder: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env={**os.environ, **(environment or {})},
     )
 
 

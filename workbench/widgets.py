@@ -1,25 +1,36 @@
-"""Shared Streamlit pieces: the language of the page, errors shown as problem and fix."""
+"""Shared Streamlit pieces: the language of the page, its settings, errors, and the panel of background jobs."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
 from workbench.errors import WorkbenchError
+from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings, load_settings
+
+SHOWN_AFTER = 20  # seconds that a finished job stays in the panel
 
 
 def page_settings() -> Settings:
     """Settings of this session: the person's choices in the sidebar over environment and file."""
-    return load_settings().model_copy(update=st.session_state.setdefault("choices", {}))
+    return load_settings().model_copy(update=choices())
+
+
+def choices() -> dict[str, Any]:
+    """What the person has chosen on the page: fields of Settings."""
+    return st.session_state.setdefault("choices", {})
 
 
 def language() -> str:
     """`en` or `zh`: what the person chose, else the settings, else the browser's language."""
     chosen = st.session_state.get("language") or load_settings().language
-    if chosen != "auto":
+    if chosen in ("en", "zh"):
         return chosen
     return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
 
@@ -29,10 +40,103 @@ def say(english: str, chinese: str) -> str:
     return chinese if language() == "zh" else english
 
 
+def language_switch() -> None:
+    """The two languages, each in its own script."""
+    names = {"en": "English", "zh": "中文"}
+    st.segmented_control(
+        say("Language", "语言"), list(names), format_func=names.__getitem__, default=language(), key="language_switch",
+        label_visibility="collapsed", on_change=_switch_language,
+    )  # fmt: skip
+
+
+def _switch_language() -> None:
+    st.session_state["language"] = st.session_state["language_switch"] or language()
+
+
 @contextmanager
 def shows_errors() -> Iterator[None]:
     """A WorkbenchError inside becomes a box with the problem and the fix."""
     try:
         yield
     except WorkbenchError as error:
-        st.error(f"{error.problem}\n\n{error.fix}", icon=":material/error:")
+        show_error(error.problem, error.fix)
+
+
+def show_error(problem: str, fix: str) -> None:
+    st.error(f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere as it stands: no Markdown, no HTML, no formula, no picture."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~:])", r"\\\1", text)
+
+
+def place_name(locator: str) -> str:
+    """A locator in the page's language: its page and line are words, the rest is the document's own."""
+    if language() == "en":
+        return locator
+    return re.sub(r"\bline (\d+)$", r"第 \1 行", re.sub(r"^p\. (\d+)", r"第 \1 页", locator))
+
+
+def show_jobs(settings: Settings) -> None:
+    """Running jobs with progress and Cancel, and those that just ended; redraws itself only while one is running."""
+    jobs = [job for job in list_jobs(settings)[:20] if job.state == "running" or _just_ended(job)]
+    if jobs:
+        st.fragment(_jobs, run_every=1.0)(settings)
+
+
+def _jobs(settings: Settings) -> None:
+    jobs = [job for job in list_jobs(settings)[:20] if job.state == "running" or _just_ended(job)]
+    if not jobs:
+        st.rerun()
+    for job in jobs:
+        show_job(job)
+
+
+def show_job(job: Job) -> None:
+    """One job: its title, how far it is, and what can be done about it."""
+    state, last = job.state, job.last()
+    with st.container(border=True, key=f"job-{job.id}"):
+        title, action = st.columns([4, 1], vertical_alignment="center")
+        title.markdown(f"**{plain(job.title)}**")
+        if state == "running":
+            share, text = progress_of(job)
+            st.progress(share, text)
+            label = say("Cancel", "取消")
+            if action.button("", icon=":material/close:", help=label, key=f"cancel-{job.id}", type="tertiary"):
+                job.cancel(grace=2)
+                st.rerun()
+        elif state == "done":
+            st.caption(f":material/check: {say('Done', '已完成')}")
+        elif state == "cancelled":
+            st.caption(say("Cancelled; what was finished is kept.", "已取消，已完成的部分会保留。"))
+        else:
+            show_error(last.get("problem") or _last_line(job), last.get("fix", ""))
+            if st.button(say("Try again", "重试"), key=f"resume-{job.id}"):
+                job.resume()
+                st.rerun()
+
+
+def progress_of(job: Job) -> tuple[float, str]:
+    """(share done, what it is doing) from the job's newest progress line."""
+    last: dict[str, Any] = next((event for event in reversed(job.output()) if "done" in event), {})
+    if job.last().get("event") == "calibrating":
+        return 1.0, say("Learning how to weigh words and meaning…", "正在校准关键词与语义的权重…")
+    if job.last().get("event") == "waiting":
+        return 0.0, say("Waiting for another job…", "正在等待其他任务…")
+    total = last.get("files") or last.get("of") or 0
+    if not total:
+        return 0.0, say("Starting…", "正在启动…")
+    done = last["done"] + (last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0)
+    seconds = last.get("seconds", 0)
+    left = f" · {say('about', '约剩')} {seconds / done * (total - done):.0f} s" if done and seconds > 3 else ""
+    return min(1.0, done / total), f"{last['done']} / {total}{left}"
+
+
+def _just_ended(job: Job) -> bool:
+    path = job.folder / "exit"
+    return path.exists() and time.time() - path.stat().st_mtime < SHOWN_AFTER
+
+
+def _last_line(job: Job) -> str:
+    return (job.log(1) or say("The job ended without saying why.", "任务未说明原因即结束。")).strip()

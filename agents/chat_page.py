@@ -1,0 +1,186 @@
+"""The chat: a question, its streamed answer, and everything that can be done with both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from agents.answer import answer
+from agents.examples import example_questions
+from agents.message_widgets import show_actions, show_events
+from agents.registry import AGENTS
+from agents.sidebar_widgets import current_conversation, open_conversation, show_sidebar
+from workbench.conversations import Conversations, Message
+from workbench.errors import WorkbenchError
+from workbench.events import Event, Failed, Thought
+from workbench.jobs import Job, start
+from workbench.settings import Settings
+from workbench.streams import OWNER, STREAMS
+from workbench.uploads import save_uploads
+from workbench.widgets import language, page_settings, plain, say, shows_errors
+
+REDRAWN_EVERY = 0.25  # seconds, while an answer grows
+CARRIED = ("model", "collection")  # choices that an answer is given with, kept with it
+
+
+def page() -> None:
+    settings = page_settings()
+    conversations = _conversations(str(settings.database))
+    show_sidebar(settings, conversations)
+    settings = page_settings()  # with what was just chosen
+    conversation = current_conversation()
+    messages = conversations.messages(conversation) if conversation else []
+    if not messages:
+        _show_welcome(settings, conversations)
+    for number, message in enumerate(messages):
+        if message.role == "user":
+            _show_question(message, settings, conversations)
+        else:
+            _show_answer(message, messages[number - 1] if number else None, settings, conversations)
+    _show_composer(settings, conversations, conversation, messages)
+
+
+@st.cache_resource(show_spinner=False)
+def _conversations(path: str) -> Conversations:
+    """Opened once per server; answers of an earlier run that never ended are marked."""
+    conversations = Conversations(Path(path))
+    conversations.interrupt_others(OWNER)
+    return conversations
+
+
+def _show_welcome(settings: Settings, conversations: Conversations) -> None:
+    st.title(say("Ask your documents", "向你的文档提问"))
+    st.markdown(
+        say(
+            "Answers come with the passages they rest on. Drop files into the box below, or try one of these:",
+            "每个回答都附有出处。把文件拖进下方的输入框，或者先试试这些问题：",
+        )
+    )
+    for number, question in enumerate(example_questions(settings, language())):
+        if st.button(plain(question), key=f"example-{number}", icon=":material/arrow_forward:"):
+            _ask(question, settings, conversations, None)
+
+
+def _show_question(message: Message, settings: Settings, conversations: Conversations) -> None:
+    with st.chat_message("user", avatar=":material/person:"):
+        if st.session_state.get("editing") != message.id:
+            shown, action = st.columns([12, 1])
+            shown.markdown(plain(message.content).replace("\n", "  \n"))
+            label = say("Edit and ask again", "修改后重新提问")
+            if action.button("", icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"):
+                st.session_state["editing"] = message.id
+                st.rerun()
+            return
+        text = st.text_area(say("Your question", "你的问题"), message.content, key=f"text-{message.id}")
+        with st.container(horizontal=True):
+            if st.button(say("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}") and text.strip():
+                conversations.supersede_from(message.id)
+                _ask(text, settings, conversations, message.conversation)
+            if st.button(say("Cancel", "取消"), key=f"keep-{message.id}"):
+                del st.session_state["editing"]
+                st.rerun()
+
+
+def _show_answer(
+    message: Message, question: Message | None, settings: Settings, conversations: Conversations
+) -> None:  # fmt: skip
+    with st.chat_message("assistant", avatar=":material/forum:"):
+        if message.state == "streaming":
+            st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
+            return
+        show_events(message.events, settings, str(message.id))
+        if show_actions(message, conversations) == "regenerate" and question:
+            conversations.supersede_from(message.id)
+            _start_answer(question.content, settings, conversations, message.conversation)
+            st.rerun()
+
+
+def _growing(message: int, settings: Settings, conversations: Conversations) -> None:
+    """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
+    stream = STREAMS.get(message)
+    ended = stream.ended.is_set() if stream else conversations.message(message).state != "streaming"
+    if ended:
+        st.rerun()
+    events = list(stream.events) if stream else conversations.message(message).events
+    show_events(events, settings, f"growing-{message}", growing=True)
+    if st.button(say("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}") and stream:
+        stream.stop()
+
+
+def _show_composer(
+    settings: Settings, conversations: Conversations, conversation: int | None, messages: list[Message]
+) -> None:
+    labels = {"auto": say("Auto", "自动")} | {
+        mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()
+    }  # fmt: skip
+    with st.bottom:
+        st.segmented_control(
+            say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, default="auto", key="mode",
+            label_visibility="collapsed", required=True,
+        )  # fmt: skip
+        sent = st.chat_input(
+            say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"), accept_file="multiple", key="question",
+            disabled=bool(messages and messages[-1].state == "streaming"),
+        )  # fmt: skip
+    if sent:
+        with shows_errors():
+            files: list[Any] = list(sent.files)
+            job = _ingest(settings, files) if files else None
+            names = ", ".join(file.name for file in files)
+            text = sent.text.strip() or say(f"What is in {names}?", f"{names} 里有什么内容？")
+            _ask(text, settings, conversations, conversation, job)
+
+
+def _ingest(settings: Settings, files: list[Any]) -> Job:
+    paths = save_uploads(settings, settings.collection, files)
+    title = say(f"Reading {len(paths)} files", f"正在读取 {len(paths)} 个文件")
+    return start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"])
+
+
+def _ask(
+    text: str, settings: Settings, conversations: Conversations, conversation: int | None, job: Job | None = None
+) -> None:
+    """Store the question, start its answer, and go to the conversation."""
+    conversation = conversation or conversations.create(text)
+    conversations.add(conversation, "user", text)
+    _start_answer(text, settings, conversations, conversation, job)
+    open_conversation(conversation)
+
+
+def _start_answer(
+    text: str, settings: Settings, conversations: Conversations, conversation: int, job: Job | None = None
+) -> None:
+    mode = st.session_state.get("mode") or "auto"
+    chosen = {name: getattr(settings, name) for name in CARRIED}
+    history = conversations.history(conversation)[:-1]
+    message = conversations.add(
+        conversation, "assistant", "", state="streaming", mode=mode, settings=chosen, owner=OWNER
+    )  # fmt: skip
+    reading = say("Reading the files…", "正在读取文件…")
+
+    def events() -> Iterator[Event]:
+        if job:
+            yield Thought(reading)
+            yield from _wait_for(job)
+        yield from answer(text, history, settings, mode)
+
+    STREAMS.start(conversations, message, events)
+
+
+def _wait_for(job: Job) -> Iterator[Event]:
+    """Until the dropped files are in the collection; each that could not be read is said."""
+    while job.state == "running":
+        time.sleep(0.2)
+        yield Thought("")  # lets Stop through
+    last = job.last()
+    for failure in last.get("failed", []):
+        yield Failed(f"{Path(failure['file']).name}: {failure['problem']}", failure["fix"])
+    if last.get("event") == "failed":
+        raise WorkbenchError(last["problem"], last["fix"])
+
+
+page()
