@@ -39,7 +39,7 @@ MOST_PASSAGES = 20_000  # searched per question; a larger collection is sampled
 HEARD = 0.5  # a leg must reach this share of the other's reciprocal rank
 DEFAULT_WEIGHT = 0.05  # where nothing can be learned: the embedder decides only what words leave open
 DEFAULT_FLOOR = 0.02  # some shared words, or a near passage by an embedder that knows both languages
-JUMBLES, JUMBLES_UNDER_FLOOR = 200, 3  # made per script; per cent of them under the floor
+JUMBLES, JUMBLES_UNDER_FLOOR = 300, 1  # made per script; per cent of them under the floor
 SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 WORDS, CHARACTERS, SCRAPS = 8, 16, 4  # length of a made question; pieces of a jumble
 Legs = tuple[np.ndarray, np.ndarray]  # (dense, lexical), each (questions, passages)
