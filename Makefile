@@ -50,9 +50,11 @@ format: setup    ## write the format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: | $(UV)    ## resolve requirements.lock again; torch pins its own CUDA libraries
-	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate \
-	  $(foreach name,$(shell sed -nE 's/^((nvidia|cuda|triton)[a-z0-9-]*)==.*/\1/p' requirements.lock 2>/dev/null) $(CUDA),--no-emit-package $(name)) -o requirements.lock
+COMPILE = $(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate
+
+lock: | $(UV)    ## resolve requirements.lock again, without the CUDA libraries that torch pins by itself
+	@$(COMPILE) -o requirements.lock >/dev/null
+	@$(COMPILE) $$(sed -nE 's/^((nvidia|cuda|triton)[a-z0-9-]*)==.*/--no-emit-package \1/p' requirements.lock) -o requirements.lock >/dev/null
 
 bench: setup     ## every benchmark in turn
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -21,6 +21,7 @@ from rag.catalogue import Document
 from rag.embeddings import Embedder, check_dimension, load_embedder
 from rag.passages import Passage
 from rag.reading import Result, read_files
+from rag.retriever import lexical_index
 from rag.splitter import split
 from rag.store import Collection, create_collection, list_collections, open_collection
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
@@ -88,6 +89,7 @@ def ingest(
     if _needs_calibration(collection, outcome):
         report({"event": "calibrating", "collection": collection_name})
         calibrate(collection, settings)
+    lexical_index(collection)  # so that the first question does not wait for it
     return outcome
 
 

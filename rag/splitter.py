@@ -23,8 +23,9 @@ PAUSES = [
 def split(blocks: Iterable[Block], source: str) -> list[Passage]:
     """Passages of one document, in order; all of its text is in them, once.
 
-    Small blocks under one heading are packed together, as long as page and sheet are the same; a long one is cut at line ends,
-    then sentences, then clauses, then words. A passage's locator is that of its first block, under the heading that most of it stands under.
+    Small blocks under one heading are packed together, as long as page and sheet are the same; a long one is cut
+    at line ends, then sentences, then clauses, then words. A passage's locator is that of its first block, under
+    the heading that most of it stands under.
     """
     passages: list[Passage] = []
     for text, locator in _pack(blocks):
@@ -39,7 +40,7 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
     for block in blocks:
         for piece, line in _pieces(block):
             size = sum(len(part) + 1 for part in held) + len(piece)
-            if held and (size > _longest(piece) or not _together(place, block.locator, size - len(piece))):
+            if held and (size > _longest(" ".join([*held, piece])) or not _together(place, block.locator, size - len(piece))):
                 yield "\n".join(held), place
                 held = []
             if not held:

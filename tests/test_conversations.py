@@ -1,0 +1,155 @@
+"""Conversations keep what a person wrote, and growing answers survive what happens to the page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.conversations import Conversations
+from workbench.errors import NotFound, Unavailable
+from workbench.events import Done, Event, Failed, Routed, Source, Thought, Token
+from workbench.streams import Stream, Streams
+
+
+@pytest.fixture
+def conversations(tmp_path: Path) -> Conversations:
+    return Conversations(tmp_path / "workbench.db")
+
+
+def test_an_answer_comes_back_as_it_was(conversations: Conversations) -> None:
+    chat = conversations.create("灯塔有多高？")
+    answer = conversations.add(chat, "assistant", "", state="streaming")
+    source = Source(1, "text", "a.md", "line 3", 0.9, "id", "c")
+    events: list[Event] = [Routed("documents", "why"), source, Thought("a"), Thought("b"), Token("31 "), Token("米 [1]"),
+                           Done("none", 0.1)]  # fmt: skip
+    conversations.save(answer, events, "done")
+    message = conversations.message(answer)
+    assert message.content == "31 米 [1]" and message.state == "done"
+    assert message.events == [events[0], source, Thought("ab"), Token("31 米 [1]"), events[-1]]
+
+
+def test_search_finds_titles_and_texts_in_any_language(conversations: Conversations) -> None:
+    first, second = conversations.create("灯塔的高度"), conversations.create("Gulls")
+    conversations.add(second, "user", "Do 100% of gulls_sleep?")
+    assert [chat.id for chat in conversations.recent("灯塔")] == [first]
+    assert [chat.id for chat in conversations.recent("100%")] == [second]
+    assert conversations.recent("lssleep") == [] and conversations.recent("gullsXsleep") == []
+    assert {chat.id for chat in conversations.recent()} == {first, second}
+
+
+def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    conversations.add(chat, "user", "question")
+    conversations.rename(chat, "B")
+    conversations.delete(chat)
+    assert conversations.recent() == []
+    conversations.restore(chat)
+    assert [found.title for found in conversations.recent()] == ["B"] and len(conversations.messages(chat)) == 1
+
+
+def test_an_edited_question_supersedes_what_followed(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    ids = [conversations.add(chat, role, text) for role, text in (("user", "q1"), ("assistant", "a1"), ("user", "q2"))]
+    conversations.supersede_from(ids[1])
+    assert [message.content for message in conversations.messages(chat)] == ["q1"]
+    assert conversations.message(ids[2]).content == "q2"  # kept, only out of the conversation
+
+
+def test_a_correction_is_what_the_model_is_told(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    answer = conversations.add(chat, "assistant", "wrong")
+    conversations.rate(answer, -1, "  right  ")
+    assert [turn.content for turn in conversations.history(chat)] == ["right"]
+    assert conversations.message(answer).rating == -1
+
+
+def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    chat = Conversations(path).create("A")
+
+    def write(number: int) -> None:
+        own = Conversations(path)
+        for turn in range(10):
+            own.add(chat, "user", f"{number}-{turn}")
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({message.content for message in Conversations(path).messages(chat)}) == 60
+
+
+def test_a_message_that_is_gone_is_an_error_with_a_fix(conversations: Conversations) -> None:
+    with pytest.raises(NotFound) as missing:
+        conversations.message(99)
+    assert missing.value.fix
+
+
+def stream(conversations: Conversations, events: Iterator[Event]) -> Stream:
+    message = conversations.add(conversations.create("q"), "assistant", "", state="streaming")
+    return Streams().start(conversations, message, lambda: events)
+
+
+def test_the_partial_answer_is_stored_as_it_grows(conversations: Conversations) -> None:
+    gate = threading.Event()
+
+    def slow() -> Iterator[Event]:
+        yield Token("one ")
+        time.sleep(0.4)
+        yield Token("two ")
+        gate.wait(10)
+        yield Token("three")
+
+    growing = stream(conversations, slow())
+    until = time.monotonic() + 5
+    while not conversations.message(growing.message).content and time.monotonic() < until:
+        time.sleep(0.02)
+    stored = conversations.message(growing.message)
+    assert (stored.content, stored.state) == ("one two ", "streaming")
+    gate.set()
+    assert growing.ended.wait(5)
+    assert conversations.message(growing.message).content == "one two three"
+
+
+def test_stop_closes_the_model_and_keeps_the_text(conversations: Conversations) -> None:
+    closed = threading.Event()
+
+    def endless() -> Iterator[Event]:
+        try:
+            while True:
+                yield Token("x")
+                time.sleep(0.01)
+        finally:
+            closed.set()
+
+    growing = stream(conversations, endless())
+    time.sleep(0.1)
+    growing.stop()
+    assert growing.ended.wait(5) and closed.is_set()
+    stored = conversations.message(growing.message)
+    assert stored.state == "stopped" and stored.content.startswith("xx")
+
+
+def test_an_error_ends_the_answer_with_its_text_kept(conversations: Conversations) -> None:
+    def failing() -> Iterator[Event]:
+        yield Token("half")
+        raise Unavailable("The server is gone.", "Start it.")
+
+    growing = stream(conversations, failing())
+    assert growing.ended.wait(5)
+    stored = conversations.message(growing.message)
+    assert (stored.state, stored.content) == ("failed", "half")
+    assert stored.events[-1] == Failed("The server is gone.", "Start it.")
+
+
+def test_after_a_restart_growing_answers_are_marked(conversations: Conversations) -> None:
+    chat = conversations.create("q")
+    lost = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
+    mine = conversations.add(chat, "assistant", "", state="streaming", owner="this run")
+    conversations.interrupt_others("this run")
+    assert conversations.message(lost).state == "interrupted" and conversations.message(mine).state == "streaming"
