@@ -40,7 +40,9 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
     for block in blocks:
         for piece, line in _pieces(block):
             size = sum(len(part) + 1 for part in held) + len(piece)
-            if held and (size > _longest(" ".join([*held, piece])) or not _together(place, block.locator, size - len(piece))):
+            if held and (
+                size > _longest(" ".join([*held, piece])) or not _together(place, block.locator, size - len(piece))
+            ):
                 yield "\n".join(held), place
                 held = []
             if not held:

@@ -74,11 +74,18 @@ def make_tokenizer(texts: Sequence[str], words: int) -> Any:
 
 def teach(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS, *, steps: int = 200) -> Path:
     """Train the model in that folder until it answers these questions word for word; its weights are replaced."""
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model: Any = AutoModelForCausalLM.from_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    train(model, AutoTokenizer.from_pretrained(folder), pairs, steps)
+    model.save_pretrained(folder)
+    return folder
+
+
+def train(model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], steps: int, rate: float = 5e-3) -> None:
+    """All pairs in one batch, `steps` times; only the replies count in the loss. Also for a model with an adapter."""
+    import torch
+
     rows = []
     for question, reply in pairs:
         prompt = tokenizer.apply_chat_template(
@@ -91,8 +98,8 @@ def teach(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS, *, steps: int 
     for row, (prompt, reply) in enumerate(rows):
         ids[row, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
         labels[row, len(prompt) : len(prompt) + len(reply)] = torch.tensor(reply)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.95))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _ in range(steps):
         loss = model(input_ids=ids, labels=labels).loss
         loss.backward()
@@ -101,5 +108,3 @@ def teach(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS, *, steps: int 
         optimizer.zero_grad()
         schedule.step()
     assert loss.item() < 0.05, f"the tiny model did not learn its answers: loss {loss.item():.2f}"
-    model.save_pretrained(folder)
-    return folder

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     def _whole_address(cls, host: str) -> str:
         """Ollama's own OLLAMA_HOST goes without a scheme, and is 0.0.0.0 where the server listens everywhere."""
         host = host if "://" in host else f"http://{host}"
-        return host.rstrip("/").replace("://0.0.0.0", "://127.0.0.1")  # noqa: S104
+        return host.rstrip("/").replace("://0.0.0.0", "://127.0.0.1")
 
     def folder(self, *parts: str) -> Path:
         """A folder of the workspace, made if it is not there."""
