@@ -21,7 +21,15 @@ from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, open_collection
 from workbench.conversations import Turn
 from workbench.events import Done, Event, Source, Thought, Token
-from workbench.models import NONE, digest_of, load_chat_model, maps_model_errors, pick_model
+from workbench.models import (
+    NONE,
+    broken_off,
+    describe_model,
+    load_chat_model,
+    maps_model_errors,
+    pick_model,
+    within_context,
+)  # fmt: skip
 from workbench.reasoning import split_stream
 from workbench.settings import Settings
 
@@ -69,6 +77,10 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     name = pick_model(settings)
+    if name != NONE:
+        model = describe_model(name, settings)
+        settings = within_context(model, settings)
+        lineage |= {"model": name, "digest": model.digest}
     hits, turns = fit(question, hits, history, settings)
     for number, hit in enumerate(hits, 1):
         yield _source(number, hit, collection)
@@ -77,7 +89,6 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
         yield from quote(asked, hits, collection, settings)
         yield Token(NO_MODEL[language])
     else:
-        lineage |= {"model": name, "digest": digest_of(name, settings)}
         pieces = ask_model(load_chat_model(name, settings), _messages(question, hits, turns, language), name, settings)
         text = ""
         for event in only_known_citations(split_stream(pieces), len(hits)):
@@ -91,15 +102,18 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
 
 def ask_model(model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings) -> Iterator[str]:
     """The model's text in pieces, reasoning inside `<think>`; its errors mapped, also in the middle of the answer."""
-    thinking = False
+    thinking, ended = False, name.startswith("local:")
     with maps_model_errors(name, settings):
         for chunk in model.stream(messages):
+            ended = ended or bool(chunk.response_metadata.keys() & {"done_reason", "finish_reason"})
             if thought := chunk.additional_kwargs.get("reasoning_content"):
                 yield thought if thinking else f"<think>{thought}"
                 thinking = True
             if text := str(chunk.content):
                 yield f"</think>{text}" if thinking else text
                 thinking = False
+    if not ended:
+        raise broken_off(name)
 
 
 def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Iterator[Event]:

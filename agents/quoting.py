@@ -20,7 +20,7 @@ def sentences(text: str) -> list[str]:
     """What can be quoted: short paragraphs, list items and table rows whole, longer ones by the sentence."""
     heading, _, rest = text.partition("\n")
     paragraphs = ([heading] if rest else []) + WRAPPED.sub(" ", rest or text).split("\n")
-    found = []
+    found: list[str] = []
     for paragraph in paragraphs:
         item = re.match(r"\s*(?:[-*]|\d+[.)]|\|)", paragraph)
         found += [paragraph] if item and len(paragraph) <= SHORT else SENTENCE.split(paragraph)

@@ -116,7 +116,7 @@ class OpenVinoEmbedder:
         return vectors
 
 
-def _batches(order: list[int], tokens: list[list[int]], budget: int = 2048) -> list[list[int]]:
+def _batches(order: list[int], tokens: list[list[int]], budget: int = 768) -> list[list[int]]:
     """Cut `order` (longest first) into batches of at most `budget` tokens, padding included."""
     batches: list[list[int]] = []
     for index in order:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from install_servers import ollama_binary
+from model_servers import Ollama
 
 from workbench.settings import Settings, load_settings
 
@@ -41,9 +46,37 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny chat model that knows the answers of `tiny_models.PAIRS`."""
+    from tiny_models import make_model, teach
+
+    return teach(make_model(tmp_path_factory.mktemp("models") / "tiny"))
+
+
 @pytest.fixture
 def shared_data() -> Path:
     """The measuring data that lies beside the clone, where it is there."""
     if not SHARED_DATA.is_dir():
         pytest.skip("../shared/data is not beside this clone")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def ollama_server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[str]:
+    """The address of a real Ollama server that has the tiny model as `tiny`."""
+    with running_ollama(tmp_path_factory.mktemp("ollama")) as server:
+        server.create("tiny", tiny_model)
+        yield server.url
+
+
+@contextmanager
+def running_ollama(folder: Path) -> Iterator[Ollama]:
+    binary = ollama_binary() if ollama_binary().exists() else shutil.which("ollama")
+    if not binary:
+        missing("Ollama")
+    server = Ollama(str(binary), folder, free_port())
+    try:
+        yield server
+    finally:
+        server.kill()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,32 +13,28 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
+from workbench.model_servers import ModelInfo, describe_ollama, is_loopback, list_ollama, list_openai
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+__all__ = ["NONE", "ModelInfo", "describe_model", "list_models", "load_chat_model", "maps_model_errors", "pick_model"]
 
 NONE = "none"
 CONNECT = (
     "Start Ollama and pull a model (ollama pull qwen3:4b), set WORKBENCH_OPENAI_BASE_URL for a server such as vLLM, "
     "or choose local:FOLDER for a model on this disk."
 )
+ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
+CONNECTS_WITHIN = 5.0  # seconds
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """A chat model that can be chosen now. `digest` identifies its weights where the server tells."""
-
-    name: str
-    digest: str = ""
-    size: int = 0
-
-
-def list_models(settings: Settings, timeout: float = 1.5) -> list[ModelInfo]:
+def list_models(settings: Settings) -> list[ModelInfo]:
     """Every chat model that is reachable now: Ollama's, the OpenAI-compatible server's, those in the workspace."""
     with ThreadPoolExecutor(2) as pool:
-        ollama = pool.submit(_ollama_models, settings, timeout)
-        remote = pool.submit(_openai_models, settings, timeout)
+        ollama = pool.submit(list_ollama, settings)
+        remote = pool.submit(list_openai, settings)
         return [*ollama.result(), *remote.result(), *_workspace_models(settings)]
 
 
@@ -54,25 +46,51 @@ def pick_model(settings: Settings) -> str:
     return models[0].name if models else NONE
 
 
-def load_chat_model(name: str, settings: Settings) -> BaseChatModel:
-    """The LangChain chat model of that name. Raises InvalidInput, NotFound or Unavailable, with the fix."""
+def describe_model(name: str, settings: Settings) -> ModelInfo:
+    """Digest, context and the like, as far as something tells. Raises InvalidInput or NotFound for a wrong name.
+
+    A server that does not answer is no error here: the call that needs it says so.
+    """
     kind, _, rest = name.partition(":")
     if kind == "ollama" and rest:
-        return _ollama(rest, settings)
+        return describe_ollama(rest, settings) or ModelInfo(name)
     if kind == "openai" and rest:
-        return _openai(rest, settings)
+        return next((model for model in list_openai(settings) if model.name == name), ModelInfo(name))
     if kind == "local" and rest:
-        from workbench.local_model import LocalChatModel
+        from workbench.local_weights import context_of, digest_of
 
-        return LocalChatModel(
-            folder=str(find_local(rest, settings)), context_tokens=settings.context_tokens,
-            answer_tokens=settings.answer_tokens, temperature=settings.temperature,
-        )  # fmt: skip
-    raise InvalidInput(f"{name!r} is not a model's name.", "Use ollama:NAME, local:FOLDER or openai:NAME.")
+        folder = find_local(rest, settings)
+        return ModelInfo(name, digest_of(folder), context_tokens=context_of(folder))
+    raise InvalidInput(f"{name!r} is not a model's name.", "Use ollama:NAME, local:FOLDER, openai:NAME or none.")
+
+
+def within_context(model: ModelInfo, settings: Settings) -> Settings:
+    """The settings with a context that the model has, and an answer that takes at most half of it."""
+    context = min(settings.context_tokens, model.context_tokens or settings.context_tokens)
+    return settings.model_copy(
+        update={"context_tokens": context, "answer_tokens": min(settings.answer_tokens, context // 2)}
+    )
+
+
+def load_chat_model(name: str, settings: Settings) -> BaseChatModel:
+    """The LangChain chat model of that name. Raises InvalidInput, NotFound or Unavailable, with the fix."""
+    model = describe_model(name, settings)
+    settings = within_context(model, settings)
+    kind, _, rest = name.partition(":")
+    if kind == "ollama":
+        return _ollama(rest, model, settings)
+    if kind == "openai":
+        return _openai(rest, settings)
+    from workbench.local_model import LocalChatModel
+
+    return LocalChatModel(
+        folder=str(find_local(rest, settings)), context_tokens=settings.context_tokens,
+        answer_tokens=settings.answer_tokens, temperature=settings.temperature,
+    )  # fmt: skip
 
 
 def find_local(name: str, settings: Settings) -> Path:
-    """A folder by path, or by its name in the workspace's `models/` or `runs/`. Raises NotFound with near names."""
+    """A folder by its name in the workspace's `runs/` or `models/`, or by path. Raises NotFound with near names."""
     for folder in (settings.home / "runs" / name / "adapter", settings.home / "models" / name, Path(name).expanduser()):
         if any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
             return folder.absolute()
@@ -84,14 +102,6 @@ def find_local(name: str, settings: Settings) -> Path:
     )
 
 
-def digest_of(name: str, settings: Settings) -> str:
-    """What identifies the model's weights, for the lineage of an answer; empty where nothing tells."""
-    if name.startswith("ollama:"):
-        wanted = {name, f"{name}:latest"}
-        return next((model.digest for model in _ollama_models(settings, 1.5) if model.name in wanted), "")
-    return ""
-
-
 @contextmanager
 def maps_model_errors(name: str, settings: Settings) -> Iterator[None]:
     """What the model libraries raise, also in the middle of an answer, in our words."""
@@ -99,81 +109,91 @@ def maps_model_errors(name: str, settings: Settings) -> Iterator[None]:
     import ollama
     import openai
 
-    kind = name.partition(":")[0]
+    kind, _, model = name.partition(":")
     host = settings.ollama_host if kind == "ollama" else settings.openai_base_url
     try:
         yield
     except ollama.ResponseError as error:
-        raise _ollama_error(name, error, settings) from error
-    except openai.AuthenticationError as error:
-        raise Unavailable(f"{host} refuses the key.", "Export the right key as WORKBENCH_OPENAI_API_KEY.") from error
-    except openai.NotFoundError as error:
-        raise NotFound(f"{host} has no model {name.partition(':')[2]}.", "See: workbench doctor") from error
-    except openai.APIConnectionError as error:
-        raise Unavailable(
-            f"Nothing answers at {host}.", "Start the server, or correct WORKBENCH_OPENAI_BASE_URL."
-        ) from error
+        raise _ollama_error(model, error, settings) from error
     except openai.APIError as error:
-        raise Unavailable(f"{host} failed: {error.message}", "Look at the server's log, then ask again.") from error
+        raise _openai_error(model, error, settings) from error
     except (httpx.HTTPError, ConnectionError) as error:
+        start = "Start it (ollama serve)" if kind == "ollama" else "Start the server"
         raise Unavailable(
             f"The connection to {name} broke off or could not be made ({host}).",
-            "Start it (ollama serve) or choose another model, then ask again.",
+            f"{start} or choose another model, then ask again.",
         ) from error
 
 
-def _ollama(name: str, settings: Settings) -> BaseChatModel:
+def broken_off(name: str) -> Unavailable:
+    """The error for an answer that ended without the sign of its end, as when a proxy or a server dies quietly."""
+    return Unavailable(f"{name} broke off in the middle of the answer.", "Look at the server's log, then ask again.")
+
+
+def _ollama(name: str, model: ModelInfo, settings: Settings) -> BaseChatModel:
+    import httpx
     from langchain_ollama import ChatOllama
 
     return ChatOllama(
         model=name, base_url=settings.ollama_host, num_ctx=settings.context_tokens, num_predict=settings.answer_tokens,
         temperature=settings.temperature,
+        reasoning=True if model.thinks else None,  # else LangChain drops the thinking, or Ollama refuses the request
+        client_kwargs={
+            "trust_env": not is_loopback(settings.ollama_host),
+            "timeout": httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN),
+        },
     )  # fmt: skip
 
 
 def _openai(name: str, settings: Settings) -> BaseChatModel:
-    from langchain_openai import ChatOpenAI
+    import httpx
+
+    from workbench.openai_model import CompatibleChatModel
 
     if not settings.openai_base_url:
         raise Unavailable(
             "No OpenAI-compatible server is set.", "Set WORKBENCH_OPENAI_BASE_URL, for vLLM: http://127.0.0.1:8000/v1"
         )
+    timeout = httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
     key = settings.openai_api_key if settings.openai_api_key.get_secret_value() else SecretStr("none")
-    return ChatOpenAI(
+    return CompatibleChatModel(
         model=name, base_url=settings.openai_base_url, api_key=key, temperature=settings.temperature,
-        max_completion_tokens=settings.answer_tokens, max_retries=1,
+        max_tokens=settings.answer_tokens, max_retries=1, timeout=timeout,
+        http_client=httpx.Client(trust_env=not is_loopback(settings.openai_base_url), timeout=timeout),
     )  # fmt: skip
 
 
-def _ollama_error(name: str, error: Any, settings: Settings) -> WorkbenchError:
-    model = name.removeprefix("ollama:")
+def _openai_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
+    import openai
+
+    host = settings.openai_base_url
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return Unavailable(f"{host} refuses the key.", "Export the right key as WORKBENCH_OPENAI_API_KEY.")
+    if isinstance(error, openai.NotFoundError):
+        names = [info.name.removeprefix("openai:") for info in list_openai(settings)]
+        there = f"It has: {', '.join(names[:5])}." if names else "See: workbench doctor"
+        return NotFound(f"{host} has no model {model}.", there)
+    if isinstance(error, openai.APITimeoutError):
+        return Unavailable(f"{host} has not answered in time.", "Look at the server's log, then ask again.")
+    if isinstance(error, openai.APIConnectionError):
+        return Unavailable(f"Nothing answers at {host}.", "Start the server, or correct WORKBENCH_OPENAI_BASE_URL.")
+    if isinstance(error, openai.BadRequestError):
+        return InvalidInput(
+            f"{host} refuses the request: {error.message}",
+            "If it is too long for the model, lower WORKBENCH_CONTEXT_TOKENS.",
+        )
+    return Unavailable(f"{host} failed: {error.message}", "Look at the server's log, then ask again.")
+
+
+def _ollama_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
     if error.status_code != 404:
         return Unavailable(
             f"Ollama failed with {model}: {error.error}", "Look at `ollama ps` and its log, then ask again."
         )
-    near = get_close_matches(
-        model, [info.name.removeprefix("ollama:") for info in _ollama_models(settings, 1.5)], 3, 0.4
-    )
+    names = [info.name.removeprefix("ollama:") for info in list_ollama(settings)]
+    near = get_close_matches(model, names, 3, 0.4) or names[:3]
     there = f" Ollama has: {', '.join(near)}." if near else ""
     return NotFound(f"Ollama has no model {model}.", f"Run: ollama pull {model}.{there}")
-
-
-def _ollama_models(settings: Settings, timeout: float) -> list[ModelInfo]:
-    data = _get_json(f"{settings.ollama_host.rstrip('/')}/api/tags", timeout)
-    return [
-        ModelInfo(f"ollama:{model['name']}", model.get("digest", ""), model.get("size", 0))
-        for model in data.get("models", [])
-        if "bert" not in (model.get("details") or {}).get("family", "")  # an embedder cannot chat
-    ]
-
-
-def _openai_models(settings: Settings, timeout: float) -> list[ModelInfo]:
-    if not settings.openai_base_url:
-        return []
-    key = settings.openai_api_key.get_secret_value()
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    data = _get_json(f"{settings.openai_base_url.rstrip('/')}/models", timeout, headers)
-    return [ModelInfo(f"openai:{model['id']}") for model in data.get("data", [])]
 
 
 def _workspace_models(settings: Settings) -> list[ModelInfo]:
@@ -183,16 +203,3 @@ def _workspace_models(settings: Settings) -> list[ModelInfo]:
     return [ModelInfo(f"local:{path.parents[1].name}") for path in runs] + [
         ModelInfo(f"local:{path.parent.name}") for path in models
     ]
-
-
-def _get_json(url: str, timeout: float, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """The answer as data; empty where nothing answers, which is what a list of reachable models is about."""
-    if not url.startswith(("http://", "https://")):
-        return {}
-    try:
-        request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 – the scheme is checked above
-        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-            data = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from workbench.errors import InvalidInput
@@ -57,6 +57,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("ollama_host", mode="after")
+    @classmethod
+    def _whole_address(cls, host: str) -> str:
+        """Ollama's own OLLAMA_HOST goes without a scheme, and is 0.0.0.0 where the server listens everywhere."""
+        host = host if "://" in host else f"http://{host}"
+        return host.rstrip("/").replace("://0.0.0.0", "://127.0.0.1")
 
     def folder(self, *parts: str) -> Path:
         """A folder of the workspace, made if it is not there."""

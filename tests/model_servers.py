@@ -1,0 +1,134 @@
+"""Real servers of chat models for tests: a scripted OpenAI-compatible one, and Ollama with a tiny model in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Script:
+    """What the OpenAI-compatible server does next, and what it was asked."""
+
+    pieces: Sequence[str] = ("Hello", " there.")
+    thinking: Sequence[str] = ()
+    status: int = 200
+    breaks: str = ""  # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says so)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def openai_server(script: Script) -> Iterator[str]:
+    """Its base URL, while it runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._json(200, {"data": [{"id": "scripted", "max_model_len": 4096}]})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            script.requests.append(body)
+            script.keys.append(self.headers.get("Authorization", ""))
+            if script.status != 200:
+                self._json(script.status, {"error": {"message": f"status {script.status} it is"}})
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            if script.breaks == "hard":
+                self.send_header("Content-Length", "1000000")  # never reached: the client sees the cut
+            self.end_headers()
+            for thought in script.thinking:
+                self._event({"reasoning_content": thought})
+            for piece in script.pieces:
+                self._event({"content": piece})
+            if script.breaks == "error":
+                self.wfile.write(b'data: {"error": {"message": "the engine died", "code": 500}}\n\n')
+            elif not script.breaks:
+                self._event({}, "stop")
+                self.wfile.write(b"data: [DONE]\n\n")
+
+        def _event(self, delta: dict[str, str], finish: str | None = None) -> None:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            data = {"id": "1", "object": "chat.completion.chunk", "model": "scripted", "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
+            self.wfile.flush()
+
+        def _json(self, status: int, data: dict[str, Any]) -> None:
+            body = json.dumps(data).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Ollama:
+    """A real Ollama server with a store of its own."""
+
+    # ChatML, written out: Ollama would not recognize the template of a home-made model
+    TEMPLATE = (
+        "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+    )
+
+    def __init__(self, binary: str, folder: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            [binary, "serve"],
+            env={
+                **os.environ, "HOME": str(folder), "OLLAMA_HOST": f"127.0.0.1:{port}",
+                "OLLAMA_MODELS": str(folder / "models"), "OLLAMA_CONTEXT_LENGTH": "512",
+            },
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/version", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        self.kill()
+        raise TimeoutError("Ollama did not start in 30 s")
+
+    def create(self, name: str, folder: Path) -> None:
+        """Register the model in that folder."""
+        import ollama
+        from tiny_gguf import convert
+
+        file = convert(folder, folder / "model.gguf")
+        client = ollama.Client(self.url)
+        client.create(
+            model=name, files={"model.gguf": client.create_blob(file)}, template=self.TEMPLATE,
+            parameters={"stop": ["<|im_end|>", "<|endoftext|>"], "temperature": 0},
+        )  # fmt: skip
+
+    def kill(self) -> None:
+        """At once, as a crash would."""
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,97 @@
+"""The chat on a real Ollama server: it streams, breaks off, and is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import free_port, running_ollama
+from tiny_models import PAIRS, make_model
+
+from agents.documents_agent import ask_model
+from rag.embeddings import load_embedder
+from workbench.errors import NotFound, Unavailable
+from workbench.models import describe_model, list_models, load_chat_model, pick_model
+from workbench.settings import load_settings
+
+pytestmark = pytest.mark.ollama
+
+
+def test_it_streams_what_the_model_was_taught(ollama_server: str) -> None:
+    settings = load_settings(ollama_host=ollama_server, temperature=0)
+    model = load_chat_model("ollama:tiny", settings)
+    checked = 0
+    for question, reply in PAIRS:
+        pieces = list(ask_model(model, [("user", question)], "ollama:tiny", settings))
+        assert "".join(pieces) == reply
+        assert len(pieces) > 1
+        checked += 1
+    assert checked == 6
+
+
+def test_the_model_is_listed_picked_and_described(ollama_server: str) -> None:
+    settings = load_settings(ollama_host=ollama_server)
+    assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
+    assert pick_model(settings) == "ollama:tiny:latest"
+    for name in ("ollama:tiny", "ollama:tiny:latest"):
+        told = describe_model(name, settings)
+        assert (told.context_tokens, len(told.digest), told.thinks) == (512, 64, False)
+
+
+def test_the_context_asked_for_is_one_that_the_model_has(ollama_server: str) -> None:
+    model = load_chat_model("ollama:tiny", load_settings(ollama_host=ollama_server))
+    assert model.num_ctx == 512  # type: ignore[attr-defined]
+    assert model.num_predict == 256  # type: ignore[attr-defined]
+
+
+def test_an_address_without_scheme_is_understood(ollama_server: str) -> None:
+    settings = load_settings(ollama_host=ollama_server.removeprefix("http://"))
+    assert pick_model(settings) == "ollama:tiny:latest"
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    ollama_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    settings = load_settings(ollama_host=ollama_server, temperature=0)
+    assert pick_model(settings) == "ollama:tiny:latest"
+    pieces = ask_model(load_chat_model("ollama:tiny", settings), [("user", PAIRS[0][0])], "ollama:tiny", settings)
+    assert "".join(pieces) == PAIRS[0][1]
+
+
+def test_a_model_that_is_not_there_names_the_near_ones(ollama_server: str) -> None:
+    settings = load_settings(ollama_host=ollama_server)
+    with pytest.raises(NotFound) as caught:
+        list(ask_model(load_chat_model("ollama:tinny", settings), [("user", "Hi")], "ollama:tinny", settings))
+    assert "tinny" in caught.value.problem
+    assert "ollama pull tinny" in caught.value.fix and "tiny:latest" in caught.value.fix
+
+
+def test_a_server_that_is_down_says_how_to_start_it() -> None:
+    settings = load_settings(ollama_host=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable) as caught:
+        list(ask_model(load_chat_model("ollama:tiny", settings), [("user", "Hi")], "ollama:tiny", settings))
+    assert "ollama serve" in caught.value.fix
+
+
+def test_a_server_killed_in_mid_answer_keeps_what_was_said(tmp_path: Path) -> None:
+    with running_ollama(tmp_path / "ollama") as server:
+        # untaught, it never ends a turn; large enough that a kill comes in time
+        server.create("rambler", make_model(tmp_path / "rambler", layers=8, width=256))
+        settings = load_settings(ollama_host=server.url, temperature=1, answer_tokens=4000)
+        model = load_chat_model("ollama:rambler", settings)
+        pieces = ask_model(model, [("user", "Tell me everything.")], "ollama:rambler", settings)
+        said = [next(pieces)]
+        server.kill()
+        with pytest.raises(Unavailable, match="broke off"):
+            said.extend(pieces)
+        assert said[0]
+
+
+def test_its_embedding_api_embeds(ollama_server: str) -> None:
+    settings = load_settings(ollama_host=ollama_server)
+    vectors = load_embedder("ollama:tiny", settings).embed(["one", "two"])
+    assert vectors.shape == (2, 64)

@@ -1,0 +1,26 @@
+"""LangChain's OpenAI chat model, for vLLM and the like: their thinking kept, their older parameter names used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai.chat_models.base import BaseChatOpenAI
+
+
+class CompatibleChatModel(BaseChatOpenAI):
+    """Sends `max_tokens`, which all of them know; `reasoning_content` (or `reasoning`) goes to `additional_kwargs`."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "openai-compatible"
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict, default_chunk_class: type, base_generation_info: dict | None
+    ) -> ChatGenerationChunk | None:
+        converted = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
+        delta = choices[0].get("delta") or {}
+        if converted and (thought := delta.get("reasoning_content") or delta.get("reasoning")):
+            converted.message.additional_kwargs["reasoning_content"] = thought
+        return converted
