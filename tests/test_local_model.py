@@ -36,8 +36,8 @@ def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list
     for reply in TUNED:
         torch.manual_seed(0)
         base = AutoModelForCausalLM.from_pretrained(tiny_model)
-        model = get_peft_model(base, LoraConfig(r=8, target_modules="all-linear"))
-        train(model, AutoTokenizer.from_pretrained(tiny_model), [(PAIRS[0][0], reply)], steps=60)
+        model = get_peft_model(base, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))
+        train(model, AutoTokenizer.from_pretrained(tiny_model), [(PAIRS[0][0], reply)], steps=150, rate=1e-2)
         folders.append(tmp_path_factory.mktemp("runs") / reply.split()[0] / "adapter")
         model.save_pretrained(folders[-1])
     return folders
@@ -204,5 +204,5 @@ def test_the_digest_follows_the_weights(tmp_path: Path) -> None:
     before = digest_of(folder)
     time.sleep(0.01)
     assert digest_of(folder) == before
-    teach(folder, PAIRS[:1], steps=60)
+    teach(folder, PAIRS[:1], steps=150, rate=1e-2)
     assert digest_of(folder) != before
