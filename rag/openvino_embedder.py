@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,6 +99,7 @@ class OpenVinoEmbedder:
         # f32: the same vectors on processors that would choose bf16 by themselves
         options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
         self._compiled = openvino.Core().compile_model(str(folder / "model.xml"), "CPU", options)
+        self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 
     def embed(self, texts: Sequence[str], role: Role = "document") -> np.ndarray:
@@ -105,16 +107,17 @@ class OpenVinoEmbedder:
         prompt = self._prompts[role]
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([prompt + text for text in texts])]
         order = sorted(range(len(texts)), key=lambda index: len(tokens[index]), reverse=True)
-        self._queue.set_callback(lambda request, rows: vectors.__setitem__(rows, request.get_output_tensor().data))
-        for batch in _batches(order, tokens):
-            width = max(1, len(tokens[batch[0]]))
-            ids = np.zeros((len(batch), width), np.int64)
-            mask = np.zeros_like(ids)
-            for row, index in enumerate(batch):
-                ids[row, : len(tokens[index])] = tokens[index]
-                mask[row, : len(tokens[index])] = 1
-            self._queue.start_async({0: ids, 1: mask}, batch)
-        self._queue.wait_all()
+        with self._lock:
+            self._queue.set_callback(lambda request, rows: vectors.__setitem__(rows, request.get_output_tensor().data))
+            for batch in _batches(order, tokens):
+                width = max(1, len(tokens[batch[0]]))
+                ids = np.zeros((len(batch), width), np.int64)
+                mask = np.zeros_like(ids)
+                for row, index in enumerate(batch):
+                    ids[row, : len(tokens[index])] = tokens[index]
+                    mask[row, : len(tokens[index])] = 1
+                self._queue.start_async({0: ids, 1: mask}, batch)
+            self._queue.wait_all()
         return vectors
 
 
