@@ -106,7 +106,7 @@ def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Scri
     assert "holds nothing about this question" in text_of(events)
     assert isinstance(events[-1], Done)
     assert not script.requests
-    assert "没有与这个问题相关的内容" in text_of(list(answer("卡斯帕罗夫对深蓝下了哪个国际象棋开局？", [], chat)))
+    assert "holds nothing about this question" in text_of(list(answer("?!", [], chat)))
 
 
 @pytest.mark.parametrize("breaks", ["hard", "quiet", "error"])
