@@ -10,14 +10,22 @@ import numpy as np
 from rag.fusion import fuse, stretch
 from rag.lexical import words
 
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])|\n+")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
+WRAPPED = re.compile(r"(?<![.!?。！？；:：])\n(?!\s*(?:[-*|#>]|\d+[.)]))")  # a line that goes on in the next
 QUOTES = 3
+SHORT = 260  # characters; an item of a list this short is quoted whole
 
 
 def sentences(text: str) -> list[str]:
-    """The text's sentences and lines, without headings' and rules' marks."""
-    found = (part.strip() for part in SENTENCE.split(text))
-    return [part for part in found if words(part) and not re.fullmatch(r"[\s|:-]+", part)]
+    """What can be quoted: short paragraphs, list items and table rows whole, longer ones by the sentence."""
+    heading, _, rest = text.partition("\n")
+    paragraphs = ([heading] if rest else []) + WRAPPED.sub(" ", rest or text).split("\n")
+    found: list[str] = []
+    for paragraph in paragraphs:
+        item = re.match(r"\s*(?:[-*]|\d+[.)]|\|)", paragraph)
+        found += [paragraph] if item and len(paragraph) <= SHORT else SENTENCE.split(paragraph)
+    tidy = (re.sub(r"^[-*]\s+", "", " ".join(part.split())) for part in found)
+    return [part for part in tidy if words(part) and not re.fullmatch(r"[\s|:-]+", part)]
 
 
 def best_sentences(

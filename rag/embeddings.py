@@ -75,7 +75,10 @@ def model_folder(name: str, cache: Path) -> str:
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
     """The SentenceTransformer in that folder or of that hub name; raises Unavailable with what can be done instead."""
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as chatter
 
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
     try:
         return SentenceTransformer(folder, trust_remote_code=False, model_kwargs={"use_safetensors": True}, **options)
     except (OSError, ValueError, RuntimeError) as error:

@@ -15,7 +15,17 @@ from workbench.jobs import start
 from workbench.run import EXAMPLE
 from workbench.settings import Settings
 from workbench.uploads import save_uploads
-from workbench.widgets import choices, language_switch, page_settings, place_name, plain, say, show_jobs, shows_errors
+from workbench.widgets import (
+    choices,
+    language_switch,
+    page_settings,
+    place_name,
+    plain,
+    say,
+    show_jobs,
+    shows_errors,
+    translate_uploader,
+)
 
 STATES = {"indexed": ("Indexed", "已索引"), "empty": ("No text", "没有文字"), "failed": ("Failed", "失败")}
 LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "英文等提问")}
@@ -23,6 +33,7 @@ LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "
 
 def page() -> None:
     settings = page_settings()
+    translate_uploader()
     with st.sidebar:
         show_jobs(settings)
         language_switch()
@@ -72,13 +83,17 @@ def _show_empty(settings: Settings) -> None:
 
 
 def _show_new(settings: Settings) -> None:
-    name = st.text_input(say("Name of the new collection", "新知识库名称"), key="new_collection")
-    files = st.file_uploader(say("Its first files", "首批文件"), accept_multiple_files=True, key="new_files")
-    if st.button(say("Create", "创建"), disabled=not (name.strip() and files), key="create") and files:
+    with st.form("new", border=False):
+        name = st.text_input(say("Name of the new collection", "新知识库名称"), key="new_collection").strip()
+        files = st.file_uploader(say("Its first files", "首批文件"), accept_multiple_files=True, key="new_files")
+        sent = st.form_submit_button(say("Create", "创建"), type="primary")
+    if sent and name and files:
         with shows_errors():
-            choices()["collection"] = name.strip()
+            choices()["collection"] = name
             st.session_state.pop("shown_collection", None)
-            _ingest(settings, name.strip(), save_uploads(settings, name.strip(), list(files)))
+            _ingest(settings, name, save_uploads(settings, name, list(files)))
+    elif sent:
+        st.info(say("Give it a name and choose its first files.", "请填写名称并选择首批文件。"))
 
 
 def _ingest(settings: Settings, collection: str, paths: list[Path], password: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def _trace(model: Any) -> Any | None:
 
     ids = torch.ones(2, 8, dtype=torch.long)
     try:
-        return openvino.convert_model(Pipeline().eval(), example_input=(ids, ids))
+        with warnings.catch_warnings(action="ignore"):  # the tracer's; the vectors are compared afterwards
+            return openvino.convert_model(Pipeline().eval(), example_input=(ids, ids))
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError):  # an architecture that cannot be traced
         return None
 
@@ -116,7 +118,7 @@ class OpenVinoEmbedder:
         return vectors
 
 
-def _batches(order: list[int], tokens: list[list[int]], budget: int = 2048) -> list[list[int]]:
+def _batches(order: list[int], tokens: list[list[int]], budget: int = 768) -> list[list[int]]:
     """Cut `order` (longest first) into batches of at most `budget` tokens, padding included."""
     batches: list[list[int]] = []
     for index in order:

@@ -53,6 +53,16 @@ def _switch_language() -> None:
     st.session_state["language"] = st.session_state["language_switch"] or language()
 
 
+def translate_uploader() -> None:
+    """Streamlit's upload field speaks English only; on a Chinese page its two texts are replaced."""
+    if language() == "zh":
+        st.html(
+            "<style>[data-testid=stFileUploaderDropzone] button p, [data-testid=stFileUploaderDropzone] button div"
+            "{font-size:0} [data-testid=stFileUploaderDropzone] button p::after{content:'选择文件';font-size:1rem}"
+            "[data-testid=stFileUploaderDropzoneInstructions]{display:none}</style>"
+        )
+
+
 @contextmanager
 def shows_errors() -> Iterator[None]:
     """A WorkbenchError inside becomes a box with the problem and the fix."""

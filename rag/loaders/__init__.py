@@ -63,13 +63,13 @@ def detect(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4096)
     ending = path.suffix.lower().lstrip(".")
+    if head.startswith(b"PK\x03\x04"):
+        return _inside_zip(path)
     if b"%PDF-" in head[:1024]:
         return "pdf"
     found = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
     if found and (found != "image" or b"\x00" in head):  # a text may begin with BM
         return found
-    if head.startswith(b"PK\x03\x04"):
-        return _inside_zip(path)
     if head.startswith(OLE):
         return _inside_ole(ending)
     if ending in ENDINGS:

@@ -21,7 +21,7 @@ COMMON = re.compile(
     r"[\t\r\n\x20-\u024f\u0370-\u04ff\u2010-\u203f\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]"
 )
 ESCAPES = [(b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp")]
-CONTROLS = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 26, 27})
+CONTROLS = bytes(set(range(32)) - {0, 7, 8, 9, 10, 11, 12, 13, 26, 27})
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -70,7 +70,7 @@ def _guess(data: bytes) -> str:
     sample = data[:65536]
     if encoding := _wide(sample):
         return data.decode(encoding, "replace")
-    if len(sample.translate(None, CONTROLS)) < len(sample) * 0.9:
+    if len(sample.translate(None, CONTROLS)) < len(sample) * 0.95:
         raise InvalidInput(
             "This is a binary file, not a document.", "Save it as a document or text, then add it again."
         )

@@ -1,0 +1,79 @@
+"""The app in a real headless Chromium: fixtures for the tests that drive it as a person would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import free_port, missing
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app's address, on a workspace with the example handbook."""
+    home = tmp_path_factory.mktemp("app") / "workspace"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")}
+    environment |= {"WORKBENCH_HOME": str(home), "WORKBENCH_OLLAMA_HOST": "http://127.0.0.1:9"}
+    port = free_port()
+    log = (home.parent / "log.txt").open("wb")
+    command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser", "--port", str(port)]
+    server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + 240
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.3)
+    else:
+        server.kill()
+        pytest.fail(f"the app did not start: {(home.parent / 'log.txt').read_text('utf-8', 'replace')[-2000:]}")
+    yield url
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not program:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(app: str, chromium: object) -> Iterator[Callable[..., object]]:
+    """`open_page(language, path)` opens the app as a person of that language sees it."""
+    contexts = []
+
+    def open_as(language: str, path: str = "", width: int = 1280) -> object:
+        locale = {"en": "en-US", "zh": "zh-CN"}[language]
+        context = chromium.new_context(locale=locale, viewport={"width": width, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"{app}/{path}")
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
