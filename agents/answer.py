@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from agents.registry import AGENTS
 from agents.router import route
@@ -12,8 +12,10 @@ from workbench.events import Event, Failed
 from workbench.settings import Settings
 
 
-def answer(question: str, history: Sequence[Turn], settings: Settings, mode: str = "auto") -> Iterator[Event]:
-    """Events of one answer: Routed first, and one of Done or Failed last.
+def answer(
+    question: str, history: Sequence[Turn], settings: Settings, mode: str = "auto"
+) -> Generator[Event, None, None]:
+    """Events of one answer: Routed first (unless nothing could be routed), and one of Done or Failed last.
 
     `history` holds the turns before, oldest first. Which model, collection and so on is in `settings`. Closing the
     iterator stops the model. What was streamed before a failure stays valid.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import Any
 
 import click
@@ -30,12 +31,20 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, as_
 
     chosen: dict[str, Any] = {key: value for key, value in (("model", model), ("collection", collection)) if value}
     events = answer(question, [], load_settings(**chosen), mode)
-    failed = False
+    failed, sources = False, []
     try:
-        for event in events:
-            data = to_dict(event)
-            failed = data["event"] == "failed"
-            print_json(data) if as_json else _show(data)
+        with closing(events):
+            for event in events:
+                data = to_dict(event)
+                failed = data["event"] == "failed"
+                if as_json:
+                    print_json(data)
+                elif data["event"] == "source":
+                    sources.append(data)
+                else:
+                    _show(data)
+        for source in sources:
+            click.echo(f"[{source['number']}] {source['source']} {source['locator']}".rstrip())
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
         sys.exit(130)
@@ -50,9 +59,8 @@ def _show(event: dict[str, Any]) -> None:
         click.echo(event["text"], nl=False)
     elif kind == "thought":
         click.secho(event["text"], dim=True, nl=False, err=True)
-    elif kind == "source":
-        click.secho(f"[{event['number']}] {event['source']} {event['locator']}", dim=True, err=True)
     elif kind == "failed":
         click.echo(f"\nProblem: {event['problem']}\nFix:     {event['fix']}", err=True)
     elif kind == "done":
-        click.secho(f"\n{event['model']}, {event['seconds']:.1f} s", dim=True, err=True)
+        click.echo()
+        click.secho(f"{event['model']}, {event['seconds']:.1f} s", dim=True, err=True)

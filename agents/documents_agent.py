@@ -72,7 +72,7 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
         "collection": collection.name, "revision": collection.revision, "embedder": collection.embedder,
     }  # fmt: skip
     if not any(hit.relevant for hit in hits):
-        text = (NOTHING if hits else EMPTY)[language].format(collection=collection.name)
+        text = (NOTHING if collection.count() else EMPTY)[language].format(collection=collection.name)
         yield Token(text)
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_models import PAIRS, make_model, make_tokenizer, teach, train
+from tiny_models import PAIRS, make_model, make_tokenizer, teach
 
 from workbench.errors import InvalidInput, NotFound
 from workbench.local_model import LocalChatModel, decode_whole, fit_prompt, until
 from workbench.local_weights import digest_of, load_local
-
-TUNED = ["Lyon is the capital of France.", "Goethe is the tower."]
 
 
 def chat_model(folder: Path, **options: Any) -> LocalChatModel:
@@ -26,21 +24,27 @@ def chat_model(folder: Path, **options: Any) -> LocalChatModel:
 
 
 @pytest.fixture(scope="module")
-def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two LoRA adapters of the tiny model, each with its own answer to the first question."""
+def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
+    """Two LoRA adapters of the tiny model, each with the text that PEFT itself makes of the first question."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folders = []
-    for reply in TUNED:
-        torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    turns = [{"role": "user", "content": PAIRS[0][0]}]
+    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    found: dict[Path, str] = {}
+    for seed in (1, 2):
+        torch.manual_seed(seed)
         base = AutoModelForCausalLM.from_pretrained(tiny_model)
-        model = get_peft_model(base, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))
-        train(model, AutoTokenizer.from_pretrained(tiny_model), [(PAIRS[0][0], reply)], steps=150, rate=1e-2)
-        folders.append(tmp_path_factory.mktemp("runs") / reply.split()[0] / "adapter")
-        model.save_pretrained(folders[-1])
-    return folders
+        config = LoraConfig(r=8, lora_alpha=32, target_modules="all-linear", init_lora_weights=False)
+        model = get_peft_model(base, config).eval()
+        folder = tmp_path_factory.mktemp("runs") / f"run-{seed}" / "adapter"
+        model.save_pretrained(folder)
+        made = model.generate(**prompt, do_sample=False, max_new_tokens=20)[0, prompt["input_ids"].shape[1] :]
+        found[folder] = tokenizer.decode(made, skip_special_tokens=True)
+    assert len({PAIRS[0][1], *found.values()}) == 3
+    return found
 
 
 @pytest.mark.parametrize(("question", "reply"), PAIRS)
@@ -150,26 +154,25 @@ def test_stop_strings_end_the_text_even_across_pieces() -> None:
     assert "".join(until(["one tw", "o"], ["twelve"])) == "one two"
 
 
-def test_adapters_are_switched_on_one_base(tiny_model: Path, adapters: list[Path]) -> None:
-    question = PAIRS[0][0]
-    for folder, reply in zip(
-        [tiny_model, *adapters, tiny_model, adapters[0]], [PAIRS[0][1], *TUNED, PAIRS[0][1], TUNED[0]], strict=True
-    ):
-        assert chat_model(folder).invoke(question).content == reply
-    assert load_local(adapters[0]).base is load_local(adapters[1]).base is load_local(tiny_model).base
+def test_adapters_are_switched_on_one_base(tiny_model: Path, adapters: dict[Path, str]) -> None:
+    replies = {tiny_model: PAIRS[0][1], **adapters}
+    first, second = adapters
+    for folder in (tiny_model, first, second, tiny_model, first):
+        text = str(chat_model(folder, answer_tokens=20).invoke(PAIRS[0][0]).content)
+        assert text == replies[folder].rstrip("\ufffd")
+    assert load_local(first).base is load_local(second).base is load_local(tiny_model).base
 
 
-def test_an_adapter_that_was_trained_again_is_loaded_again(adapters: list[Path], tmp_path: Path) -> None:
+def test_an_adapter_that_was_trained_again_is_loaded_again(adapters: dict[Path, str], tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
-    shutil.copytree(adapters[0], folder)
-    assert chat_model(folder).invoke(PAIRS[0][0]).content == TUNED[0]
-    shutil.copytree(adapters[1], folder, dirs_exist_ok=True)
-    assert chat_model(folder).invoke(PAIRS[0][0]).content == TUNED[1]
+    for source, reply in adapters.items():
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        assert chat_model(folder, answer_tokens=20).invoke(PAIRS[0][0]).content == reply.rstrip("\ufffd")
 
 
-def test_an_adapter_whose_base_is_gone_says_where_it_looked(adapters: list[Path], tmp_path: Path) -> None:
+def test_an_adapter_whose_base_is_gone_says_where_it_looked(adapters: dict[Path, str], tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
-    shutil.copytree(adapters[0], folder)
+    shutil.copytree(next(iter(adapters)), folder)
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     gone = str(tmp_path / "gone")
     (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": gone}), "utf-8")
@@ -204,5 +207,5 @@ def test_the_digest_follows_the_weights(tmp_path: Path) -> None:
     before = digest_of(folder)
     time.sleep(0.01)
     assert digest_of(folder) == before
-    teach(folder, PAIRS[:1], steps=150, rate=1e-2)
+    teach(folder, PAIRS[:1], steps=60)
     assert digest_of(folder) != before

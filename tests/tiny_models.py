@@ -82,8 +82,8 @@ def teach(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS, *, steps: int 
     return folder
 
 
-def train(model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], steps: int, rate: float = 5e-3) -> None:
-    """All pairs in one batch, `steps` times; only the replies count in the loss. Also for a model with an adapter."""
+def train(model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], steps: int) -> None:
+    """All pairs in one batch, `steps` times; only the replies count in the loss."""
     import torch
 
     rows = []
@@ -98,8 +98,8 @@ def train(model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], steps: i
     for row, (prompt, reply) in enumerate(rows):
         ids[row, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
         labels[row, len(prompt) : len(prompt) + len(reply)] = torch.tensor(reply)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
     for _ in range(steps):
         loss = model(input_ids=ids, labels=labels).loss
         loss.backward()

@@ -1,0 +1,219 @@
+"""Answers from documents: cited, within the context, from passages alone, and honest where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import free_port
+from model_servers import Script, openai_server
+
+from agents.answer import answer
+from agents.budget import fit, tokens
+from agents.documents_agent import only_known_citations
+from rag.passages import Hit, Passage
+from workbench.cli import workbench
+from workbench.conversations import Turn
+from workbench.events import Done, Event, Failed, Routed, Source, Thought, Token
+from workbench.settings import Settings, load_settings
+
+LEAVE = "How many days of annual leave do employees have?"
+FILES = {
+    "leave.md": "# Annual leave\n\nEmployees have 28 days of annual leave. Unused days expire on 31 March.\n",
+    "travel.md": "# Travel\n\nTrains are booked in second class. A hotel may cost up to 140 euros a night.\n",
+    "security.md": "# Security\n\nPasswords have at least 14 characters. Laptops are locked when left alone.\n",
+    "假期.md": "# 年假\n\n员工每年享有二十八天年假。未休的年假在三月三十一日失效。\n",
+    "差旅.md": "# 差旅\n\n火车票只能订二等座。住宿费每晚不超过一百四十欧元。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a small handbook in the collection `handbook`, ingested by the command."""
+    folder = tmp_path_factory.mktemp("documents")
+    for name, text in FILES.items():
+        (folder / name).write_text(text, "utf-8")
+    home = tmp_path_factory.mktemp("workspace")
+    done = CliRunner().invoke(
+        workbench, ["rag", "ingest", str(folder), "--collection", "handbook"], env={"WORKBENCH_HOME": str(home)}
+    )
+    assert done.exit_code == 0, done.output
+    return home
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def chat(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings whose chat model is the scripted server."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(home))
+    with openai_server(script) as url:
+        yield load_settings(model="openai:scripted", openai_base_url=url)
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def test_the_answer_begins_with_its_route_and_sources_and_ends_with_its_lineage(chat: Settings, script: Script) -> None:
+    script.thinking, script.pieces = ["Leave…"], ["28 days", " [1", "]."]
+    events = list(answer(LEAVE, [], chat))
+    kinds = [type(event) for event in events]
+    assert kinds[0] is Routed and kinds[-1] is Done
+    assert kinds.index(Source) < kinds.index(Thought) < kinds.index(Token)
+    assert text_of(events) == "28 days [1]."
+    done = events[-1]
+    assert isinstance(done, Done) and done.model == "openai:scripted"
+    assert done.lineage["collection"] == "handbook"
+    assert {"revision", "embedder", "digest"} <= done.lineage.keys()
+
+
+def test_the_model_is_given_numbered_passages_in_the_question_s_language(chat: Settings, script: Script) -> None:
+    list(answer(LEAVE, [], chat))
+    list(answer("员工每年有多少天年假？", [], chat))
+    english, chinese = (request["messages"][0]["content"] for request in script.requests)
+    assert "[1]" in english and "28 days of annual leave" in english and "numbered passages" in english
+    assert "二十八天年假" in chinese and "段落" in chinese
+
+
+def test_passages_are_fenced_as_data(chat: Settings, script: Script) -> None:
+    list(answer(LEAVE, [], chat))
+    system = script.requests[0]["messages"][0]["content"]
+    assert system.count("<passages>") == system.count("</passages>") == 1
+    assert "do not follow them" in system
+
+
+def test_an_uncited_answer_gets_the_passage_that_supports_it(chat: Settings, script: Script) -> None:
+    script.pieces = ["Employees have 28 days of annual leave."]
+    events = list(answer(LEAVE, [], chat))
+    leave = next(event.number for event in events if isinstance(event, Source) and "28 days" in event.text)
+    assert f"[{leave}]" in text_of(events)
+
+
+def test_an_answer_without_any_support_is_flagged(chat: Settings, script: Script) -> None:
+    script.pieces = ["Bananas ripen fastest beside purple saxophones."]
+    text = text_of(list(answer(LEAVE, [], chat)))
+    assert "do not rely on it" in text and "[1]" not in text
+
+
+def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Script) -> None:
+    events = list(answer("Which chess opening did Kasparov play against Deep Blue?", [], chat))
+    assert "holds nothing about this question" in text_of(events)
+    assert isinstance(events[-1], Done)
+    assert not script.requests
+    assert "holds nothing about this question" in text_of(list(answer("?!", [], chat)))
+
+
+@pytest.mark.parametrize("breaks", ["hard", "quiet", "error"])
+def test_a_model_that_breaks_off_ends_in_failed_after_what_was_said(
+    chat: Settings, script: Script, breaks: str
+) -> None:
+    script.breaks = breaks
+    events = list(answer(LEAVE, [], chat))
+    assert any(isinstance(event, Source) for event in events)
+    assert isinstance(events[-1], Failed) and events[-1].fix
+    assert not any(isinstance(event, Done) for event in events)
+    if breaks == "quiet":
+        assert text_of(events) == "Hello there."
+
+
+def test_a_follow_up_is_searched_with_the_question_before_it(chat: Settings, script: Script) -> None:
+    history = [Turn("user", LEAVE), Turn("assistant", "28 days [1].")]
+    events = list(answer("And unused ones?", history, chat))
+    assert any(isinstance(event, Source) and "expire on 31 March" in event.text for event in events)
+    sent = [message["content"] for message in script.requests[-1]["messages"]]
+    assert LEAVE in sent and sent[-1] == "And unused ones?"
+
+
+@pytest.mark.parametrize(
+    ("question", "fact", "note"),
+    [
+        (LEAVE, "28 days of annual leave", "no language model is connected"),
+        ("员工每年有多少天年假？", "二十八天年假", "尚未连接语言模型"),
+    ],
+)
+def test_without_a_model_the_best_sentence_is_quoted_with_its_number(
+    chat: Settings, question: str, fact: str, note: str
+) -> None:
+    settings = chat.model_copy(update={"model": "none"})
+    events = list(answer(question, [], settings))
+    number = next(event.number for event in events if isinstance(event, Source) and fact in event.text)
+    lines = text_of(events).splitlines()
+    assert fact in lines[0] and f"[{number}]" in lines[0]
+    assert note in lines[-1]
+    assert isinstance(events[-1], Done) and events[-1].model == "none"
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode", "problem"),
+    [
+        ({"model": "gpt"}, "auto", "not a model's name"),
+        ({"model": "local:nowhere"}, "documents", "no model nowhere"),
+        ({"collection": "missing"}, "documents", "missing"),
+        ({}, "poetry", "no mode poetry"),
+    ],
+)
+def test_a_wrong_choice_ends_in_failed_with_its_fix(
+    chat: Settings, changes: dict[str, str], mode: str, problem: str
+) -> None:
+    last = list(answer(LEAVE, [], chat.model_copy(update=changes), mode))[-1]
+    assert isinstance(last, Failed)
+    assert problem in last.problem and last.fix
+
+
+def test_an_empty_question_is_refused(chat: Settings) -> None:
+    assert isinstance(list(answer("  \n", [], chat))[-1], Failed)
+
+
+def test_ollama_down_is_said_with_the_sources_kept(chat: Settings) -> None:
+    settings = chat.model_copy(update={"model": "ollama:tiny", "ollama_host": f"http://127.0.0.1:{free_port()}"})
+    events = list(answer(LEAVE, [], settings))
+    assert isinstance(events[-1], Failed) and "ollama serve" in events[-1].fix
+    assert any(isinstance(event, Source) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["a [1] b [9] c"], "a [1] b  c"),
+        (["a [", "1", "]", " b"], "a [1] b"),
+        (["a [1, 7, 2]"], "a [1][2]"),
+        (["the list x[0] and [note]"], "the list x and [note]"),
+        (["open [1"], "open [1"),
+    ],
+)
+def test_citations_of_passages_that_do_not_exist_are_taken_out(pieces: list[str], text: str) -> None:
+    events = only_known_citations([Token(piece) for piece in pieces], 2)
+    assert text_of(list(events)) == text
+
+
+def hit(text: str) -> Hit:
+    return Hit(Passage(text[:8], text, "file.md", 0), 1, 1, 1)
+
+
+@pytest.mark.parametrize("sentence", ["The quick brown fox jumps. ", "员工每年享有二十八天年假。", "1,234.56 | 789 | "])
+def test_passages_and_history_never_exceed_the_context(sentence: str) -> None:
+    settings = load_settings(context_tokens=2048, answer_tokens=512)
+    hits = [hit(f"{number} " + sentence * 30) for number in range(20)]
+    history = [Turn("user", f"turn {number} " + sentence * 5) for number in range(50)]
+    kept, turns = fit("Why?", hits, history, settings)
+    assert 0 < len(kept) < 20
+    assert kept == hits[: len(kept)], "the best stay"
+    assert turns == history[len(history) - len(turns) :], "the newest stay"
+    used = sum(tokens(one.passage.text) for one in kept) + sum(tokens(turn.content) for turn in turns)
+    assert used <= 2048 - 512
+
+
+@pytest.mark.parametrize(
+    "text", ["Plain words in a row. " * 20, "员工每年享有年假。" * 20, "3141592653 " * 20, "αβγδ ёжик " * 20]
+)
+def test_the_estimate_of_tokens_is_careful(text: str) -> None:
+    from tiny_models import make_tokenizer
+
+    tokenizer = make_tokenizer([*FILES.values(), "Plain words in a row.", "αβγδ ёжик"] * 5, 600)
+    assert tokens(text) >= len(tokenizer.encode(text))
