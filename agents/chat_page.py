@@ -137,7 +137,7 @@ def _show_composer(
 
 def _ingest(settings: Settings, files: list[Any]) -> Job:
     paths = save_uploads(settings, settings.collection, files)
-    title = say(f"Reading {len(paths)} files", f"正在读取 {len(paths)} 个文件")
+    title = say(f"Reading {len(paths)} file{'s'[: len(paths) > 1]}", f"正在读取 {len(paths)} 个文件")
     return start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"])
 
 

@@ -37,7 +37,7 @@ def run(port: int | None, browser: bool) -> None:
     if settings.host not in LOOPBACK:
         click.echo(f"Warning: {settings.host} is reachable by others, and the app asks for no password.", err=True)
     load_example(settings)
-    chosen = free_port(settings.host, settings.port)
+    chosen = find_port(settings.host, settings.port)
     if chosen != settings.port:
         click.echo(f"Port {settings.port} is taken, using {chosen}.")
     url = f"http://{settings.host}:{chosen}"
@@ -59,7 +59,7 @@ def load_example(settings: Settings) -> None:
         click.echo("The example could not be read; the app opens without it. See: workbench doctor", err=True)
 
 
-def free_port(host: str, first: int) -> int:
+def find_port(host: str, first: int) -> int:
     """The first port from `first` on that nothing listens at. Raises Unavailable after fifty."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, min(first + PORTS_TRIED, 65536)):
