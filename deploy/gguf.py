@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,12 +18,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench.errors import InvalidInput, Stopped, Unavailable, WorkbenchError
+from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
+WORD_FILES = (".json", ".txt", ".model", ".jinja")
+VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,10 @@ class Conversion:
     llama_cpp: str = ""
 
 
-def write_gguf(
-    conversion: Conversion, report: Callable[[int, int], None], stopped: Callable[[], bool] = lambda: False
-) -> str:
+def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> str:
     """Write the file and return its sha256; `report` gets bytes written and bytes in all. Nothing is left on failure.
 
-    Raises InvalidInput, Unavailable, Stopped, or OSError where the disk is full.
+    Raises InvalidInput, Unavailable, or OSError where the disk is full.
     """
     part = Path(conversion.output).with_suffix(".part")
     command = [sys.executable, "-m", "deploy.gguf"]
@@ -60,7 +62,7 @@ def write_gguf(
     try:
         child.stdin.write(json.dumps(asdict(conversion) | {"output": str(part)}) + "\n")
         child.stdin.flush()  # kept open: its end tells the child that its parent is gone
-        digest = _follow(child.stdout, report, stopped)
+        digest = _follow(child.stdout, report)
         child.wait()
         reader.join(5)
         if child.returncode or not digest:
@@ -73,11 +75,9 @@ def write_gguf(
         part.unlink(missing_ok=True)
 
 
-def _follow(lines: Any, report: Callable[[int, int], None], stopped: Callable[[], bool]) -> str:
+def _follow(lines: Any, report: Callable[[int, int], None]) -> str:
     """The sha256 that the child ends with; its errors are raised here."""
     for line in lines:
-        if stopped():
-            raise Stopped("The conversion was cancelled.", "Publish again; what was written is removed.")
         event = json.loads(line)
         if event["event"] == "failed":
             if event.get("errno"):
@@ -137,22 +137,49 @@ def _convert(conversion: Conversion) -> str:
         kind = converter.get_model_class(architecture)
     except NotImplementedError as error:
         raise InvalidInput(
-            f"llama.cpp cannot convert {architecture}.", "Name a newer checkout with --llama-cpp, or chat with local:RUN."
+            f"llama.cpp cannot convert {architecture}.",
+            "Name a newer checkout with --llama-cpp, or chat with local:RUN.",
         ) from error
     file_type = gguf.LlamaFileType[PRECISIONS[conversion.precision]]
-    with torch.inference_mode():
+    with torch.inference_mode(), TemporaryDirectory() as folder:
+        words = gather_words(conversion, Path(folder))
         model = kind(base, file_type, output, hparams=settings, model_name=conversion.name)
         if conversion.adapter:
             _put_adapter(model, Path(conversion.adapter), converter.base.LazyTorchTensor, conversion.precision == "f16")
-        model.dir_model = model.dir_model_card = Path(conversion.words)
+        model.dir_model = model.dir_model_card = words
         known = model.get_vocab_base_pre
-        model.get_vocab_base_pre = lambda words: conversion.pre or name_pretokenizer(known, words, base)
+        model.get_vocab_base_pre = lambda tokenizer: conversion.pre or name_pretokenizer(known, tokenizer, base)
         model.prepare_tensors()
         model.prepare_metadata(vocab_only=False)
-        _check_words(model.gguf_writer, Path(conversion.words))
+        _check_words(model.gguf_writer, words)
         if conversion.starts_with_bos is not None:
             model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
         return _write(model.gguf_writer, output)
+
+
+def gather_words(conversion: Conversion, folder: Path) -> Path:
+    """A folder with nothing but the tokenizer's files and the base's configuration, for the converter to look into.
+
+    An adapter's folder often lacks the base's SentencePiece file, which the converter prefers; it comes along as long
+    as the vocabulary is the same.
+    """
+    base, own = Path(conversion.base), Path(conversion.words)
+    files = {path.name: path for path in own.iterdir() if path.suffix in WORD_FILES}
+    sentencepiece = base / "tokenizer.model"
+    if sentencepiece.exists() and _vocabulary(own) == _vocabulary(base):
+        files.setdefault(sentencepiece.name, sentencepiece)
+    files["config.json"] = base / "config.json"
+    for name in ("adapter_config.json", "model.safetensors.index.json"):
+        files.pop(name, None)
+    for name, path in files.items():
+        shutil.copyfile(path, folder / name)
+    return folder
+
+
+def _vocabulary(folder: Path) -> int:
+    """How many tokens the tokenizer.json has, those added later apart; 0 where there is no such file."""
+    path = folder / "tokenizer.json"
+    return len(json.loads(path.read_text("utf-8"))["model"].get("vocab", [])) if path.exists() else 0
 
 
 def _put_adapter(model: Any, adapter: Path, lazy: Any, halve: bool) -> None:
@@ -169,9 +196,6 @@ def _put_adapter(model: Any, adapter: Path, lazy: Any, halve: bool) -> None:
     rows = max((merge.shape(name)[0] for name in merge.changes if name.endswith(VOCABULARY)), default=0)
     if rows:
         model.hparams["vocab_size"] = rows
-
-
-VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
 
 
 def _lazy_merged(lazy: Any, merge: Any, name: str, make: Callable[[], Any], halve: bool) -> Callable[[], Any]:

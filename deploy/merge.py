@@ -25,7 +25,14 @@ PARTS = {  # how PEFT's names end -> what that part does to the module's weight 
 }  # fmt: skip
 REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
 REWRITES_BASE = ("pissa", "olora", "corda", "loftq")  # initialisations that change the base's own weights
-PROMPT_METHODS = ("PREFIX_TUNING", "P_TUNING", "PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "ADAPTION_PROMPT", "CARTRIDGE")
+PROMPT_METHODS = (
+    "PREFIX_TUNING",
+    "P_TUNING",
+    "PROMPT_TUNING",
+    "MULTITASK_PROMPT_TUNING",
+    "ADAPTION_PROMPT",
+    "CARTRIDGE",
+)
 
 
 @dataclass

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from os.path import commonprefix
 from typing import Any, Literal
 
 from workbench.errors import InvalidInput
@@ -167,7 +166,12 @@ def _between(text: str, words: Sequence[str]) -> list[str]:
 
 def _common_end(one: str, other: str) -> str:
     """The longest text that both end with."""
-    return commonprefix([one[::-1], other[::-1]])[::-1]
+    size = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        size += 1
+    return one[len(one) - size :]
 
 
 def _talks() -> list[list[Message]]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": ("workbench.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
     "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
     "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
+    "deploy": ("deploy.commands:deploy", "Publish a run or a model to Ollama, proven, in versions."),
     "jobs": ("workbench.jobs:jobs", "List, follow and cancel background jobs."),
 }
 
