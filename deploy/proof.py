@@ -148,7 +148,7 @@ def _compare(
     if shown != prompt and (not bos or shown != prompt.removeprefix(bos)):  # else Ollama adds the token by itself
         place = next(i for i, (a, b) in enumerate(zip_longest(prompt, shown)) if a != b)
         return Check(question, "template", place, prompt[place:][:40], shown[place:][:40], rendered_equal=False)
-    if said.prompt_tokens != len(ids):
+    if said.prompt_tokens not in (len(ids), 0):  # Ollama tells none where it broke off a reply that repeats itself
         return Check(question, "tokenizer", 0, f"{len(ids)} tokens", f"{said.prompt_tokens} tokens")
     texts = {_plain(token.encode()) for token in loaded.tokenizer.convert_ids_to_tokens(ends)}
     return compare_replies(question, _answer(loaded, ids, ends), said, texts)

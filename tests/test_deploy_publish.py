@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def deploy(*arguments: str, fails: bool = False) -> list[dict[str, Any]]:
 def left_behind(workspace: Path, server: Any) -> tuple[list[str], list[str], list[str]]:
     """Files of publishing, models and weights that are there."""
     files = [str(path.relative_to(workspace)) for path in (workspace / "deploy").rglob("*") if path.is_file()]
-    weights = [name for name in os.listdir(server.blobs) if (server.blobs / name).stat().st_size > 100_000]
+    weights = [path.name for path in server.blobs.iterdir() if path.stat().st_size > 100_000]
     return sorted(file for file in files if not file.endswith(".lock")), sorted(Registry(server.url).digests()), weights
 
 
@@ -83,4 +84,52 @@ def test_a_run_is_published_proven_and_answers(workspace: Path, server: Any) -> 
         if reply.isascii():
             assert b"".join(said.tokens).decode() == reply
             checked += 1
+    assert checked == 4
+
+
+def test_the_same_run_again_is_recognised(workspace: Path, server: Any) -> None:
+    first = deploy("publish", "tuned", "--name", "demo")[-1]
+    before = left_behind(workspace, server)
+    *progress, again = deploy("publish", "tuned", "--name", "demo")
+    assert again == first and {event["step"] for event in progress} == {"check"}
+    assert left_behind(workspace, server) == before
+
+
+SABOTAGE = [
+    # what the proof must find, what is taken out of the Modelfile, what is asked for besides
+    ("template", r"<\|over\|>\n(?={{ else if)", []),
+    ("template", r"<\|im_start\|>assistant\n(?=\"\"\")", []),
+    ("stop", r"PARAMETER stop .*\n", []),
+    ("tokenizer", "", ["--pre-tokenizer", "gpt-2"]),
+]
+
+
+@pytest.fixture(scope="session")
+def own_ends(tmp_path_factory: pytest.TempPathFactory, run_home: Path, tiny_model: Path) -> Path:
+    """The adapter of a run whose turns end with a token that llama.cpp does not know for an end."""
+    home = tmp_path_factory.mktemp("ends")
+    shutil.copytree(tiny_model, home / "base")
+    shutil.copytree(run_home / "runs" / "tuned", home / "run")
+    for path in [*home.glob("*/*.json"), *home.glob("run/adapter/*.json"), *home.glob("**/*.jinja")]:
+        text = path.read_text("utf-8").replace("<|im_end|>", "<|over|>").replace(str(tiny_model), str(home / "base"))
+        path.write_text(text.replace('"eos_token": "<|over|>"', '"eos_token": "<|endoftext|>"'), "utf-8")
+    (home / "run" / "card.json").unlink()
+    return home / "run" / "adapter"
+
+
+def test_sabotage_is_caught_and_rolled_back(workspace: Path, server: Any, own_ends: Path, tmp_path: Path) -> None:
+    ask = ["publish", str(own_ends), "--name", "demo"]
+    assert deploy(*ask)[-1]["model"] == "demo:v1"
+    before = left_behind(workspace, server)
+    shown = CliRunner().invoke(workbench, ["deploy", *ask, "--show-modelfile"]).stdout
+    edited = tmp_path / "Modelfile"
+    checked = 0
+    for part, pattern, options in SABOTAGE:
+        edited.write_text(re.sub(pattern, "", shown) if pattern else shown, "utf-8")
+        assert options or edited.read_text("utf-8") != shown
+        failed = deploy(*ask, "--modelfile", str(edited), *options, fails=True)[-1]
+        assert (failed["event"], failed["step"]) == ("failed", "prove"), failed
+        assert f" {part}: at " in failed["problem"] and failed["fix"], failed
+        assert left_behind(workspace, server) == before
+        checked += 1
     assert checked == 4
