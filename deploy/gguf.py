@@ -26,7 +26,6 @@ from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
 WORD_FILES = (".json", ".txt", ".model", ".jinja")
-VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def _vocabulary(folder: Path) -> int:
 
 def _put_adapter(model: Any, adapter: Path, lazy: Any, halve: bool) -> None:
     """Replace the changed tensors of the converter by lazy merged ones; they are computed when they are written."""
-    from deploy.merge import Merge
+    from deploy.merge import VOCABULARY, Merge
 
     tensors = model.model_tensors
     shapes = {name: tuple(make().shape) for name, make in tensors.items()}

@@ -23,6 +23,7 @@ PARTS = {  # how PEFT's names end -> what that part does to the module's weight 
     ".lora_magnitude_vector.weight": "magnitude", ".lora_magnitude_vector": "magnitude",
     ".token_adapter.trainable_tokens_delta": "rows",
 }  # fmt: skip
+VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
 REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
 REWRITES_BASE = ("pissa", "olora", "corda", "loftq")  # initialisations that change the base's own weights
 PROMPT_METHODS = (
@@ -149,8 +150,7 @@ class Merge:
         """The input embedding's name where the base's file has no output head of its own, else nothing."""
         if any(name.endswith("lm_head.weight") for name in self._shapes):
             return ""
-        endings = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
-        return next((name for name in self._shapes if name.endswith(endings)), "")
+        return next((name for name in self._shapes if name.endswith(VOCABULARY)), "")
 
     def _split_tied_head(self) -> None:
         """A head that is tied in the base follows the embedding only where PEFT let it follow in the training."""
@@ -201,7 +201,8 @@ class Merge:
                     "The adapter belongs to another base, or its base was changed.",
                 )
         base = self._shapes[self.extra.get(name, name)]
-        if len(shape) != len(base) or shape[1:] != base[1:]:
+        grown = name.endswith(VOCABULARY) and shape[1:] == base[1:]
+        if shape != base and not grown:
             raise InvalidInput(
                 f"{name} is {shape} in the adapter and {base} in the base.", "The adapter belongs to another base."
             )
