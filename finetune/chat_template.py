@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from finetune.examples import Example, Message
-from finetune.turns import spoken
+from finetune.turns import split_thinking
 from workbench.errors import InvalidInput
 
 CHATML = (
@@ -38,17 +40,23 @@ def render(messages: Sequence[Message], tools: Sequence[dict[str, Any]], tokeniz
 
     try:
         return tokenizer.apply_chat_template(
-            list(_as_template(messages)), tools=list(tools) or None, tokenize=False, add_generation_prompt=prompt
+            list(_as_template(messages, thinking_fields(tokenizer.chat_template))),
+            tools=list(tools) or None,
+            tokenize=False,
+            add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
         raise InvalidInput(f"the chat template fails: {error}", CORRECT) from error
 
 
-def _as_template(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+def _as_template(messages: Sequence[Message], thinking: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Turns as templates take them: arguments as objects, and call ids of nine letters as Mistral wants them."""
     made = answered = 0
     for message in messages:
         turn: dict[str, Any] = {"role": message.role, "content": message.content}
+        thought, said = split_thinking(message.content)
+        if thought and thinking:
+            turn |= {"content": said, **dict.fromkeys(thinking, thought)}
         if message.tool_calls:
             turn["tool_calls"] = [
                 {"type": "function", "id": f"call{made + number:05}", "function": call}
@@ -61,10 +69,17 @@ def _as_template(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
         yield turn
 
 
+@lru_cache(maxsize=8)
+def thinking_fields(template: str) -> tuple[str, ...]:
+    """The fields of a message in which this template looks for thinking; without any it stands in the content."""
+    found = re.findall(r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b", template)
+    return tuple(sorted(set(found)))
+
+
 def find_lost(example: Example, text: str) -> str:
     """The first thing in the example that its text does not say; empty where all is there."""
     for message in example.messages:
-        said = spoken(message.content) if message.role == "assistant" else message.content.strip()
+        said = split_thinking(message.content)[1] if message.role == "assistant" else message.content.strip()
         if said not in text and _quoted(said) not in text and _quoted(said, False) not in text:
             return said
     return next((f"the tool {tool['function']['name']}" for tool in example.tools
