@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.examples import Example, Message
 from finetune.turns import split_thinking
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, NotFound
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -24,6 +24,25 @@ OFFER = (
 CORRECT = "Correct the base model's chat template, or leave this row out."
 CALL = "<tool_call>\n{}\n</tool_call>"
 RESULT = "<tool_response>\n{}\n</tool_response>"
+
+
+def load_tokenizer(name: str, chat_template: str = "") -> Any:
+    """The tokenizer in a folder or on the hub; `chat_template` "chatml", or a text, takes the place of its own.
+
+    Raises NotFound.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise NotFound(
+            f"The tokenizer {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
+            "Name the folder of a model in Hugging Face's layout; where the hub is blocked, get it from ModelScope.",
+        ) from error
+    if chat_template:
+        tokenizer.chat_template = CHATML if chat_template == "chatml" else chat_template
+    return tokenizer
 
 
 def forms_of(example: Example) -> Iterator[Example]:
