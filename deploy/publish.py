@@ -107,10 +107,10 @@ def make_plan(order: Order, settings: Settings) -> Plan:
     return Plan(order, artefact, written, ends, form)
 
 
-def publish(order: Order, settings: Settings, report: Report) -> Version:
+def publish(order: Order, settings: Settings, report: Report, registry: Registry | None = None) -> Version:
     """Publish and return the version; `report` gets a progress event per step. A failure leaves nothing behind, but
-    with `keeps_candidate` what a retry can use."""
-    registry = Registry(settings.ollama_host)
+    with `keeps_candidate` what a retry can use. `registry` is for tests; else it is that of the settings."""
+    registry = registry or Registry(settings.ollama_host)
     _tell(report, "check")
     registry.check()
     plan = make_plan(order, settings)
@@ -211,7 +211,7 @@ class Candidate:
         """What is left to do once a version is published; `plan.json` goes last, so that a killed publish shows."""
         note = version.folder / "plan.json"
         if note.exists():
-            promote(version)
+            promote(version, self.registry)
             if self.plan.order.precision == "q4_K_M":
                 self.registry.drop_blob(version.card["gguf_sha256"])
             (version.folder / "model.gguf").unlink(missing_ok=True)

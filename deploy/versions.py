@@ -64,9 +64,9 @@ def find_version(settings: Settings, tag: str) -> Version:
     raise NotFound(f"There is no published {tag}.", f"There is: {there}." if there else "See: workbench deploy list")
 
 
-def promote(version: Version) -> Version:
+def promote(version: Version, registry: Registry | None = None) -> Version:
     """Let `:latest` mean this version."""
-    version.registry.copy(version.tag, f"{version.name}:latest")
+    (registry or version.registry).copy(version.tag, f"{version.name}:latest")
     write_latest(version.folder.parent, version.number)
     return version
 

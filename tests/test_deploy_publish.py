@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,9 @@ from conftest import running_ollama
 from tiny_runs import TAUGHT, make_run
 
 from deploy.ollama_registry import Registry
+from deploy.publish import Order, publish
 from workbench.cli import workbench
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 pytestmark = pytest.mark.ollama
 
@@ -133,3 +136,88 @@ def test_sabotage_is_caught_and_rolled_back(workspace: Path, server: Any, own_en
         assert left_behind(workspace, server) == before
         checked += 1
     assert checked == 4
+
+
+class Killed(BaseException):
+    """As abrupt as kill -9: nothing that clears away sees it."""
+
+
+class DyingRegistry(Registry):
+    """A registry whose process dies before the n-th call of one method, or right after it."""
+
+    def __init__(self, host: str, method: str, call: int, after: bool) -> None:
+        super().__init__(host)
+        real, calls = getattr(super(), method), iter(range(1, 1000))
+
+        def dies(*arguments: Any) -> Any:
+            last = next(calls) == call
+            if last and not after:
+                raise Killed(method)
+            answer = real(*arguments)
+            if last:
+                raise Killed(method)
+            return answer
+
+        setattr(self, method, dies)
+
+
+DEATHS = [
+    ("push", 1, False), ("push", 1, True), ("create", 1, True), ("render", 3, True), ("prompt_tokens", 6, True),
+    ("copy", 1, False), ("copy", 1, True), ("copy", 2, False), ("copy", 2, True), ("delete", 1, False), ("delete", 1, True),
+]  # fmt: skip
+
+
+def test_killed_at_any_point_and_run_again_it_ends_the_same(
+    workspace: Path, server: Any, settings: Settings, tmp_path: Path
+) -> None:
+    settings = load_settings()
+    order = Order("tuned", "demo", prompts=3)
+    candidate, converted = workspace / "deploy" / "demo" / "candidate", tmp_path / "converted"
+    checked = 0
+    for method, call, after in DEATHS:
+        if converted.exists():  # the conversion is the same each time, and takes the longest
+            shutil.copytree(converted, candidate)
+        with pytest.raises(Killed, match=method):
+            publish(order, settings, lambda event: None, DyingRegistry(server.url, method, call, after))
+        if not converted.exists():
+            shutil.copytree(candidate, converted)
+        version = publish(order, settings, lambda event: None)
+        files, models, weights = left_behind(workspace, server)
+        point = f"{method} {call} {after}"
+        assert models == ["demo:latest", "demo:v1"], point
+        assert weights == [f"sha256-{version.card['gguf_sha256']}"], point
+        assert files == [f"deploy/demo/{name}" for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")]
+        assert deploy("remove", "demo:v1", "--yes")[-1]["latest"] is None
+        assert left_behind(workspace, server) == ([], [], []), point
+        checked += 1
+    assert checked == 11
+
+
+@pytest.mark.parametrize("step", ["convert", "prove"])
+def test_a_killed_process_leaves_what_the_next_one_clears_away(workspace: Path, server: Any, step: str) -> None:
+    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if json.loads(line)["step"] == step:
+                process.kill()
+                break
+    shown = deploy("publish", "tuned", "--name", "demo", "--system", "Be brief.")[
+        -1
+    ]  # another plan than the killed one
+    files, models, weights = left_behind(workspace, server)
+    assert models == ["demo:latest", "demo:v1"] and weights == [f"sha256-{shown['gguf_sha256']}"]
+    assert [file for file in files if "candidate" in file or "part" in file or "gguf" in file] == []
+
+
+def test_cancelling_leaves_nothing(workspace: Path, server: Any) -> None:
+    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = iter(process.stdout.readline, "")
+        next(line for line in lines if json.loads(line)["step"] == "convert")
+        process.terminate()
+        last = json.loads([*lines][-1])
+        assert process.wait(20) == 1
+    assert (last["event"], last["step"]) == ("failed", "convert") and "cancelled" in last["problem"]
+    assert left_behind(workspace, server) == ([], [], [])
