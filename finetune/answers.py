@@ -15,7 +15,7 @@ from typing import Any
 
 from finetune.chat_template import CORRECT, find_lost, forms_of, render
 from finetune.examples import Example, Message
-from finetune.turns import split_thinking
+from finetune.turns import split_thinking, with_thinking
 from workbench.errors import InvalidInput
 
 
@@ -92,10 +92,10 @@ def _said(prompt: str, through: str, history: str, message: Message) -> str | No
     if through.startswith(prompt):
         said = through[len(prompt) :]
         if thought and thought not in said and not closed:
-            said = f"{thought}{said}" if block else f"<think>\n{thought}\n</think>\n\n{said}"
+            said = f"{thought}{said}" if block else with_thinking(thought, said)
     elif block and through.startswith(prompt[: block.start()]):
         said = re.sub(r"^<think>.*?</think>\s*", "", through[block.start() :], flags=re.DOTALL)
-        said = said if closed else f"{thought}\n</think>\n\n{said}"
+        said = said if closed else f"{thought}\n</think>\n\n{said.lstrip()}"
     else:
         said = _after_header(prompt[len(history) :], through, text) if prompt.startswith(history) else ""
     besides = said.replace(thought, "", 1).replace(text, "", 1)
@@ -134,5 +134,5 @@ def special_tokens(tokenizer: Any) -> tuple[str, ...]:
     """The texts of the tokens that may end a turn, longest first."""
     names = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     names |= {str(token) for token in tokenizer.all_special_tokens}
-    kept = (name for name in names if name == tokenizer.eos_token or not name.startswith("</"))  # not </think>
+    kept = (name for name in names if not re.fullmatch(r"</\w\w+>", name))  # </think>, but not </s>
     return tuple(sorted(kept, key=len, reverse=True))

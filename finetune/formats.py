@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ ANSWERS = ("completion", "answer", "response", "output", "reply", "assistant", "
            "输出")  # fmt: skip
 SYSTEMS = ("system", "system_prompt", "系统")
 TURNS = ("messages", "conversations", "conversation", "dialog", "dialogue")
+CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")  # letters, or the punctuation alone
 LETTERS = "ABCDEFGHIJ"
 SHAPES = (
     "Known are: messages, conversations, instruction/input/output, prompt/completion, question/answer, question with "
@@ -65,9 +67,8 @@ def names_columns(header: Sequence[str]) -> bool:
 
 def ask_choice(question: str, options: dict[str, str]) -> str:
     """A multiple-choice question as lm-evaluation-harness asks it on C-Eval and CMMLU."""
-    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in question)
-    lines = [question.strip(), *(f"{letter}. {text}" for letter, text in options.items())]
-    return "\n".join(lines) + ("\n答案：" if chinese else "\nAnswer:")
+    text = "\n".join([question.strip(), *(f"{letter}. {option}" for letter, option in options.items())])
+    return text + ("\n答案：" if CHINESE.search(text) else "\nAnswer:")
 
 
 def _find(row: Row, names: Sequence[str]) -> str:

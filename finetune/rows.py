@@ -16,6 +16,7 @@ from typing import Any
 from workbench.errors import InvalidInput, NotFound
 
 KINDS = "JSON, JSON lines, CSV, TSV, XLSX or Parquet, also gzipped"
+WRAPPERS = ("data", "rows", "examples", "items", "train", "records")  # keys under which a file holds all its rows
 ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -71,11 +72,12 @@ def _json_rows(text: str) -> Iterator[Row]:
     """JSON lines, where some of the first lines is an object by itself; else objects over several lines."""
     lines = text.split("\n")  # not splitlines: U+2028 may stand inside a string
     if not any(_is_object(line) for line in lines[:20]):
-        yield from _object_rows(text)
+        for row in _values(text, 0, "{"):
+            yield from _unwrapped(row)
         return
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _parse(line, number)
+            yield from _unwrapped(_parse(line, number))
 
 
 def _is_object(line: str) -> bool:
@@ -91,15 +93,13 @@ def _parse(line: str, number: int) -> Row:
         return Row(number, problem="JSON nested too deeply")
 
 
-def _object_rows(text: str) -> Iterator[Row]:
-    """One object, or several one after the other. An object that only holds a list of rows gives those rows."""
-    found = list(_values(text, 0, "{"))
-    if len(found) == 1 and isinstance(found[0].data, dict):
-        lists = [value for value in found[0].data.values() if isinstance(value, list) and value]
-        if len(found[0].data) == 1 and lists and all(isinstance(row, dict) for row in lists[0]):
-            yield from (Row(number, row) for number, row in enumerate(lists[0], 1))
-            return
-    yield from found
+def _unwrapped(row: Row) -> Iterator[Row]:
+    """An object that only holds a list of rows, as {"data": [...]}, gives those rows."""
+    held = next(iter(row.data.values())) if isinstance(row.data, dict) and len(row.data) == 1 else None
+    if isinstance(held, list) and next(iter(row.data)) in WRAPPERS:
+        yield from (Row(number, one) for number, one in enumerate(held, 1))
+    else:
+        yield row
 
 
 def _array_rows(text: str) -> Iterator[Row]:
