@@ -15,7 +15,7 @@ from typing import Any
 
 from finetune.chat_template import CORRECT, find_lost, forms_of, render
 from finetune.examples import Example, Message
-from finetune.turns import spoken
+from finetune.turns import split_thinking, with_thinking
 from workbench.errors import InvalidInput
 
 
@@ -74,7 +74,8 @@ def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -
     for number in learned:
         prompt = render(told.messages[:number], told.tools, tokenizer, prompt=True)
         through = render(told.messages[: number + 1], told.tools, tokenizer)
-        said = _said(prompt, through, told.messages[number])
+        history = "" if through.startswith(prompt) else render(told.messages[:number], told.tools, tokenizer)
+        said = _said(prompt, through, history, told.messages[number])
         if said is None:
             raise InvalidInput("the chat template does not show the answer after its own prompt", CORRECT)
         if number == learned[-1] and (lost := find_lost(replace(told, messages=told.messages[: number + 1]), through)):
@@ -83,22 +84,30 @@ def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -
         yield Answer(prompt, said[:closing] if closing else said, bool(closing))
 
 
-def _said(prompt: str, through: str, message: Message) -> str | None:
+def _said(prompt: str, through: str, history: str, message: Message) -> str | None:
     """What the model has to say after the prompt, with its thinking even where the template takes that away."""
-    thinking = message.content[: len(message.content) - len(message.content.rpartition("</think>")[2])]
-    thought = thinking.replace("<think>", "").replace("</think>", "").strip()
+    thought, text = split_thinking(message.content)
+    block = re.search(r"<think>\s*(</think>\s*)?$", prompt)  # the prompt opens the thinking, or closes it at once
+    closed = bool(block and block.group(1))
     if through.startswith(prompt):
         said = through[len(prompt) :]
-        said = said if thought in said else f"{thinking}\n\n{said}"
-    elif opened := re.search(r"<think>\s*$", prompt):  # DeepSeek-R1's prompt opens the block, which its history lacks
-        if not through.startswith(prompt[: opened.start()]):
-            return None
-        said = f"{thought}\n</think>\n\n{through[opened.start() :]}"
-    else:  # the header of a turn to come is not that of a turn in the history: the model sees the former
-        begin = through.rfind(spoken(message.content)) if message.content else -1
-        said = through[begin:] if begin >= 0 else ""
-    whole = spoken(message.content) in said and all(call["name"] in said for call in message.tool_calls)
+        if thought and thought not in said and not closed:
+            said = f"{thought}{said}" if block else with_thinking(thought, said)
+    elif block and through.startswith(prompt[: block.start()]):
+        said = re.sub(r"^<think>.*?</think>\s*", "", through[block.start() :], flags=re.DOTALL)
+        said = said if closed else f"{thought}\n</think>\n\n{said.lstrip()}"
+    else:
+        said = _after_header(prompt[len(history) :], through, text) if prompt.startswith(history) else ""
+    besides = said.replace(thought, "", 1).replace(text, "", 1)
+    whole = text in said and all(call["name"] in besides for call in message.tool_calls)
     return said if whole and said else None
+
+
+def _after_header(header: str, through: str, text: str) -> str:
+    """The last turn of a text that tells what came before in another way than the prompt does, as gpt-oss's."""
+    place = through.rfind(text) if text else len(through)
+    begin = through.rfind(header, 0, place) if header else -1
+    return through[begin + len(header) :] if begin >= 0 else through[place:]
 
 
 def _end(answer: Answer, text: str, specials: tuple[str, ...]) -> int:
@@ -125,5 +134,5 @@ def special_tokens(tokenizer: Any) -> tuple[str, ...]:
     """The texts of the tokens that may end a turn, longest first."""
     names = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     names |= {str(token) for token in tokenizer.all_special_tokens}
-    kept = (name for name in names if name == tokenizer.eos_token or not name.startswith("</"))  # not </think>
+    kept = (name for name in names if not re.fullmatch(r"</\w\w+>", name))  # </think>, but not </s>
     return tuple(sorted(kept, key=len, reverse=True))

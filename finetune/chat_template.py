@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from finetune.examples import Example, Message
-from finetune.turns import spoken
-from workbench.errors import InvalidInput
+from finetune.turns import split_thinking
+from workbench.errors import InvalidInput, NotFound
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -22,6 +24,25 @@ OFFER = (
 CORRECT = "Correct the base model's chat template, or leave this row out."
 CALL = "<tool_call>\n{}\n</tool_call>"
 RESULT = "<tool_response>\n{}\n</tool_response>"
+
+
+def load_tokenizer(name: str, chat_template: str = "") -> Any:
+    """The tokenizer in a folder or on the hub; `chat_template` "chatml", or a text, takes the place of its own.
+
+    Raises NotFound.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise NotFound(
+            f"The tokenizer {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
+            "Name the folder of a model in Hugging Face's layout; where the hub is blocked, get it from ModelScope.",
+        ) from error
+    if chat_template:
+        tokenizer.chat_template = CHATML if chat_template == "chatml" else chat_template
+    return tokenizer
 
 
 def forms_of(example: Example) -> Iterator[Example]:
@@ -38,17 +59,23 @@ def render(messages: Sequence[Message], tools: Sequence[dict[str, Any]], tokeniz
 
     try:
         return tokenizer.apply_chat_template(
-            list(_as_template(messages)), tools=list(tools) or None, tokenize=False, add_generation_prompt=prompt
+            list(_as_template(messages, thinking_fields(tokenizer.chat_template))),
+            tools=list(tools) or None,
+            tokenize=False,
+            add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
         raise InvalidInput(f"the chat template fails: {error}", CORRECT) from error
 
 
-def _as_template(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+def _as_template(messages: Sequence[Message], thinking: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Turns as templates take them: arguments as objects, and call ids of nine letters as Mistral wants them."""
     made = answered = 0
     for message in messages:
         turn: dict[str, Any] = {"role": message.role, "content": message.content}
+        thought, said = split_thinking(message.content)
+        if thought and thinking:
+            turn |= {"content": said, **dict.fromkeys(thinking, thought)}
         if message.tool_calls:
             turn["tool_calls"] = [
                 {"type": "function", "id": f"call{made + number:05}", "function": call}
@@ -61,10 +88,17 @@ def _as_template(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
         yield turn
 
 
+@lru_cache(maxsize=8)
+def thinking_fields(template: str) -> tuple[str, ...]:
+    """The fields of a message in which this template looks for thinking; without any it stands in the content."""
+    found = re.findall(r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b", template)
+    return tuple(sorted(set(found)))
+
+
 def find_lost(example: Example, text: str) -> str:
     """The first thing in the example that its text does not say; empty where all is there."""
     for message in example.messages:
-        said = spoken(message.content) if message.role == "assistant" else message.content.strip()
+        said = split_thinking(message.content)[1] if message.role == "assistant" else message.content.strip()
         if said not in text and _quoted(said) not in text and _quoted(said, False) not in text:
             return said
     return next((f"the tool {tool['function']['name']}" for tool in example.tools

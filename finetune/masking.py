@@ -8,7 +8,9 @@ from itertools import islice
 from typing import Any
 
 from finetune.answers import Text, special_tokens, texts_of
+from finetune.dataset import Problem
 from finetune.examples import Example
+from workbench.errors import InvalidInput
 
 IGNORED = -100
 BATCH = 512  # texts that the tokenizer takes at once
@@ -57,6 +59,27 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0)
             found.truncated.append(row.where)
         (found.rows if row.learned else found.nothing_left).append(row)
     return found
+
+
+def check_lengths(examples: Sequence[Example], tokenizer: Any, max_length: int) -> tuple[list[Problem], dict[str, int]]:
+    """Every example that is cut off or that the template cannot say; and how many tokens: all, learned, longest."""
+    problems: list[Problem] = []
+    lengths: list[int] = []
+    learned = 0
+    for example in examples:
+        file, _, line = example.where.rpartition(":")
+        try:
+            rows = encode_all([example], tokenizer).rows
+        except InvalidInput as error:
+            problems.append(Problem(file, int(line or 0), error.problem, error.fix))
+            continue
+        lengths += [len(row.input_ids) for row in rows]
+        learned += sum(row.learned for row in rows)
+        longest = max((len(row.input_ids) for row in rows), default=0)
+        if longest > max_length:
+            fix = f"Raise max_length to {longest}, or shorten this row."
+            problems.append(Problem(file, int(line or 0), f"{longest} tokens, but only {max_length} fit", fix))
+    return problems, {"all": sum(lengths), "learned": learned, "longest": max(lengths, default=0)}
 
 
 def preview(encoded: Encoded, tokenizer: Any) -> list[tuple[str, int, bool]]:

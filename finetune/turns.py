@@ -58,7 +58,7 @@ def check_order(messages: Sequence[Message]) -> None:
             raise _out_of_order(before, message.role, number)
         if message.role == "user" and not message.content.strip():
             raise InvalidInput(f"turn {number}: the user says nothing", "Write the question, or delete this row.")
-        if message.role == "assistant" and not message.tool_calls and not spoken(message.content):
+        if message.role == "assistant" and not message.tool_calls and not split_thinking(message.content)[1]:
             raise InvalidInput(f"turn {number}: empty answer", "Write the answer, or delete this row.")
         before = "call" if message.tool_calls else message.role
     if before != "assistant" and before != "call":
@@ -67,9 +67,10 @@ def check_order(messages: Sequence[Message]) -> None:
         raise InvalidInput("every answer has weight 0, so nothing is learned", "Set a weight to 1, or delete this row.")
 
 
-def spoken(content: str) -> str:
-    """What is left of an answer without its thinking."""
-    return content.rpartition("</think>")[2].strip()
+def split_thinking(content: str) -> tuple[str, str]:
+    """What an answer thinks and what it says."""
+    before, closing, said = content.rpartition("</think>")
+    return (before.replace("<think>", "", 1).strip() if closing else ""), said.strip()
 
 
 def with_thinking(thinking: str, answer: str) -> str:
