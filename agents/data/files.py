@@ -70,15 +70,26 @@ def _csv(file: Path, connection: Any) -> Any:
     """DuckDB reads UTF-8; text in another encoding, such as GB18030, is rewritten first."""
     import duckdb
 
-    from rag.loaders.text import decode
-
     try:
         return connection.read_csv(str(file)).to_arrow_table()
     except (duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError):
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "utf8.csv"
-            copy.write_text(decode(file.read_bytes()), "utf-8")
+            copy.write_text(_decode(file.read_bytes()), "utf-8")
             return connection.read_csv(str(copy)).to_arrow_table()
+
+
+def _decode(data: bytes) -> str:
+    """Bytes that are not UTF-8 as text. A table is too short to guess from, so common Chinese characters decide first."""
+    from rag.loaders.text import decode
+
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return decode(data)
+    strange = [character for character in text if not character.isascii()]
+    common = sum(b"\xa1" <= character.encode("gb18030")[:1] <= b"\xd7" for character in strange)
+    return text if common >= 0.9 * len(strange) else decode(data)
 
 
 def _sheets(file: Path) -> Iterator[tuple[str, Any]]:

@@ -26,6 +26,8 @@ SCHEMES = {
 }  # fmt: skip
 ENDINGS = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb", ".ddb": "duckdb"}
 FILES = (".csv", ".tsv", ".xlsx", ".parquet")
+# what an address may say after "?": nothing that runs a command, opens files to the server or holds a password
+OPTIONS = {"ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "sslmode", "sslrootcert", "sslcert", "sslkey"}
 DRIVERS = {"mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
 
 
@@ -77,7 +79,7 @@ def parse_place(name: str, place: str) -> tuple[Source, str]:
 
 
 def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
@@ -86,8 +88,12 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
         raise InvalidInput("The address cannot be read.", f"Write {dialect}://user:password@host:port/database") from error
     if not url.host or not url.database:
         raise InvalidInput("The address names no host or no database.", f"Write {dialect}://user@host:port/database")
-    bare = url.set(password=None).render_as_string(hide_password=False)
-    return Source(name, dialect, url=bare), str(url.password or "")
+    if others := set(url.query) - OPTIONS:
+        raise InvalidInput(
+            f"The address sets what may not be set there: {', '.join(sorted(others))}.", f"Allowed: {', '.join(sorted(OPTIONS))}."
+        )
+    bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    return Source(name, dialect, url=bare.render_as_string(hide_password=False)), str(url.password or "")
 
 
 def _file_source(name: str, path: Path, dialect: str = "") -> Source:
