@@ -8,12 +8,16 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from install_servers import ollama_binary
 from model_servers import Ollama
 
 from workbench.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from database_servers import Server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -95,3 +99,21 @@ def running_ollama(folder: Path) -> Iterator[Ollama]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Server]:
+    """A real MariaDB server with an empty database `shop`."""
+    from database_servers import mariadb
+
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A real PostgreSQL server with an empty database `shop`."""
+    from database_servers import postgresql
+
+    with postgresql() as server:
+        yield server

@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     passages: int = Field(6, ge=1, le=50, description="passages put before the chat model")
     chroma_url: str = Field("", description="address of a Chroma server; empty keeps the index in the workspace")
 
+    source: str = Field("", description="database that the data agent asks; empty takes the only one there is")
+    query_rows: int = Field(10, ge=1, le=100_000, description="rows that a query may give out")
+    query_seconds: float = Field(30, gt=0, description="longest time that a query may take, in seconds")
+
     file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
     file_megabytes: float = Field(512, gt=0, description="largest file that is read, in megabytes")
 
