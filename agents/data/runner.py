@@ -94,7 +94,7 @@ class Running:
 
     def result(self) -> Result:
         """What the query gave; raises what it failed with."""
-        if not self._ended.wait(5) or self._result is None and self._error is None:
+        if not self._ended.wait(5) or (self._result is None and self._error is None):
             raise Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
         if self._error is not None:
             raise self._error
