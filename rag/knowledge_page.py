@@ -99,7 +99,7 @@ def _show_new(settings: Settings) -> None:
 def _ingest(settings: Settings, collection: str, paths: list[Path], password: str = "") -> None:
     """Read files in a job that outlives the page."""
     count = len(find_files(paths))
-    title = say(f"Reading {count} files into {collection}", f"正在把 {count} 个文件读入 {collection}")
+    title = say(f"Reading {count} file{'s'[: count > 1]} into {collection}", f"正在把 {count} 个文件读入 {collection}")
     private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
     start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"], private)
     st.rerun()

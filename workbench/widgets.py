@@ -97,7 +97,9 @@ def show_jobs(settings: Settings) -> None:
 
 def _jobs(settings: Settings) -> None:
     jobs = [job for job in list_jobs(settings)[:20] if job.state == "running" or _just_ended(job)]
-    if not jobs:
+    running = {job.id for job in jobs if job.state == "running"}
+    before, st.session_state["running_jobs"] = st.session_state.get("running_jobs", set()), running
+    if not jobs or before - running:  # the page shows what the job has changed
         st.rerun()
     for job in jobs:
         show_job(job)
