@@ -77,6 +77,20 @@ def publish(
         click.echo(f"Ask it:  workbench ask --mode tuned --model ollama:{name} …")
 
 
+@deploy.command()
+@click.argument("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@json_option
+@reports_errors
+def merge(run: str, folder: Path, as_json: bool) -> None:
+    """Write base and adapter as one Hugging Face folder. Example: workbench deploy merge role-model ./merged"""
+    from deploy.artefact import find_artefact
+    from deploy.merged import write_merged
+
+    written = write_merged(find_artefact(run, load_settings()), folder)
+    print_json({"event": "done", "folder": str(written)}) if as_json else click.echo(f"{written}")
+
+
 @deploy.command("list")
 @json_option
 @reports_errors

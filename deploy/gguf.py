@@ -148,9 +148,9 @@ def _convert(conversion: Conversion) -> str:
         model.dir_model = model.dir_model_card = words
         known = model.get_vocab_base_pre
         model.get_vocab_base_pre = lambda tokenizer: conversion.pre or name_pretokenizer(known, tokenizer, base)
+        _check_words(words, model.hparams.get("vocab_size") or 0)
         model.prepare_tensors()
         model.prepare_metadata(vocab_only=False)
-        _check_words(model.gguf_writer, words)
         if conversion.starts_with_bos is not None:
             model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
         return _write(model.gguf_writer, output)
@@ -209,15 +209,14 @@ def _lazy_merged(lazy: Any, merge: Any, name: str, make: Callable[[], Any], halv
     return lambda: lazy(meta=meta, args=(make(),), func=lambda weight: merge.merged(name, weight).to(dtype))
 
 
-def _check_words(writer: Any, words: Path) -> None:
-    """The file's tokens are the tokenizer's: an old tokenizer.model beside an extended tokenizer.json would not be."""
+def _check_words(words: Path, rows: int) -> None:
+    """Every token has a row of the embedding."""
     from transformers import AutoTokenizer
 
-    written = writer.kv_data[0]["tokenizer.ggml.tokens"].value
-    tokenizer: Any = AutoTokenizer.from_pretrained(words, trust_remote_code=False)
-    if len(tokenizer) > len(written):
+    tokens = len(AutoTokenizer.from_pretrained(words, trust_remote_code=False))
+    if rows and tokens > rows:
         raise InvalidInput(
-            f"The tokenizer has {len(tokenizer)} tokens, the model's embedding only {len(written)} rows.",
+            f"The tokenizer has {tokens} tokens, the model's embedding only {rows} rows.",
             "Train with a resized embedding (modules_to_save), or publish with the base's tokenizer.",
         )
 

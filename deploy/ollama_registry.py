@@ -30,6 +30,10 @@ class Reply:
     prompt_tokens: int
 
 
+class NoAnswer(Unavailable):
+    """Nothing answers at the address; a server that restarts does so for a while."""
+
+
 class Registry:
     """One Ollama server. Every method raises Unavailable where it does not answer."""
 
@@ -73,7 +77,7 @@ class Registry:
                 if not self.has_blob(sha256):
                     self._send(path, sha256, report)
                 return
-            except Unavailable:
+            except NoAnswer:
                 deadline = deadline or time.monotonic() + COMES_BACK_WITHIN
                 if time.monotonic() > deadline:
                     raise
@@ -191,7 +195,7 @@ class Registry:
         except ollama.ResponseError as error:
             raise _refused(self.host, error.status_code, error.error) from error
         except (httpx.HTTPError, httpx.InvalidURL, ConnectionError) as error:
-            raise Unavailable(
+            raise NoAnswer(
                 f"Ollama does not answer at {self.host}: {str(error) or type(error).__name__}",
                 "Start it (ollama serve), or install it from https://ollama.com/download; another machine's is named "
                 "with --host or WORKBENCH_OLLAMA_HOST. Or publish with --gguf-only.",

@@ -210,7 +210,7 @@ def find_ends(tokenizer: Any, found: Format | None, named: int | list[int] | Non
     ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
     ids |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
     if found:
-        turn_end = found.assistant[1].lstrip()
+        turn_end = (found.assistant[1] + found.user[0]).lstrip()  # some mark no end, only the next speaker
         closing = [word for word in tokenizer.get_added_vocab() if turn_end.startswith(word)]
         ids |= {words[word] for word in sorted(closing, key=len)[-1:]}
     return {number: tokenizer.convert_ids_to_tokens(number) for number in sorted(ids)}
