@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -146,14 +147,16 @@ def test_calls_are_the_same_from_every_shape(tmp_path: Path, row: dict) -> None:
     assert all(tool["type"] == "function" and tool["function"]["name"] == "find" for tool in example.tools)
 
 
+STEP = [["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"], "31.2"]
+INSTANCES = {
+    "Name": "Places", "NLDocumentation": "find: F",
+    "Instances": [{"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [STEP]},
+                  {"input": "Where?", "output": "", "intermediate_steps": [STEP]}],
+}  # fmt: skip
+
+
 def test_an_instance_of_toolalpacas_training_data_is_a_conversation_with_its_steps(tmp_path: Path) -> None:
-    step = [["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"], "31.2"]
-    row = {
-        "Name": "Places", "NLDocumentation": "find: F",
-        "Instances": [{"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [step]},
-                      {"input": "Where?", "output": "", "intermediate_steps": [step]}],
-    }  # fmt: skip
-    loaded = load_examples([lines(tmp_path / "data", row)])
+    loaded = load_examples([lines(tmp_path / "data", INSTANCES)])
     assert said(loaded.examples[0])[1:] == [CALLED[0], ("assistant", "I look it up."), *CALLED[2:]]
     assert loaded.examples[0].messages[2].tool_calls == (CALL,)
     assert [problem.problem for problem in loaded.problems] == ["turn 5: empty answer"]
@@ -206,6 +209,28 @@ def test_all_problems_are_reported_together_with_their_line_and_fix(tmp_path: Pa
         assert any(part in problem.problem for part in reason.split("|")), f"{row}: {problem.problem}"
         assert problem.fix and problem.where == f"{path}:{problem.line}"
     assert "There is no file" in loaded.problems[-1].problem
+
+
+JUNK: list[Any] = [None, 0, 1.5, True, "", "x", [], {}, [None], ["a", "b"], [{}], "{}", {"name": {}}, [[[]]]]
+
+
+def mangled(row: Any, chance: random.Random) -> Any:
+    """The row with something else in the place of one of its parts."""
+    if not isinstance(row, dict | list) or not row or chance.random() < 0.2:
+        return chance.choice(JUNK)
+    if isinstance(row, list):
+        place = chance.randrange(len(row))
+        return [mangled(part, chance) if number == place else part for number, part in enumerate(row)]
+    key = chance.choice(list(row))
+    return {**row, key: mangled(row[key], chance)}
+
+
+def test_no_mangled_row_breaks_the_reading(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    whole = [*(row for _, row, _ in SHAPES), *CALLING, INSTANCES]
+    rows = [mangled(chance.choice(whole), chance) for _ in range(4000)]
+    loaded = load_examples([lines(tmp_path / "data", *(json.dumps(row) for row in rows))])
+    assert len(loaded.problems) > 1000 and len(loaded.examples) > 100
 
 
 def test_what_is_left_out_is_counted_and_listed(tmp_path: Path) -> None:
