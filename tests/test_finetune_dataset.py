@@ -314,6 +314,26 @@ def test_rows_of_a_table_are_where_they_begin(tmp_path: Path) -> None:
     assert [problem.line for problem in loaded.problems] == [5]
 
 
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_the_sign_between_columns_is_found(tmp_path: Path, sign: str) -> None:
+    cells = ["Who; really, is it?", "A messenger, a cook; nobody\tknows"]
+    text = "".join(sign.join(f'"{cell}"' for cell in cells) + "\n" for _ in range(1))
+    (tmp_path / "data").write_text(f"question{sign}answer\n{text}Who{sign}Lan\n1{sign}2{sign}3\n", "utf-8")
+    loaded = load_examples([tmp_path / "data"])
+    assert [content for _, content in said(loaded.examples[0])] == cells
+    assert len(loaded.examples) == 2
+    assert [(problem.line, problem.problem.split(";")[0]) for problem in loaded.problems] == [
+        (4, "3 cells under 2 columns")
+    ]
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text('question,answer\nQ,A\n"Who?,Lan\nWhy?,So\n', "utf-8")
+    loaded = load_examples([tmp_path / "data"])
+    assert len(loaded.examples) == 1
+    assert "quotes" in loaded.problems[0].problem and "line 3" in loaded.problems[0].problem
+
+
 def test_two_columns_need_no_header(tmp_path: Path) -> None:
     with_header = load_examples([write_csv(tmp_path / "a", [["Frage", "Antwort"], ["Who is Lan?", "A messenger."]])])
     without = load_examples([write_csv(tmp_path / "b", [["Who is Shi?", "A smith."], ["Who is Lan?", "A messenger."]])])
@@ -326,7 +346,8 @@ def test_two_columns_need_no_header(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "empty"), (b"\x1f\x8b\x08garbage", "damaged gzip"), (b"PK\x03\x04garbage", "no workbook"),
-        (b"PAR1garbage", "damaged Parquet"), (b"\x00\x01\x02\x03", "not a text file"), (b"[{}", "cut off"),
+        (b"PAR1garbage", "damaged Parquet"), (b"\x00\x01\x02\x03", "not text"), ("q,a\nC'est l'été?,Voilà\n".encode("cp1252"), "UTF-8"),
+        ("question,answer\nQ,A\n".encode("utf-16")[:-1], "not text"), (b"[{}", "cut off"),
         (b'{"a": 1', "not valid JSON"), (b"a,a\n1,2\n", "two columns are called a"),
     ],
 )  # fmt: skip
