@@ -14,7 +14,9 @@ from workbench.settings import load_settings
 
 @click.command()
 @click.argument("question")
-@click.option("--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents.")
+@click.option(
+    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, tuned."
+)
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
 @json_option
@@ -29,7 +31,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, as_
     from agents.answer import answer
     from workbench.events import to_dict
 
-    chosen: dict[str, Any] = {key: value for key, value in (("model", model), ("collection", collection)) if value}
+    named = {"tuned" if mode == "tuned" else "model": model, "collection": collection}
+    chosen: dict[str, Any] = {key: value for key, value in named.items() if value}
     events = answer(question, [], load_settings(**chosen), mode)
     failed, sources = False, []
     try:

@@ -19,6 +19,7 @@ FAILED_STATES = {
     "stopped": ("Stopped.", "已停止。"),
     "interrupted": ("The app was restarted while this was written.", "应用在生成过程中重启，回答不完整。"),
 }
+NEITHER = 0  # no message has this number
 
 
 def show_events(events: Sequence[Event], settings: Settings, key: str, growing: bool = False) -> None:
@@ -142,6 +143,26 @@ def show_actions(message: Message, conversations: Conversations) -> str:
     if message.state in FAILED_STATES:
         st.caption(say(*FAILED_STATES[message.state]))
     return asked
+
+
+def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
+    """Which of the answers side by side was better; kept, and changeable."""
+    names = {answer.id: say(f"{place} is better", f"{zh}更好") for answer, place, zh in zip(
+        answers, ("Left", "Right"), ("左边", "右边"), strict=False)}  # fmt: skip
+    names[NEITHER] = say("Neither", "难分高下")
+    votes = conversations.votes()
+    before = (votes[question.id] or NEITHER) if question.id in votes else None
+    st.segmented_control(
+        say("Which answer is better?", "哪个回答更好？"), list(names), format_func=names.__getitem__,
+        default=before if before in names else None, key=f"vote-{question.id}", on_change=_vote,
+        args=(question.id, conversations),
+    )  # fmt: skip
+
+
+def _vote(question: int, conversations: Conversations) -> None:
+    chosen = st.session_state[f"vote-{question}"]
+    if chosen is not None:
+        conversations.vote(question, None if chosen == NEITHER else chosen)
 
 
 def _rate(message: Message, conversations: Conversations) -> None:

@@ -28,4 +28,5 @@ class Agent:
 
 AGENTS = {
     "documents": Agent("agents.documents_agent:answer_from_documents", "Documents", "文档"),
+    "tuned": Agent("agents.tuned_agent:answer_from_tuned", "Tuned", "微调模型"),
 }

@@ -10,7 +10,8 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +76,16 @@ def ingest(
         progress = _Progress(report, len(files), begun)
         fresh = _changed(files, known, outcome, progress)
         secrets = {path: word for path in fresh if (word := _password(path, passwords or {}))}
-        batch = _Batch(collection, encoder, outcome, progress)
-        for path, result in read_files(list(fresh), settings, secrets):
-            batch.add(path, fresh[path], result)
-            if stopped():
-                batch.flush()
-                raise Stopped(
-                    f"Stopped after {progress.done} of {len(files)} files; what was read is kept.",
-                    "Run the same command again to go on.",
-                )
-        batch.flush()
+        with _Batch(collection, encoder, outcome, progress) as batch:
+            for path, result in read_files(list(fresh), settings, secrets):
+                batch.add(path, fresh[path], result)
+                if stopped():
+                    break
+        if stopped():
+            raise Stopped(
+                f"Stopped after {progress.done} of {len(files)} files; what was read is kept.",
+                "Run the same command again to go on.",
+            )
         outcome.passages = collection.count()
     if _needs_calibration(collection, outcome):
         report({"event": "calibrating", "collection": collection_name})
@@ -220,57 +221,74 @@ class _Progress:
         }  # fmt: skip
 
 
-@dataclass
 class _Batch:
-    """Documents whose passages are embedded and committed together."""
+    """Documents whose passages are embedded and committed together; one batch is written while the next is embedded."""
 
-    collection: Collection
-    encoder: Embedder
-    outcome: Outcome
-    progress: _Progress
-    documents: list[Document] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
+    def __init__(self, collection: Collection, encoder: Embedder, outcome: Outcome, progress: _Progress) -> None:
+        self._collection, self._encoder, self._outcome, self._progress = collection, encoder, outcome, progress
+        self._documents: list[Document] = []
+        self._passages: list[Passage] = []
+        self._writer = ThreadPoolExecutor(1, "index")
+        self._written: Future[None] | None = None
+
+    def __enter__(self) -> _Batch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """What was read is written, also after an error in the reading; its own errors come out here."""
+        try:
+            if kind is None or issubclass(kind, WorkbenchError):
+                self._flush()
+            self._settle()
+        finally:
+            self._writer.shutdown()
 
     def add(self, path: Path, document: Document, result: Result) -> None:
         """Take one file's blocks, or its error."""
         if isinstance(result, WorkbenchError):
-            self.documents.append(_with(document, "failed", problem=result.problem, fix=result.fix))
+            self._documents.append(replace(document, state="failed", problem=result.problem, fix=result.fix))
         else:
             passages = split(result, str(path))
-            self.passages += passages
-            self.documents.append(_with(document, "indexed" if passages else "empty", passages=len(passages)))
-        if len(self.passages) >= BATCH or len(self.documents) >= BATCH:
-            self.flush()
+            self._passages += passages
+            state = "indexed" if passages else "empty"
+            self._documents.append(replace(document, state=state, passages=len(passages)))
+        if len(self._passages) >= BATCH or len(self._documents) >= BATCH:
+            self._flush()
 
-    def flush(self) -> None:
-        if not self.documents:
+    def _flush(self) -> None:
+        if not self._documents:
             return
-        vectors = np.zeros((len(self.passages), self.collection.dimension), np.float32)
+        vectors = self._embed(self._passages)
+        self._settle()
+        self._written = self._writer.submit(self._collection.replace, self._documents, self._passages, vectors)
+        self._writing, self._documents, self._passages = self._documents, [], []
+
+    def _settle(self) -> None:
+        """Wait until the batch before is written, and say so of its files."""
+        if self._written:
+            self._written.result()
+            self._written = None
+            for document in self._writing:
+                self._count(document)
+
+    def _embed(self, passages: Sequence[Passage]) -> np.ndarray:
+        vectors = np.zeros((len(passages), self._collection.dimension), np.float32)
         step = BATCH * 4
-        for start in range(0, len(self.passages), step):
-            part = self.passages[start : start + step]
-            embedded = self.encoder.embed([passage.text for passage in part])
-            check_dimension(embedded, self.collection.dimension)
+        for start in range(0, len(passages), step):
+            part = passages[start : start + step]
+            embedded = self._encoder.embed([passage.text for passage in part])
+            check_dimension(embedded, self._collection.dimension)
             vectors[start : start + len(part)] = embedded
-            if len(self.passages) > step:
-                self.progress.embedding(Path(part[-1].source), start + len(part), len(self.passages))
-        self.collection.replace(self.documents, self.passages, vectors)
-        for document in self.documents:
-            self._count(document)
-        self.documents, self.passages = [], []
+            if len(passages) > step:
+                self._progress.embedding(Path(part[-1].source), start + len(part), len(passages))
+        return vectors
 
     def _count(self, document: Document) -> None:
         more: dict[str, Any] = {"passages": document.passages}
         if document.state == "failed":
             more = {"problem": document.problem, "fix": document.fix}
-            self.outcome.failed.append({"file": document.source, **more})
+            self._outcome.failed.append({"file": document.source, **more})
         else:
-            self.outcome.indexed += document.state == "indexed"
-            self.outcome.empty += document.state == "empty"
-        self.progress.file(Path(document.source), document.state, **more)
-
-
-def _with(document: Document, state: str, problem: str = "", fix: str = "", passages: int = 0) -> Document:
-    return Document(
-        document.source, document.sha256, document.size, document.modified, state, problem, fix, passages
-    )  # fmt: skip
+            self._outcome.indexed += document.state == "indexed"
+            self._outcome.empty += document.state == "empty"
+        self._progress.file(Path(document.source), document.state, **more)

@@ -24,6 +24,7 @@ from workbench.widgets import (
     say,
     show_jobs,
     shows_errors,
+    told,
     translate_uploader,
 )
 
@@ -99,7 +100,7 @@ def _show_new(settings: Settings) -> None:
 def _ingest(settings: Settings, collection: str, paths: list[Path], password: str = "") -> None:
     """Read files in a job that outlives the page."""
     count = len(find_files(paths))
-    title = say(f"Reading {count} files into {collection}", f"正在把 {count} 个文件读入 {collection}")
+    title = say(f"Reading {count} file{'s'[: count > 1]} into {collection}", f"正在把 {count} 个文件读入 {collection}")
     private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
     start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"], private)
     st.rerun()
@@ -146,8 +147,8 @@ def _show_files(collection: Collection) -> None:
             say("State", "状态"): say(*STATES[document.state]),
             say("Passages", "段落"): document.passages,
             say("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
-            say("Problem", "问题"): document.problem,
-            say("What to do", "处理方法"): document.fix,
+            say("Problem", "问题"): told(document.problem),
+            say("What to do", "处理方法"): told(document.fix),
         }
         for document in documents
     ]

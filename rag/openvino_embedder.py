@@ -96,9 +96,10 @@ class OpenVinoEmbedder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
-        # f32: the same vectors on processors that would choose bf16 by themselves
-        options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-        self._compiled = openvino.Core().compile_model(str(folder / "model.xml"), "CPU", options)
+        # the precision is the processor's own: bf16 where it computes in it; `compile_embedder` has compared the vectors
+        self._compiled = openvino.Core().compile_model(
+            str(folder / "model.xml"), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+        )
         self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 

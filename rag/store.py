@@ -180,8 +180,7 @@ class Collection:
                     ids=[passage.id for passage in part],
                     embeddings=vectors[start : start + BATCH],
                     metadatas=[_metadata(passage) for passage in part],
-                    documents=[passage.text for passage in part],
-                )
+                )  # without the texts: the catalogue has them, and Chroma's index of them takes two thirds of the time
 
     def _delete(self, ids: Sequence[str]) -> None:
         with _maps_chroma(self._settings):
@@ -277,10 +276,15 @@ def _metadata(passage: Passage) -> dict[str, Any]:
 @lru_cache(maxsize=4)
 def _client(url: str, folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
 
     options = chromadb.Settings(anonymized_telemetry=False)
     if not url:
-        return chromadb.PersistentClient(str(folder), options)
+        try:
+            return chromadb.PersistentClient(str(folder), options)
+        except BaseException:  # a full disk: Chroma would hand out the half-made client ever after
+            SharedSystemClient.clear_system_cache()
+            raise
     address = urlsplit(url if "//" in url else f"http://{url}")
     return chromadb.HttpClient(
         host=address.hostname or "", port=address.port or 8000, ssl=address.scheme == "https", settings=options

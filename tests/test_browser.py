@@ -89,8 +89,8 @@ def test_the_knowledge_page_uploads_and_shows_both_legs_of_a_search(open_page: O
     page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(tmp_path / "tides.txt")
     expect(page.get_by_text("tides.txt").first).to_be_visible()
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("Done").first).to_be_visible(timeout=60_000)
-    page.reload()
+    job = page.locator("[class*=st-key-job-]").filter(has_text="Reading 1 file into")
+    expect(job.first).to_contain_text("Done", timeout=60_000)
     page.get_by_role("tab", name="Test search").click()
     search = page.locator(".st-key-search input")
     search.fill("high tide Oosterwal")
@@ -108,12 +108,12 @@ def test_the_chinese_pages_have_no_english_left(open_page: Open, path: str) -> N
     page.wait_for_timeout(1500)
     shown = page.evaluate(
         """() => {
-            const apart = '[data-testid=stIconMaterial], [class*=st-key-chat-], [class*=st-key-menu-], '
+            const apart = '[data-testid=stIconMaterial], [class*=st-key-chat-], [class*=st-key-menu-], [class*=st-key-job-], '
                 + '[data-testid=stFileUploaderDropzone]'
             for (const node of document.querySelectorAll(apart)) node.remove()
             return document.querySelector('[data-testid=stApp]').innerText.replace('Skip to main content', '')
         }"""
-    )  # icons are words until their font is there; titles of chats are the person's own; CSS puts Chinese over the upload field
+    )  # icons are words until their font is there; titles are the person's own; CSS puts Chinese over the upload field
     left = set(re.findall(r"[A-Za-z]{2,}\d*", shown)) - ALLOWED
     assert "知识库" in shown and not left
 

@@ -20,7 +20,10 @@ COMMANDS = {
     "doctor": ("workbench.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
     "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
     "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
-    "jobs": ("workbench.jobs:jobs", "List, follow and cancel background jobs."),
+    "finetune": ("finetune.commands:finetune", "Tune a model on your own data: check, train, score."),
+    "data": ("agents.data.commands:data", "Add databases and table files, check and run queries."),
+    "jobs": ("workbench.job_commands:jobs", "List, follow and cancel background jobs."),
+    "deploy": ("deploy.commands:deploy", "Publish a run or a model to Ollama, proven, in versions."),
 }
 
 

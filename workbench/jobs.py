@@ -19,12 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import click
 import psutil
 
-from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Conflict, NotFound
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
 
@@ -44,15 +42,14 @@ class Job:
 
     @property
     def state(self) -> State:
-        # read before and after asking for the process: it may end between the two
-        if (code := self._exit()) is None and not self._alive():
-            code = self._exit()
-            if code is None:
-                return "cancelled" if (self.folder / "cancel").exists() else "interrupted"
-        if code is None:
+        code = self._exit()
+        if code is None and self._alive():
             return "running"
+        code = self._exit() if code is None else code  # it may have ended between the two
         if (self.folder / "cancel").exists():
             return "cancelled"
+        if code is None:
+            return "interrupted"
         return "done" if code == 0 else "failed"
 
     def output(self) -> list[dict[str, Any]]:
@@ -71,10 +68,10 @@ class Job:
     def cancel(self, grace: float = 10) -> None:
         """Ask the command to stop (SIGTERM to its process group), and end it after `grace` seconds."""
         (self.folder / "cancel").touch()
-        if not (process := self._process()):
+        if not (processes := self._processes()):
             return
-        family = [process, *process.children(recursive=True)]
-        _signal(process.pid, signal.SIGTERM)
+        family = {member for process in processes for member in (process, *process.children(recursive=True))}
+        _signal_group(self._group(), signal.SIGTERM)
         _, alive = psutil.wait_procs(family, timeout=grace)
         for straggler in alive:
             straggler.kill()
@@ -94,19 +91,22 @@ class Job:
         except (FileNotFoundError, ValueError):
             return None
 
-    def _process(self) -> psutil.Process | None:
-        """The job's own process; a process number that was given to another program does not count."""
+    def _processes(self) -> list[psutil.Process]:
+        """What is alive of the job: its keeper, its command. A number given to another program does not count."""
+        return [process for who in self._signed_in() if (process := _find_process(**who))]
+
+    def _signed_in(self) -> list[dict[str, Any]]:
         try:
-            who = json.loads((self.folder / "process.json").read_text())
-            process = psutil.Process(who["pid"])
-            same = abs(process.create_time() - who["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except (FileNotFoundError, json.JSONDecodeError, psutil.Error):
-            return None
-        return process if same else None
+            return json.loads((self.folder / "process.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
+
+    def _group(self) -> int:
+        return self._signed_in()[0]["pid"]  # the keeper leads it
 
     def _alive(self) -> bool:
-        if (self.folder / "process.json").exists():
-            return self._process() is not None
+        if self._signed_in():
+            return bool(self._processes())
         return time.time() - self.folder.stat().st_mtime < 10  # launched, not yet signed in
 
 
@@ -124,7 +124,7 @@ def start(settings: Settings, title: str, command: list[str], private: dict[str,
         "home": str(settings.home),
         "cwd": str(Path.cwd()),
     }
-    (folder / "job.json").write_text(json.dumps(job, ensure_ascii=False), "utf-8")
+    _write(folder / "job.json", json.dumps(job, ensure_ascii=False))
     _launch(folder, private)
     return find_job(settings, name)
 
@@ -172,72 +172,50 @@ def _launch(folder: Path, environment: dict[str, str] | None = None) -> None:
     )
 
 
-def _signal(pid: int, number: int) -> None:
+def _find_process(pid: int, created: float) -> psutil.Process | None:
     try:
-        os.killpg(pid, number) if hasattr(os, "killpg") else os.kill(pid, number)
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return process if same else None
+
+
+def _signal_group(leader: int, number: int) -> None:
+    try:
+        os.killpg(leader, number) if hasattr(os, "killpg") else os.kill(leader, number)
     except ProcessLookupError:
         return
 
 
-def _run_job(folder: Path) -> None:
-    """The detached process: run the command, keep its output, write its exit status."""
-    me = psutil.Process()
-    (folder / "process.json").write_text(json.dumps({"pid": me.pid, "created": me.create_time()}))
+def _keep(folder: Path) -> None:
+    """The detached keeper: run the command, keep its output, write its exit status."""
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command decides how it stops; this process writes how it ended
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command decides how it stops; the keeper writes how it ended
     environment = {**os.environ, "WORKBENCH_HOME": job["home"], "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    restore = (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)) if os.name == "posix" else None
     with (folder / "output.jsonl").open("ab") as output, (folder / "log.txt").open("ab") as log:
-        command = [sys.executable, "-m", "workbench.cli", *job["command"]]
-        restore = (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)) if os.name == "posix" else None
-        code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=job["cwd"],
-            preexec_fn=restore, check=False,
-        ).returncode  # fmt: skip
-    part = folder / "exit.part"
-    part.write_text(str(code))
-    part.replace(folder / "exit")
+        command = subprocess.Popen(
+            [sys.executable, "-m", "workbench.cli", *job["command"]],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=job["cwd"], preexec_fn=restore,
+        )  # fmt: skip
+        _write(folder / "process.json", json.dumps([_sign(os.getpid()), _sign(command.pid)]))
+        _write(folder / "exit", str(command.wait()))
 
 
-@click.group()
-def jobs() -> None:
-    """List, follow and cancel background jobs."""
+def _sign(pid: int) -> dict[str, Any]:
+    try:
+        return {"pid": pid, "created": psutil.Process(pid).create_time()}
+    except psutil.NoSuchProcess:
+        return {"pid": pid, "created": 0.0}  # it has ended already
 
 
-@jobs.command("list")
-@json_option
-@reports_errors
-def list_command(as_json: bool) -> None:
-    """All jobs, newest first. Example: workbench jobs list"""
-    for job in list_jobs(load_settings()):
-        if as_json:
-            print_json({"id": job.id, "title": job.title, "state": job.state, "last": job.last()})
-        else:
-            click.echo(f"{job.id}  {job.state:<11}  {job.title}")
-
-
-@jobs.command()
-@click.argument("name")
-@reports_errors
-def log(name: str) -> None:
-    """What a job wrote. Example: workbench jobs log 20261101-120000-ab12"""
-    click.echo(find_job(load_settings(), name).log())
-
-
-@jobs.command()
-@click.argument("name")
-@reports_errors
-def cancel(name: str) -> None:
-    """Stop a job. Example: workbench jobs cancel 20261101-120000-ab12"""
-    find_job(load_settings(), name).cancel()
-
-
-@jobs.command()
-@click.argument("name")
-@reports_errors
-def resume(name: str) -> None:
-    """Run an ended job again from where it stopped. Example: workbench jobs resume 20261101-120000-ab12"""
-    find_job(load_settings(), name).resume()
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
 
 
 if __name__ == "__main__":
-    _run_job(Path(sys.argv[1]))
+    _keep(Path(sys.argv[1]))

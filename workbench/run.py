@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -37,14 +38,14 @@ def run(port: int | None, browser: bool) -> None:
     if settings.host not in LOOPBACK:
         click.echo(f"Warning: {settings.host} is reachable by others, and the app asks for no password.", err=True)
     load_example(settings)
-    chosen = free_port(settings.host, settings.port)
+    chosen = find_port(settings.host, settings.port)
     if chosen != settings.port:
         click.echo(f"Port {settings.port} is taken, using {chosen}.")
     url = f"http://{settings.host}:{chosen}"
     click.secho(f"Open       {url}   (Ctrl-C stops it)", bold=True)
     if browser and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
         webbrowser.open(url)
-    sys.exit(_serve(settings, chosen))
+    _serve(settings, chosen)
 
 
 def load_example(settings: Settings) -> None:
@@ -59,7 +60,7 @@ def load_example(settings: Settings) -> None:
         click.echo("The example could not be read; the app opens without it. See: workbench doctor", err=True)
 
 
-def free_port(host: str, first: int) -> int:
+def find_port(host: str, first: int) -> int:
     """The first port from `first` on that nothing listens at. Raises Unavailable after fifty."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, min(first + PORTS_TRIED, 65536)):
@@ -77,20 +78,15 @@ def free_port(host: str, first: int) -> int:
     )
 
 
-def _serve(settings: Settings, port: int) -> int:
-    """Streamlit in a process of its own, until it ends or Ctrl-C."""
+def _serve(settings: Settings, port: int) -> None:
+    """Streamlit in this process, so that whatever ends this command ends the app."""
     app = ROOT / "streamlit_app.py"
     if not app.exists():
         raise NotFound(f"{app} is not there.", "Run this from a clone of the project: make run")
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(app), "--server.address", settings.host, "--server.port", str(port),
+    os.environ["WORKBENCH_HOME"] = str(settings.home)
+    os.chdir(ROOT)  # where .streamlit/config.toml is
+    sys.argv = [
+        "streamlit", "run", str(app), "--server.address", settings.host, "--server.port", str(port),
         "--logger.hideWelcomeMessage", "true",
     ]  # fmt: skip
-    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        return server.wait()
-    except KeyboardInterrupt:
-        server.terminate()
-        server.wait()
-        return 0
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

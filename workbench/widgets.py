@@ -13,6 +13,7 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings, load_settings
+from workbench.translation import in_chinese
 
 SHOWN_AFTER = 20  # seconds that a finished job stays in the panel
 
@@ -72,7 +73,13 @@ def shows_errors() -> Iterator[None]:
         show_error(error.problem, error.fix)
 
 
+def told(text: str) -> str:
+    """An error's sentence in the page's language."""
+    return in_chinese(text) if language() == "zh" else text
+
+
 def show_error(problem: str, fix: str) -> None:
+    problem, fix = told(problem), told(fix)
     st.error(f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:")
 
 
@@ -97,7 +104,9 @@ def show_jobs(settings: Settings) -> None:
 
 def _jobs(settings: Settings) -> None:
     jobs = [job for job in list_jobs(settings)[:20] if job.state == "running" or _just_ended(job)]
-    if not jobs:
+    running = {job.id for job in jobs if job.state == "running"}
+    before, st.session_state["running_jobs"] = st.session_state.get("running_jobs", set()), running
+    if not jobs or before - running:  # the page shows what the job has changed
         st.rerun()
     for job in jobs:
         show_job(job)

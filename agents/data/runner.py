@@ -1,0 +1,196 @@
+"""A judged query -> rows of plain values, within limits of time, rows and size; stopped on the server when it is let go.
+
+Every statement that was to run is written to `data/audit.jsonl` of the workspace: who, when, what, and the verdict.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import getpass
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from agents.data.database import Session, open_session
+from agents.data.guard import Verdict, check
+from agents.data.names import Mend, Refused
+from agents.data.schema import Schema
+from agents.data.sources import Source
+from workbench.errors import Stopped, WorkbenchError
+from workbench.settings import Settings
+
+LONGEST_CELL = 2_000  # characters
+LARGEST_RESULT = 50_000_000  # characters
+FETCHED = 500  # rows at a time
+BEAT = 0.1  # seconds between two looks at a running query
+
+
+@dataclass(frozen=True)
+class Result:
+    """`rows` hold only what JSON has; `truncated` says that there is more than was fetched."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    truncated: bool
+    seconds: float = 0.0
+
+
+def ask_database(
+    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+) -> tuple[Verdict, Result]:
+    """Judge a query and run it; raises Refused, QueryFailed, Stopped or Unavailable."""
+    running = begin(sql, schema, source, settings, mend)
+    for _ in running.wait():
+        pass
+    return running.verdict, running.result()
+
+
+def begin(sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None) -> Running:
+    """Judge a query and start it in a thread of its own; raises Refused."""
+    try:
+        verdict = check(sql, schema, rows=settings.query_rows, mend=mend)
+    except Refused as refusal:
+        audit(settings, source, sql, "refused", problem=refusal.problem)
+        raise
+    return Running(sql, verdict, source, settings)
+
+
+class Running:
+    """A query on its way. `wait` gives a beat now and then; leaving it early stops the query on the server."""
+
+    def __init__(self, asked: str, verdict: Verdict, source: Source, settings: Settings) -> None:
+        self.verdict = verdict
+        self._asked, self._source, self._settings = asked, source, settings
+        self._session: Session | None = None
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._stopped = False
+        self._ended = threading.Event()
+        self._begun = time.monotonic()
+        threading.Thread(target=self._run, name=f"query-{source.name}", daemon=True).start()
+
+    def wait(self) -> Iterator[None]:
+        """Until the query has ended, or its time is over: then it is stopped and Stopped will be raised."""
+        try:
+            while not self._ended.wait(BEAT):
+                yield
+                if time.monotonic() - self._begun > self._settings.query_seconds + 1:
+                    break
+        finally:
+            if not self._ended.is_set():
+                self.stop()
+
+    def stop(self) -> None:
+        """End the query on the server, also one that is only about to begin."""
+        self._stopped = True
+        if session := self._session:
+            session.stop()
+
+    def result(self) -> Result:
+        """What the query gave; raises what it failed with."""
+        if not self._ended.wait(5) or (self._result is None and self._error is None):
+            raise Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            with open_session(self._source, self._settings, self._settings.query_seconds) as session:
+                self._session = session
+                if self._stopped:
+                    raise Stopped("The query was stopped.")
+                self._result = _fetch(session, self.verdict, self._begun)
+            audit(
+                self._settings, self._source, self._asked, "ran", ran=self.verdict.more or self.verdict.sql,
+                rows=len(self._result.rows), seconds=round(self._result.seconds, 3),
+            )  # fmt: skip
+        except WorkbenchError as error:
+            self._error = error
+            verdict = "stopped" if isinstance(error, Stopped) else "failed"
+            audit(self._settings, self._source, self._asked, verdict, ran=self.verdict.sql, problem=error.problem)
+        except BaseException as error:  # raised again where the result is asked for
+            self._error = error
+        finally:
+            self._session = None
+            self._ended.set()
+
+
+def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
+    connection = session.connection.execution_options(stream_results=True)
+    found = connection.exec_driver_sql(verdict.more or verdict.sql)
+    columns = _distinct(list(found.keys()))
+    rows: list[list[Any]] = []
+    size, full = 0, False
+    while not full and (chunk := found.fetchmany(FETCHED)):
+        for row in chunk:
+            rows.append([plain_value(value) for value in row])
+            size += sum(len(value) if isinstance(value, str) else 8 for value in rows[-1])
+            if full := size > LARGEST_RESULT:
+                break
+    truncated = full or len(rows) > verdict.limit
+    found.close()
+    return Result(columns, rows[: verdict.limit], truncated, time.monotonic() - begun)
+
+
+def plain_value(value: Any) -> Any:
+    """A cell as JSON has it: exact where a number allows it, dates in ISO form, long text cut, blobs named."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, decimal.Decimal):
+        return _number(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
+
+
+def _number(value: decimal.Decimal) -> int | float | str | None:
+    if not value.is_finite():
+        return None
+    if value == value.to_integral_value() and abs(value) < 2**63:
+        return int(value)
+    short = float(value)
+    return short if decimal.Decimal(repr(short)) == value else str(value)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Column names of which no two are the same, as a join without aliases may give."""
+    found: list[str] = []
+    for name in names:
+        number, free = 2, name
+        while free in found:
+            free, number = f"{name} ({number})", number + 1
+        found.append(free)
+    return found
+
+
+def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: Any) -> None:
+    """One line in the audit log, written at once so that lines of several processes do not mix."""
+    line = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": _who(), "source": source.name, "verdict": verdict, "sql": sql}
+    data = json.dumps({**line, **facts}, ensure_ascii=False) + "\n"
+    log = os.open(settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(log, data.encode())
+    finally:
+        os.close(log)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user of that number
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,90 @@
+"""`workbench run`: a free port, the example in a new workspace, a page that paints without any model library."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from rag.catalogue import Catalogue
+from workbench.errors import Unavailable
+from workbench.run import PORTS_TRIED, ROOT, find_port, load_example
+from workbench.settings import Settings
+from workbench.uploads import safe_name, save_uploads
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < find_port("127.0.0.1", port) < port + PORTS_TRIED
+
+
+def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.run.PORTS_TRIED", 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Unavailable, match="No port"):
+            find_port("127.0.0.1", taken.getsockname()[1])
+
+
+def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> None:
+    load_example(settings)
+    catalogue = Catalogue(settings.home / "index.db")
+    assert catalogue.names() == ["handbook"]
+    with catalogue.connect() as database:
+        database.execute("delete from collections")
+    load_example(settings)
+    assert catalogue.names() == []
+
+
+@pytest.mark.parametrize("page", ["agents/chat_page.py", "rag/knowledge_page.py"])
+def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
+    load_example(settings)
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / page)!r}, default_timeout=60).run()\n"
+        "assert not app.exception, app.exception\n"
+        "assert app.title, 'an empty page'\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+class Upload:
+    def __init__(self, name: str, content: bytes = b"text") -> None:
+        self.name, self._content = name, content
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self._content)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd", "passwd"), ("..\\..\\boot.ini", "boot.ini"), ("报告 🚀.pdf", "报告 🚀.pdf"),
+        ("a\x00b:c.txt", "a_b_c.txt"), ("...", "file"), ("", "file"), ("e\u0301.md", "é.md"),
+    ],
+)  # fmt: skip
+def test_a_file_keeps_its_name_but_not_its_folder(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_a_very_long_name_is_cut_and_keeps_its_ending() -> None:
+    name = safe_name("长" * 300 + ".pdf")
+    assert len(name.encode()) <= 200 and name.endswith(".pdf")
+
+
+def test_uploads_stay_in_their_folder_and_replace_their_namesake(settings: Settings) -> None:
+    first = save_uploads(settings, "notes", [Upload("../a.txt", b"one")])
+    again = save_uploads(settings, "notes", [Upload("a.txt", b"two")])
+    assert first == again == [settings.home / "uploads" / "notes" / "a.txt"]
+    assert again[0].read_bytes() == b"two"
+    assert [path.name for path in again[0].parent.iterdir()] == ["a.txt"]
