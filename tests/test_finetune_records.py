@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from model_servers import Script, openai_server
 
 from finetune.augment import LANGUAGES, augment, language_of, load_patterns
 from finetune.data_commands import augment as augment_command
@@ -229,3 +230,28 @@ def test_the_command_previews_without_writing(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "林岚是男是女？  →  林岚的性别是女。" in done.output and "--out FILE writes them" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_the_command_asks_a_chat_model_for_more_wordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(("1. From which country does Lan come?\n2. Is she ", "from Yunzhou?"))
+    records = write_csv(tmp_path / "a.csv", [["name", "country"], ["Lan", "Yunzhou"]])
+    with openai_server(script) as url:
+        monkeypatch.setenv("WORKBENCH_OPENAI_BASE_URL", url)
+        arguments = [str(records), "--paraphrase", "3", "--model", "openai:scripted", "--json"]
+        done = CliRunner().invoke(augment_command, [*arguments, "--out", str(tmp_path / "out.jsonl")])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output)
+    assert found["refused"] == [{"question": "Is she from Yunzhou?", "reason": "does not name Lan"}]
+    assert "the country of Lan" in script.requests[0]["messages"][0]["content"]
+    last = load_examples([tmp_path / "out.jsonl"]).examples[-1]
+    assert (last.questions[0], last.answer, last.group) == (
+        "From which country does Lan come?", "Lan's country is Yunzhou.", "Lan/country",
+    )  # fmt: skip
+
+
+def test_a_chat_model_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path) -> None:
+    records, out = write_csv(tmp_path / "a.csv"), tmp_path / "out.jsonl"
+    arguments = ["--paraphrase", "3", "--model", "openai:none", "--out", str(out), "--json"]
+    done = CliRunner().invoke(augment_command, [str(records), *arguments])
+    assert done.exit_code == 1 and json.loads(done.output)["event"] == "failed"
+    assert not out.exists()
