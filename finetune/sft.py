@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetune.base_model import find_base, load_model, load_tokenizer
 from finetune.batches import Collator
@@ -18,7 +18,9 @@ from finetune.metrics import draw_loss, forget_after, read_metrics
 from finetune.preparation import Report, describe, encode_rows, prepare_data
 from finetune.runs import Run
 from workbench.errors import InvalidInput, Stopped, Unavailable
-from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
 
 
 def train(run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]) -> None:
@@ -59,7 +61,7 @@ def make_trainer(
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
     device, precision = choose_device(config)
-    tokenizer, added = load_tokenizer(base, config.data.chat_template, config.data.special_tokens)
+    tokenizer, added = load_tokenizer(base, config.template_path, config.data.special_tokens)
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)
     model = load_model(base, len(tokenizer), _dtype(precision), device)
     shown = (held_out or taught)[: config.saving.samples]
