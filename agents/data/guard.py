@@ -85,7 +85,14 @@ def _parse(sql: str, dialect: str) -> Any:
             if any(comment.lstrip().startswith(("!", "M!", "m!")) for comment in token.comments):
                 raise Refused("The statement holds a comment that the server would execute.")
         trees = [tree for tree in speaker.parser().parse(tokens, sql) if tree is not None]
-    except (SqlglotError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:  # sqlglot's own slips too
+    except (
+        SqlglotError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        KeyError,
+    ) as error:  # sqlglot's own slips too
         reason = re.sub(r"\x1b\[\d*m", "", str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise Refused(f"This cannot be read as {dialect} SQL: {reason}") from error
     if len(trees) != 1:
@@ -157,12 +164,15 @@ def _dialect(name: str) -> Any:
     if name != "mysql":
         return Dialect.get_or_raise(name)
     from sqlglot.dialects.mysql import MySQL
+    from sqlglot.generators.mysql import MySQLGenerator
+
+    class Printer(MySQLGenerator):
+        TRANSFORMS = {  # noqa: RUF012 – sqlglot's own way to declare it
+            **MySQLGenerator.TRANSFORMS,
+            exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
+        }
 
     class Portable(MySQL):
-        class Generator(MySQL.Generator):
-            TRANSFORMS = {
-                **MySQL.Generator.TRANSFORMS,
-                exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
-            }
+        Generator = Printer
 
     return Portable()

@@ -148,7 +148,9 @@ class Resolver:
     def _join(self, join: Any, frame: Frame, ctes: dict[str, Source], outer: list[Frame]) -> None:
         self._expression(join.args.get("on"), ctes, [frame, *outer])
         for name in join.args.get("using") or []:
-            real = next((s.columns[k] for s in frame.sources.values() if (k := name.name.casefold()) in s.columns), None)
+            real = next(
+                (s.columns[k] for s in frame.sources.values() if (k := name.name.casefold()) in s.columns), None
+            )
             if real is None:
                 raise unknown_name("column", name.name, _all_columns([frame]))
             name.replace(real.copy())
