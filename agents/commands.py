@@ -50,8 +50,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
                     sources.append(data)
                 else:
                     _show(data)
-        for source in sources:
-            click.echo(f"[{source['number']}] {source['source']} {source['locator']}".rstrip())
+        for passage in sources:
+            click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
         sys.exit(130)
