@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from agents.asking import SIDE_BY_SIDE, ask, start_answers
+from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm
 from agents.examples import example_questions
 from agents.message_widgets import show_actions, show_events, show_vote
 from agents.registry import AGENTS
@@ -27,6 +27,7 @@ def page() -> None:
     conversations = _conversations(str(settings.database))
     show_sidebar(settings, conversations)
     settings = page_settings()  # with what was just chosen
+    _warm(settings, str(settings.home), settings.collection)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
@@ -43,6 +44,12 @@ def _conversations(path: str) -> Conversations:
     conversations = Conversations(Path(path))
     conversations.interrupt_others(OWNER)
     return conversations
+
+
+@st.cache_resource(show_spinner=False)
+def _warm(_settings: Settings, _home: str, collection: str) -> None:
+    """Once per server and collection."""
+    warm(_settings)
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:

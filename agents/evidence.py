@@ -30,9 +30,9 @@ from workbench.settings import Settings
 READ = 4  # passages looked at for the best match
 # what only a calculation answers: a database knows these words whatever its tables are called
 CALCULATES = (
-    "how many count number total sum average mean most least top highest lowest maximum minimum per each every rank ranking "
-    "trend compare rows hourly daily weekly monthly 多少 几个 几条 总数 总共 一共 合计 总量 平均 最多 最少 最高 最低 排名 排行 前三 前五 前十 "
-    "每个 每天 每小时 每月 趋势 统计 分布 占比 数量 哪个 哪些"
+    "how many count number total sum average mean most least top highest lowest maximum minimum per each every rank "
+    "ranking trend compare rows hourly daily weekly monthly "
+    "多少 几个 几条 总数 总共 一共 合计 总量 平均 最多 最少 最高 最低 排名 排行 前三 前五 前十 每个 每天 每小时 每月 趋势 统计 分布 占比 数量"
 )
 
 
