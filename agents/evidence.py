@@ -32,7 +32,8 @@ READ = 4  # passages looked at for the best match
 CALCULATES = (
     "how many count number total sum average mean most least top highest lowest maximum minimum per each every rank "
     "ranking trend compare rows hourly daily weekly monthly "
-    "多少 几个 几条 总数 总共 一共 合计 总量 平均 最多 最少 最高 最低 排名 排行 前三 前五 前十 每个 每天 每小时 每月 趋势 统计 分布 占比 数量"
+    "多少 几个 几条 总数 总共 一共 合计 总量 平均 最多 最少 最高 最低 排名 排行 前三 前五 前十"
+    " 每个 每天 每小时 每月 趋势 统计 分布 占比 数量"
 )
 
 
