@@ -19,7 +19,10 @@ from conftest import free_port, missing
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-READER, PASSWORD = "reader", "s3cret-Pa55"  # a user who may write, so that only the guard and the session are in the way
+READER, PASSWORD = (
+    "reader",
+    "s3cret-Pa55",
+)  # a user who may write, so that only the guard and the session are in the way
 
 
 @dataclass(frozen=True)
