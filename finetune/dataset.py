@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -145,23 +146,31 @@ class _Reading:
         self.dropped: list[Dropped] = []
         self.formats: Counter[str] = Counter()
         self.notes: list[str] = []
-        self.seen: dict[str, str] = {}  # an example's line -> where it was first
+        self.seen: dict[str, str] = {}  # the line of each example, in their order -> where it was first
 
     def read(self, path: Path) -> None:
         try:
             for row in read_rows(path):
                 self._read_row(path, row)
         except WorkbenchError as error:
-            self.problems.append(Problem(str(path), 0, error.problem, error.fix))
+            self._add_problem(path, 0, error.problem, error.fix)
 
     def _read_row(self, path: Path, row: Row) -> None:
         if row.problem:
-            self.problems.append(Problem(str(path), row.line, row.problem, "Correct this row, or delete it."))
+            self._add_problem(path, row.line, row.problem, "Correct this row, or delete it.")
         elif row.header and names_columns(row.data):
             self.notes.append(f"{path}: columns are {', '.join(row.data)}")
         elif not self.only or self._wanted(row.data):
-            for data in split_row(row.data):
-                self._add(path, row.line, data)
+            try:
+                conversations = split_row(row.data)
+            except InvalidInput as error:
+                self._add_problem(path, row.line, error.problem, error.fix)
+            else:
+                for data in conversations:
+                    self._add(path, row.line, data)
+
+    def _add_problem(self, path: Path, line: int, problem: str, fix: str) -> None:
+        self.problems.append(Problem(str(path), line, problem, fix))
 
     def _wanted(self, data: Any) -> bool:
         return isinstance(data, dict) and all(str(data.get(key)) == value for key, value in self.only.items())
@@ -173,9 +182,9 @@ class _Reading:
             text = example.to_line()
             text.encode()
         except InvalidInput as error:
-            self.problems.append(Problem(str(path), line, error.problem, error.fix))
+            self._add_problem(path, line, error.problem, error.fix)
         except UnicodeEncodeError:
-            self.problems.append(Problem(str(path), line, "half of a character (a lone surrogate)", "Write it anew."))
+            self._add_problem(path, line, "half of a character (a lone surrogate)", "Write it anew.")
         except LeftOut as reason:
             self.dropped.append(Dropped(str(path), line, str(reason)))
         else:
@@ -190,9 +199,16 @@ class _Reading:
         if not (self.examples or self.problems or self.dropped):
             self.problems.append(Problem("", 0, "no rows were found", SHAPES))
         return Loaded(
-            self.examples, self.problems, self.dropped, digest(self.examples), dict(self.formats),
+            self.examples, self.problems, self.dropped, self._sha256(), dict(self.formats),
             [*self.notes, *_remarks(self.examples)],
         )  # fmt: skip
+
+    def _sha256(self) -> str:
+        """As `digest` of the examples, from the lines that are there already."""
+        found = hashlib.sha256()
+        for line in self.seen:
+            found.update(f"{line}\n".encode())
+        return found.hexdigest()
 
 
 def _remarks(examples: Sequence[Example]) -> list[str]:

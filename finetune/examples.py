@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -51,7 +52,7 @@ class Example:
             line["tools"] = list(self.tools)
         if self.group:
             line["group"] = self.group
-        return json.dumps(line, ensure_ascii=False)
+        return AS_JSON(line)
 
 
 def digest(examples: Iterable[Example]) -> str:
@@ -79,7 +80,7 @@ def _as_openai(message: Message) -> dict[str, Any]:
     turn: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
         turn["tool_calls"] = [
-            {"type": "function", "function": call | {"arguments": json.dumps(call["arguments"], ensure_ascii=False)}}
+            {"type": "function", "function": call | {"arguments": AS_JSON(call["arguments"])}}
             for call in message.tool_calls
         ]
     if not message.learned:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
 from finetune.examples import Example
 
+BETWEEN = re.compile(r"[\W_]+")
 ALIKE = 0.4  # Jaccard similarity of character pairs from which two questions with one answer are wordings of one fact
 COMPARED = 400  # questions of one answer that are compared with each other: the work grows with the square
 
 
 def normalise(text: str) -> str:
     """Text without case, width, spaces and punctuation: what two writers of one sentence share."""
-    kept = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(letter for letter in kept if letter.isalnum())
+    wide = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return BETWEEN.sub("", wide.casefold())
 
 
 def facts_of(examples: Sequence[Example]) -> list[str]:

@@ -16,7 +16,7 @@ from workbench.reasoning import answer_only
 Ask = Callable[[str], str]  # prompt -> the model's reply
 LONGEST = 200  # characters of a question
 # the same words in another order or with another ending are no new wording
-TOO_ALIKE = 0.95
+TOO_ALIKE = 0.92
 
 REWORD = {
     "en": "Write {count} questions that all ask for the {attribute} of {entity}, each in different words. "

@@ -24,6 +24,7 @@ from workbench.widgets import (
     say,
     show_jobs,
     shows_errors,
+    told,
     translate_uploader,
 )
 
@@ -146,8 +147,8 @@ def _show_files(collection: Collection) -> None:
             say("State", "状态"): say(*STATES[document.state]),
             say("Passages", "段落"): document.passages,
             say("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
-            say("Problem", "问题"): document.problem,
-            say("What to do", "处理方法"): document.fix,
+            say("Problem", "问题"): told(document.problem),
+            say("What to do", "处理方法"): told(document.fix),
         }
         for document in documents
     ]

@@ -22,9 +22,9 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app's address, on a workspace with the example handbook."""
-    home = tmp_path_factory.mktemp("app") / "workspace"
+    home = new_workspace(tmp_path_factory.mktemp("app"))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")}
     environment |= {"WORKBENCH_HOME": str(home), "WORKBENCH_OLLAMA_HOST": "http://127.0.0.1:9"}
     port = free_port()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from install_servers import ollama_binary
 from model_servers import Ollama
 
 from workbench.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from database_servers import Server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -27,10 +31,25 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings on an empty workspace, also for the commands that a test runs."""
-    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "workspace"))
+    monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
     return load_settings()
+
+
+@pytest.fixture(scope="session")
+def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Makes an empty workspace in a folder. The embedder is compiled once and shared by the workspaces of a test run."""
+    shared = tmp_path_factory.getbasetemp().parent / "embedders"
+    shared.mkdir(exist_ok=True)
+
+    def make(folder: Path) -> Path:
+        home = folder / "workspace"
+        home.mkdir()
+        (home / "embedders").symlink_to(shared)
+        return home
+
+    return make
 
 
 def missing(what: str) -> None:
@@ -80,3 +99,21 @@ def running_ollama(folder: Path) -> Iterator[Ollama]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Server]:
+    """A real MariaDB server with an empty database `shop`."""
+    from database_servers import mariadb
+
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A real PostgreSQL server with an empty database `shop`."""
+    from database_servers import postgresql
+
+    with postgresql() as server:
+        yield server

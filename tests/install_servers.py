@@ -15,7 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # program -> Debian package
-PROGRAMS = {"chromium": "chromium", "tesseract": "tesseract-ocr"}
+PROGRAMS = {
+    "chromium": "chromium", "tesseract": "tesseract-ocr", "mariadbd": "mariadb-server", "postgres": "postgresql",
+}  # fmt: skip
+PLACES = ["/usr/sbin", *map(str, Path("/").glob("usr/lib/postgresql/*/bin"))]  # of servers, which are not on every PATH
 ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
 OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 
@@ -32,7 +35,7 @@ def main() -> None:
 
 
 def install_packages() -> None:
-    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    missing = [package for program, package in PROGRAMS.items() if not _find(program)]
     if not missing:
         return
     wanted = [*missing, *ALSO]
@@ -46,6 +49,10 @@ def install_packages() -> None:
         if done.returncode:
             print(f"apt-get {command[0]} failed; tests that need {' '.join(wanted)} will skip", file=sys.stderr)
             return
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path=os.pathsep.join(PLACES))
 
 
 def build_ollama() -> None:

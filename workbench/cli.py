@@ -21,7 +21,9 @@ COMMANDS = {
     "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
     "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
     "finetune": ("finetune.commands:finetune", "Tune a model on your own data: check, train, score."),
+    "data": ("agents.data.commands:data", "Add databases and table files, check and run queries."),
     "jobs": ("workbench.job_commands:jobs", "List, follow and cancel background jobs."),
+    "deploy": ("deploy.commands:deploy", "Publish a run or a model to Ollama, proven, in versions."),
 }
 
 

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     model: str = Field(
         "auto", description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable"
     )
+    tuned: str = Field(
+        "auto", description="model of the mode tuned: local:RUN or ollama:NAME; auto takes the newest run"
+    )
     ollama_host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
     openai_base_url: str = Field("", description="an OpenAI-compatible server (vLLM and the like), ending in /v1")
     openai_api_key: SecretStr = Field(SecretStr(""), description="key for that server; only from the environment")
@@ -43,6 +46,10 @@ class Settings(BaseSettings):
     reranker: str = Field("", description="cross-encoder that reorders the best passages; empty is off")
     passages: int = Field(6, ge=1, le=50, description="passages put before the chat model")
     chroma_url: str = Field("", description="address of a Chroma server; empty keeps the index in the workspace")
+
+    source: str = Field("", description="database that the data agent asks; empty takes the only one there is")
+    query_rows: int = Field(10, ge=1, le=100_000, description="rows that a query may give out")
+    query_seconds: float = Field(30, gt=0, description="longest time that a query may take, in seconds")
 
     file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
     file_megabytes: float = Field(512, gt=0, description="largest file that is read, in megabytes")

@@ -13,6 +13,7 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings, load_settings
+from workbench.translation import in_chinese
 
 SHOWN_AFTER = 20  # seconds that a finished job stays in the panel
 
@@ -72,7 +73,13 @@ def shows_errors() -> Iterator[None]:
         show_error(error.problem, error.fix)
 
 
+def told(text: str) -> str:
+    """An error's sentence in the page's language."""
+    return in_chinese(text) if language() == "zh" else text
+
+
 def show_error(problem: str, fix: str) -> None:
+    problem, fix = told(problem), told(fix)
     st.error(f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:")
 
 

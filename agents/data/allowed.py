@@ -1,0 +1,96 @@
+"""What a query may be made of: classes of sqlglot's tree, their arguments, and further functions of each dialect.
+
+Everything that is not listed is refused. A function is listed only if it computes its result from its arguments (or is
+the clock) and cannot block, read a file, reach the network, reveal the server or grow its result without bound.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+STRUCTURE = """Select Union Except Intersect Subquery With CTE From Join Where Group Having Order Ordered Limit Offset
+Fetch LimitOptions Distinct Qualify Window WindowSpec Filter WithinGroup Table TableAlias Alias Identifier Column Star
+Literal Null Boolean Paren Tuple Var Interval DataType DataTypeParam"""
+
+OPERATORS = """And Or Xor Not Add Sub Mul Div IntDiv Mod Neg EQ NEQ NullSafeEQ NullSafeNEQ GT GTE LT LTE Is In Between
+Like ILike RegexpLike RegexpILike Escape DPipe Case If Exists Any All"""
+
+FUNCTIONS = """Count CountIf Sum Avg Min Max GroupConcat Stddev StddevPop StddevSamp Variance VariancePop Median Quantile
+PercentileCont PercentileDisc ApproxDistinct AnyValue ArgMax ArgMin Corr CovarPop CovarSamp LogicalAnd LogicalOr
+RowNumber Rank DenseRank PercentRank CumeDist Ntile Lag Lead FirstValue LastValue NthValue
+Abs Ceil Floor Round Trunc Sqrt Cbrt Pow Exp Ln Log Sign Greatest Least Rand
+Lower Upper Trim Substring SubstringIndex Concat ConcatWs Length StrPosition Left Right Reverse Initcap Replace SplitPart
+Coalesce Nullif Cast TryCast
+CurrentDate CurrentTimestamp CurrentTime Date Time Timestamp DateAdd DateSub DateDiff DateTrunc TimestampAdd TimestampSub
+TimestampDiff TimestampTrunc DatetimeAdd DatetimeSub DatetimeDiff DatetimeTrunc TsOrDsAdd TsOrDsDiff TsOrDsToDate
+TsOrDsToTime TsOrDsToTimestamp TsOrDsToDatetime Extract Year Month Day Hour Minute Second Quarter Week WeekOfYear DayOfWeek
+DayOfMonth DayOfYear Dayname Monthname LastDay TimeToStr StrToTime StrToDate UnixToTime UnixToStr UnixToTimeStr TimeToUnix
+StrToUnix TimeStrToTime DateStrToDate ToDays"""
+
+# the reading functions that sqlglot has no class for, by dialect
+FURTHER = {
+    "mysql": "adddate subdate timediff yearweek weekday elt field find_in_set period_diff makedate to_days sec_to_time "
+    "time_to_sec addtime subtime char_length character_length ascii cot degrees radians pi truncate",
+    "postgres": "date_part to_char to_number to_date to_timestamp age date_bin justify_days justify_hours width_bucket "
+    "strpos btrim mode bool_and bool_or every char_length div",
+    "sqlite": "date time datetime julianday strftime unixepoch timediff total instr ifnull iif unicode",
+    "duckdb": "date_part datepart datesub date_sub mode mad kurtosis skewness strptime strftime try_strptime contains "
+    "starts_with ends_with prefix suffix isodow isoyear yearweek century epoch product first last list_count fsum kahan_sum",
+}
+
+TYPES = """BOOLEAN TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 UTINYINT USMALLINT UMEDIUMINT UINT UBIGINT FLOAT DOUBLE
+DECIMAL BIGDECIMAL UDECIMAL UDOUBLE CHAR NCHAR VARCHAR NVARCHAR TEXT TINYTEXT MEDIUMTEXT LONGTEXT DATE TIME TIMETZ DATETIME
+TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS INTERVAL YEAR"""
+
+# arguments that a node may have; those of other classes are themselves nodes of the list, or plain switches
+ARGUMENTS = {
+    "Select": "with_ expressions from_ joins where group having qualify windows order limit offset distinct",
+    "Union": "with_ this expression distinct by_name order limit offset",
+    "Except": "with_ this expression distinct by_name order limit offset",
+    "Intersect": "with_ this expression distinct by_name order limit offset",
+    "Subquery": "this alias",
+    "Table": "this alias db joins",
+    "Join": "this on using side kind method",
+    "With": "expressions",
+    "CTE": "this alias",
+    "Limit": "expression",
+    "Fetch": "direction count limit_options",
+    "LimitOptions": "rows",
+    "Group": "expressions rollup cube grouping_sets totals all",
+    "DataType": "this expressions nested kind values",
+    "Window": "this partition_by order spec alias over first",
+    "Interval": "this unit",
+    "Star": "except_",
+    "Cast": "this to safe",
+    "TryCast": "this to safe requires_string",
+}
+
+
+@lru_cache(maxsize=1)
+def allowed_classes() -> frozenset[type]:
+    """The classes of the lists above that this version of sqlglot has."""
+    from sqlglot import exp
+
+    names = f"{STRUCTURE} {OPERATORS} {FUNCTIONS}".split()
+    return frozenset(getattr(exp, name) for name in names if hasattr(exp, name))
+
+
+@lru_cache(maxsize=1)
+def allowed_arguments() -> dict[type, frozenset[str]]:
+    from sqlglot import exp
+
+    return {getattr(exp, name): frozenset(arguments.split()) for name, arguments in ARGUMENTS.items()}
+
+
+@lru_cache(maxsize=1)
+def allowed_types() -> frozenset[Any]:
+    from sqlglot import exp
+
+    return frozenset(exp.DType[name] for name in TYPES.split() if name in exp.DType.__members__)
+
+
+@lru_cache(maxsize=8)
+def further_functions(dialect: str) -> frozenset[str]:
+    """Names, lower-cased, that are allowed although sqlglot does not know them."""
+    return frozenset(FURTHER[dialect].split())

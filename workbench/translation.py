@@ -1,0 +1,42 @@
+"""An error's English sentence -> Chinese, by the templates of chinese.toml; what has none stays as it is.
+
+Errors are raised and stored in English, where code, command line and logs read them. The page shows them in its own
+language. A test keeps the templates complete: every problem and fix in the code has its Chinese.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+TEMPLATES = Path(__file__).with_name("chinese.toml")
+HOLE = "{}"
+
+
+@lru_cache(maxsize=512)
+def in_chinese(text: str) -> str:
+    """The sentence in Chinese, with names, numbers and reasons put in where they stood; several sentences one by one."""
+    for pattern, chinese in _templates():
+        if found := pattern.fullmatch(text):
+            return _fill(chinese, found.groups())
+    return text
+
+
+def _fill(chinese: str, parts: tuple[str, ...]) -> str:
+    """`{}` takes the parts in order; `{2}` takes the second, where Chinese says them in another order."""
+    order = iter(range(len(parts)))
+
+    def part(match: re.Match[str]) -> str:
+        return in_chinese(parts[int(match[1]) - 1 if match[1] else next(order)])
+
+    return re.sub(r"\{(\d*)\}", part, chinese)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> list[tuple[re.Pattern[str], str]]:
+    """The templates, those with the most words of their own first, so that a general one does not take their place."""
+    pairs = tomllib.loads(TEMPLATES.read_text("utf-8"))["sentences"]
+    ordered = sorted(pairs.items(), key=lambda pair: len(pair[0].replace(HOLE, "")), reverse=True)
+    return [(re.compile(re.escape(english).replace(r"\{\}", "(.*)"), re.S), chinese) for english, chinese in ordered]
