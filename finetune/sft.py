@@ -193,7 +193,7 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
     losses = [row["loss"] for row in read_metrics(run.metrics) if "loss" in row]
     run.update_card(
         step=state.global_step, steps=state.max_steps, loss=losses[-1] if losses else None,
-        best_eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
+        eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=state.global_step >= state.max_steps,
     )  # fmt: skip
     if state.global_step < state.max_steps:
