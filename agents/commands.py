@@ -33,8 +33,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
     from agents.answer import answer
     from workbench.events import to_dict
 
-    given = {"model": model, "collection": collection, "source": source}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    choices = {"model": model, "collection": collection, "source": source}
+    chosen: dict[str, Any] = {name: value for name, value in choices.items() if value}
     events = answer(question, [], load_settings(**chosen), mode)
     failed, sources = False, []
     try:
