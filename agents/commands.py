@@ -33,8 +33,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
     from agents.answer import answer
     from workbench.events import to_dict
 
-    choices = {"model": model, "collection": collection, "source": source}
-    chosen: dict[str, Any] = {name: value for name, value in choices.items() if value}
+    given = {"model": model, "collection": collection, "source": source}
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value}
     events = answer(question, [], load_settings(**chosen), mode)
     failed, sources = False, []
     try:
@@ -50,8 +50,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
                     sources.append(data)
                 else:
                     _show(data)
-        for source in sources:
-            click.echo(f"[{source['number']}] {source['source']} {source['locator']}".rstrip())
+        for passage in sources:
+            click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
         sys.exit(130)

@@ -33,19 +33,20 @@ def load_schemas(folder: Path, comments: Path | None = None) -> dict[str, Schema
 
 def _schema(entry: dict[str, Any], other: dict[str, Any] | None) -> Schema:
     names = entry["column_names_original"]
-    same = other is not None and len(other["column_names"]) == len(names)
+    if other is not None and len(other["column_names_original"]) != len(names):
+        other = None
     tables = []
     for number, table in enumerate(entry["table_names_original"]):
+        rows = [row for row, (owner, _) in enumerate(names) if owner == number]
+        meanings = {row: other["column_names_original"][row][1] if other else "" for row in rows}
         columns = tuple(
-            Column(name, comment=other["column_names_original"][row][1] if same and other else "", primary=row in entry["primary_keys"])
-            for row, (owner, name) in enumerate(names) if owner == number
-        )  # fmt: skip
+            Column(names[row][1], comment=meanings[row], primary=row in entry["primary_keys"]) for row in rows
+        )
         keys = tuple(
             ForeignKey(names[one][1], entry["table_names_original"][names[two][0]], names[two][1])
             for one, two in entry["foreign_keys"] if names[one][0] == number
         )  # fmt: skip
-        comment = other["table_names_original"][number] if same and other else ""
-        tables.append(Table(table, columns, comment, foreign_keys=keys))
+        tables.append(Table(table, columns, other["table_names_original"][number] if other else "", foreign_keys=keys))
     return Schema("sqlite", tuple(tables), "main")
 
 

@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import log1p
 
 import numpy as np
@@ -29,6 +28,8 @@ KEPT = 0.4  # share of the columns of a larger one
 PROMPT_SHARE = 0.5  # of the context, for the schema
 DENSE = 0.3  # weight of meaning where the embedder spans both languages
 FROM_TABLE, NAMING, KEY = 0.6, 0.25, 0.12  # what a column gains from its table, from naming a row, from being a key
+KEPT_VECTORS = 8  # schemas
+VECTORS: dict[int, np.ndarray] = {}
 CALLED_BY = re.compile(r"(^|_)(name|title)s?$|名称?$|姓名|标题|题目", re.I)
 TRANSLATIONS = (
     ("student", "学生"), ("teacher age", "教师年龄"), ("order price", "订单价格"), ("city population", "城市人口"),
@@ -68,7 +69,7 @@ def column_scores(question: str, schema: Schema, embedder: Embedder | None) -> n
     named = _named(question, [_names(column) for table in schema.tables for column in table.columns])
     own = np.maximum(lexical, named)
     if embedder is not None:
-        own = fuse(_vectors(tuple(texts), embedder) @ embedder.embed([question], "query")[0], own, DENSE)
+        own = fuse(_vectors(texts, embedder) @ embedder.embed([question], "query")[0], own, DENSE)
     tables = _named(question, [_names(table) for table in schema.tables])
     scores: list[float] = []
     start = 0
@@ -192,12 +193,18 @@ def _text(table: Table, column: Column) -> str:
 
 
 def _script_of(schema: Schema) -> str:
-    return script(" ".join(_names(item) for table in schema.tables for item in (table, *table.columns)))
+    columns = [_names(column) for table in schema.tables for column in table.columns]
+    return script(" ".join([*map(_names, schema.tables), *columns]))
 
 
-@lru_cache(maxsize=16)
-def _vectors(texts: tuple[str, ...], embedder: Embedder) -> np.ndarray:
-    return embedder.embed(texts)
+def _vectors(texts: list[str], embedder: Embedder) -> np.ndarray:
+    """The texts' vectors, kept in memory for the next question about the same schema."""
+    key = hash((embedder.name, tuple(texts)))
+    if key not in VECTORS:
+        VECTORS[key] = embedder.embed(texts)
+        while len(VECTORS) > KEPT_VECTORS:
+            VECTORS.pop(next(iter(VECTORS)))
+    return VECTORS[key]
 
 
 def _spanning(settings: Settings) -> Embedder | None:
@@ -206,8 +213,7 @@ def _spanning(settings: Settings) -> Embedder | None:
     return embedder if _spans(embedder) else None
 
 
-@lru_cache(maxsize=4)
 def _spans(embedder: Embedder) -> bool:
     """Whether each English phrase is nearest to its own translation, for at least three of four."""
-    english, chinese = (embedder.embed([pair[side] for pair in TRANSLATIONS]) for side in (0, 1))
+    english, chinese = (_vectors([pair[side] for pair in TRANSLATIONS], embedder) for side in (0, 1))
     return bool((np.argmax(english @ chinese.T, axis=1) == np.arange(len(TRANSLATIONS))).mean() >= 0.75)

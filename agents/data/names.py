@@ -243,6 +243,8 @@ def _stands_for_text(node: Any) -> bool:
 
     if not isinstance(node.this, exp.Identifier) or not node.this.args.get("quoted") or node.table:
         return False
+    while isinstance(node.parent, exp.Paren):
+        node = node.parent
     parent = node.parent
     compared = isinstance(parent, exp.Predicate | exp.Binary) and node.arg_key in (
         "expression",

@@ -66,7 +66,7 @@ class Mender:
         owner = _owner(written, frames) if written else None
         found = None
         for frame in frames:  # the inner query first: an outer one may have the same names
-            scored = [
+            scored: list[tuple[float, Any]] = [
                 (likeness(node.name, self._known(source, identifier)) - ELSEWHERE * (owner is not None and source is not owner),
                  (source, identifier))
                 for source in frame.sources.values() for identifier in source.columns.values()
