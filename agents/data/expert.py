@@ -31,6 +31,7 @@ from workbench.reasoning import split_stream
 from workbench.settings import Settings
 
 ROUNDS = 2  # of asking the model again
+CONTEXT = 4  # questions before that a follow-up may lean on
 SAME_QUESTION = 0.8  # from here on a verified question counts as the one that was asked
 NO_MODEL = {
     "en": "No language model is connected, so no query could be written for “{source}”. Start Ollama (`ollama pull "
@@ -88,8 +89,7 @@ def answer_from_data(question: str, history: Sequence[Turn], settings: Settings)
         lineage |= {"model": name, "digest": model.digest}
     schema = load_schema(source, settings)
     asked = Asked(question, script(question), source, schema, load_notes(source, settings), settings, name)
-    for event in _answer(asked, history, lineage):
-        yield event
+    yield from _answer(asked, history, lineage)
     yield Done(name, time.monotonic() - begun, 0, lineage)
 
 
@@ -104,7 +104,8 @@ def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> I
         known = KNOWN[asked.language].format(questions=questions) if questions else ""
         yield Token(NO_MODEL[asked.language].format(source=asked.source.name, known=known).strip())
         return
-    linked = link(asked.question, asked.schema, asked.settings)
+    before = [turn.content for turn in history if turn.role == "user"][-CONTEXT:]
+    linked = link(" ".join([*before, asked.question]), asked.schema, asked.settings)
     lineage["tables"] = list(linked.schema.by_name)
     if not linked.spans:
         yield Token(WHOLE[asked.language])
@@ -197,7 +198,9 @@ def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Itera
     pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)
     said = False
     for event in only_known_numbers(split_stream(pieces), known, asked.language):
-        said = said or isinstance(event, Token) and len(event.text.strip()) > 10 and not event.text.startswith("\n\n*")
+        said = said or (
+            isinstance(event, Token) and len(event.text.strip()) > 10 and not event.text.startswith("\n\n*")
+        )
         yield event
     if not said:
         yield Token("\n\n" + "\n".join(f"- {line}" for line in lines))

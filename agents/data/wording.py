@@ -12,7 +12,7 @@ from workbench.events import Event, Thought, Token
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,，]*(?:\.\d+)?\s*(?:百万|[kwmbKWMB千万萬亿億](?![A-Za-z]))?\s*(?:%|％|‰)?")
 MARKER = re.compile(r"(?m)^\s*(?:\d+[.、)）]|[-*#]+)\s*")
 SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[.!?])(?=\s)|(?<=\n)")
-ONES = "zero one two three four five six seven eight nine ten eleven twelve".split()
+ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 IN_WORDS = re.compile(
     r"\b(?:half|third|thirds|quarter|quarters|double[ds]?|twice|triple[ds]?|dozens?|hundreds?|thousands?|millions?|billions?"
     r"|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
