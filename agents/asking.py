@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from agents.answer import answer
+from rag.retriever import retrieve
+from rag.store import open_collection
 from workbench.conversations import Conversations
 from workbench.errors import WorkbenchError
 from workbench.events import Event, Failed, Thought
@@ -48,6 +52,18 @@ def start_answers(
             yield from answer(asked.content, history, settings, side)
 
         STREAMS.start(conversations, message, events)
+
+
+def warm(settings: Settings) -> threading.Thread:
+    """Load the collection's index and embedder while the person still types; what goes wrong is said when they ask."""
+
+    def load() -> None:
+        with suppress(WorkbenchError):
+            retrieve("warm", open_collection(settings, settings.collection), settings, 1)
+
+    thread = threading.Thread(target=load, name="warm", daemon=True)
+    thread.start()
+    return thread
 
 
 def wait_for(job: Job) -> Iterator[Event]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from agents.asking import SIDE_BY_SIDE, ask, start_answers
+from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm
 from agents.examples import example_questions
 from agents.message_widgets import show_actions, show_events, show_vote
 from agents.registry import AGENTS
@@ -27,6 +27,7 @@ def page() -> None:
     conversations = _conversations(str(settings.database))
     show_sidebar(settings, conversations)
     settings = page_settings()  # with what was just chosen
+    _warm(settings, str(settings.home), settings.collection)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
@@ -43,6 +44,12 @@ def _conversations(path: str) -> Conversations:
     conversations = Conversations(Path(path))
     conversations.interrupt_others(OWNER)
     return conversations
+
+
+@st.cache_resource(show_spinner=False)
+def _warm(_settings: Settings, _home: str, collection: str) -> None:
+    """Once per server and collection."""
+    warm(_settings)
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:
@@ -82,31 +89,33 @@ def _show_answers(
     question: Message, answers: list[Message], settings: Settings, conversations: Conversations
 ) -> None:  # fmt: skip
     """One answer, or two in columns with a vote under them."""
-    again = False
+    again = ""
     columns = st.columns(len(answers)) if len(answers) > 1 else [st.container()] * len(answers)
     for column, answer in zip(columns, answers, strict=True):
         with column:
             if len(answers) > 1:
                 agent = AGENTS[answer.mode]
                 st.markdown(f"**{say(agent.english, agent.chinese)}**")
-            again |= _show_answer(answer, settings, conversations)
+            again = _show_answer(answer, settings, conversations) or again
     if len(answers) > 1 and all(answer.state != "streaming" for answer in answers):
         show_vote(question, answers, conversations)
     if again:
         conversations.supersede_from(answers[0].id)
-        mode = SIDE_BY_SIDE if len(answers) > 1 else answers[0].mode
-        start_answers(question.id, mode, settings, conversations)
+        if again in AGENTS:
+            conversations.reroute(question.content, again)
+        same = SIDE_BY_SIDE if len(answers) > 1 else answers[0].mode
+        start_answers(question.id, again if again in AGENTS else same, settings, conversations)
         st.rerun()
 
 
-def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> bool:
-    """Draw it; whether the person asks for it again."""
+def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str:
+    """Draw it; what is asked for: `again`, the mode of another agent, or nothing."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
             st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
-            return False
+            return ""
         show_events(message.events, settings, str(message.id))
-        return show_actions(message, conversations) == "regenerate"
+        return show_actions(message, conversations)
 
 
 def _growing(message: int, settings: Settings, conversations: Conversations) -> None:

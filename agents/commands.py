@@ -15,24 +15,26 @@ from workbench.settings import load_settings
 @click.command()
 @click.argument("question")
 @click.option(
-    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, tuned."
+    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, data, tuned."
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
+@click.option("--source", help="Database to ask.")
 @json_option
 @reports_errors
-def ask(question: str, mode: str, model: str | None, collection: str | None, as_json: bool) -> None:
+def ask(question: str, mode: str, model: str | None, collection: str | None, source: str | None, as_json: bool) -> None:
     """Ask one question and stream the answer with its sources.
 
     \b
     Example:
       workbench ask "How many days of leave do I have?" --collection handbook
+      workbench ask "Which region sold most?" --mode data --source shop
     """
     from agents.answer import answer
     from workbench.events import to_dict
 
-    named = {"tuned" if mode == "tuned" else "model": model, "collection": collection}
-    chosen: dict[str, Any] = {key: value for key, value in named.items() if value}
+    given = {"tuned" if mode == "tuned" else "model": model, "collection": collection, "source": source}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     events = answer(question, [], load_settings(**chosen), mode)
     failed, sources = False, []
     try:
@@ -40,14 +42,16 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, as_
             for event in events:
                 data = to_dict(event)
                 failed = data["event"] == "failed"
+                if data["event"] == "thought" and not data["text"]:
+                    continue  # a sign of life only
                 if as_json:
                     print_json(data)
                 elif data["event"] == "source":
                     sources.append(data)
                 else:
                     _show(data)
-        for source in sources:
-            click.echo(f"[{source['number']}] {source['source']} {source['locator']}".rstrip())
+        for passage in sources:
+            click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
         sys.exit(130)

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from agents.registry import AGENTS
 from workbench.conversations import Conversations, Message
 from workbench.events import Chart, Done, Event, Failed, Query, Routed, Source, Table, Thought, Token
 from workbench.models import NONE
@@ -124,7 +125,7 @@ def _lines(text: str) -> str:
 
 
 def show_actions(message: Message, conversations: Conversations) -> str:
-    """The quiet row under an answer; returns what was asked for: regenerate, or nothing."""
+    """The quiet row under an answer; returns what is asked for: `again`, the mode of another agent, or nothing."""
     asked = ""
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{message.id}"):
         with st.popover("", icon=":material/content_copy:", type="tertiary", help=say("Copy", "复制")):
@@ -137,7 +138,15 @@ def show_actions(message: Message, conversations: Conversations) -> str:
             _correct(message, conversations)
         label = say("Answer again", "重新回答")
         if st.button("", icon=":material/refresh:", type="tertiary", help=label, key=f"again-{message.id}"):
-            asked = "regenerate"
+            asked = "again"
+        others = {mode: agent for mode, agent in AGENTS.items() if mode != message.agent}
+        with st.popover(
+            "", icon=":material/alt_route:", type="tertiary", help=say("Ask another instead", "改由其他方式回答")
+        ):
+            for mode, agent in others.items():
+                label = say(f"Ask {agent.english} instead", f"改由{agent.chinese}回答")
+                if st.button(label, key=f"reroute-{message.id}-{mode}", type="tertiary"):
+                    asked = mode
         if done := next((event for event in message.events if isinstance(event, Done)), None):
             _lineage(message, done)
     if message.state in FAILED_STATES:

@@ -35,6 +35,11 @@ class Artefact:
         return self.folder if (self.folder / "tokenizer_config.json").exists() else self.base
 
     @property
+    def data_sha256(self) -> str | None:
+        """What identifies the data that the run was trained on."""
+        return (self.card.get("data") or {}).get("train", {}).get("sha256")
+
+    @property
     def held_out(self) -> Path:
         return self.folder.parent / "data" / "eval.jsonl"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deploy.publish import PRECISIONS, Order
+from deploy.order import PRECISIONS, PROMPTS, Order
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
 from workbench.settings import Settings, load_settings
@@ -31,7 +31,7 @@ def deploy() -> None:
 @click.option("--pre-tokenizer", "pre", default="", help="llama.cpp's name of it, where it cannot be found.")
 @click.option("--llama-cpp", default="", help="A llama.cpp checkout to use instead of the installed package.")
 @click.option(
-    "--prompts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Conversations of the proof."
+    "--prompts", type=click.IntRange(1, 1000), default=PROMPTS, show_default=True, help="Conversations of the proof."
 )
 @click.option(
     "--gguf-only", type=click.Path(path_type=Path), help="Only write model.gguf and Modelfile to this folder."
@@ -52,8 +52,9 @@ def publish(
       workbench deploy publish role-model --name zhongli --quantize q8_0
     """
     from deploy.modelfile import read_modelfile
-    from deploy.publish import make_plan, write_files  # fmt: skip
+    from deploy.plan import make_plan
     from deploy.publish import publish as publish_order
+    from deploy.publish import write_files
 
     settings = _settings(host)
     edited = read_modelfile(modelfile.read_text("utf-8")) if modelfile else None
@@ -114,24 +115,20 @@ def list_command(as_json: bool) -> None:
 @reports_errors
 def compare(one: str, other: str, as_json: bool) -> None:
     """What differs between two versions. Example: workbench deploy compare zhongli:v1 zhongli:v2"""
-    from deploy.versions import find_version
+    from deploy.versions import compare_versions, find_version
 
     settings = load_settings()
     left, right = (find_version(settings, tag) for tag in (one, other))
-    facts = [
-        {**version.card, "modelfile": (version.folder / "Modelfile").read_text("utf-8")} for version in (left, right)
-    ]
-    for field in facts[0].keys() | facts[1].keys() - {"key"}:
-        pair = [fact.get(field) for fact in facts]
-        if pair[0] != pair[1] and field != "key":
-            print_json({"field": field, left.tag: pair[0], right.tag: pair[1]}) if as_json else click.echo(
-                f"{field}\n  {left.tag}  {pair[0]}\n  {right.tag}  {pair[1]}"
-            )
+    for field, (first, second) in compare_versions(left, right).items():
+        if as_json:
+            print_json({"field": field, left.tag: first, right.tag: second})
+        else:
+            click.echo(f"{field}\n  {left.tag}  {first}\n  {right.tag}  {second}")
 
 
 @deploy.command()
 @click.argument("model")
-@click.option("--prompts", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--prompts", type=click.IntRange(1, 1000), default=PROMPTS, show_default=True)
 @json_option
 @reports_errors
 def verify(model: str, prompts: int, as_json: bool) -> None:
@@ -201,6 +198,16 @@ def remove(model: str, yes: bool, as_json: bool) -> None:
         click.echo(f"Removed {version.tag}." + (f" {latest.name}:latest is {latest.tag}." if latest else ""))
 
 
+@deploy.command()
+@click.argument("name")
+@reports_errors
+def discard(name: str) -> None:
+    """Clear away what a failed publish has kept for a retry. Example: workbench deploy discard zhongli"""
+    from deploy.publish import discard_candidate
+
+    discard_candidate(name, load_settings())
+
+
 def _say_latest(version: Any, as_json: bool) -> None:
     if as_json:
         print_json({"event": "done", "model": version.tag, "latest": True})
@@ -226,6 +233,7 @@ class _Steps:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json, self._step = as_json, "check"
+        self._shown: tuple[Any, ...] = ()
 
     def __enter__(self) -> _Steps:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -233,12 +241,16 @@ class _Steps:
         return self
 
     def tell(self, event: dict[str, Any]) -> None:
-        self._step = event["step"]
+        """Print the event, unless it is the step and the percent that was printed last."""
+        shown = (event["step"], int(event.get("share", 0) * 100), event.get("status"))
+        if shown == self._shown:
+            return
+        self._step, self._shown = event["step"], shown
         if self._as_json:
             print_json(event)
         else:
-            share = f" {event['done'] / event['of']:.0%}" if event.get("of") else ""
-            click.echo(f"\r\033[K{event['number']}/{event['steps']} {self._step}{share}", nl=False, err=True)
+            share = f" {event['share']:.0%}" if "share" in event else ""
+            click.echo(f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not self._as_json:

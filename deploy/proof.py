@@ -18,7 +18,6 @@ from deploy.template import Message, render
 from workbench.local_weights import LoadedModel, load_local
 
 TOKENS = 64
-PROMPTS = 20
 IDENTICAL = 0.95  # share of prompts that must agree token for token at f16
 DRIFT = {
     "f16": 0.05,

@@ -13,7 +13,6 @@ from itertools import product
 from typing import Any, Literal
 
 from workbench.errors import InvalidInput
-from workbench.local_model import ENDS
 
 Message = dict[str, Any]
 S, U, A, V = "QSYSTEMQ", "QASKONEQ", "QREPLYQ", "QASKTWOQ"  # words that no template writes by itself
@@ -206,6 +205,8 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
 
 def find_ends(tokenizer: Any, found: Format | None, named: int | list[int] | None) -> dict[int, str]:
     """Every token that ends a reply, id -> text: the tokenizer's, those `named` by the model, the template's own."""
+    from workbench.local_model import ENDS  # brings LangChain along
+
     words = tokenizer.get_vocab()
     ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
     ids |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}

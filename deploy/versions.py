@@ -64,6 +64,21 @@ def find_version(settings: Settings, tag: str) -> Version:
     raise NotFound(f"There is no published {tag}.", f"There is: {there}." if there else "See: workbench deploy list")
 
 
+def compare_versions(one: Version, other: Version) -> dict[str, tuple[Any, Any]]:
+    """Every fact that differs: of the cards and their parts, and the Modelfiles."""
+    left, right = (_facts(version) for version in (one, other))
+    names = [name for name in left | right if left.get(name) != right.get(name)]
+    return {name: (left.get(name), right.get(name)) for name in names}
+
+
+def _facts(version: Version) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for name, value in version.card.items():
+        facts |= {f"{name}.{part}": what for part, what in value.items()} if isinstance(value, dict) else {name: value}
+    facts.pop("key")
+    return facts | {"modelfile": (version.folder / "Modelfile").read_text("utf-8")}
+
+
 def promote(version: Version, registry: Registry | None = None) -> Version:
     """Let `:latest` mean this version."""
     (registry or version.registry).copy(version.tag, f"{version.name}:latest")
@@ -106,6 +121,13 @@ def write_latest(folder: Path, number: int) -> None:
     part = folder / "latest.part"
     part.write_text(str(number))
     part.replace(folder / "latest")
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
+    part.replace(path)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune import chat_template
 from finetune.chat_template import CHATML
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import require
@@ -36,14 +37,7 @@ def load_tokenizer(folder: Path, template: str = "", special_tokens: Sequence[st
 
     `template` is empty for the base's own, `chatml`, or a Jinja file.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise NotFound(f"The tokenizer in {folder} cannot be loaded: {error}", ELSEWHERE) from error
-    if template:
-        tokenizer.chat_template = read_template(template)
+    tokenizer = chat_template.load_tokenizer(str(folder), read_template(template) if template else "")
     if not tokenizer.chat_template:
         raise InvalidInput(f"{folder.name} has no chat template.", 'Set chat_template = "chatml" under [data].')
     known = tokenizer.get_vocab()

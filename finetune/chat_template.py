@@ -57,12 +57,12 @@ def render(messages: Sequence[Message], tools: Sequence[dict[str, Any]], tokeniz
     """The text of these turns; as a `prompt` it ends where the assistant begins. Raises InvalidInput."""
     from jinja2 import TemplateError
 
+    offered = list(tools) or None
     try:
+        template = tokenizer.get_chat_template(tools=offered)  # some models have a second one for tools
+        turns = list(_as_template(messages, thinking_fields(template)))
         return tokenizer.apply_chat_template(
-            list(_as_template(messages, thinking_fields(tokenizer.chat_template))),
-            tools=list(tools) or None,
-            tokenize=False,
-            add_generation_prompt=prompt,
+            turns, tools=offered, chat_template=template, tokenize=False, add_generation_prompt=prompt
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
         raise InvalidInput(f"the chat template fails: {error}", CORRECT) from error

@@ -12,7 +12,6 @@ import click
 
 from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import Stopped
-from workbench.settings import load_settings
 
 MORE = {
     "check": ("finetune.check_commands:check", "Report every problem of a run file at once, before anything loads."),
@@ -44,6 +43,7 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
     """
     from finetune.config import load_config
     from finetune.runs import find_run, open_run
+    from workbench.settings import load_settings
 
     settings = load_settings()
     stopped = _stops_on_signal()
@@ -81,6 +81,7 @@ def _train(run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as
 def runs(as_json: bool) -> None:
     """The runs of the workspace, newest first. Example: workbench finetune runs"""
     from finetune.runs import list_runs
+    from workbench.settings import load_settings
 
     for run in list_runs(load_settings()):
         card = run.card

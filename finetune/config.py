@@ -41,7 +41,7 @@ class Lora(Section):
 
     method: Literal["lora", "rslora", "dora"] = "lora"
     rank: int = Field(8, ge=1)
-    alpha: float = Field(32, gt=0)
+    alpha: int = Field(32, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
     targets: Literal["all-linear"] | list[Name] = "all-linear"
     modules_to_save: list[Name] = []
@@ -94,9 +94,9 @@ class RunConfig(Section):
     base: Name
     seed: int = Field(42, ge=0, lt=2**32)
     data: Data
-    lora: Lora = Lora()
-    training: Training = Training()
-    saving: Saving = Saving()
+    lora: Lora = Lora.model_validate({})
+    training: Training = Training.model_validate({})
+    saving: Saving = Saving.model_validate({})
     folder: Path = Field(Path(), exclude=True)
 
     @field_validator("name")
@@ -109,6 +109,12 @@ class RunConfig(Section):
     def paths(self, kind: Literal["train", "eval", "test"]) -> list[Path]:
         """The data files of that kind, absolute."""
         return [self.folder / path.expanduser() for path in getattr(self.data, kind)]
+
+    @property
+    def template_path(self) -> str:
+        """`chatml`, or the Jinja file as a path from here; empty for the base's own template."""
+        template = self.data.chat_template
+        return template if template in ("", "chatml") else str(self.folder / Path(template).expanduser())
 
     @property
     def base_path(self) -> str:
@@ -132,16 +138,20 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     try:
         return RunConfig(**values)
     except ValidationError as error:
-        raise ConfigProblems(path, _explain(path, error.errors())) from error
+        raise ConfigProblems(path, _explain(path, error.errors()), _without(values, error.errors())) from error
 
 
 class ConfigProblems(InvalidInput):
-    """Everything that is wrong with a run file: `problems` are {"where", "problem", "fix"}."""
+    """Everything that is wrong with a run file: `problems` are {"where", "problem", "fix"}.
 
-    def __init__(self, path: Path, problems: list[dict[str, str]]) -> None:
+    `config` is the rest of it with defaults for what is wrong, if that much is left.
+    """
+
+    def __init__(self, path: Path, problems: list[dict[str, str]], config: RunConfig | None = None) -> None:
         text = "; ".join(f"{found['where']}: {found['problem']}" for found in problems)
         super().__init__(f"{path} cannot be used. {text}", " ".join(dict.fromkeys(found["fix"] for found in problems)))
         self.problems = problems
+        self.config = config
 
 
 def problem(where: str, what: str, fix: str) -> dict[str, str]:
@@ -166,6 +176,21 @@ def _explain(path: Path, errors: Any) -> list[dict[str, str]]:
         earlier = found.get(place)
         found[place] = row if not earlier else {**earlier, "problem": f"{earlier['problem']}; or: {row['problem']}"}
     return list(found.values())
+
+
+def _without(values: dict[str, Any], errors: Any) -> RunConfig | None:
+    """What the file says where it is right."""
+    rest: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    for error in errors:
+        section, *keys = error["loc"][:2]
+        if keys and isinstance(rest.get(section), dict):
+            rest[section].pop(keys[0], None)
+        else:
+            rest.pop(section, None)
+    try:
+        return RunConfig(**rest)
+    except ValidationError:
+        return None
 
 
 def _keys(place: list[Any]) -> list[str]:

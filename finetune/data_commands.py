@@ -175,6 +175,7 @@ def augment(
     from finetune.augment import load_patterns
     from finetune.records import load_records
 
+    out = _free(out, replace) if out else None
     found = load_records(records)
     examples = ask_in_many_wordings(
         found.facts, load_patterns(patterns), per_fact=per_fact, answer=answer, system=system, seed=seed
@@ -185,7 +186,7 @@ def augment(
 
         more = reword(examples, found.facts, _asking(model), paraphrase)
         examples, refused = examples + more.examples, more.refused
-    sha256 = write_examples(_free(out, replace), examples) if out else ""
+    sha256 = write_examples(out, examples) if out else ""
     if as_json:
         print_json({
             "event": "done", "entities": len(found.entities), "facts": len(found.facts), "examples": len(examples),
@@ -269,7 +270,7 @@ def _asking(model: str | None) -> Callable[[str], str]:
 
     def ask(prompt: str) -> str:
         with maps_model_errors(name, settings):
-            return str(chat.invoke(prompt).text)
+            return "".join(str(piece.text) for piece in chat.stream(prompt))
 
     return ask
 

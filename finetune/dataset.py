@@ -153,16 +153,24 @@ class _Reading:
             for row in read_rows(path):
                 self._read_row(path, row)
         except WorkbenchError as error:
-            self.problems.append(Problem(str(path), 0, error.problem, error.fix))
+            self._add_problem(path, 0, error.problem, error.fix)
 
     def _read_row(self, path: Path, row: Row) -> None:
         if row.problem:
-            self.problems.append(Problem(str(path), row.line, row.problem, "Correct this row, or delete it."))
+            self._add_problem(path, row.line, row.problem, "Correct this row, or delete it.")
         elif row.header and names_columns(row.data):
             self.notes.append(f"{path}: columns are {', '.join(row.data)}")
         elif not self.only or self._wanted(row.data):
-            for data in split_row(row.data):
-                self._add(path, row.line, data)
+            try:
+                conversations = split_row(row.data)
+            except InvalidInput as error:
+                self._add_problem(path, row.line, error.problem, error.fix)
+            else:
+                for data in conversations:
+                    self._add(path, row.line, data)
+
+    def _add_problem(self, path: Path, line: int, problem: str, fix: str) -> None:
+        self.problems.append(Problem(str(path), line, problem, fix))
 
     def _wanted(self, data: Any) -> bool:
         return isinstance(data, dict) and all(str(data.get(key)) == value for key, value in self.only.items())
@@ -174,9 +182,9 @@ class _Reading:
             text = example.to_line()
             text.encode()
         except InvalidInput as error:
-            self.problems.append(Problem(str(path), line, error.problem, error.fix))
+            self._add_problem(path, line, error.problem, error.fix)
         except UnicodeEncodeError:
-            self.problems.append(Problem(str(path), line, "half of a character (a lone surrogate)", "Write it anew."))
+            self._add_problem(path, line, "half of a character (a lone surrogate)", "Write it anew.")
         except LeftOut as reason:
             self.dropped.append(Dropped(str(path), line, str(reason)))
         else:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from finetune.examples import Example, Message
+from finetune.examples import Example, Message, Role
 from finetune.toolalpaca import NoGoldenAnswer, is_toolalpaca, read_toolalpaca, split_instances
 from finetune.turns import check_order, read_tools, read_turns
 from workbench.errors import InvalidInput
@@ -18,6 +18,7 @@ ANSWERS = ("completion", "answer", "response", "output", "reply", "assistant", "
 SYSTEMS = ("system", "system_prompt", "系统")
 TURNS = ("messages", "conversations", "conversation", "dialog", "dialogue")
 CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")  # letters, or the punctuation alone
+SIDES: tuple[Role, Role] = ("user", "assistant")
 LETTERS = "ABCDEFGHIJ"
 SHAPES = (
     "Known are: messages, conversations, instruction/input/output, prompt/completion, question/answer, question with "
@@ -141,16 +142,21 @@ def _options(row: Row) -> dict[str, str]:
 
 def _read_alpaca(row: Row) -> list[Message]:
     """Instruction with its input beneath; earlier question-answer pairs may stand in `history`."""
-    before = [Message(role, _text(text)) for pair in row.get("history") or [] for role, text in _both(pair)]
+    before = [
+        Message(role, _text(text))
+        for pair in _pairs(row.get("history"))
+        for role, text in zip(SIDES, pair, strict=True)
+    ]
     asked = "\n".join(part for part in (_text(row["instruction"]), _text(row.get("input"))) if part.strip())
     answer = Message("assistant", _text(row[_find(row, ANSWERS)]))
     return _with_system(row, [*before, Message("user", asked), answer])
 
 
-def _both(pair: Any) -> Any:
-    if not isinstance(pair, list | tuple) or len(pair) != 2:
+def _pairs(history: Any) -> list[Any]:
+    pairs = history or []
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise InvalidInput("`history` holds no question-answer pairs", "Write [[question, answer], …].")
-    return zip(("user", "assistant"), pair, strict=True)
+    return pairs
 
 
 def _read_pair(row: Row) -> list[Message]:

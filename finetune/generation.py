@@ -20,27 +20,50 @@ def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
 def generate_answers(
     model: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int, batch: int = 32
 ) -> Iterator[tuple[int, str]]:
-    """(number of the prompt, answer) as they are made; prompts of like length go together, the pad is masked."""
+    """(number of the prompt, answer) as they are made, greedily."""
+    ends = end_tokens(model, tokenizer)
+    for numbers, prompt in _batches(prompts, range(len(prompts)), batch, ends[0]):
+        made = _generate(model, prompt, ends, longest).sequences[:, prompt["input_ids"].shape[1] :]
+        for number, answer in zip(numbers, made.tolist(), strict=True):
+            yield number, tokenizer.decode(_until(answer, ends), skip_special_tokens=True)
+
+
+def first_logits(
+    model: Any, tokenizer: Any, prompts: Sequence[list[int]], numbers: Sequence[int], batch: int = 32
+) -> Iterator[tuple[int, Any]]:
+    """(number of the prompt, scores of every word as its first token) for the prompts of these numbers."""
+    ends = end_tokens(model, tokenizer)
+    for chosen, prompt in _batches(prompts, numbers, batch, ends[0]):
+        yield from zip(chosen, _generate(model, prompt, ends, 1).logits[0].float().cpu(), strict=True)
+
+
+def _generate(model: Any, prompt: dict[str, Any], ends: list[int], longest: int) -> Any:
     import torch
 
-    ends = end_tokens(model, tokenizer)
-    options = {
-        "max_new_tokens": longest, "do_sample": False, "temperature": None, "top_p": None, "top_k": None,
-        "eos_token_id": ends, "pad_token_id": ends[0],
-    }  # fmt: skip
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    with torch.inference_mode():
+        return model.generate(
+            **{name: tensor.to(model.device) for name, tensor in prompt.items()},
+            max_new_tokens=longest, do_sample=False, temperature=None, top_p=None, top_k=None, eos_token_id=ends,
+            pad_token_id=ends[0], output_logits=longest == 1, return_dict_in_generate=True,
+        )  # fmt: skip
+
+
+def _batches(
+    prompts: Sequence[list[int]], numbers: Sequence[int], batch: int, pad: int
+) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    """Prompts of like length together, padded on the left; the pad is masked."""
+    import torch
+
+    order = sorted(numbers, key=lambda number: len(prompts[number]))
     for begin in range(0, len(order), batch):
-        numbers = order[begin : begin + batch]
-        size = max(len(prompts[number]) for number in numbers)
-        ids = torch.full((len(numbers), size), ends[0])
-        mask = torch.zeros((len(numbers), size), dtype=torch.long)
-        for row, number in enumerate(numbers):
+        chosen = order[begin : begin + batch]
+        size = max(len(prompts[number]) for number in chosen)
+        ids = torch.full((len(chosen), size), pad)
+        mask = torch.zeros((len(chosen), size), dtype=torch.long)
+        for row, number in enumerate(chosen):
             ids[row, size - len(prompts[number]) :] = torch.tensor(prompts[number])
             mask[row, size - len(prompts[number]) :] = 1
-        with torch.inference_mode():
-            made = model.generate(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), **options)
-        for number, answer in zip(numbers, made[:, size:].tolist(), strict=True):
-            yield number, tokenizer.decode(_until(answer, ends), skip_special_tokens=True)
+        yield chosen, {"input_ids": ids, "attention_mask": mask}
 
 
 def end_tokens(model: Any, tokenizer: Any) -> list[int]:

@@ -63,23 +63,29 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0)
 
 def check_lengths(examples: Sequence[Example], tokenizer: Any, max_length: int) -> tuple[list[Problem], dict[str, int]]:
     """Every example that is cut off or that the template cannot say; and how many tokens: all, learned, longest."""
+    specials = special_tokens(tokenizer)
     problems: list[Problem] = []
-    lengths: list[int] = []
-    learned = 0
+    texts: list[tuple[Text, str]] = []
     for example in examples:
-        file, _, line = example.where.rpartition(":")
         try:
-            rows = encode_all([example], tokenizer).rows
+            texts += [(text, example.where) for text in texts_of(example, tokenizer, specials)]
         except InvalidInput as error:
-            problems.append(Problem(file, int(line or 0), error.problem, error.fix))
-            continue
-        lengths += [len(row.input_ids) for row in rows]
-        learned += sum(row.learned for row in rows)
-        longest = max((len(row.input_ids) for row in rows), default=0)
-        if longest > max_length:
-            fix = f"Raise max_length to {longest}, or shorten this row."
-            problems.append(Problem(file, int(line or 0), f"{longest} tokens, but only {max_length} fit", fix))
-    return problems, {"all": sum(lengths), "learned": learned, "longest": max(lengths, default=0)}
+            problems.append(_problem(example.where, error.problem, error.fix))
+    tokens = {"all": 0, "learned": 0, "longest": 0}
+    for row in _encode_texts(texts, tokenizer, 0):
+        length = len(row.input_ids)
+        tokens["all"] += length
+        tokens["learned"] += row.learned
+        tokens["longest"] = max(tokens["longest"], length)
+        if length > max_length:
+            fix = f"Raise max_length to {length}, or shorten this row."
+            problems.append(_problem(row.where, f"{length} tokens, but only {max_length} fit", fix))
+    return problems, tokens
+
+
+def _problem(where: str, problem: str, fix: str) -> Problem:
+    file, _, line = where.rpartition(":")
+    return Problem(file, int(line) if line.isdecimal() else 0, problem, fix)
 
 
 def preview(encoded: Encoded, tokenizer: Any) -> list[tuple[str, int, bool]]:

@@ -6,10 +6,12 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from workbench.errors import InvalidInput, NotFound
 
 KINDS = "JSON, JSON lines, CSV, TSV, XLSX or Parquet, also gzipped"
 WRAPPERS = ("data", "rows", "examples", "items", "train", "records")  # keys under which a file holds all its rows
-ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,19 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 
 def _decode(data: bytes, path: Path) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    if b"\x00" not in data:
-        for encoding in ENCODINGS:
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-    raise InvalidInput(f"{path} is not a text file, workbook or Parquet file.", f"Give one of: {KINDS}.")
+    """UTF-8, UTF-16 with its mark, or GB18030 where the bytes look like Chinese. Raises InvalidInput."""
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data))  # as é in a Western encoding
+    if alone * 10 < len(re.findall(rb"[\x80-\xff]", data)):
+        encodings.append("gb18030")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise InvalidInput(f"{path} is not text in UTF-8, nor a workbook or Parquet file.", f"Give {KINDS}, as UTF-8.")
 
 
 def _json_rows(text: str) -> Iterator[Row]:
@@ -131,21 +136,32 @@ def _values(text: str, at: int, opens: str) -> Iterator[Row]:
 
 def _table_rows(text: str) -> Iterator[Row]:
     csv.field_size_limit(1 << 30)
-    try:
-        dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:16384], ",;\t")
-        dialect.doublequote = True  # the sniffer takes it away where its sample has none
-    except csv.Error:
-        dialect = csv.excel_tab if "\t" in text.split("\n", 1)[0] else csv.excel
-    reader = csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), dialect)
-    return _named(_numbered(reader))
+    return _named(_numbered(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)))
+
+
+def _delimiter(text: str) -> str:
+    """The sign by which most of the first rows have as many cells as the header, and the header several."""
+
+    def fitting(sign: str) -> tuple[int, int]:
+        rows = csv.reader(io.StringIO(text[:65536], newline=""), delimiter=sign)
+        widths = [len(row) for row in islice(rows, 50) if row]
+        return sum(width == widths[0] for width in widths) if widths[0] > 1 else 0, widths[0]
+
+    return max(",;\t", key=fitting)
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[Any]]]:
     """A quoted cell may run over several lines: a row is where it begins."""
     begins = 1
-    for cells in reader:
-        yield begins, cells
-        begins = reader.line_num + 1
+    try:
+        for cells in reader:
+            yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(
+            f"The quotes of the table are broken in the row that begins in line {begins}: {error}",
+            'Close each quoted cell, and write a quote inside it twice: "".',
+        ) from error
 
 
 def _named(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[Row]:
@@ -160,7 +176,10 @@ def _named(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[Row]:
             twice = sorted({name for name in header if name and header.count(name) > 1})
             yield Row(line, problem=f"two columns are called {twice[0]}") if twice else Row(line, header, header=True)
         elif any(values[len(header) :]):
-            yield Row(line, problem=f"{len(values)} cells under {len(header)} columns")
+            yield Row(
+                line,
+                problem=f"{len(values)} cells under {len(header)} columns; a cell with the delimiter in it must be quoted",
+            )
         else:
             yield Row(line, dict(zip(header, values + [""] * (len(header) - len(values)), strict=False)))
 

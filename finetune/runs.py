@@ -10,11 +10,13 @@ import shutil
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetune.config import RunConfig, load_config
 from workbench.errors import Conflict, NotFound
-from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetune.base_model import find_base, load_model, load_tokenizer
 from finetune.batches import Collator
@@ -18,7 +18,9 @@ from finetune.metrics import draw_loss, forget_after, read_metrics
 from finetune.preparation import Report, describe, encode_rows, prepare_data
 from finetune.runs import Run
 from workbench.errors import InvalidInput, Stopped, Unavailable
-from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
 
 
 def train(run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]) -> None:
@@ -59,7 +61,7 @@ def make_trainer(
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
     device, precision = choose_device(config)
-    tokenizer, added = load_tokenizer(base, config.data.chat_template, config.data.special_tokens)
+    tokenizer, added = load_tokenizer(base, config.template_path, config.data.special_tokens)
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)
     model = load_model(base, len(tokenizer), _dtype(precision), device)
     shown = (held_out or taught)[: config.saving.samples]
@@ -191,7 +193,7 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
     losses = [row["loss"] for row in read_metrics(run.metrics) if "loss" in row]
     run.update_card(
         step=state.global_step, steps=state.max_steps, loss=losses[-1] if losses else None,
-        best_eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
+        eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=state.global_step >= state.max_steps,
     )  # fmt: skip
     if state.global_step < state.max_steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from finetune.examples import Message
-from finetune.turns import read_calls
+from finetune.turns import objects_in, read_calls
 from workbench.errors import InvalidInput
 
 OFFER = "You can call these tools:\n\n"
@@ -22,17 +22,19 @@ def is_toolalpaca(row: dict[str, Any]) -> bool:
 
 def split_instances(row: dict[str, Any]) -> list[dict[str, Any]]:
     """A training row is an API with its `Instances`: each becomes a row of its own. Other rows stay as they are."""
-    if not isinstance(row.get("Instances"), list):
+    if "Instances" not in row:
         return [row]
+    described = row.get("Function_Description")
     functions = row.get("NLDocumentation") or "\n".join(
-        f"{name}: {text}" for name, text in (row.get("Function_Description") or {}).items() if name != "components"
-    )
+        f"{name}: {text}" for name, text in (described if isinstance(described, dict) else {}).items()
+        if name != "components"
+    )  # fmt: skip
     return [
         {
             "functions": functions, "instruction": str(one.get("input", "")).rsplit("\nHint: ", 1)[0],
             "steps": one.get("intermediate_steps") or [], "output": one.get("output"),
         }
-        for one in row["Instances"]
+        for one in objects_in(row["Instances"], "`Instances`")
     ]  # fmt: skip
 
 
@@ -40,11 +42,16 @@ def read_toolalpaca(row: dict[str, Any]) -> list[Message]:
     """The tools, the instruction, and the right calls (evaluation) or every step up to the answer (training)."""
     asked = [Message("system", f"{OFFER}{row['functions']}"), Message("user", str(row["instruction"]))]
     if "steps" in row:
+        if not isinstance(row["steps"], list):
+            raise InvalidInput("`intermediate_steps` is no list", "Take the row as ToolAlpaca has it.")
         said = [message for step in row["steps"] for message in _read_step(step)]
         return [*asked, *said, Message("assistant", str(row.get("output") or ""))]
     if not row["golden_answer"]:
         raise NoGoldenAnswer
-    calls = [{"name": call.get("Action"), "arguments": call.get("Action_Input")} for call in row["golden_answer"]]
+    calls = [
+        {"name": call.get("Action"), "arguments": call.get("Action_Input")}
+        for call in objects_in(row["golden_answer"], "`golden_answer`")
+    ]
     return [*asked, Message("assistant", "", read_calls(calls))]
 
 

@@ -88,13 +88,18 @@ def read_tools(tools: Any) -> tuple[dict[str, Any], ...]:
     """Tools as JSON text or objects, with or without OpenAI's wrapping -> OpenAI's form. Raises InvalidInput."""
     found = _parse(tools, "`tools`") if isinstance(tools, str) and tools.strip() else tools
     found = [found] if isinstance(found, dict) else found or []
-    if not isinstance(found, list) or not all(isinstance(tool, dict) for tool in found):
-        raise InvalidInput("`tools` is no list of tools", "Write a list of objects with a name and parameters.")
-    tools_there = [tool if "function" in tool else {"type": "function", "function": tool} for tool in found]
-    for tool in tools_there:
-        if not isinstance(tool["function"], dict) or not tool["function"].get("name"):
+    tools = [tool if "function" in tool else {"function": tool} for tool in objects_in(found, "`tools`")]
+    for tool in tools:
+        if not isinstance(tool["function"], dict) or not isinstance(tool["function"].get("name"), str):
             raise InvalidInput("a tool has no name", "Give each tool a name, a description and parameters.")
-    return tuple(tools_there)
+    return tuple({"type": "function", **tool} for tool in tools)
+
+
+def objects_in(found: Any, what: str) -> list[dict[str, Any]]:
+    """The list itself where it is one of objects. Raises InvalidInput."""
+    if not isinstance(found, list | tuple) or not all(isinstance(one, dict) for one in found):
+        raise InvalidInput(f"{what} is no list of objects", "Write a list of objects.")
+    return list(found)
 
 
 def _read_turn(turn: Any) -> Iterator[Message]:
@@ -131,10 +136,9 @@ def _read_parts(parts: Iterable[Any]) -> tuple[str, str, tuple[dict[str, Any], .
     thoughts: list[str] = []
     calls: tuple[dict[str, Any], ...] = ()
     for part in parts:
-        kind = part.get("type", "text") if isinstance(part, dict) else "text"
-        value = (
-            part if isinstance(part, str) else next((part[key] for key in (kind, "value", "text") if key in part), "")
-        )
+        typed = part if isinstance(part, dict) else {"text": part}
+        kind = str(typed.get("type", "text"))
+        value = next((typed[key] for key in (kind, "value", "text") if key in typed), "")
         if kind in THOUGHTS:
             thoughts.append(_as_text(value))
         elif kind in ("tool_call", "tool_calls", "function_call"):
@@ -148,7 +152,7 @@ def _read_parts(parts: Iterable[Any]) -> tuple[str, str, tuple[dict[str, Any], .
 
 def _read_call(call: Any) -> dict[str, Any]:
     call = call.get("function", call) if isinstance(call, dict) else call
-    if not isinstance(call, dict) or not call.get("name"):
+    if not isinstance(call, dict) or not call.get("name") or not isinstance(call["name"], str):
         raise InvalidInput("a tool call has no name", 'Write {"name": …, "arguments": {…}}.')
     arguments = call.get("arguments", call.get("parameters")) or {}
     arguments = _parse(arguments, "the call's arguments") if isinstance(arguments, str) else arguments

@@ -19,7 +19,10 @@ from conftest import free_port, missing
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-READER, PASSWORD = "reader", "s3cret-Pa55"  # a user who may write, so that only the guard and the session are in the way
+READER, PASSWORD = (
+    "reader",
+    "s3cret-Pa55",
+)  # a user who may write, so that only the guard and the session are in the way
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def mariadb() -> Iterator[Server]:
         command = [
             str(binary), "--no-defaults", f"--user={account}", f"--datadir={folder}", f"--port={port}",
             "--bind-address=127.0.0.1", f"--socket={folder}/s.sock", "--innodb-buffer-pool-size=32M", "--skip-log-bin",
-            "--skip-name-resolve",
+            "--skip-name-resolve", "--character-set-server=utf8mb4",
         ]  # fmt: skip
         bare = f"mysql://{READER}@127.0.0.1:{port}/shop"
         server = Server(f"mysql+pymysql://root@127.0.0.1:{port}/mysql", bare.replace("@", f":{PASSWORD}@"), bare)

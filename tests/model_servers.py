@@ -23,6 +23,7 @@ class Script:
 
     pieces: Sequence[str] = ("Hello", " there.")
     thinking: Sequence[str] = ()
+    pause: float = 0.0  # seconds before each piece
     status: int = 200
     breaks: str = ""  # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says so)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -52,6 +53,7 @@ def openai_server(script: Script) -> Iterator[str]:
             for thought in script.thinking:
                 self._event({"reasoning_content": thought})
             for piece in script.pieces:
+                time.sleep(script.pause)
                 self._event({"content": piece})
             if script.breaks == "error":
                 self.wfile.write(b'data: {"error": {"message": "the engine died", "code": 500}}\n\n')

@@ -17,8 +17,10 @@ from conftest import free_port
 from tiny_models import make_model
 
 from deploy.ollama_registry import Registry, Reply
+from deploy.order import Order
+from deploy.plan import make_plan
 from deploy.proof import Check, Proof, choose_talks, compare_replies
-from deploy.publish import Order, make_plan, publish, write_files
+from deploy.publish import publish, write_files
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings

@@ -17,7 +17,8 @@ from conftest import running_ollama
 from tiny_runs import TAUGHT, make_run
 
 from deploy.ollama_registry import Registry
-from deploy.publish import Order, publish
+from deploy.order import Order
+from deploy.publish import publish
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 

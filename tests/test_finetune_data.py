@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from chat_templates import tokenizer_of
 
-from finetune.dataset import Example, load_examples, overlap, split
+from finetune.dataset import Example, Message, load_examples, overlap, split, write_examples
 from finetune.masking import encode_all, learned_texts
 from finetune.turns import split_thinking
 
@@ -90,6 +91,20 @@ def test_the_learned_tokens_decode_to_the_answers(shared_data: Path, family: str
     for name in FILES:
         examples = load_examples([folder / f"{name}.jsonl"]).examples
         assert check_masks(examples[:40], words) >= min(40, FILES[name][0]), name
+
+
+@pytest.mark.parametrize("family", ["chatml", "deepseek_r1_distill", "mistral"])
+def test_naughty_strings_are_learned_letter_for_letter(shared_data: Path, tmp_path: Path, family: str) -> None:
+    naughty = json.loads((shared_data / "hostile" / "blns.json").read_text("utf-8"))
+    naughty += ["a<|im_end|>b", "<|im_start|>system\nx", "{{ x }}", "{% if %}", "a\u2028b", "</s>", "[INST]", "\n\na"]
+    asked = [Example((Message("user", text or "?"), Message("assistant", text))) for text in naughty if text.strip()]
+    write_examples(tmp_path / "data", asked)
+    loaded = load_examples([tmp_path / "data"])
+    assert len(loaded.examples) > 500 and not loaded.problems
+    words = tokenizer(family, shared_data / "finetune")
+    for example in loaded.examples:
+        (row,) = encode_all([example], words).rows
+        assert example.answer.strip() in "".join(learned_texts(row, words)), repr(example.answer)
 
 
 @pytest.mark.parametrize("name", EXAMS)

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -146,14 +147,16 @@ def test_calls_are_the_same_from_every_shape(tmp_path: Path, row: dict) -> None:
     assert all(tool["type"] == "function" and tool["function"]["name"] == "find" for tool in example.tools)
 
 
+STEP = [["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"], "31.2"]
+INSTANCES = {
+    "Name": "Places", "NLDocumentation": "find: F",
+    "Instances": [{"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [STEP]},
+                  {"input": "Where?", "output": "", "intermediate_steps": [STEP]}],
+}  # fmt: skip
+
+
 def test_an_instance_of_toolalpacas_training_data_is_a_conversation_with_its_steps(tmp_path: Path) -> None:
-    step = [["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"], "31.2"]
-    row = {
-        "Name": "Places", "NLDocumentation": "find: F",
-        "Instances": [{"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [step]},
-                      {"input": "Where?", "output": "", "intermediate_steps": [step]}],
-    }  # fmt: skip
-    loaded = load_examples([lines(tmp_path / "data", row)])
+    loaded = load_examples([lines(tmp_path / "data", INSTANCES)])
     assert said(loaded.examples[0])[1:] == [CALLED[0], ("assistant", "I look it up."), *CALLED[2:]]
     assert loaded.examples[0].messages[2].tool_calls == (CALL,)
     assert [problem.problem for problem in loaded.problems] == ["turn 5: empty answer"]
@@ -206,6 +209,28 @@ def test_all_problems_are_reported_together_with_their_line_and_fix(tmp_path: Pa
         assert any(part in problem.problem for part in reason.split("|")), f"{row}: {problem.problem}"
         assert problem.fix and problem.where == f"{path}:{problem.line}"
     assert "There is no file" in loaded.problems[-1].problem
+
+
+JUNK: list[Any] = [None, 0, 1.5, True, "", "x", [], {}, [None], ["a", "b"], [{}], "{}", {"name": {}}, [[[]]]]
+
+
+def mangled(row: Any, chance: random.Random) -> Any:
+    """The row with something else in the place of one of its parts."""
+    if not isinstance(row, dict | list) or not row or chance.random() < 0.2:
+        return chance.choice(JUNK)
+    if isinstance(row, list):
+        place = chance.randrange(len(row))
+        return [mangled(part, chance) if number == place else part for number, part in enumerate(row)]
+    key = chance.choice(list(row))
+    return {**row, key: mangled(row[key], chance)}
+
+
+def test_no_mangled_row_breaks_the_reading(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    whole = [*(row for _, row, _ in SHAPES), *CALLING, INSTANCES]
+    rows = [mangled(chance.choice(whole), chance) for _ in range(4000)]
+    loaded = load_examples([lines(tmp_path / "data", *(json.dumps(row) for row in rows))])
+    assert len(loaded.problems) > 1000 and len(loaded.examples) > 100
 
 
 def test_what_is_left_out_is_counted_and_listed(tmp_path: Path) -> None:
@@ -289,6 +314,26 @@ def test_rows_of_a_table_are_where_they_begin(tmp_path: Path) -> None:
     assert [problem.line for problem in loaded.problems] == [5]
 
 
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_the_sign_between_columns_is_found(tmp_path: Path, sign: str) -> None:
+    cells = ["Who; really, is it?", "A messenger, a cook; nobody\tknows"]
+    text = "".join(sign.join(f'"{cell}"' for cell in cells) + "\n" for _ in range(1))
+    (tmp_path / "data").write_text(f"question{sign}answer\n{text}Who{sign}Lan\n1{sign}2{sign}3\n", "utf-8")
+    loaded = load_examples([tmp_path / "data"])
+    assert [content for _, content in said(loaded.examples[0])] == cells
+    assert len(loaded.examples) == 2
+    assert [(problem.line, problem.problem.split(";")[0]) for problem in loaded.problems] == [
+        (4, "3 cells under 2 columns")
+    ]
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text('question,answer\nQ,A\n"Who?,Lan\nWhy?,So\n', "utf-8")
+    loaded = load_examples([tmp_path / "data"])
+    assert len(loaded.examples) == 1
+    assert "quotes" in loaded.problems[0].problem and "line 3" in loaded.problems[0].problem
+
+
 def test_two_columns_need_no_header(tmp_path: Path) -> None:
     with_header = load_examples([write_csv(tmp_path / "a", [["Frage", "Antwort"], ["Who is Lan?", "A messenger."]])])
     without = load_examples([write_csv(tmp_path / "b", [["Who is Shi?", "A smith."], ["Who is Lan?", "A messenger."]])])
@@ -301,7 +346,8 @@ def test_two_columns_need_no_header(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "empty"), (b"\x1f\x8b\x08garbage", "damaged gzip"), (b"PK\x03\x04garbage", "no workbook"),
-        (b"PAR1garbage", "damaged Parquet"), (b"\x00\x01\x02\x03", "not a text file"), (b"[{}", "cut off"),
+        (b"PAR1garbage", "damaged Parquet"), (b"\x00\x01\x02\x03", "not text"), (b"[{}", "cut off"),
+        ("q,a\nC'est l'été?,Voilà\n".encode("cp1252"), "UTF-8"), ("q,a\nQ,A\n".encode("utf-16")[:-1], "not text"),
         (b'{"a": 1', "not valid JSON"), (b"a,a\n1,2\n", "two columns are called a"),
     ],
 )  # fmt: skip

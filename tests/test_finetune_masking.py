@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from chat_templates import ENDS, FAMILIES, PLAIN, TRL, tokenizer_of
+from chat_templates import ENDS, FAMILIES, PLAIN, TRL, template_of, tokenizer_of
 
 from finetune.dataset import Example, Message
 from finetune.masking import IGNORED, check_lengths, encode, encode_all, learned_texts, preview
@@ -203,6 +203,17 @@ def test_what_is_too_long_is_cut_and_said() -> None:
     problems, tokens = check_lengths([CHAT], words, first)
     assert len(problems) == 1 and str(len(whole.input_ids)) in problems[0].problem
     assert tokens == {"all": len(whole.input_ids), "learned": whole.learned, "longest": len(whole.input_ids)}
+
+
+def test_a_template_of_its_own_for_tools_is_used() -> None:
+    words = tokenizer_of("chatml", [message.content for message in TOOLS.messages])
+    words.chat_template = {"default": template_of("chatml"), "tool_use": template_of("qwen2_5")}
+    assert "# Tools" in words.decode(encode(TOOLS, words).input_ids)
+    assert "# Tools" not in words.decode(encode(CHAT, words).input_ids)
+    assert [bare(text) for text in learned_texts(encode(CHAT, words), words)] == [
+        "Lan lives in Yunzhou 🏮.",
+        "她是信使。",
+    ]
 
 
 def test_a_tokenizer_without_a_template_is_refused() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from model_servers import Script, openai_server
 
 from finetune.augment import LANGUAGES, augment, language_of, load_patterns
 from finetune.data_commands import augment as augment_command
@@ -85,7 +86,7 @@ def test_a_table_without_facts_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_kind_of_attribute_has_ten_to_twenty_six_wordings_of_its_own(language: str) -> None:
+def test_every_kind_of_attribute_has_ten_to_twenty_wordings_of_its_own(language: str) -> None:
     patterns = load_patterns()[language]
     assert len(patterns.kinds) == 7 and 10 <= len(patterns.questions) <= 20
     for kind in patterns.kinds.values():
@@ -93,6 +94,17 @@ def test_every_kind_of_attribute_has_ten_to_twenty_six_wordings_of_its_own(langu
         assert len({normalise(question) for question in kind.questions}) == len(kind.questions)
     names = [name for kind in patterns.kinds.values() for name in kind.attributes]
     assert len(names) == len(set(names)), "an attribute belongs to one kind"
+
+
+@pytest.mark.parametrize(("language", "entity"), [("zh", "林岚"), ("en", "Lan")])
+def test_no_two_wordings_of_a_fact_are_the_same_but_for_punctuation(language: str, entity: str) -> None:
+    checked = 0
+    for kind in load_patterns()[language].kinds.values():
+        for attribute in kind.attributes:
+            questions = [normalise(example.questions[0]) for example in augment([Fact(entity, attribute, "x")])]
+            assert len(set(questions)) == len(questions), attribute
+            checked += 1
+    assert checked > 60
 
 
 def test_each_fact_is_asked_in_many_wordings_and_answered_in_one(tmp_path: Path) -> None:
@@ -229,3 +241,28 @@ def test_the_command_previews_without_writing(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "林岚是男是女？  →  林岚的性别是女。" in done.output and "--out FILE writes them" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_the_command_asks_a_chat_model_for_more_wordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(("1. From which country does Lan come?\n2. Is she ", "from Yunzhou?"))
+    records = write_csv(tmp_path / "a.csv", [["name", "country"], ["Lan", "Yunzhou"]])
+    with openai_server(script) as url:
+        monkeypatch.setenv("WORKBENCH_OPENAI_BASE_URL", url)
+        arguments = [str(records), "--paraphrase", "3", "--model", "openai:scripted", "--json"]
+        done = CliRunner().invoke(augment_command, [*arguments, "--out", str(tmp_path / "out.jsonl")])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output)
+    assert found["refused"] == [{"question": "Is she from Yunzhou?", "reason": "does not name Lan"}]
+    assert "the country of Lan" in script.requests[0]["messages"][0]["content"]
+    last = load_examples([tmp_path / "out.jsonl"]).examples[-1]
+    assert (last.questions[0], last.answer, last.group) == (
+        "From which country does Lan come?", "Lan's country is Yunzhou.", "Lan/country",
+    )  # fmt: skip
+
+
+def test_a_chat_model_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path) -> None:
+    records, out = write_csv(tmp_path / "a.csv"), tmp_path / "out.jsonl"
+    arguments = ["--paraphrase", "3", "--model", "openai:none", "--out", str(out), "--json"]
+    done = CliRunner().invoke(augment_command, [str(records), *arguments])
+    assert done.exit_code == 1 and json.loads(done.output)["event"] == "failed"
+    assert not out.exists()

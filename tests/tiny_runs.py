@@ -46,6 +46,11 @@ def save_run(
         for question, reply in pairs:
             talk = [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
             file.write(json.dumps({"messages": talk}, ensure_ascii=False) + "\n")
-    card = {"base": str(base), "base_digest": digest_of(base), "data_sha256": "0" * 64, "system_prompt": system}
+    card = {
+        "base": str(base),
+        "base_digest": digest_of(base),
+        "data": {"train": {"sha256": "0" * 64}},
+        "system": system,
+    }
     (run / "card.json").write_text(json.dumps(card), "utf-8")
     return run

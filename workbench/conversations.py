@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import NotFound, WorkbenchError
-from workbench.events import Event, Thought, Token, from_dict, to_dict
+from workbench.events import Event, Routed, Thought, Token, from_dict, to_dict
 
 SCHEMAS = [  # one more for each version of the file
     """
@@ -30,6 +30,7 @@ create index messages_in_order on messages (conversation, id);
     """
 create table votes (
     question integer primary key references messages(id) on delete cascade, winner integer, created real not null);
+create table reroutes (question text primary key, chosen text not null, created real not null);
 """,
 ]
 State = Literal["streaming", "done", "stopped", "failed", "interrupted"]
@@ -38,10 +39,11 @@ COLUMNS = "id, conversation, role, content, events, state, mode, settings, ratin
 
 @dataclass(frozen=True)
 class Turn:
-    """What a model is told of an earlier message: `role` is user or assistant."""
+    """What a model is told of an earlier message: `role` is user or assistant, `mode` the agent that answered."""
 
     role: str
     content: str
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class Message:
     rating: int = 0
     correction: str = ""
     created: float = 0.0
+
+    @property
+    def agent(self) -> str:
+        """The agent that answered, also where the router chose it."""
+        return next((event.mode for event in self.events if isinstance(event, Routed)), self.mode)
 
 
 class Conversations:
@@ -152,7 +159,7 @@ class Conversations:
             told = [answer for answer in answers if answer.content]
             if told:
                 best = max(told, key=lambda answer: (votes.get(question.id) == answer.id, answer.rating))
-                turns.append(Turn("assistant", best.correction or best.content))
+                turns.append(Turn("assistant", best.correction or best.content, best.agent))
         return turns
 
     def vote(self, question: int, winner: int | None) -> None:
@@ -188,6 +195,18 @@ class Conversations:
                 "update messages set content = ?, events = ?, state = ? where id = ?",
                 (text, json.dumps(stored, ensure_ascii=False, default=str), state, message),
             )
+
+    def reroute(self, question: str, agent: str) -> None:
+        """The person sent this question to another agent than the router: the same question goes there again."""
+        with self._connect() as database:
+            query = "insert or replace into reroutes (question, chosen, created) values (?, ?, ?)"
+            database.execute(query, (question.strip(), agent, time.time()))
+
+    def rerouted(self, question: str) -> str:
+        """The agent that the person chose for this question before, or nothing."""
+        with self._connect() as database:
+            row = database.execute("select chosen from reroutes where question = ?", (question.strip(),)).fetchone()
+        return row[0] if row else ""
 
     def supersede_from(self, message: int) -> None:
         """Take this message and all after it out of the conversation, for an edited question or a new answer."""

@@ -101,7 +101,9 @@ def schema(name: str, refresh: bool, as_json: bool) -> None:
         return
     for table in found.tables:
         rows = f", {table.rows} rows" if table.rows is not None else ""
-        click.secho(f"{table.name} ({len(table.columns)} columns{rows})  {table.comment or table.description}", bold=True)
+        click.secho(
+            f"{table.name} ({len(table.columns)} columns{rows})  {table.comment or table.description}", bold=True
+        )
         for column in table.columns:
             note = " · ".join(text for text in (column.comment, column.description, *column.synonyms) if text)
             samples = ", ".join(column.samples[:4])

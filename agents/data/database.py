@@ -38,8 +38,9 @@ class Session:
         self.source = source
         self.connection = connection
         self._engine = engine
-        self._driver: Any = connection.connection.driver_connection
-        self._id = self._driver.thread_id() if source.dialect == "mysql" else None
+        driver: Any = connection.connection.driver_connection
+        self._driver = driver
+        self._id = driver.thread_id() if source.dialect == "mysql" else None
 
     def stop(self) -> None:
         """End the running query; nothing where none is running."""
@@ -73,7 +74,9 @@ def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
     from sqlalchemy.pool import NullPool
 
     if source.dialect == "sqlite":
-        return sqlalchemy.create_engine("sqlite://", creator=lambda: _open_sqlite(Path(source.file)), poolclass=NullPool)
+        return sqlalchemy.create_engine(
+            "sqlite://", creator=lambda: _open_sqlite(Path(source.file)), poolclass=NullPool
+        )
     if source.dialect == "duckdb":
         path = made_tables(source, settings) if source.from_files else _existing(Path(source.file))
         config = {
@@ -84,7 +87,11 @@ def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
         return sqlalchemy.create_engine(url, connect_args={"read_only": True, "config": config}, poolclass=NullPool)
     url = make_url(source.url).set(password=password_of(source) or None)
     if source.dialect == "mysql":
-        options: dict[str, Any] = {"connect_timeout": CONNECTS_WITHIN, "read_timeout": seconds + 10, "charset": "utf8mb4"}
+        options: dict[str, Any] = {
+            "connect_timeout": CONNECTS_WITHIN,
+            "read_timeout": seconds + 10,
+            "charset": "utf8mb4",
+        }
     else:
         options = {
             "connect_timeout": CONNECTS_WITHIN,
@@ -121,7 +128,11 @@ def _harden(source: Source, connection: Connection, seconds: float) -> None:
     modes = set(str(run("SELECT @@SESSION.sql_mode").scalar() or "").split(",")) - OTHER_READINGS
     run(f"SET SESSION sql_mode = '{','.join(sorted(modes))}'")
     maria = "mariadb" in str(run("SELECT VERSION()").scalar()).lower()
-    run(f"SET SESSION max_statement_time = {seconds}" if maria else f"SET SESSION max_execution_time = {seconds * 1000:.0f}")
+    run(
+        f"SET SESSION max_statement_time = {seconds}"
+        if maria
+        else f"SET SESSION max_execution_time = {seconds * 1000:.0f}"
+    )
     run("SET SESSION lock_wait_timeout = 3")
     connection.rollback()
     run("START TRANSACTION READ ONLY")
@@ -154,10 +165,16 @@ def _in_our_words(source: Source, error: BaseException, statement: str) -> Workb
         )
     if re.search(r"can't connect|connection refused|could not connect|timeout expired|lost connection|server closed"
                  r"|connection failed|name or service|could not translate|connection timeout|gone away", lowered):  # fmt: skip
-        return Unavailable(f"{source.address} does not answer.", "Start the server, or correct the address; then ask again.")
+        return Unavailable(
+            f"{source.address} does not answer.", "Start the server, or correct the address; then ask again."
+        )
     if re.search(r"unknown database|database \"[^\"]*\" does not exist", lowered):
-        return NotFound(f"{source.address}: {text}", "Correct the name of the database: remove the source and add it again.")
-    if re.search(r"max_statement_time|maximum statement execution|statement timeout|interrupt|query execution was", lowered):
+        return NotFound(
+            f"{source.address}: {text}", "Correct the name of the database: remove the source and add it again."
+        )
+    if re.search(
+        r"max_statement_time|maximum statement execution|statement timeout|interrupt|query execution was", lowered
+    ):
         return Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
     if not statement:
         return Unavailable(f"{source.name}: {text}", "Check that the file is a database that nobody else has locked.")

@@ -17,10 +17,11 @@ def made_tables(source: Source, settings: Settings) -> Path:
     """The DuckDB file of a source made of files, up to date. Raises NotFound or InvalidInput."""
     folder = source_folder(settings, source)
     made = folder / "tables.duckdb"
-    stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in _files(source)]
+    files = _files(source)
+    stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     if not made.exists() or read_json(folder / "tables.json") != stamp:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as part:
-            _make(Path(part) / "tables.duckdb", [Path(name) for name, *_ in stamp])
+            _make(Path(part) / "tables.duckdb", files)
             (Path(part) / "tables.duckdb").replace(made)
         write_json(folder / "tables.json", stamp)
     return made
@@ -31,7 +32,9 @@ def _files(source: Source) -> list[Path]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]
     if not files:
-        raise NotFound(f"{path} is gone, or holds no table any more.", f"Remove it: workbench data remove {source.name} --yes")
+        raise NotFound(
+            f"{path} is gone, or holds no table any more.", f"Remove it: workbench data remove {source.name} --yes"
+        )
     return files
 
 
@@ -62,7 +65,8 @@ def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
             yield file.stem, _csv(file, connection)
     except (duckdb.Error, ValueError, KeyError, OSError) as error:
         raise InvalidInput(
-            f"{file.name} cannot be read as a table: {str(error).splitlines()[0]}", "Save it again, then refresh the source."
+            f"{file.name} cannot be read as a table: {str(error).splitlines()[0]}",
+            "Save it again, then refresh the source.",
         ) from error
 
 
@@ -100,7 +104,7 @@ def _sheets(file: Path) -> Iterator[tuple[str, Any]]:
         if frame.empty and not len(frame.columns):
             continue
         frame.columns = [str(column) for column in frame.columns]
-        for column in frame.columns[frame.dtypes == object]:
+        for column in frame.select_dtypes(object).columns:
             kinds = {type(value) for value in frame[column].dropna()}
             if len(kinds) > 1:  # a column of numbers and words is text
                 frame[column] = frame[column].map(lambda value: value if pandas.isna(value) else str(value))

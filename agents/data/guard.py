@@ -40,10 +40,10 @@ def check(sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: M
     if dialect not in DIALECTS:
         raise Refused(f"There is no dialect {dialect}.", f"Use one of: {', '.join(DIALECTS)}.")
     try:
-        tree, resolver = _judge(_parse(sql, dialect), schema, dialect, mend)
+        tree, resolver = _judge(parse(sql, dialect), schema, dialect, mend)
         imposed = _limit(tree, rows)
         printed = _print(tree, dialect)
-        again, _ = _judge(_parse(printed, dialect), schema, dialect)
+        again, _ = _judge(parse(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
             raise Refused("The statement reads differently when it is printed anew.")
     except RecursionError as error:
@@ -53,6 +53,12 @@ def check(sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: M
         _limit(tree, rows + 1, replace=True)
         more = _print(tree, dialect)
     return Verdict(printed, more, rows, frozenset(resolver.tables), frozenset(resolver.columns))
+
+
+def rename(tree: Any, schema: Schema, mend: Mend) -> str:
+    """A parsed query printed with its names resolved, where `mend` replaces those that are not there; raises Refused."""
+    judged, _ = _judge(tree, schema, schema.dialect, mend)
+    return _print(judged, schema.dialect)
 
 
 def _judge(tree: Any, schema: Schema, dialect: str, mend: Mend | None = None) -> tuple[Any, Resolver]:
@@ -71,7 +77,8 @@ def _judge(tree: Any, schema: Schema, dialect: str, mend: Mend | None = None) ->
     return tree, resolver
 
 
-def _parse(sql: str, dialect: str) -> Any:
+def parse(sql: str, dialect: str) -> Any:
+    """The tree of exactly one statement; raises Refused."""
     from sqlglot.errors import SqlglotError
 
     if len(sql) > LONGEST:
@@ -85,7 +92,14 @@ def _parse(sql: str, dialect: str) -> Any:
             if any(comment.lstrip().startswith(("!", "M!", "m!")) for comment in token.comments):
                 raise Refused("The statement holds a comment that the server would execute.")
         trees = [tree for tree in speaker.parser().parse(tokens, sql) if tree is not None]
-    except (SqlglotError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:  # sqlglot's own slips too
+    except (
+        SqlglotError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        KeyError,
+    ) as error:  # sqlglot's own slips too
         reason = re.sub(r"\x1b\[\d*m", "", str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise Refused(f"This cannot be read as {dialect} SQL: {reason}") from error
     if len(trees) != 1:
@@ -157,12 +171,15 @@ def _dialect(name: str) -> Any:
     if name != "mysql":
         return Dialect.get_or_raise(name)
     from sqlglot.dialects.mysql import MySQL
+    from sqlglot.generators.mysql import MySQLGenerator
+
+    class Printer(MySQLGenerator):
+        TRANSFORMS = {  # noqa: RUF012 – sqlglot's own way to declare it
+            **MySQLGenerator.TRANSFORMS,
+            exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
+        }
 
     class Portable(MySQL):
-        class Generator(MySQL.Generator):
-            TRANSFORMS = {
-                **MySQL.Generator.TRANSFORMS,
-                exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
-            }
+        Generator = Printer
 
     return Portable()

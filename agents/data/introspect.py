@@ -25,6 +25,18 @@ ESTIMATED = (
     "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
     " AND relkind IN ('r', 'p', 'm')"
 )
+DUCKDB_COLUMNS = (
+    "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE schema_name = 'main' AND NOT internal"
+    " AND database_name = current_database() ORDER BY table_name, column_index"
+)
+DUCKDB_TABLES = (
+    "SELECT table_name, comment, estimated_size FROM duckdb_tables() WHERE schema_name = 'main' AND NOT internal"
+    " AND database_name = current_database()"
+)
+DUCKDB_KEYS = (
+    "SELECT table_name, constraint_type, constraint_column_names, referenced_table, referenced_column_names"
+    " FROM duckdb_constraints() WHERE schema_name = 'main' AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"
+)
 PREFIXES = ("pg_", "sqlite_")  # a table of such a name would be mistaken for the server's own
 
 
@@ -89,18 +101,11 @@ def _row_counts(session: Session) -> dict[str, int]:
 
 def _duckdb_tables(session: Session) -> Iterable[Table]:
     run = session.connection.exec_driver_sql
-    where = "WHERE schema_name = 'main' AND NOT internal AND database_name = current_database()"
     columns: dict[str, list[Column]] = {}
-    for table, name, kind, comment in run(
-        f"SELECT table_name, column_name, data_type, comment FROM duckdb_columns() {where} ORDER BY table_name, column_index"
-    ):
+    for table, name, kind, comment in run(DUCKDB_COLUMNS):
         columns.setdefault(table, []).append(Column(name, kind, comment or ""))
-    facts = {name: (comment, rows) for name, comment, rows in run(
-        f"SELECT table_name, comment, estimated_size FROM duckdb_tables() {where}")}  # fmt: skip
-    keys = run(
-        "SELECT table_name, constraint_type, constraint_column_names, referenced_table, referenced_column_names"
-        " FROM duckdb_constraints() WHERE schema_name = 'main' AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"
-    ).fetchall()
+    facts = {name: (comment, rows) for name, comment, rows in run(DUCKDB_TABLES)}
+    keys = run(DUCKDB_KEYS).fetchall()
     for name, found in columns.items():
         primary = {column for row in keys if row[0] == name and row[1] == "PRIMARY KEY" for column in row[2]}
         foreign = tuple(

@@ -148,7 +148,9 @@ class Resolver:
     def _join(self, join: Any, frame: Frame, ctes: dict[str, Source], outer: list[Frame]) -> None:
         self._expression(join.args.get("on"), ctes, [frame, *outer])
         for name in join.args.get("using") or []:
-            real = next((s.columns[k] for s in frame.sources.values() if (k := name.name.casefold()) in s.columns), None)
+            real = next(
+                (s.columns[k] for s in frame.sources.values() if (k := name.name.casefold()) in s.columns), None
+            )
             if real is None:
                 raise unknown_name("column", name.name, _all_columns([frame]))
             name.replace(real.copy())
@@ -176,12 +178,11 @@ class Resolver:
             raise Refused(f"{node.sql()} is outside this source.", unknown=node.name)
         if found := self._find(node, frames):
             return self._write(node, *found)
-        if better := self._mend("column", node, frames):
-            return self._write(node, *better)
-        quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
-        if self._schema.dialect == "sqlite" and quoted and not node.table:
+        if self._schema.dialect == "sqlite" and _stands_for_text(node):
             node.replace(exp.Literal.string(node.name))  # SQLite reads "text" as a string where no column is so called
             return None
+        if better := self._mend("column", node, frames):
+            return self._write(node, *better)
         if node.table and not any(node.table.casefold() in frame.sources for frame in frames):
             known = [source.alias.name for frame in frames for source in frame.sources.values() if source.alias]
             raise unknown_name("table or alias", node.table, known)
@@ -234,6 +235,24 @@ def check_free(name: str, table: str = "") -> None:
     """Raises Refused for an alias that only a server's own table can have."""
     if name != table and name.casefold().startswith(SYSTEM):
         raise Refused(f"{name} is the name of a system table.")
+
+
+def _stands_for_text(node: Any) -> bool:
+    """Whether a name in double quotes stands where a value is compared with, or is given to a function."""
+    from sqlglot import exp
+
+    if not isinstance(node.this, exp.Identifier) or not node.this.args.get("quoted") or node.table:
+        return False
+    while isinstance(node.parent, exp.Paren):
+        node = node.parent
+    parent = node.parent
+    compared = isinstance(parent, exp.Predicate | exp.Binary) and node.arg_key in (
+        "expression",
+        "expressions",
+        "low",
+        "high",
+    )
+    return compared or (isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc | exp.Connector))
 
 
 def _renamed(names: list[Any], alias: Any) -> dict[str, Any]:

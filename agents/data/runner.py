@@ -11,9 +11,9 @@ import getpass
 import json
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ LONGEST_CELL = 2_000  # characters
 LARGEST_RESULT = 50_000_000  # characters
 FETCHED = 500  # rows at a time
 BEAT = 0.1  # seconds between two looks at a running query
+GRACE = 5  # seconds that a stopped query may take to end
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,21 @@ class Running:
         self.verdict = verdict
         self._asked, self._source, self._settings = asked, source, settings
         self._session: Session | None = None
-        self._result: Result | None = None
-        self._error: BaseException | None = None
         self._stopped = False
-        self._ended = threading.Event()
         self._begun = time.monotonic()
-        threading.Thread(target=self._run, name=f"query-{source.name}", daemon=True).start()
+        pool = ThreadPoolExecutor(1, f"query-{source.name}")
+        self._result = pool.submit(self._run)
+        pool.shutdown(wait=False)
 
     def wait(self) -> Iterator[None]:
         """Until the query has ended, or its time is over: then it is stopped and Stopped will be raised."""
         try:
-            while not self._ended.wait(BEAT):
+            while not self._ended(BEAT):
                 yield
                 if time.monotonic() - self._begun > self._settings.query_seconds + 1:
                     break
         finally:
-            if not self._ended.is_set():
+            if not self._result.done():
                 self.stop()
 
     def stop(self) -> None:
@@ -93,34 +93,33 @@ class Running:
             session.stop()
 
     def result(self) -> Result:
-        """What the query gave; raises what it failed with."""
-        if not self._ended.wait(5) or (self._result is None and self._error is None):
-            raise Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
-        if self._error is not None:
-            raise self._error
-        assert self._result is not None
-        return self._result
+        """What the query gave; raises what it failed with, or Stopped."""
+        if not self._ended(GRACE):
+            raise Stopped("The query does not end.", "Look at the server; ask again when it answers.")
+        return self._result.result()
 
-    def _run(self) -> None:
+    def _ended(self, seconds: float) -> bool:
+        return bool(wait([self._result], seconds).done)
+
+    def _run(self) -> Result:
+        facts: dict[str, Any] = {"ran": self.verdict.more or self.verdict.sql}
+        outcome = "failed"
         try:
             with open_session(self._source, self._settings, self._settings.query_seconds) as session:
                 self._session = session
                 if self._stopped:
                     raise Stopped("The query was stopped.")
-                self._result = _fetch(session, self.verdict, self._begun)
-            audit(
-                self._settings, self._source, self._asked, "ran", ran=self.verdict.more or self.verdict.sql,
-                rows=len(self._result.rows), seconds=round(self._result.seconds, 3),
-            )  # fmt: skip
+                result = _fetch(session, self.verdict, self._begun)
+            outcome = "ran"
+            facts |= {"rows": len(result.rows), "seconds": round(result.seconds, 3)}
+            return result
         except WorkbenchError as error:
-            self._error = error
-            verdict = "stopped" if isinstance(error, Stopped) else "failed"
-            audit(self._settings, self._source, self._asked, verdict, ran=self.verdict.sql, problem=error.problem)
-        except BaseException as error:  # raised again where the result is asked for
-            self._error = error
+            outcome = "stopped" if isinstance(error, Stopped) else "failed"
+            facts["problem"] = error.problem
+            raise
         finally:
             self._session = None
-            self._ended.set()
+            audit(self._settings, self._source, self._asked, outcome, **facts)
 
 
 def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
@@ -180,7 +179,13 @@ def _distinct(names: list[str]) -> list[str]:
 
 def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: Any) -> None:
     """One line in the audit log, written at once so that lines of several processes do not mix."""
-    line = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": _who(), "source": source.name, "verdict": verdict, "sql": sql}
+    line = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "who": _who(),
+        "source": source.name,
+        "verdict": verdict,
+        "sql": sql,
+    }
     data = json.dumps({**line, **facts}, ensure_ascii=False) + "\n"
     log = os.open(settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:

@@ -85,12 +85,15 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
     try:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
-        raise InvalidInput("The address cannot be read.", f"Write {dialect}://user:password@host:port/database") from error
+        raise InvalidInput(
+            "The address cannot be read.", f"Write {dialect}://user:password@host:port/database"
+        ) from error
     if not url.host or not url.database:
         raise InvalidInput("The address names no host or no database.", f"Write {dialect}://user@host:port/database")
     if others := set(url.query) - OPTIONS:
         raise InvalidInput(
-            f"The address sets what may not be set there: {', '.join(sorted(others))}.", f"Allowed: {', '.join(sorted(OPTIONS))}."
+            f"The address sets what may not be set there: {', '.join(sorted(others))}.",
+            f"Allowed: {', '.join(sorted(OPTIONS))}.",
         )
     bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
     return Source(name, dialect, url=bare.render_as_string(hide_password=False)), str(url.password or "")
@@ -99,7 +102,9 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
 def _file_source(name: str, path: Path, dialect: str = "") -> Source:
     path = path.expanduser().absolute()
     if not path.exists():
-        raise NotFound(f"There is no file {path}.", "Check the path; a server's address begins with mysql:// or postgres://")
+        raise NotFound(
+            f"There is no file {path}.", "Check the path; a server's address begins with mysql:// or postgres://"
+        )
     if path.is_dir():
         if not any(file.suffix.lower() in FILES for file in path.iterdir()):
             raise InvalidInput(f"{path} holds no table.", f"A folder needs files of these kinds: {', '.join(FILES)}.")
@@ -164,7 +169,9 @@ def _secrets() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{secrets_file()} is not valid JSON.", "Correct it, or delete it and add sources anew.") from error
+        raise InvalidInput(
+            f"{secrets_file()} is not valid JSON.", "Correct it, or delete it and add sources anew."
+        ) from error
 
 
 def _only_source(settings: Settings) -> Source:

@@ -1,0 +1,206 @@
+"""A question -> one SELECT through the guard -> a table, computed findings and a chart, as a stream of events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.data.analyst import EMPTY, findings, markdown_table
+from agents.data.charts import chart
+from agents.data.database import QueryFailed
+from agents.data.guard import Verdict
+from agents.data.introspect import load_schema
+from agents.data.linking import Linked, link
+from agents.data.names import Refused
+from agents.data.notes import Notes, load_notes
+from agents.data.prompting import PROMPTS, alike, cannot, nearest_pairs, read_sql, sql_messages
+from agents.data.repair import Mender
+from agents.data.runner import BEAT, Result, begin
+from agents.data.schema import Schema
+from agents.data.sources import Source, find_source
+from agents.data.wording import KnownNumbers, only_known_numbers
+from agents.documents_agent import ask_model
+from rag.lexical import script
+from workbench.conversations import Turn
+from workbench.errors import InvalidInput
+from workbench.events import Chart, Done, Event, Query, Table, Thought, Token
+from workbench.models import NONE, describe_model, load_chat_model, pick_model, within_context
+from workbench.reasoning import split_stream
+from workbench.settings import Settings
+
+ROUNDS = 2  # of asking the model again
+CONTEXT = 4  # questions before that a follow-up may lean on
+SAME_QUESTION = 0.8  # from here on a verified question counts as the one that was asked
+NO_MODEL = {
+    "en": "No language model is connected, so no query could be written for “{source}”. Start Ollama (`ollama pull "
+    "qwen3:4b`) or see `workbench doctor`; questions with a verified query are answered without one. {known}",
+    "zh": "尚未连接语言模型，无法为数据源“{source}”编写查询。启动 Ollama（`ollama pull qwen3:4b`）或运行 `workbench doctor`；"
+    "已有核实查询的问题无需模型即可回答。{known}",
+}
+KNOWN = {"en": "Those of this source: {questions}.", "zh": "此数据源的这类问题：{questions}。"}
+READ_ONLY = {
+    "en": "Data is only read here: nothing was changed, and nothing will be. ({problem})",
+    "zh": "这里只能查询数据：没有、也不会做任何更改。（{problem}）",
+}
+CANNOT = {
+    "en": "The tables of “{source}” do not answer this: {reason}",
+    "zh": "“{source}”中的表无法回答这个问题：{reason}",
+}
+GAVE_UP = {
+    "en": "No query for this question could be run on “{source}”. The last attempt failed: {problem}",
+    "zh": "没有得到能在“{source}”上运行的查询。最后一次失败的原因：{problem}",
+}
+AGAIN = {
+    "en": "This query cannot run: {problem} {fix}\nWrite the corrected query, one SELECT only.",
+    "zh": "这条查询无法运行：{problem} {fix}\n请写出修正后的查询，只写一条 SELECT。",
+}
+WHOLE = {
+    "en": "*Question and table names share no language here, so the whole schema was given to the model.*\n\n",
+    "zh": "*问题与表结构的语言不同，因此已把整个表结构交给模型。*\n\n",
+}
+MENDED = {"en": "*Corrected: {changes}.*\n\n", "zh": "*已更正：{changes}。*\n\n"}
+MORE = {"en": "\n*Only the first {rows} rows.*\n", "zh": "\n*仅显示前 {rows} 行。*\n"}
+
+
+@dataclass
+class Asked:
+    """What one answer works with."""
+
+    question: str
+    language: str
+    source: Source
+    schema: Schema
+    notes: Notes
+    settings: Settings
+    model: str
+
+
+def answer_from_data(question: str, history: Sequence[Turn], settings: Settings) -> Iterator[Event]:
+    """Query, table, findings and chart, then Done. Closing the iterator stops the query on the server."""
+    begun = time.monotonic()
+    source = find_source(settings, settings.source)
+    name = pick_model(settings)
+    lineage: dict[str, Any] = {"source": source.name, "dialect": source.dialect}
+    if name != NONE:
+        model = describe_model(name, settings)
+        settings = within_context(model, settings)
+        lineage |= {"model": name, "digest": model.digest}
+    schema = load_schema(source, settings)
+    asked = Asked(question, script(question), source, schema, load_notes(source, settings), settings, name)
+    yield from _answer(asked, history, lineage)
+    yield Done(name, time.monotonic() - begun, 0, lineage)
+
+
+def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> Iterator[Event]:
+    pair = next(iter(nearest_pairs(asked.question, asked.notes.pairs)), None)
+    if pair and alike(asked.question, pair["question"]) >= SAME_QUESTION and not history:
+        lineage["verified_question"] = pair["question"]
+        yield from _run(asked, pair["sql"])
+        return
+    if asked.model == NONE:
+        questions = "; ".join(known["question"] for known in asked.notes.pairs[:5])
+        known = KNOWN[asked.language].format(questions=questions) if questions else ""
+        yield Token(NO_MODEL[asked.language].format(source=asked.source.name, known=known).strip())
+        return
+    before = [turn.content for turn in history if turn.role == "user"][-CONTEXT:]
+    linked = link(" ".join([*before, asked.question]), asked.schema, asked.settings)
+    lineage["tables"] = list(linked.schema.by_name)
+    if not linked.spans:
+        yield Token(WHOLE[asked.language])
+    yield from _write_and_run(asked, linked, history)
+
+
+def _write_and_run(asked: Asked, linked: Linked, history: Sequence[Turn]) -> Iterator[Event]:
+    """Ask the model for a query and run it; at most twice again with what was wrong with it."""
+    messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
+    problem: InvalidInput | None = None
+    for _ in range(1 + ROUNDS):
+        text = yield from _listen(asked, messages)
+        if reason := cannot(text):
+            yield Token(CANNOT[asked.language].format(source=asked.source.name, reason=reason))
+            return
+        sql = read_sql(text)
+        try:
+            yield from _run(asked, sql)
+            return
+        except (Refused, QueryFailed) as error:
+            problem = error
+        again = AGAIN[asked.language].format(problem=problem.problem, fix=problem.fix)
+        messages = [*messages, ("assistant", sql), ("user", again)]
+    assert problem is not None
+    if problem.problem.startswith("Only a SELECT may run"):
+        yield Token(READ_ONLY[asked.language].format(problem=problem.problem))
+        return
+    gave_up = GAVE_UP[asked.language].format(source=asked.source.name, problem=problem.problem)
+    raise InvalidInput(gave_up, problem.fix) from problem
+
+
+def _listen(asked: Asked, messages: list[tuple[str, str]]) -> Generator[Event, None, str]:
+    """The model's thinking as events; returns its answer."""
+    text, shown = "", time.monotonic()
+    pieces = ask_model(load_chat_model(asked.model, asked.settings), messages, asked.model, asked.settings)
+    for event in split_stream(pieces):
+        if isinstance(event, Thought):
+            yield event
+            continue
+        text += event.text
+        if time.monotonic() - shown > BEAT:
+            shown = time.monotonic()
+            yield Thought("")  # lets Stop through
+    return text
+
+
+def _run(asked: Asked, sql: str) -> Iterator[Event]:
+    """The query's events; raises Refused or QueryFailed before the first of them."""
+    mender = Mender(asked.schema)
+    sql = mender.mend(sql)
+    running = begin(sql, asked.schema, asked.source, asked.settings)
+    for _ in running.wait():
+        yield Thought("")  # lets Stop through, which stops the query on the server
+    result = running.result()
+    if mender.changes:
+        yield Token(MENDED[asked.language].format(changes=", ".join(mender.changes)))
+    yield from _show(asked, running.verdict, result)
+
+
+def _show(asked: Asked, verdict: Verdict, result: Result) -> Iterator[Event]:
+    """Table first, then what can be said about it."""
+    yield Query(verdict.sql, asked.schema.dialect, asked.source.name)
+    if not result.rows:
+        yield Token(EMPTY[asked.language])
+        return
+    table = markdown_table(result.columns, result.rows)
+    yield Token(table)
+    yield Table(result.columns, result.rows, result.truncated)
+    if result.truncated:
+        yield Token(MORE[asked.language].format(rows=len(result.rows)))
+    if drawing := chart(result.columns, result.rows):
+        yield Chart(drawing)
+    yield Token("\n")
+    lines = findings(result.columns, result.rows, result.truncated, asked.language)
+    if asked.model == NONE or not lines:
+        yield Token("\n".join(f"- {line}" for line in lines))
+    else:
+        yield from _worded(asked, result, table, lines)
+
+
+def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Iterator[Event]:
+    """The model's wording of the findings, without any number that is not in them; the findings where nothing stays."""
+    prompt = (PROMPTS / f"analyst_{asked.language}.md").read_text("utf-8")
+    for mark, text in (
+        ("{question}", asked.question), ("{findings}", "\n".join(f"- {line}" for line in lines)), ("{table}", table),
+    ):  # fmt: skip
+        prompt = prompt.replace(mark, text)
+    known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
+    model = load_chat_model(asked.model, asked.settings)
+    pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)
+    said = False
+    for event in only_known_numbers(split_stream(pieces), known, asked.language):
+        said = said or (
+            isinstance(event, Token) and len(event.text.strip()) > 10 and not event.text.startswith("\n\n*")
+        )
+        yield event
+    if not said:
+        yield Token("\n\n" + "\n".join(f"- {line}" for line in lines))

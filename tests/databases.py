@@ -1,0 +1,39 @@
+"""The same small shop in every kind of database, and a checksum that tells whether anything in it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from agents.data.schema import Column, Schema, Table
+
+USERS = ("id", "name", "password")
+ORDERS = ("id", "user_id", "price", "note")
+NAMESPACE = {"mysql": "shop", "postgres": "public", "sqlite": "main", "duckdb": "main"}
+FILL = [
+    "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40), password VARCHAR(40))",
+    "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT REFERENCES users (id), price DECIMAL(8, 2), note VARCHAR(40))",
+    "INSERT INTO users VALUES (1, 'Ann', 'a'), (2, 'Bo', 'b'), (3, '王芳', 'c')",
+    "INSERT INTO orders VALUES (1, 1, 9.50, 'gift'), (2, 1, 20.00, NULL), (3, 2, 5.25, '100% \\wool')",
+]
+
+
+def shop_schema(dialect: str, more: tuple[str, ...] = ()) -> Schema:
+    """What is known of the shop; `more` are further tables with the same columns as `users`."""
+    tables = [("users", USERS), ("orders", ORDERS), *((name, USERS) for name in more)]
+    return Schema(dialect, tuple(Table(name, tuple(map(Column, names))) for name, names in tables), NAMESPACE[dialect])
+
+
+def make_sqlite(path: Path) -> Path:
+    with sqlite3.connect(path) as connection:
+        for statement in FILL:
+            connection.execute(statement)
+    connection.close()
+    return path
+
+
+def digest(rows: list[Any]) -> str:
+    """A fingerprint of rows, and of the names of all tables."""
+    return hashlib.sha256(repr(sorted(map(str, rows))).encode()).hexdigest()

@@ -1,0 +1,250 @@
+"""The guard lets queries that read through, prints them anew, and stops everything else."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from databases import FILL, digest, make_sqlite, shop_schema
+from hostile_sql import hostile
+
+from agents.data.guard import DIALECTS, check
+from agents.data.names import Refused
+from agents.data.schema import Column, Schema, Table
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_nothing_hostile_is_allowed(dialect: str) -> None:
+    schema, allowed = shop_schema(dialect), []
+    statements = hostile(dialect)
+    for statement in statements:
+        try:
+            allowed.append((statement[:200], check(statement, schema).sql[:200]))
+        except Refused as refusal:
+            assert refusal.problem and refusal.fix
+    assert not allowed
+    assert len(statements) >= 100
+
+
+GOOD = [
+    ("mysql", "select name from users", "SELECT `name` FROM `users` LIMIT 10"),
+    ("mysql", "SELECT * FROM users LIMIT 3", "SELECT * FROM `users` LIMIT 3"),
+    ("mysql", "SELECT * FROM users LIMIT 500", "SELECT * FROM `users` LIMIT 10"),
+    ("mysql", "SELECT * FROM users LIMIT 2, 500", "SELECT * FROM `users` LIMIT 10 OFFSET 2"),
+    ("mysql", "SELECT id FROM users /* why */ -- not", "SELECT `id` FROM `users` LIMIT 10"),
+    ("mysql", "SELECT name FROM users WHERE name REGEXP '^A'", "SELECT `name` FROM `users` WHERE `name` RLIKE '^A' LIMIT 10"),
+    ("mysql", "SELECT '/*! DROP TABLE users */ ; -- '", "SELECT '/*! DROP TABLE users */ ; -- ' LIMIT 10"),
+    ("postgres", "SELECT NAME FROM Users U WHERE u.ID = 1",
+     'SELECT "name" FROM "users" AS U WHERE U."id" = 1 LIMIT 10'),
+    ("postgres", "SELECT id FROM public.users FETCH FIRST 5 ROWS ONLY", 'SELECT "id" FROM "public"."users" LIMIT 5'),
+    ("postgres", "SELECT count(*) FILTER (WHERE price > 6) FROM orders",
+     'SELECT COUNT(*) FILTER(WHERE "price" > 6) FROM "orders" LIMIT 10'),
+    ("sqlite", 'SELECT id FROM users WHERE name = "Ann"', "SELECT \"id\" FROM \"users\" WHERE \"name\" = 'Ann' LIMIT 10"),
+    ("sqlite", "SELECT total(price) AS t FROM orders ORDER BY t", 'SELECT TOTAL("price") AS t FROM "orders" ORDER BY t LIMIT 10'),
+    ("duckdb", "FROM users", 'SELECT * FROM "users" LIMIT 10'),
+    ("duckdb", "SELECT median(price) FROM orders", 'SELECT MEDIAN("price") FROM "orders" LIMIT 10'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "sql", "printed"), GOOD)
+def test_a_query_that_reads_is_printed_anew_with_real_names_and_a_limit(dialect: str, sql: str, printed: str) -> None:
+    assert check(sql, shop_schema(dialect)).sql == printed
+
+
+SCOPES = [
+    "WITH x AS (SELECT id AS k, name FROM users) SELECT k, X.name FROM x",
+    "WITH x AS (SELECT id FROM users), y AS (SELECT id FROM x) SELECT y.id FROM y JOIN x ON x.id = y.id",
+    "SELECT t.n FROM (SELECT count(*) AS n FROM users) AS t",
+    "SELECT u.name, (SELECT sum(o.price) FROM orders o WHERE o.user_id = u.id) AS spent FROM users u ORDER BY spent DESC",
+    "SELECT name FROM users WHERE EXISTS (SELECT 1 FROM orders WHERE user_id = users.id)",
+    "SELECT name AS n, count(*) AS c FROM users GROUP BY n HAVING c > 1 ORDER BY c",
+    "SELECT id FROM users UNION ALL SELECT user_id FROM orders ORDER BY id",
+    "SELECT users.*, price FROM users JOIN orders ON users.id = orders.user_id",
+    "SELECT name, price FROM users CROSS JOIN orders",
+    "SELECT name, rank() OVER (PARTITION BY name ORDER BY id) AS r FROM users",
+    "SELECT id, sum(price) OVER w FROM orders WINDOW w AS (ORDER BY id)",
+    "SELECT CASE WHEN price > 6 THEN 'dear' ELSE 'cheap' END AS kind, avg(price) FROM orders GROUP BY 1",
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("sql", SCOPES)
+def test_names_of_inner_queries_ctes_and_aliases_are_known(dialect: str, sql: str) -> None:
+    printed = check(sql, shop_schema(dialect)).sql
+    assert check(printed, shop_schema(dialect)).sql == printed
+
+
+def test_the_verdict_names_what_is_read() -> None:
+    verdict = check("SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite"))
+    assert verdict.tables == {"users", "orders"}
+    assert verdict.columns == {("users", "name"), ("users", "id"), ("orders", "user_id")}
+
+
+def test_an_unknown_name_comes_with_the_nearest_real_ones() -> None:
+    with pytest.raises(Refused) as column:
+        check("SELECT nmae FROM users", shop_schema("mysql"))
+    assert column.value.unknown == "nmae" and "name" in column.value.fix
+    with pytest.raises(Refused) as table:
+        check("SELECT * FROM usres", shop_schema("mysql"))
+    assert "users" in table.value.fix
+
+
+def test_chinese_names_are_read_and_quoted() -> None:
+    schema = Schema("mysql", (Table("订单", (Column("商品名称"), Column("价格"))),), "shop")
+    verdict = check("select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema)
+    assert verdict.sql == (
+        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单` GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
+    )
+
+
+def test_one_row_more_is_asked_only_where_the_guard_set_the_limit() -> None:
+    schema = shop_schema("sqlite")
+    assert check("SELECT id FROM users", schema, rows=5).more == 'SELECT "id" FROM "users" LIMIT 6'
+    assert check("SELECT id FROM users LIMIT 5", schema, rows=5).more is None
+
+
+def gold(shared_data: Path) -> list[dict[str, str]]:
+    lines = (shared_data / "nl2sql_spider/questions.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def sqlite_schema(path: Path) -> Schema:
+    """Tables and columns of a SQLite file."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+        tables = tuple(
+            Table(name, tuple(Column(row[1]) for row in connection.execute(f'PRAGMA table_info("{name}")')))
+            for name in names if not name.startswith("sqlite_")
+        )  # fmt: skip
+    connection.close()
+    return Schema("sqlite", tables, "main")
+
+
+def rows_of(path: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.mark.data
+def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(shared_data: Path) -> None:
+    folder = shared_data / "nl2sql_spider"
+    schemas: dict[str, Schema] = {}
+    seconds, compared = [], 0
+    questions = gold(shared_data)
+    for question in questions:
+        name, sql = question["db_id"], question["gold_sql"]
+        files = [folder / f"database/{name}/{name}.sqlite", *sorted((folder / "testsuite" / name).glob("*.sqlite"))]
+        schema = schemas.setdefault(name, sqlite_schema(files[0]))
+        begun = time.perf_counter()
+        verdict = check(sql, schema, rows=1_000_000)
+        seconds.append(time.perf_counter() - begun)
+        for file in files:
+            assert rows_of(file, verdict.sql) == rows_of(file, sql), sql
+            compared += 1
+    assert len(questions) == 224 and compared > 900
+    assert statistics.median(seconds) < 0.005
+
+
+KNOWN = ("t", "t1", "t2", "x", "y", "z", "a", "b", "foo", "bar", "tbl", "test", "user", "products", "items", "accounts")
+
+
+def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
+    """How many hostile lines were judged (whole, in literals, as numbers), and the statements that may run."""
+    folder = shared_data / "hostile"
+    lines = (folder / "sqli_payloads.jsonl").read_text("utf-8").splitlines()
+    payloads = [json.loads(line)["payload"] for line in lines]
+    lines = (folder / "sql_dialect_statements.jsonl").read_text("utf-8").splitlines()
+    statements = [json.loads(line)["sql"] for line in lines]
+    assert len(payloads) == 1780 and len(statements) == 2663
+    for payload in payloads:
+        statements += [
+            payload, f"SELECT * FROM users WHERE name = '{payload}'", f'SELECT * FROM users WHERE name = "{payload}"',
+            f"SELECT * FROM users WHERE id = {payload}",
+        ]  # fmt: skip
+    schema, found = shop_schema(dialect, KNOWN), set()
+    for statement in statements:
+        try:
+            found.add(check(statement, schema).sql)
+        except Refused:
+            continue
+    return len(statements), found
+
+
+@pytest.mark.data
+def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_sqlite(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    judged, statements = allowed_of_shared(shared_data, "sqlite")
+    assert judged == 9783 and len(statements) > 500
+    connection = sqlite3.connect(make_sqlite(tmp_path / "shop.sqlite"))
+    for name in KNOWN:
+        connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM users')
+    connection.commit()
+    before, ran, slowest = digest(list(connection.iterdump())), 0, 0.0
+    for statement in sorted(statements):
+        begun = time.monotonic()
+        try:
+            connection.execute(statement).fetchall()
+            ran += 1
+        except sqlite3.Error:
+            continue
+        finally:
+            slowest = max(slowest, time.monotonic() - begun)
+    assert digest(list(connection.iterdump())) == before
+    assert ran > 400 and slowest < 2
+    assert {path.name for path in tmp_path.iterdir()} == {"shop.sqlite"}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("dialect", ["mysql", "postgres"])
+def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_server(
+    dialect: str, shared_data: Path, request: pytest.FixtureRequest
+) -> None:
+    import sqlalchemy
+    from sqlalchemy.exc import DBAPIError
+
+    server = request.getfixturevalue("mariadb_server" if dialect == "mysql" else "postgresql_server")
+    _, statements = allowed_of_shared(shared_data, dialect)
+    engine = sqlalchemy.create_engine(server.admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        run = connection.execution_options(no_parameters=True).exec_driver_sql
+        if dialect == "mysql":
+            run("CREATE DATABASE IF NOT EXISTS hostile")
+            run("USE hostile")
+            run("SET SESSION max_statement_time = 5")
+            checksum = "CHECKSUM TABLE users, orders, t, x"
+            names = "SELECT table_schema, table_name FROM information_schema.tables"
+        else:
+            run("CREATE SCHEMA IF NOT EXISTS hostile")
+            run("SET search_path = hostile")
+            run("SET statement_timeout = 5000")
+            checksum = "SELECT md5(string_agg(u::text, '' ORDER BY id)) FROM users u"
+            names = "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        escaped = [line.replace("\\", "\\\\") for line in FILL] if dialect == "mysql" else FILL
+        for statement in escaped:
+            run(statement)
+        quote = "`" if dialect == "mysql" else '"'
+        for name in KNOWN:
+            run(f"CREATE TABLE {quote}{name}{quote} AS SELECT * FROM users")
+        before = digest([*run(checksum).fetchall(), *run(names).fetchall()])
+        ran, slowest = 0, 0.0
+        for statement in sorted(statements):
+            begun = time.monotonic()
+            try:
+                run(statement).fetchall()
+                ran += 1
+            except DBAPIError:
+                continue
+            finally:
+                slowest = max(slowest, time.monotonic() - begun)
+        assert digest([*run(checksum).fetchall(), *run(names).fetchall()]) == before
+    engine.dispose()
+    assert ran > 200 and slowest < 4
