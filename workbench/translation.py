@@ -17,11 +17,29 @@ HOLE = "{}"
 
 @lru_cache(maxsize=512)
 def in_chinese(text: str) -> str:
-    """The sentence in Chinese, with names, numbers and reasons put in where they stood; several sentences one by one."""
+    """The text in Chinese, with names, numbers and reasons put in where they stood.
+
+    Several sentences, findings joined by semicolons and a problem behind its place are told one by one.
+    """
+    sentences = re.split(r"(?<=\.) ", text)
+    if len(sentences) > 1 and all(told := [_by_template(sentence) for sentence in sentences]):
+        return "".join(told)
+    if whole := _by_template(text):
+        return whole
+    findings = text.split("; ")
+    if len(findings) > 1 and (told := [in_chinese(finding) for finding in findings]) != findings:
+        return "；".join(told)
+    place, _, problem = text.partition(": ")
+    known = _by_template(problem)
+    return f"{place}：{known}" if known else text
+
+
+def _by_template(text: str) -> str:
+    """Empty where no template fits."""
     for pattern, chinese in _templates():
         if found := pattern.fullmatch(text):
             return _fill(chinese, found.groups())
-    return text
+    return ""
 
 
 def _fill(chinese: str, parts: tuple[str, ...]) -> str:
