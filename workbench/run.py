@@ -49,15 +49,17 @@ def run(port: int | None, browser: bool) -> None:
 
 
 def load_example(settings: Settings) -> None:
-    """In a workspace that never had a collection, read the example handbook, so that the first question has an answer."""
-    marker = settings.folder() / "index.db"
-    if marker.exists() or not EXAMPLE.is_dir():
+    """In a workspace that never had a collection, add the examples, so that the first question has an answer."""
+    if (settings.folder() / "index.db").exists() or not EXAMPLE.is_dir():
         return
-    click.echo("First start: reading the example handbook (English and Chinese)…")
-    command = [sys.executable, "-m", "workbench.cli", "rag", "ingest", str(EXAMPLE), "--collection", "handbook"]
-    done = subprocess.run(command, env={**os.environ, "WORKBENCH_HOME": str(settings.home)}, check=False)
-    if done.returncode:
-        click.echo("The example could not be read; the app opens without it. See: workbench doctor", err=True)
+    click.echo("First start: reading the example handbook (English and Chinese) and making the example database…")
+    for command in (["rag", "ingest", str(EXAMPLE), "--collection", "handbook"], ["data", "example"]):
+        environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench.cli", *command], env=environment, stdout=subprocess.DEVNULL, check=False
+        )  # fmt: skip
+        if done.returncode:
+            click.echo("An example could not be made; the app opens without it. See: workbench doctor", err=True)
 
 
 def find_port(host: str, first: int) -> int:

@@ -216,3 +216,25 @@ def _statements() -> Any:
             yield str(json.loads(line)["sql"])
         except (json.JSONDecodeError, KeyError, TypeError):
             yield ""
+
+
+@data.command()
+@json_option
+@reports_errors
+def example(as_json: bool) -> None:
+    """Add a small example database of advertising posts and hourly activations, with verified questions.
+
+    \b
+    Example:
+      workbench data example
+      workbench ask "Which accounts have the most likes?" --mode data --source example
+    """
+    from agents.data.example import PAIRS, add_example
+
+    source = add_example(load_settings())
+    if as_json:
+        print_json({"name": source.name, "dialect": source.dialect, "questions": [pair[0] for pair in PAIRS]})
+        return
+    click.echo(f"Added {source.name}. Ask for example:")
+    for english, chinese, _ in PAIRS:
+        click.echo(f"  {english}  {chinese}")
