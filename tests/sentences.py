@@ -57,6 +57,15 @@ def _said_by(node: ast.AST) -> Iterator[ast.expr]:
         )
 
 
+def page_words() -> Iterator[tuple[str, str, str]]:
+    """(place, English, Chinese) of every `say` on the pages, holes as `{}`."""
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) == "say" and len(node.args) == 2:
+                english, chinese = (texts(argument)[0] for argument in node.args)
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", english, chinese
+
+
 @lru_cache(maxsize=1)
 def trees() -> dict[Path, ast.Module]:
     paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
@@ -110,7 +119,7 @@ def _pieces(part: ast.expr, seen: frozenset[ast.AST]) -> list[str]:
     if not isinstance(part, ast.FormattedValue):
         return texts(part, seen)
     found = [HOLE] if part.conversion != -1 or part.format_spec else texts(part.value, seen)
-    pieces = dict.fromkeys(text if not text or " " in text.strip() and "\n" not in text else HOLE for text in found)
+    pieces = dict.fromkeys(text if not text or (" " in text.strip() and "\n" not in text) else HOLE for text in found)
     return [piece for piece in pieces if piece or HOLE not in pieces]  # a hole may be empty too
 
 
