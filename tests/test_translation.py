@@ -77,6 +77,7 @@ def test_no_template_takes_the_place_of_another() -> None:
         ("What: nobody; wrote. It.", "What: nobody; wrote. It."),
         ("Add base to run.toml. Correct that line.", "请在 run.toml 中添加 base。请改正该行。"),
         ("notes.pdf: The file is damaged: no cross-reference table", "notes.pdf：文件已损坏：no cross-reference table"),
+        ("最后一次失败的原因：There is no table or alias a here.", "最后一次失败的原因：这里没有名为 a 的表或别名。"),
         ("run.toml cannot be used. base: missing; lora.rnak: no such setting",
          "run.toml 无法使用。base：缺失；lora.rnak：没有这个设置"),
     ],

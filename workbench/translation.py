@@ -29,8 +29,8 @@ def in_chinese(text: str) -> str:
     findings = text.split("; ")
     if len(findings) > 1 and (told := [in_chinese(finding) for finding in findings]) != findings:
         return "；".join(told)
-    place, _, problem = text.partition(": ")
-    known = _by_template(problem)
+    place, *problem = re.split(": |：", text, maxsplit=1)  # the second: a sentence made in Chinese around an error
+    known = _by_template("".join(problem))
     return f"{place}：{known}" if known else text
 
 
