@@ -22,6 +22,7 @@ SAID = ("problem", "fix")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@lru_cache(maxsize=1)
 def sentences() -> dict[str, str]:
     """The sentences with words of their own, each with the place that says it first."""
     found: dict[str, str] = {}

@@ -89,4 +89,4 @@ def test_names_and_reasons_stay_where_they_belong(english: str, chinese: str) ->
 def test_a_long_reason_takes_no_time() -> None:
     began = time.perf_counter()
     in_chinese("llama.cpp's converter failed: " + "KeyError: of 3 is not in; is, at and the. " * 500)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 2

@@ -22,8 +22,8 @@ def in_chinese(text: str) -> str:
     Several sentences, findings joined by semicolons and a problem behind its place are told one by one.
     """
     sentences = re.split(r"(?<=\.) ", text)
-    if len(sentences) > 1 and all(told := [_by_template(sentence) for sentence in sentences]):
-        return "".join(told)
+    if len(sentences) > 1 and all(map(_by_template, sentences)):
+        return "".join(map(_by_template, sentences))
     if whole := _by_template(text):
         return whole
     findings = text.split("; ")
