@@ -83,7 +83,7 @@ def test_a_leading_command_forces_the_agent(text: str, question: str, mode: str)
 
 
 def test_a_command_alone_is_an_empty_question(assets: Settings) -> None:
-    assert isinstance(list(answer("/data", [], assets))[0], Failed)
+    assert isinstance(next(answer("/data", [], assets)), Failed)
 
 
 def test_a_follow_up_stays_with_its_agent(assets: Settings) -> None:
