@@ -9,15 +9,22 @@ from typing import Any
 
 import click
 
-from workbench.cli import json_option, print_json, reports_errors
+from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
 from workbench.settings import load_settings
 
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
 rows_option = click.option("--rows", type=click.IntRange(1, 100_000), help="Rows that may be given out.")
 
+NOTING = {
+    "link": ("agents.data.note_commands:link", "Show what of a schema goes into the prompt for a question."),
+    "describe": ("agents.data.note_commands:describe", "Describe a table or column, or give synonyms."),
+    "pair": ("agents.data.note_commands:pair", "Keep a verified question with its query."),
+    "example": ("agents.data.note_commands:example", "Make the example database."),
+}
 
-@click.group()
+
+@click.group(cls=LazyCommands, commands_by_name=NOTING)
 def data() -> None:
     """Add databases and table files, look at their schemas, check and run queries."""
 
