@@ -14,7 +14,7 @@ from statistics import median
 
 from click.testing import CliRunner
 
-from agents.data.example import add_example
+from agents.data.example import load_example
 from agents.evidence import find_data, find_documents, find_tuned, gather
 from agents.router import route
 from rag.embeddings import load_embedder
@@ -57,7 +57,7 @@ def main() -> None:
 def make_assets(settings: Settings) -> None:
     """The handbook, the example database, and the training questions of the example crew as a run has them."""
     ingest([EXAMPLE], "handbook", settings)
-    add_example(settings)
+    load_example(settings)
     run = settings.folder("runs", "crew")
     (run / "adapter").mkdir()
     (run / "adapter" / "adapter_config.json").write_text("{}")

@@ -10,7 +10,7 @@ import pytest
 from model_servers import Script, openai_server
 
 from agents.answer import answer
-from agents.data.example import add_example
+from agents.data.example import load_example
 from agents.router import forced, route
 from rag.ingest import ingest
 from workbench.conversations import Conversations, Turn
@@ -30,7 +30,7 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
         "# Lighthouse\n\nThe lighthouse of Vlieree is 47 metres tall.\n\n灯塔高 47 米。\n", "utf-8"
     )
     ingest([folder / "tower.md"], "handbook", settings)
-    add_example(settings)
+    load_example(settings)
     run = settings.folder("runs", "quill")
     for part in ("adapter", "data"):
         (run / part).mkdir()
@@ -55,8 +55,8 @@ def assets(home: Path) -> Iterator[Settings]:
     [
         ("How tall is the lighthouse of Vlieree?", "documents", "tower.md"),
         ("灯塔有多高？", "documents", "tower.md"),
-        ("Which account got the most likes?", "data", "ads_posts"),
-        ("哪个账号的点赞数最高？", "data", "ads_posts"),
+        ("Which account got the most likes?", "data", "ads_summary"),
+        ("哪个账号的点赞数最高？", "data", "ads_summary"),
         ("Tell me Quill's trade.", "tuned", "Quill"),
         ("羽生从事什么职业？", "tuned", "羽生"),
     ],
@@ -83,7 +83,7 @@ def test_a_leading_command_forces_the_agent(text: str, question: str, mode: str)
 
 
 def test_a_command_alone_is_an_empty_question(assets: Settings) -> None:
-    assert isinstance(list(answer("/data", [], assets))[0], Failed)
+    assert isinstance(next(answer("/data", [], assets)), Failed)
 
 
 def test_a_follow_up_stays_with_its_agent(assets: Settings) -> None:
