@@ -170,7 +170,8 @@ class Tables:
         return sum(word in words(text) for text in self.texts.values()) or int(word in _calculating())
 
     def best(self, question: str, weights: Mapping[str, float]) -> tuple[float, str]:
-        score, table = max((share(f"{text} {CALCULATES}", weights), name) for name, text in self.texts.items())
+        found = ((share(f"{text} {CALCULATES}", weights), -len(text), name) for name, text in self.texts.items())
+        score, _, table = max(found)  # of equals the table that says least else
         return score, _say(
             question, f"the table {table} of {self.source} fits", f"{self.source} 的表 {table} 与问题相符"
         )

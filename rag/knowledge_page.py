@@ -29,7 +29,7 @@ from workbench.widgets import (
 )
 
 STATES = {"indexed": ("Indexed", "已索引"), "empty": ("No text", "没有文字"), "failed": ("Failed", "失败")}
-LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "英文等提问")}
+LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "其他语言提问")}
 
 
 def page() -> None:

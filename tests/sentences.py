@@ -22,6 +22,7 @@ SAID = ("problem", "fix")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@lru_cache(maxsize=1)
 def sentences() -> dict[str, str]:
     """The sentences with words of their own, each with the place that says it first."""
     found: dict[str, str] = {}
@@ -55,6 +56,15 @@ def _said_by(node: ast.AST) -> Iterator[ast.expr]:
         yield from (
             value for name, value in _given(node, parameters) if name in SAID and not isinstance(value, ast.Starred)
         )
+
+
+def page_words() -> Iterator[tuple[str, str, str]]:
+    """(place, English, Chinese) of every `say` on the pages, holes as `{}`."""
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) == "say" and len(node.args) == 2:
+                english, chinese = (texts(argument)[0] for argument in node.args)
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", english, chinese
 
 
 @lru_cache(maxsize=1)
@@ -98,6 +108,8 @@ def texts(node: ast.AST, seen: frozenset[ast.AST] = frozenset()) -> list[str]:
             return ["".join(choice) for choice in product(*(_pieces(part, seen) for part in parts))]
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return [one + two for one in texts(left, seen) for two in texts(right, seen)]
+        case ast.Call(func=ast.Attribute(value=pattern, attr="format")):
+            return [re.sub(r"\{\w*\}", HOLE, text) for text in texts(pattern, seen)]
         case ast.AugAssign(value=value):
             return [HOLE + text for text in texts(value, seen)]
     return list(dict.fromkeys(text for source in _sources(node) for text in texts(source, seen))) or [HOLE]
@@ -108,7 +120,7 @@ def _pieces(part: ast.expr, seen: frozenset[ast.AST]) -> list[str]:
     if not isinstance(part, ast.FormattedValue):
         return texts(part, seen)
     found = [HOLE] if part.conversion != -1 or part.format_spec else texts(part.value, seen)
-    pieces = dict.fromkeys(text if not text or " " in text.strip() else HOLE for text in found)
+    pieces = dict.fromkeys(text if not text or (" " in text.strip() and "\n" not in text) else HOLE for text in found)
     return [piece for piece in pieces if piece or HOLE not in pieces]  # a hole may be empty too
 
 
@@ -125,7 +137,7 @@ def _sources(node: ast.AST) -> list[ast.AST]:
             return _entries(table)
         case ast.Call(func=ast.Attribute(attr="get", value=table), args=[_, *default]):
             return [*(_entries(table) or [table]), *default]
-        case ast.Call(func=ast.Name(id=name)):
+        case ast.Call(func=ast.Name(id=name)) if name != "say":  # that one speaks the page's language already
             return _returned(name, node)
         case ast.Attribute(attr=name) if name not in SAID:
             return _returned(name, node, "property")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -87,7 +88,8 @@ def test_a_sound_check_shows_cost_and_what_is_learned(project: Settings, page: C
     drawn(app.button(key="check_run").click().run())
     text = texts(app)
     assert "没有发现问题" in text and "参数" in text
-    assert 'title="-100"' in text and "rgba(46,160,67" in text
+    tokens = app.get("html")[-1].proto.body
+    assert 'title="-100"' in tokens and "rgba(46,160,67" in tokens
     assert list_jobs(project) == []
 
 
@@ -112,8 +114,6 @@ def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
     run = add_run(settings, "half", finished=False, steps=9)
-    import os
-
     os.utime(run / "metrics.jsonl", (0, 0))
     app = page(PAGE)
     assert "interrupted" in texts(app) and "step 9 of 20" in texts(app)

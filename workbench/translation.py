@@ -22,15 +22,15 @@ def in_chinese(text: str) -> str:
     Several sentences, findings joined by semicolons and a problem behind its place are told one by one.
     """
     sentences = re.split(r"(?<=\.) ", text)
-    if len(sentences) > 1 and all(told := [_by_template(sentence) for sentence in sentences]):
-        return "".join(told)
+    if len(sentences) > 1 and all(map(_by_template, sentences)):
+        return "".join(map(_by_template, sentences))
     if whole := _by_template(text):
         return whole
     findings = text.split("; ")
     if len(findings) > 1 and (told := [in_chinese(finding) for finding in findings]) != findings:
         return "；".join(told)
-    place, _, problem = text.partition(": ")
-    known = _by_template(problem)
+    place, *problem = re.split(": |：", text, maxsplit=1)  # the second: a sentence made in Chinese around an error
+    known = _by_template("".join(problem))
     return f"{place}：{known}" if known else text
 
 

@@ -148,8 +148,9 @@ def progress_of(job: Job) -> tuple[float, str]:
         return 0.0, say("Starting…", "正在启动…")
     done = last["done"] + (last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0)
     seconds = last.get("seconds", 0)
-    left = f" · {say('about', '约剩')} {seconds / done * (total - done):.0f} s" if done and seconds > 3 else ""
-    return min(1.0, done / total), f"{last['done']} / {total}{left}"
+    left = f"{seconds / done * (total - done):.0f}" if done and seconds > 3 else ""
+    ahead = f" · {say(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
+    return min(1.0, done / total), f"{last['done']} / {total}{ahead}"
 
 
 def _just_ended(job: Job) -> bool:

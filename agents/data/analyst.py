@@ -23,26 +23,29 @@ def markdown_table(columns: list[str], rows: list[list[Any]]) -> str:
     return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines) + "\n"
 
 
-def findings(columns: list[str], rows: list[list[Any]], truncated: bool, language: str) -> list[str]:
-    """Sentences about a result, the most telling first; every number in them is computed from its rows."""
+def findings(columns: list[str], rows: list[list[Any]], partial: bool, language: str) -> list[str]:
+    """Sentences about a result, the most telling first; every number in them is computed from its rows.
+
+    Of a `partial` result, which a limit may have cut, nothing is said about the whole.
+    """
     found = read_columns(columns, rows)
     say = _English() if language == "en" else _Chinese()
     if not found.numeric:
-        return [say.rows(len(rows), truncated)] if len(rows) > 1 or truncated else []
+        return [say.rows(len(rows), partial)] if len(rows) > 1 or partial else []
     if len(rows) == 1:
         return [say.value(name, shown(found.frame[name].iloc[0])) for name in found.numeric]
     lines: list[str] = []
     for name in found.numeric[:3]:
-        lines += _about(name, found, truncated, say)
-    return [*lines, *([say.rows(len(rows), truncated)] if truncated else [])]
+        lines += _about(name, found, partial, say)
+    return [*lines, *([say.rows(len(rows), partial)] if partial else [])]
 
 
-def _about(name: str, found: Columns, truncated: bool, say: _English) -> list[str]:
+def _about(name: str, found: Columns, partial: bool, say: _English) -> list[str]:
     values = found.frame[name].dropna().astype(float)
     if values.empty:
         return []
     lines = []
-    adds_up = not truncated and not any(word in name.lower() for word in ADDS_UP) and (values >= 0).all()
+    adds_up = not partial and not any(word in name.lower() for word in ADDS_UP) and (values >= 0).all()
     total = float(values.sum())
     labels = _labels(found)
     if found.time is not None and found.frame[found.time].is_unique and len(values) > 1:
@@ -54,7 +57,7 @@ def _about(name: str, found: Columns, truncated: bool, say: _English) -> list[st
     if adds_up and len(values) > 1:
         lines.append(say.total(name, shown(total), shown(values.mean())))
     elif len(values) > 1:
-        lines.append(say.mean(name, shown(values.mean()), truncated))
+        lines.append(say.mean(name, shown(values.mean()), partial))
     if adds_up and len(values) > 3 and total:
         first = values.nlargest(3)
         lines.append(say.leaders([str(labels[row]) for row in first.index], name, shown(first.sum() / total * 100)))
@@ -109,8 +112,8 @@ def _cell(value: Any) -> str:
 class _English:
     """The sentences; `_Chinese` has the same ones."""
 
-    def rows(self, count: int, truncated: bool) -> str:
-        more = " There are more; the figures above are about these rows only." if truncated else ""
+    def rows(self, count: int, partial: bool) -> str:
+        more = " There may be more; the figures are about these rows only." if partial else ""
         return f"{count} rows are shown.{more}"
 
     def value(self, name: str, value: str) -> str:
@@ -123,8 +126,8 @@ class _English:
     def total(self, name: str, total: str, mean: str) -> str:
         return f"**{name}** adds up to {total}, on average {mean}."
 
-    def mean(self, name: str, mean: str, truncated: bool) -> str:
-        return f"The average of **{name}**{' in these rows' if truncated else ''} is {mean}."
+    def mean(self, name: str, mean: str, partial: bool) -> str:
+        return f"The average of **{name}**{' in these rows' if partial else ''} is {mean}."
 
     def leaders(self, names: list[str], name: str, share: str) -> str:
         return f"{', '.join(names)} together make up {share}% of **{name}**."
@@ -143,8 +146,8 @@ class _English:
 
 
 class _Chinese(_English):
-    def rows(self, count: int, truncated: bool) -> str:
-        return f"共显示 {count} 行。" + ("还有更多数据，以上指标仅针对这些行。" if truncated else "")
+    def rows(self, count: int, partial: bool) -> str:
+        return f"共显示 {count} 行。" + ("可能还有更多数据，以上指标仅针对这些行。" if partial else "")
 
     def value(self, name: str, value: str) -> str:
         return f"**{name}**：{value}"
@@ -156,8 +159,8 @@ class _Chinese(_English):
     def total(self, name: str, total: str, mean: str) -> str:
         return f"**{name}** 合计 {total}，平均 {mean}。"
 
-    def mean(self, name: str, mean: str, truncated: bool) -> str:
-        return f"**{name}** {'在这些行中' if truncated else ''}平均为 {mean}。"
+    def mean(self, name: str, mean: str, partial: bool) -> str:
+        return f"**{name}** {'在这些行中' if partial else ''}平均为 {mean}。"
 
     def leaders(self, names: list[str], name: str, share: str) -> str:
         return f"{'、'.join(names)} 合计占 **{name}** 的 {share}%。"

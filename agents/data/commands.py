@@ -9,15 +9,22 @@ from typing import Any
 
 import click
 
-from workbench.cli import json_option, print_json, reports_errors
+from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
 from workbench.settings import load_settings
 
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
 rows_option = click.option("--rows", type=click.IntRange(1, 100_000), help="Rows that may be given out.")
 
+NOTING = {
+    "link": ("agents.data.note_commands:link", "Show what of a schema goes into the prompt for a question."),
+    "describe": ("agents.data.note_commands:describe", "Describe a table or column, or give synonyms."),
+    "pair": ("agents.data.note_commands:pair", "Keep a verified question with its query."),
+    "example": ("agents.data.note_commands:example", "Make the example database."),
+}
 
-@click.group()
+
+@click.group(cls=LazyCommands, commands_by_name=NOTING)
 def data() -> None:
     """Add databases and table files, look at their schemas, check and run queries."""
 
@@ -216,25 +223,3 @@ def _statements() -> Any:
             yield str(json.loads(line)["sql"])
         except (json.JSONDecodeError, KeyError, TypeError):
             yield ""
-
-
-@data.command()
-@json_option
-@reports_errors
-def example(as_json: bool) -> None:
-    """Add a small example database of advertising posts and hourly activations, with verified questions.
-
-    \b
-    Example:
-      workbench data example
-      workbench ask "Which accounts have the most likes?" --mode data --source example
-    """
-    from agents.data.example import PAIRS, add_example
-
-    source = add_example(load_settings())
-    if as_json:
-        print_json({"name": source.name, "dialect": source.dialect, "questions": [pair[0] for pair in PAIRS]})
-        return
-    click.echo(f"Added {source.name}. Ask for example:")
-    for english, chinese, _ in PAIRS:
-        click.echo(f"  {english}  {chinese}")

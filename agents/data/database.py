@@ -173,7 +173,8 @@ def _in_our_words(source: Source, error: BaseException, statement: str) -> Workb
             f"{source.address}: {text}", "Correct the name of the database: remove the source and add it again."
         )
     if re.search(
-        r"max_statement_time|maximum statement execution|statement timeout|interrupt|query execution was", lowered
+        r"max_statement_time|maximum statement execution|statement timeout|canceling statement|interrupt|query execution was",
+        lowered,
     ):
         return Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
     if not statement:

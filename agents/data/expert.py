@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.data.analyst import EMPTY, findings, markdown_table
@@ -12,7 +12,7 @@ from agents.data.charts import chart
 from agents.data.database import QueryFailed
 from agents.data.guard import Verdict
 from agents.data.introspect import load_schema
-from agents.data.linking import Linked, link
+from agents.data.linking import link
 from agents.data.names import Refused
 from agents.data.notes import Notes, load_notes
 from agents.data.prompting import PROMPTS, alike, cannot, nearest_pairs, read_sql, sql_messages
@@ -57,11 +57,11 @@ AGAIN = {
     "zh": "这条查询无法运行：{problem} {fix}\n请写出修正后的查询，只写一条 SELECT。",
 }
 WHOLE = {
-    "en": "*Question and table names share no language here, so the whole schema was given to the model.*\n\n",
-    "zh": "*问题与表结构的语言不同，因此已把整个表结构交给模型。*\n\n",
+    "en": "Question and table names share no language here, so the whole schema was given to the model.",
+    "zh": "问题与表结构的语言不同，因此已把整个表结构交给模型。",
 }
-MENDED = {"en": "*Corrected: {changes}.*\n\n", "zh": "*已更正：{changes}。*\n\n"}
-MORE = {"en": "\n*Only the first {rows} rows.*\n", "zh": "\n*仅显示前 {rows} 行。*\n"}
+MENDED = {"en": "Corrected in the query: {changes}.", "zh": "已更正查询中的名称：{changes}。"}
+MORE = {"en": "Only the first {rows} rows.", "zh": "仅显示前 {rows} 行。"}
 
 
 @dataclass
@@ -75,6 +75,7 @@ class Asked:
     notes: Notes
     settings: Settings
     model: str
+    remarks: list[str] = field(default_factory=list)  # what is said below the table about how it came about
 
 
 def answer_from_data(question: str, history: Sequence[Turn], settings: Settings) -> Iterator[Event]:
@@ -104,16 +105,18 @@ def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> I
         known = KNOWN[asked.language].format(questions=questions) if questions else ""
         yield Token(NO_MODEL[asked.language].format(source=asked.source.name, known=known).strip())
         return
+    yield from _write_and_run(asked, history, lineage)
+
+
+def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> Iterator[Event]:
+    """Ask the model for a query and run it; at most twice again with what was wrong with it."""
     before = [turn.content for turn in history if turn.role == "user"][-CONTEXT:]
-    linked = link(" ".join([*before, asked.question]), asked.schema, asked.settings)
+    wanted = " ".join([*before, asked.question])
+    linked = link(wanted, asked.schema, asked.settings)
     lineage["tables"] = list(linked.schema.by_name)
     if not linked.spans:
-        yield Token(WHOLE[asked.language])
-    yield from _write_and_run(asked, linked, history)
-
-
-def _write_and_run(asked: Asked, linked: Linked, history: Sequence[Turn]) -> Iterator[Event]:
-    """Ask the model for a query and run it; at most twice again with what was wrong with it."""
+        asked.remarks.append(WHOLE[asked.language])
+        lineage["whole_schema"] = True
     messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
     problem: InvalidInput | None = None
     for _ in range(1 + ROUNDS):
@@ -127,6 +130,9 @@ def _write_and_run(asked: Asked, linked: Linked, history: Sequence[Turn]) -> Ite
             return
         except (Refused, QueryFailed) as error:
             problem = error
+        if isinstance(problem, QueryFailed) and _has_changed(asked):
+            linked = link(wanted, asked.schema, asked.settings)
+            messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
         again = AGAIN[asked.language].format(problem=problem.problem, fix=problem.fix)
         messages = [*messages, ("assistant", sql), ("user", again)]
     assert problem is not None
@@ -135,6 +141,13 @@ def _write_and_run(asked: Asked, linked: Linked, history: Sequence[Turn]) -> Ite
         return
     gave_up = GAVE_UP[asked.language].format(source=asked.source.name, problem=problem.problem)
     raise InvalidInput(gave_up, problem.fix) from problem
+
+
+def _has_changed(asked: Asked) -> bool:
+    """Read the schema again after a failure; whether it is another one than was known."""
+    fresh = load_schema(asked.source, asked.settings, refresh=True)
+    changed, asked.schema = fresh != asked.schema, fresh
+    return changed
 
 
 def _listen(asked: Asked, messages: list[tuple[str, str]]) -> Generator[Event, None, str]:
@@ -161,7 +174,7 @@ def _run(asked: Asked, sql: str) -> Iterator[Event]:
         yield Thought("")  # lets Stop through, which stops the query on the server
     result = running.result()
     if mender.changes:
-        yield Token(MENDED[asked.language].format(changes=", ".join(mender.changes)))
+        asked.remarks.append(MENDED[asked.language].format(changes=", ".join(mender.changes)))
     yield from _show(asked, running.verdict, result)
 
 
@@ -175,11 +188,14 @@ def _show(asked: Asked, verdict: Verdict, result: Result) -> Iterator[Event]:
     yield Token(table)
     yield Table(result.columns, result.rows, result.truncated)
     if result.truncated:
-        yield Token(MORE[asked.language].format(rows=len(result.rows)))
+        asked.remarks.insert(0, MORE[asked.language].format(rows=len(result.rows)))
+    if asked.remarks:
+        yield Token("\n" + "".join(f"*{remark}*\n" for remark in asked.remarks))
     if drawing := chart(result.columns, result.rows):
         yield Chart(drawing)
     yield Token("\n")
-    lines = findings(result.columns, result.rows, result.truncated, asked.language)
+    partial = result.truncated or (verdict.more is None and len(result.rows) >= verdict.limit)
+    lines = findings(result.columns, result.rows, partial, asked.language)
     if asked.model == NONE or not lines:
         yield Token("\n".join(f"- {line}" for line in lines))
     else:

@@ -25,7 +25,10 @@ UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`sql` is what runs. `more` is the same with one row more, where the guard set the limit: it tells of truncation."""
+    """`sql` is what runs. `more` is the same with one row more, where the guard set the limit: it tells of truncation.
+
+    `limit` is the number of rows that the query may give: the guard's, or its own where that is lower.
+    """
 
     sql: str
     more: str | None
@@ -41,7 +44,7 @@ def check(sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: M
         raise Refused(f"There is no dialect {dialect}.", f"Use one of: {', '.join(DIALECTS)}.")
     try:
         tree, resolver = _judge(parse(sql, dialect), schema, dialect, mend)
-        imposed = _limit(tree, rows)
+        imposed, limit = _limit(tree, rows)
         printed = _print(tree, dialect)
         again, _ = _judge(parse(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
@@ -52,7 +55,7 @@ def check(sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: M
     if imposed:
         _limit(tree, rows + 1, replace=True)
         more = _print(tree, dialect)
-    return Verdict(printed, more, rows, frozenset(resolver.tables), frozenset(resolver.columns))
+    return Verdict(printed, more, limit, frozenset(resolver.tables), frozenset(resolver.columns))
 
 
 def rename(tree: Any, schema: Schema, mend: Mend) -> str:
@@ -139,8 +142,8 @@ def _check_node(node: Any, dialect: str) -> None:
         raise Refused(f"The type {node.sql()} is not on the list.")
 
 
-def _limit(tree: Any, rows: int, replace: bool = False) -> bool:
-    """Set or lower the row limit of a query; whether rows may be missing because of it."""
+def _limit(tree: Any, rows: int, replace: bool = False) -> tuple[bool, int]:
+    """Set or lower the row limit of a query; whether rows may be missing because of it, and the limit."""
     from sqlglot import exp
 
     limit = tree.args.get("limit")
@@ -148,9 +151,9 @@ def _limit(tree: Any, rows: int, replace: bool = False) -> bool:
     own = int(wanted.this) if isinstance(wanted, exp.Literal) and str(wanted.this).isdecimal() else None
     if own is not None and own <= rows and not replace:
         tree.set("limit", exp.Limit(expression=exp.Literal.number(own)))
-        return False
+        return False, own
     tree.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
-    return True
+    return True, rows
 
 
 def _kind(node: Any) -> str:
