@@ -29,7 +29,9 @@ def test_every_sentence_has_its_chinese() -> None:
     wanted = sentences()
     assert len(wanted) > 500
     known = templates()
-    missing = [f"{json.dumps(text, ensure_ascii=False)}  # {place}" for text, place in wanted.items() if text not in known]
+    missing = [
+        f"{json.dumps(text, ensure_ascii=False)}  # {place}" for text, place in wanted.items() if text not in known
+    ]
     assert not missing, "add to workbench/chinese.toml:\n" + "\n".join(missing)
 
 
