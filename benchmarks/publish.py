@@ -1,6 +1,6 @@
 """Merging inside the converter against PEFT's merge_and_unload + save + convert: wall time, peak memory, disk, tensors.
 
-The model is made on the spot (Qwen2's shape, by default 0.5 B parameters in bf16, a rank-8 LoRA on every linear layer);
+The model is made on the spot (Qwen2's shape, by default 0.5 B parameters in f16, a rank-8 LoRA on every linear layer);
 each way runs in a process of its own, and its memory is the largest resident set of that process and its children.
 
     python benchmarks/publish.py [--layers 24 --width 896 --words 151936] [--shape qwen2|extended|gpt2]
@@ -44,7 +44,9 @@ def make_model(folder: Path, shape: str, layers: int, width: int, words: int) ->
         )  # fmt: skip
         model = Qwen2ForCausalLM(config)
         lora = {"target_modules": "all-linear"}
-    model.to(torch.bfloat16).save_pretrained(folder / "base")
+    model.to(torch.float16).save_pretrained(
+        folder / "base"
+    )  # PEFT rounds to the base's precision: here the one written
     tokenizer.save_pretrained(folder / "base")
     if shape == "extended":
         tokenizer.add_tokens([f"新词{number}" for number in range(64)])

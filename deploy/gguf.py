@@ -16,15 +16,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from deploy.merge import VOCABULARY, Merge
+from deploy.tensors import Tensors
 from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
+LARGE = 1 << 20  # numbers in a matrix
+ROWS = 1 << 22  # numbers of a matrix that are in memory at a time
 WORD_FILES = (".json", ".txt", ".model", ".jinja")
 
 
@@ -143,13 +148,17 @@ def _convert(conversion: Conversion) -> str:
     with torch.inference_mode(), TemporaryDirectory() as folder:
         words = gather_words(conversion, Path(folder))
         model = kind(base, file_type, output, hparams=settings, model_name=conversion.name)
-        if conversion.adapter:
-            _put_adapter(model, Path(conversion.adapter), converter.base.LazyTorchTensor, conversion.precision == "f16")
+        lazy = converter.base.LazyTorchTensor
+        merge = _put_adapter(model, Path(conversion.adapter), lazy) if conversion.adapter else None
+        if conversion.precision == "f16":
+            _halve_large(model.model_tensors, lazy)
         model.dir_model = model.dir_model_card = words
         known = model.get_vocab_base_pre
         model.get_vocab_base_pre = lambda tokenizer: conversion.pre or name_pretokenizer(known, tokenizer, base)
         _check_words(words, model.hparams.get("vocab_size") or 0)
         model.prepare_tensors()
+        if conversion.precision == "f16":
+            _take_vocabulary_in_rows(model, base, merge)
         model.prepare_metadata(vocab_only=False)
         if conversion.starts_with_bos is not None:
             model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
@@ -181,32 +190,77 @@ def _vocabulary(folder: Path) -> int:
     return len(json.loads(path.read_text("utf-8"))["model"].get("vocab", [])) if path.exists() else 0
 
 
-def _put_adapter(model: Any, adapter: Path, lazy: Any, halve: bool) -> None:
-    """Replace the changed tensors of the converter by lazy merged ones; they are computed when they are written."""
-    from deploy.merge import VOCABULARY, Merge
-
-    tensors = model.model_tensors
-    shapes = {name: tuple(make().shape) for name, make in tensors.items()}
-    merge = Merge(adapter, shapes)
-    for name in merge.changes:
-        tensors[name] = _lazy_merged(lazy, merge, name, tensors[merge.extra.get(name, name)], halve)
-    if merge.extra:
-        model.hparams["tie_word_embeddings"] = False
-    rows = max((merge.shape(name)[0] for name in merge.changes if name.endswith(VOCABULARY)), default=0)
-    if rows:
-        model.hparams["vocab_size"] = rows
-
-
-def _lazy_merged(lazy: Any, merge: Any, name: str, make: Callable[[], Any], halve: bool) -> Callable[[], Any]:
-    """What the converter calls for a tensor: a promise of it. Large matrices are halved at once, which saves memory
-    and loses nothing, because they are written as f16; small ones may be written as f32."""
+def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
+    """Replace the changed tensors of the converter by promises of the merged ones, kept when they are written."""
     import torch
 
-    shape = merge.shape(name)
-    halve = halve and len(shape) == 2 and shape[0] * shape[1] > 1 << 20
-    dtype = torch.float16 if halve else torch.float32
-    meta = lazy.meta_with_dtype_and_shape(dtype, shape)
-    return lambda: lazy(meta=meta, args=(make(),), func=lambda weight: merge.merged(name, weight).to(dtype))
+    tensors = model.model_tensors
+    merge = Merge(adapter, {name: tuple(make().shape) for name, make in tensors.items()})
+    for name in merge.changes:
+        merged = partial(merge.merged, name)
+        meta = lazy.meta_with_dtype_and_shape(torch.float32, merge.shape(name))
+        tensors[name] = _promise(lazy, meta, tensors[merge.extra.get(name, name)], merged)
+    if merge.extra:
+        model.hparams["tie_word_embeddings"] = False
+    rows = [merge.shape(name)[0] for name in merge.changes if name.endswith(VOCABULARY)]
+    if rows:
+        model.hparams["vocab_size"] = max(rows)
+    return merge
+
+
+def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
+    """Halve large matrices before the converter makes float32 of them. They are written as f16, so nothing is lost;
+    small ones may be written as f32, as GPT-2's positions are."""
+    import torch
+
+    for name, make in list(tensors.items()):
+        shape = make().shape
+        if len(shape) == 2 and shape.numel() > LARGE:
+            meta = lazy.meta_with_dtype_and_shape(torch.float16, shape)
+            tensors[name] = _promise(lazy, meta, make, torch.Tensor.half)
+
+
+def _promise(lazy: Any, meta: Any, make: Callable[[], Any], work: Callable[[Any], Any]) -> Callable[[], Any]:
+    """What the converter calls for a tensor: its shape at once, `work` on what `make` promises when it is written."""
+    return lambda: lazy(meta=meta, args=(make(),), func=work)
+
+
+def _take_vocabulary_in_rows(model: Any, folder: Path, merge: Merge | None) -> None:
+    """Let embedding and head, by far the largest matrices, be merged and written some rows at a time, where the
+    converter does to some rows what it does to all."""
+    base = Tensors(sorted(folder.glob("*.safetensors")))
+    promised = {name: info for tensors in model.gguf_writer.tensors for name, info in tensors.items()}
+    for name in [name for name in model.model_tensors if name.endswith(VOCABULARY)]:
+        source = merge.extra.get(name, name) if merge else name
+        if source not in base.places or (merge and not merge.in_rows(name)):
+            continue
+        rows = _Rows(model, merge, base, name, source)
+        written = rows.convert(0, 2)
+        info = promised.get(written[0][0]) if len(written) == 1 else None
+        if info and info.nbytes == rows.nbytes and written[0][1].shape == (2, rows.shape[1]):
+            info.tensor = rows
+
+
+class _Rows:
+    """A promised matrix that is read, merged, converted and written some rows at a time."""
+
+    def __init__(self, model: Any, merge: Merge | None, base: Tensors, name: str, source: str) -> None:
+        self.model, self.merge, self.base, self.name, self.source = model, merge, base, name, source
+        self.shape = merge.shape(name) if merge else base.places[name].shape
+        self.nbytes = 2 * self.shape[0] * self.shape[1]
+
+    def convert(self, start: int, stop: int) -> list[tuple[str, Any]]:
+        """What the converter makes of those rows: names in the file, and tensors."""
+        part = self.base.rows(self.source, start, stop)
+        if self.merge:
+            part = self.merge.merged(self.name, part, start, stop)
+        return list(self.model.modify_tensors(part.float(), self.name, None))
+
+    def tofile(self, file: Any) -> None:
+        step = max(1, ROWS // self.shape[1])
+        for start in range(0, self.shape[0], step):
+            [(_, part)] = self.convert(start, start + step)
+            part.half().contiguous().numpy().tofile(file)
 
 
 def _check_words(words: Path, rows: int) -> None:

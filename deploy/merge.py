@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from deploy.tensors import Tensors
 from workbench.errors import InvalidInput
 
 PREFIX = "base_model.model."
@@ -24,6 +25,7 @@ PARTS = {  # how PEFT's names end -> what that part does to the module's weight 
     ".token_adapter.trainable_tokens_delta": "rows",
 }  # fmt: skip
 VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
+STEP = 4096  # rows compared at a time
 REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
 REWRITES_BASE = ("pissa", "olora", "corda", "loftq")  # initialisations that change the base's own weights
 PROMPT_METHODS = (
@@ -56,11 +58,11 @@ class Merge:
 
     def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.config = read_adapter(folder)
-        self._path = folder / "adapter_model.safetensors"
+        self._file = Tensors([folder / "adapter_model.safetensors"])
         self._shapes = shapes
         self.changes: dict[str, Change] = {}
         self.extra: dict[str, str] = {}  # new tensor -> the base's tensor that it starts from
-        for key in self._file.keys():  # noqa: SIM118 – not a dictionary
+        for key in self._file.places:
             self._read_key(key)
         self._split_tied_head()
         for name, change in self.changes.items():
@@ -70,13 +72,16 @@ class Merge:
         """The merged tensor's shape: a resized vocabulary has more rows than the base's."""
         change = self.changes.get(name)
         if change and (key := change.parts.get("replacement")):
-            return tuple(self._file.get_slice(key).get_shape())
+            return self._file.places[key].shape
         return self._shapes[self.extra.get(name, name)]
 
-    def merged(self, name: str, weight: Any) -> Any:
-        """The merged tensor in float32. `weight` is the base's; for an extra tensor that of `extra[name]`."""
+    def merged(self, name: str, weight: Any, start: int = 0, stop: int | None = None) -> Any:
+        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows` says that it can be.
+
+        `weight` is the same part of the base's tensor; for an extra tensor, of `extra[name]`.
+        """
         change = self.changes.get(name, Change())
-        part = {kind: self._file.get_tensor(key).float() for kind, key in change.parts.items()}
+        part = {kind: self._read(change, kind, start, stop) for kind in change.parts}
         weight = part["replacement"] if "replacement" in part else weight.float()
         if "a" in part:
             weight = weight.T if change.transposed else weight
@@ -91,16 +96,17 @@ class Merge:
             weight[change.indices] = part["rows"]
         return weight.contiguous()
 
-    @cached_property
-    def _file(self) -> Any:
-        from safetensors import SafetensorError, safe_open
+    def in_rows(self, name: str) -> bool:
+        """Whether a part of the merged tensor needs only that part of the base's."""
+        return not {"magnitude", "rows"} & self.changes.get(name, Change()).parts.keys()
 
-        try:
-            return safe_open(self._path, "pt")
-        except (OSError, SafetensorError) as error:
-            raise InvalidInput(
-                f"{self._path} cannot be read: {error}", "Publish a finished run; a checkpoint may be cut short."
-            ) from error
+    def _read(self, change: Change, kind: str, start: int, stop: int | None) -> Any:
+        """A part of the adapter, as far as it changes those rows."""
+        key = change.parts[kind]
+        if kind == "replacement" or (kind == "b" and not change.transposed):
+            return self._file.rows(key, start, stop).float()
+        whole = self._file.rows(key).float()
+        return whole[:, start:stop] if kind == "a" and change.transposed else whole
 
     def _read_key(self, key: str) -> None:
         """File one tensor of the adapter under the base's tensor that it changes."""
@@ -112,7 +118,7 @@ class Merge:
                 module = name.removesuffix(ending)
                 change = self._change(f"{module}.weight", kind, key)
                 if kind == "a":
-                    change.scale = self._scale(module, self._file.get_slice(key).get_shape()[0])
+                    change.scale = self._scale(module, self._file.places[key].shape[0])
                     change.transposed = bool(self.config.get("fan_in_fan_out")) or "lora_embedding" in key
                 if kind == "rows":
                     change.indices = self._token_indices(module)
@@ -120,7 +126,7 @@ class Merge:
         if name.endswith(".lora_B.bias"):
             module = name.removesuffix(".lora_B.bias")
             change = self._change(f"{module}.bias", "added", key)
-            rank = self._file.get_slice(key.replace("lora_B.bias", "lora_A.weight")).get_shape()[0]
+            rank = self._file.places[key.replace("lora_B.bias", "lora_A.weight")].shape[0]
             change.scale = self._scale(module, rank)
         elif "lora_" not in name and (found := REPLACES.search(name)):
             self._change(f"{name[: found.start()]}.{found.group(1)}", "replacement", key)
@@ -169,10 +175,14 @@ class Merge:
 
     def _same(self, head: Change, embedding: Change) -> bool:
         """Whether both are the same tensor written twice, as PEFT does after resizing a tied vocabulary."""
-        keys = [change.parts.get("replacement") for change in (head, embedding)]
-        if not all(keys) or len(head.parts) + len(embedding.parts) > 2:
+        if head.parts.keys() != {"replacement"} or embedding.parts.keys() != {"replacement"}:
             return False
-        return bool(self._file.get_tensor(keys[0]).equal(self._file.get_tensor(keys[1])))
+        one, other = (change.parts["replacement"] for change in (head, embedding))
+        size = self._file.places[one].shape[0]
+        return self._file.places[one].shape == self._file.places[other].shape and all(
+            self._file.rows(one, start, start + STEP).equal(self._file.rows(other, start, start + STEP))
+            for start in range(0, size, STEP)
+        )
 
     def _scale(self, module: str, rank: int) -> float:
         """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern rule."""
@@ -193,7 +203,7 @@ class Merge:
         """The parts fit each other and the base."""
         shape = self.shape(name)
         if "a" in change.parts:
-            a, b = (self._file.get_slice(change.parts[kind]).get_shape() for kind in "ab")
+            a, b = (self._file.places[change.parts[kind]].shape for kind in "ab")
             delta = (b[0], a[1]) if len(a) == len(b) == 2 else ()
             if (tuple(reversed(delta)) if change.transposed else delta) != shape:
                 raise InvalidInput(

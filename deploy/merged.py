@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from deploy.artefact import Artefact
 from deploy.merge import VOCABULARY, Merge
+from deploy.tensors import Tensors
 from workbench.errors import Conflict, InvalidInput
 
 NAMES = {"torch.float32": "F32", "torch.float16": "F16", "torch.bfloat16": "BF16"}  # as safetensors calls them
@@ -27,10 +27,9 @@ def write_merged(artefact: Artefact, folder: Path, report: Callable[[int, int], 
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        with ExitStack() as stack:
-            base = open_tensors(artefact.base, stack)
-            merge = Merge(artefact.adapter, {name: tuple(view.get_shape()) for name, view in base.items()})
-            _write_tensors(part / "model.safetensors", base, merge, report)
+        base = Tensors(sorted(artefact.base.glob("*.safetensors")))
+        merge = Merge(artefact.adapter, base.shapes())
+        _write_tensors(part / "model.safetensors", base, merge, report)
         _write_rest(artefact, merge, part)
         part.rename(folder)
     finally:
@@ -38,23 +37,12 @@ def write_merged(artefact: Artefact, folder: Path, report: Callable[[int, int], 
     return folder
 
 
-def open_tensors(folder: Path, stack: ExitStack) -> dict[str, Any]:
-    """Every tensor of the folder's safetensors files by name, as a view that is read when it is asked for."""
-    from safetensors import safe_open
-
-    views: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        file = stack.enter_context(safe_open(path, "pt"))
-        views |= {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 – not a dictionary
-    return views
-
-
-def _write_tensors(path: Path, base: dict[str, Any], merge: Merge, report: Callable[[int, int], None]) -> None:
+def _write_tensors(path: Path, base: Tensors, merge: Merge, report: Callable[[int, int], None]) -> None:
     """One safetensors file: a header that says where each tensor lies, then the tensors."""
     import torch
 
-    sources = {name: name for name in base} | merge.extra
-    kinds = {name: base[source][:1].dtype for name, source in sources.items()}
+    sources = {name: name for name in base.places} | merge.extra
+    kinds = {name: base.dtype(source) for name, source in sources.items()}
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     place = 0
     for name in sources:
@@ -73,10 +61,10 @@ def _write_tensors(path: Path, base: dict[str, Any], merge: Merge, report: Calla
             report(done, place)
 
 
-def _merged(base: dict[str, Any], merge: Merge, sources: dict[str, str]) -> Iterator[Any]:
+def _merged(base: Tensors, merge: Merge, sources: dict[str, str]) -> Iterator[Any]:
     """The tensors in the header's order, in the base's own precision."""
     for name, source in sources.items():
-        weight = base[source][:]
+        weight = base.rows(source)
         yield merge.merged(name, weight).to(weight.dtype) if name in merge.changes else weight
 
 

@@ -41,7 +41,7 @@ def load_tokenizer(folder: Path, template: str = "", special_tokens: Sequence[st
     if not tokenizer.chat_template:
         raise InvalidInput(f"{folder.name} has no chat template.", 'Set chat_template = "chatml" under [data].')
     known = tokenizer.get_vocab()
-    markers = [token for token in markers_of(tokenizer.chat_template) if token not in known]
+    markers = [token for token in markers_of(str(tokenizer.chat_template)) if token not in known]
     words = [token for token in dict.fromkeys(special_tokens) if token not in known and token not in markers]
     if markers:
         tokenizer.add_special_tokens({"extra_special_tokens": markers}, replace_extra_special_tokens=False)

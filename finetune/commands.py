@@ -16,6 +16,7 @@ from workbench.errors import Stopped
 MORE = {
     "check": ("finetune.check_commands:check", "Report every problem of a run file at once, before anything loads."),
     "score": ("finetune.score_commands:score", "Measure a run on a data file: exact answers, or letters of options."),
+    "make-base": ("finetune.base_commands:make_base", "Make a small base model where none can be downloaded."),
     "data": ("finetune.data_commands:data", "Look at data files: what they hold, and what is wrong in them."),
     "augment": ("finetune.data_commands:augment", "Turn records into questions and answers."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,13 @@ class LightTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._names = _read_names(folder)
-        self.chat_template = template or _read_own_template(folder)
+        self._templates = {"default": template} if template else _read_templates(folder)
         self.added = [token for token in special_tokens if self._tokenizer.token_to_id(token) is None]
         self._tokenizer.add_tokens(self.added)
+
+    @property
+    def chat_template(self) -> str:
+        return self._templates.get("default", "")
 
     @property
     def eos_token(self) -> str | None:
@@ -61,13 +66,16 @@ class LightTokenizer:
         found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return {"input_ids": [one.ids for one in found], "offset_mapping": [one.offsets for one in found]}
 
+    def get_chat_template(self, tools: Any = None) -> str:
+        return self._templates.get("tool_use", self.chat_template) if tools else self.chat_template
+
     def apply_chat_template(
-        self, messages: Sequence[Any], tools: Any = None, tokenize: bool = False, add_generation_prompt: bool = False
+        self, messages: Sequence[Any], tools: Any = None, chat_template: str = "", tokenize: bool = False,
+        add_generation_prompt: bool = False,
     ) -> str:  # fmt: skip
         """The text of the conversation; only text, never tokens."""
-        if not hasattr(self, "_compiled"):
-            self._compiled = _compile(self.chat_template)
-        return self._compiled.render(
+        compiled = _compile(chat_template or self.get_chat_template(tools))
+        return compiled.render(
             messages=messages, tools=tools, documents=None, add_generation_prompt=add_generation_prompt, **self._names
         )
 
@@ -95,14 +103,15 @@ def _read_names(folder: Path) -> dict[str, str]:
     return found
 
 
-def _read_own_template(folder: Path) -> str:
-    path = folder / "chat_template.jinja"
-    if path.exists():
-        return path.read_text("utf-8")
-    template = _read(folder / "tokenizer_config.json").get("chat_template") or ""
-    if isinstance(template, list):  # several by name
-        template = next((one["template"] for one in template if one.get("name") == "default"), "")
-    return template
+def _read_templates(folder: Path) -> dict[str, str]:
+    """The templates by name; most models have the default one only."""
+    own = _read(folder / "tokenizer_config.json").get("chat_template") or {}
+    if isinstance(own, list):
+        own = {one["name"]: one["template"] for one in own}
+    found = {"default": own} if isinstance(own, str) else dict(own)
+    files = [folder / "chat_template.jinja", *(folder / "additional_chat_templates").glob("*.jinja")]
+    names = {"chat_template": "default"}
+    return found | {names.get(path.stem, path.stem): path.read_text("utf-8") for path in files if path.exists()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -114,6 +123,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InvalidInput(f"{path} is not JSON: {error}", "Copy the model's folder again.") from error
 
 
+@lru_cache(8)
 def _compile(template: str) -> Any:
     """The template in the same sandbox as transformers' (utils/chat_template_utils.py). Raises InvalidInput."""
     from jinja2 import TemplateError, nodes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+HAN = re.compile(r"[\u3400-\u9fff]")
 ROLES = ["system", "user", "assistant"]
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
@@ -30,6 +32,7 @@ def make_small_model(
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True,
+        initializer_range=width**-0.5,  # so that it can be learned with adapters alone, its own weights as they are
         bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     model = Qwen2ForCausalLM(config)
@@ -56,7 +59,8 @@ def _train_tokenizer(texts: Iterable[str], words: int) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=words, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
-    bpe.train_from_iterator([*texts, *ROLES * 100], trainer)  # a role's name is one token in every prompt
+    apart = (HAN.sub(r"\g<0>\n", text) for text in texts)  # else a sentence without spaces becomes one token
+    bpe.train_from_iterator([*apart, *ROLES * 100], trainer)  # a role's name is one token in every prompt
     pad, _, end = SPECIAL
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, pad_token=pad)
     tokenizer.chat_template = CHATML
