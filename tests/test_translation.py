@@ -1,4 +1,4 @@
-"""Every problem and every fix has its Chinese; names, commands and reasons stay where they belong."""
+"""Every problem, fix and warning has its Chinese; names, commands and reasons stay where they belong."""
 
 from __future__ import annotations
 
