@@ -1,7 +1,8 @@
-"""Every problem and every fix has its Chinese; names, commands and reasons stay where they belong."""
+"""Every problem, fix and warning has its Chinese; names, commands and reasons stay where they belong."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import tomllib
@@ -27,8 +28,11 @@ def templates() -> dict[str, str]:
 def test_every_sentence_has_its_chinese() -> None:
     wanted = sentences()
     assert len(wanted) > 500
-    missing = [f"{place}: {text!r}" for text, place in wanted.items() if text not in templates()]
-    assert not missing, "\n".join(missing)
+    known = templates()
+    missing = [
+        f"{json.dumps(text, ensure_ascii=False)}  # {place}" for text, place in wanted.items() if text not in known
+    ]
+    assert not missing, "add to workbench/chinese.toml:\n" + "\n".join(missing)
 
 
 def test_no_sentence_escapes_the_search() -> None:

@@ -1,7 +1,7 @@
 """An error's English sentence -> Chinese, by the templates of chinese.toml; what has none stays as it is.
 
 Errors are raised and stored in English, where code, command line and logs read them. The page shows them in its own
-language. A test keeps the templates complete: every problem and fix in the code has its Chinese.
+language. A test keeps the templates complete: every problem, fix and warning in the code has its Chinese.
 """
 
 from __future__ import annotations
