@@ -135,7 +135,7 @@ def _show_source(settings: Settings, source: Source) -> None:
     with tables:
         _show_tables(settings, source, schema)
     with query:
-        first = "SELECT * FROM " + schema.tables[0].name if schema.tables else ""
+        first = _first_query(schema)
         st.caption(
             say(f"One SELECT; at most {settings.query_rows} rows. What runs is shown below it.",
                 f"一条 SELECT，最多返回 {settings.query_rows} 行。实际执行的语句显示在下方。")
@@ -145,6 +145,16 @@ def _show_source(settings: Settings, source: Source) -> None:
         _show_pairs(settings, source, schema)
     with manage:
         _show_manage(settings, source)
+
+
+def _first_query(schema: Schema) -> str:
+    """Something to begin with: the first table, its name quoted as the dialect wants it."""
+    from sqlglot import exp
+
+    if not schema.tables:
+        return ""
+    table = exp.Table(this=exp.to_identifier(schema.tables[0].name, quoted=True))
+    return exp.select("*").from_(table).sql(schema.dialect)
 
 
 def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
