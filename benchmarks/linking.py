@@ -64,7 +64,9 @@ def _samples(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(value) for value in values if value is not None and len(str(value)) <= 60))[:8]
 
 
-def measure(question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tally: Tally, show: bool) -> None:
+def measure(
+    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tally: Tally, show: bool
+) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
     verdict = check(gold, schema, rows=1_000_000)
     linked = link(question, shown, settings).schema
@@ -106,7 +108,11 @@ def spider(settings: Settings, together: bool, show: bool) -> Tally:
     tally = Tally()
     for question in questions:
         own = schemas[question["db_id"]]
-        shown = _together(own, [schema for name, schema in sorted(schemas.items()) if schema is not own]) if together else own
+        shown = (
+            _together(own, [schema for name, schema in sorted(schemas.items()) if schema is not own])
+            if together
+            else own
+        )
         measure(question["question_en"], question["gold_sql"], own, shown, settings, tally, show)
     return tally
 
