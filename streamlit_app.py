@@ -9,6 +9,7 @@ PAGES = [
     ("agents/chat_page.py", "Chat", "对话", ":material/chat:"),
     ("rag/knowledge_page.py", "Knowledge", "知识库", ":material/library_books:"),
     ("deploy/models_page.py", "Models", "模型", ":material/deployed_code:"),
+    ("finetune/training_page.py", "Training", "训练", ":material/school:"),
 ]
 
 
