@@ -10,6 +10,7 @@ PAGES = [
     ("rag/knowledge_page.py", "Knowledge", "知识库", ":material/library_books:"),
     ("agents/data_page.py", "Data", "数据", ":material/database:"),
     ("deploy/models_page.py", "Models", "模型", ":material/deployed_code:"),
+    ("finetune/training_page.py", "Training", "训练", ":material/school:"),
 ]
 
 
