@@ -23,6 +23,7 @@ from workbench.widgets import (
     show_error,
     show_jobs,
     shows_errors,
+    told,
     translate_uploader,
 )
 
@@ -148,7 +149,7 @@ def _show_facts(run: Run) -> None:
     card = run.card
     data = card.get("data", {})
     facts = [
-        say(f"base {card.get('base', '?')}", f"基座 {card.get('base', '?')}"),
+        say(f"base {card.get('base', '?')}", f"基础模型 {card.get('base', '?')}"),
         card.get("method", ""),
         say(f"{data['train']['rows']} conversations", f"{data['train']['rows']} 条对话") if data else "",
         say(f"loss {card['loss']:.4f}", f"损失 {card['loss']:.4f}") if card.get("loss") is not None else "",
@@ -186,7 +187,7 @@ def _choose_base(settings: Settings) -> str:
                     for path in settings.home.glob(pattern)})  # fmt: skip
     return st.selectbox(
         say("Base model: one of the workspace, or a folder, hub name or modelscope:NAME",
-            "基座模型：工作区中的模型，或文件夹、模型库名称、modelscope:名称"),
+            "基础模型：工作区中的模型，或文件夹、模型库名称、modelscope:名称"),
         [str(base) for base in bases], accept_new_options=True, index=0 if bases else None, key="new_run_base",
         placeholder="modelscope:Qwen/Qwen2.5-0.5B-Instruct",
     ) or ""  # fmt: skip
@@ -214,7 +215,7 @@ def _show_check(settings: Settings, path: Path) -> None:
     for one in report.problems:
         show_error(f"{one['where']}: {one['problem']}", one["fix"])
     for warning in report.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(plain(told(warning)), icon=":material/warning:")
     if report.problems:
         return
     _show_estimate(report)
