@@ -7,44 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
 from rag.ingest import ingest
 from rag.store import list_collections
 from workbench.conversations import Conversations
 from workbench.jobs import list_jobs
-from workbench.run import EXAMPLE, ROOT
+from workbench.run import EXAMPLE
 from workbench.settings import Settings
 
-
-@pytest.fixture
-def page(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """`page(file, language)` opens that page on the test's own workspace, with nothing else reachable."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", "http://127.0.0.1:9")
-
-    def open_it(file: str, language: str = "en") -> AppTest:
-        monkeypatch.setenv("WORKBENCH_LANGUAGE", language)
-        return drawn(AppTest.from_file(str(ROOT / file), default_timeout=60).run())
-
-    return open_it
+__all__ = ["page"]
 
 
 @pytest.fixture
 def handbook(settings: Settings) -> Settings:
     ingest([EXAMPLE], "handbook", settings)
     return settings
-
-
-def drawn(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(
-        str(item.value) for kind in ("title", "markdown", "caption", "info", "error") for item in app.get(kind)
-    )
 
 
 def answered(app: AppTest, seconds: float = 60) -> AppTest:
