@@ -14,19 +14,29 @@ from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
+from pydantic_core import PydanticKnownError
+
 from workbench.translation import HOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("workbench", "rag", "agents", "finetune", "deploy")
 SAID = ("problem", "fix", "warnings", "notes")
 REASONS = ("__init__", "ValueError", "LeftOut")  # calls that take a problem without naming it so
+PYDANTIC: dict[str, dict[str, object]] = {  # what it finds in settings and run files, each with what its words need
+    "extra_forbidden": {}, "int_type": {}, "int_parsing": {}, "int_from_float": {}, "float_type": {}, "float_parsing": {},
+    "finite_number": {}, "bool_type": {}, "bool_parsing": {}, "string_type": {}, "list_type": {}, "dict_type": {},
+    "literal_error": {"expected": ""}, "greater_than": {"gt": 0}, "greater_than_equal": {"ge": 0},
+    "less_than": {"lt": 0}, "less_than_equal": {"le": 0}, "model_type": {"class_name": ""},
+    "too_short": {"field_type": "", "min_length": 1, "actual_length": 0}, "string_too_short": {"min_length": 1},
+}  # fmt: skip
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @lru_cache(maxsize=1)
 def sentences() -> dict[str, str]:
     """The sentences with words of their own, each with the place that says it first."""
-    found: dict[str, str] = {}
+    messages = (PydanticKnownError(kind, context).message_template for kind, context in PYDANTIC.items())  # type: ignore[arg-type]
+    found = {re.sub(r"\{\w+\}", HOLE, message.replace("{expected_plural}", "")): "pydantic" for message in messages}
     for place, expression in said():
         for text in texts(expression):
             if re.search(r"[A-Za-z]{2}", text.replace(HOLE, "")):
