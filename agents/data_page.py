@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from agents.audit_widgets import show_audit
 from agents.data.introspect import load_schema
 from agents.data.schema import Schema
 from agents.data.sources import Source, add_source, keep_secret, list_sources, remove_source
-from agents.query_widgets import show_audit, show_query
+from agents.data_widgets import edit_query
 from agents.schema_widgets import show_pairs, show_schema
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
@@ -59,7 +60,7 @@ def page() -> None:
         with tables:
             show_schema(settings, source, schema)
         with query:
-            show_query(settings, source, schema)
+            edit_query("", source.name, settings, f"data-{source.name}")
         with pairs:
             show_pairs(settings, source, schema)
     with log:

@@ -236,8 +236,7 @@ class _Steps:
         self._shown: tuple[Any, ...] = ()
 
     def __enter__(self) -> _Steps:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        self._before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         return self
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -253,6 +252,8 @@ class _Steps:
             click.echo(f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         if not self._as_json:
             click.echo("\r\033[K", nl=False, err=True)
         elif isinstance(error, WorkbenchError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ def describe(config: RunConfig, base: Path, taught: Sequence[Example], held_out:
     return {
         "name": config.name, "base": config.base, "base_folder": str(base), "base_digest": digest_of(base),
         "method": config.lora.method, "seed": config.seed, "system": config.data.system, "folder": str(config.folder),
+        "data_sha256": digest(taught), "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {"train": {"rows": len(taught), "sha256": digest(taught)},
                  "eval": {"rows": len(held_out), "sha256": digest(held_out)}},
         "versions": {library: version(library) for library in LIBRARIES},

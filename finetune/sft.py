@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +195,7 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
     run.update_card(
         step=state.global_step, steps=state.max_steps, loss=losses[-1] if losses else None,
         eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
-        finished=state.global_step >= state.max_steps,
+        finished=datetime.now(UTC).isoformat(timespec="seconds") if state.global_step >= state.max_steps else "",
     )  # fmt: skip
     if state.global_step < state.max_steps:
         raise Stopped(f"Cancelled at step {state.global_step} of {state.max_steps}.", _resume(run))

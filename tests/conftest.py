@@ -34,6 +34,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings on an empty workspace, also for the commands that a test runs."""
     monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where passwords of databases are kept
     return load_settings()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -104,7 +105,7 @@ class Ollama:
                 **os.environ, "HOME": str(folder), "OLLAMA_HOST": f"127.0.0.1:{port}",
                 "OLLAMA_MODELS": str(folder / "models"), "OLLAMA_CONTEXT_LENGTH": "512",
             },
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._wait()
 
@@ -131,6 +132,7 @@ class Ollama:
         )  # fmt: skip
 
     def kill(self) -> None:
-        """At once, as a crash would."""
-        self._process.kill()
+        """At once, as a crash would, with the runners that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -1,8 +1,8 @@
 """Every English sentence that an error can say, read from the code: source trees -> {sentence with holes: its place}.
 
-What stands under the name `problem` or `fix`, as parameter, field or key, is followed back to its words: through
-variables, parameters, constants, branches, lookups and the functions that make the text. A phrase that an f-string puts
-in becomes part of the sentence; a name, a number or a reason stays a hole.
+What stands under the name `problem` or `fix`, as parameter, field or key, and what is added to `warnings` or `notes`, is
+followed back to its words: through variables, parameters, constants, branches, lookups, lists and the functions that make
+the text. A phrase that an f-string puts in becomes part of the sentence; a name, a number or a reason stays a hole.
 """
 
 from __future__ import annotations
@@ -14,18 +14,29 @@ from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
+from pydantic_core import PydanticKnownError
+
 from workbench.translation import HOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("workbench", "rag", "agents", "finetune", "deploy")
-SAID = ("problem", "fix")
+SAID = ("problem", "fix", "warnings", "notes")
+REASONS = ("__init__", "ValueError", "LeftOut")  # calls that take a problem without naming it so
+PYDANTIC: dict[str, dict[str, object]] = {  # what it finds in settings and run files, each with what its words need
+    "extra_forbidden": {}, "int_type": {}, "int_parsing": {}, "int_from_float": {}, "float_type": {}, "float_parsing": {},
+    "finite_number": {}, "bool_type": {}, "bool_parsing": {}, "string_type": {}, "list_type": {}, "dict_type": {},
+    "literal_error": {"expected": ""}, "greater_than": {"gt": 0}, "greater_than_equal": {"ge": 0},
+    "less_than": {"lt": 0}, "less_than_equal": {"le": 0}, "model_type": {"class_name": ""},
+    "too_short": {"field_type": "", "min_length": 1, "actual_length": 0}, "string_too_short": {"min_length": 1},
+}  # fmt: skip
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @lru_cache(maxsize=1)
 def sentences() -> dict[str, str]:
     """The sentences with words of their own, each with the place that says it first."""
-    found: dict[str, str] = {}
+    messages = (PydanticKnownError(kind, context).message_template for kind, context in PYDANTIC.items())  # type: ignore[arg-type]
+    found = {re.sub(r"\{\w+\}", HOLE, message.replace("{expected_plural}", "")): "pydantic" for message in messages}
     for place, expression in said():
         for text in texts(expression):
             if re.search(r"[A-Za-z]{2}", text.replace(HOLE, "")):
@@ -36,7 +47,7 @@ def sentences() -> dict[str, str]:
 def untold() -> dict[str, str]:
     """Expressions without one word that can be found, though they do not pass on what another error says."""
     found = {ast.unparse(expression): place for place, expression in said() if texts(expression) == [HOLE]}
-    return {text: place for text, place in found.items() if not re.search(r"problem|fix", text)}
+    return {text: place for text, place in found.items() if not re.search("|".join(SAID), text)}
 
 
 def said() -> Iterator[tuple[str, ast.expr]]:
@@ -51,8 +62,12 @@ def _said_by(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.Dict):
         yield from (value for key, value in zip(node.keys, node.values, strict=True)
                     if isinstance(key, ast.Constant) and key.value in SAID)  # fmt: skip
+    elif isinstance(node, ast.AugAssign) and _name(node.target) in SAID:
+        yield node.value
+    elif isinstance(node, ast.Call) and _appends_to(node) in SAID:
+        yield from node.args
     elif isinstance(node, ast.Call):
-        parameters = SAID if _name(node.func) in ("__init__", "ValueError") else _parameters(_name(node.func))
+        parameters = SAID[:2] if _name(node.func) in REASONS else _parameters(_name(node.func))
         yield from (
             value for name, value in _given(node, parameters) if name in SAID and not isinstance(value, ast.Starred)
         )
@@ -116,11 +131,14 @@ def texts(node: ast.AST, seen: frozenset[ast.AST] = frozenset()) -> list[str]:
 
 
 def _pieces(part: ast.expr, seen: frozenset[ast.AST]) -> list[str]:
-    """Of what an f-string puts in, only phrases are words of the sentence."""
+    """Of what an f-string puts in, phrases are words of the sentence, and so is a choice made there: is or are."""
     if not isinstance(part, ast.FormattedValue):
         return texts(part, seen)
     found = [HOLE] if part.conversion != -1 or part.format_spec else texts(part.value, seen)
-    pieces = dict.fromkeys(text if not text or (" " in text.strip() and "\n" not in text) else HOLE for text in found)
+    chosen = isinstance(part.value, ast.IfExp)
+    pieces = dict.fromkeys(
+        text if chosen or not text or (" " in text.strip() and "\n" not in text) else HOLE for text in found
+    )
     return [piece for piece in pieces if piece or HOLE not in pieces]  # a hole may be empty too
 
 
@@ -129,8 +147,10 @@ def _sources(node: ast.AST) -> list[ast.AST]:
     match node:
         case ast.IfExp(body=body, orelse=orelse):
             return [body, orelse]
-        case ast.BoolOp(values=values):
+        case ast.BoolOp(values=values) | ast.List(elts=values):
             return list(values)
+        case ast.Starred(value=value):
+            return [value]
         case ast.Name():
             return _values(node)
         case ast.Subscript(value=table):
@@ -172,6 +192,8 @@ def _assigned(name: str, scope: ast.AST) -> list[ast.AST]:
                 found.append(value)
             case ast.AugAssign(target=ast.Name(id=target)) if target == name:
                 found.append(node)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=target)), args=values) if target == name:
+                found += values if _appends_to(node) else []
     return found
 
 
@@ -183,7 +205,10 @@ def _passed(parameter: str, function: Function) -> list[ast.AST]:
 
 def _returned(name: str, where: ast.AST, decorator: str = "") -> list[ast.AST]:
     functions = [node for node in _near(name, where) if isinstance(node, Function)]
-    functions = [node for node in functions if not decorator or decorator in map(_name, node.decorator_list)]
+    if decorator:  # of which only the room tells whether it is the one meant
+        functions = [
+            node for node in functions if decorator in map(_name, node.decorator_list) and _room(node) == _room(where)
+        ]
     returns = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.Return)]
     return [node.value for node in returns if node.value is not None]
 
@@ -203,6 +228,10 @@ def _module(node: ast.AST) -> ast.AST:
     while node in _parents():
         node = _parents()[node]
     return node
+
+
+def _room(node: ast.AST) -> str:
+    return next(path.relative_to(ROOT).parts[0] for path, tree in trees().items() if tree is _module(node))
 
 
 def _parameters(name: str) -> tuple[str, ...]:
@@ -226,6 +255,11 @@ def _parameters_of(function: Function) -> tuple[str, ...]:
 
 def _given(call: ast.Call, parameters: tuple[str, ...]) -> list[tuple[str | None, ast.expr]]:
     return [*zip(parameters, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+
+
+def _appends_to(node: ast.Call) -> str:
+    """The list that the call adds to."""
+    return _name(node.func.value) if isinstance(node.func, ast.Attribute) and node.func.attr == "append" else ""
 
 
 def _name(node: ast.AST) -> str:

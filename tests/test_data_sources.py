@@ -25,10 +25,9 @@ from workbench.errors import Conflict, InvalidInput, NotFound, Stopped, Unavaila
 from workbench.settings import Settings, load_settings
 
 
-@pytest.fixture(autouse=True)
-def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The person's secrets file is one of this test."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+@pytest.fixture
+def secrets(settings: Settings, tmp_path: Path) -> Path:
+    """The secrets file of this test."""
     return tmp_path / "config" / "workbench" / "secrets.json"
 
 
@@ -156,6 +155,7 @@ def test_a_password_never_reaches_the_workspace(
     for path in settings.home.rglob("*"):
         assert path.is_dir() or PASSWORD.encode() not in path.read_bytes(), path
     assert PASSWORD in secrets.read_text() and stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    before = secrets.read_text()
     secrets.unlink()
     assert run("schema", "shop", "--refresh").exit_code == 1
     monkeypatch.setenv("WORKBENCH_DATA_PASSWORD_SHOP", PASSWORD)
@@ -163,6 +163,9 @@ def test_a_password_never_reaches_the_workspace(
     monkeypatch.setenv("WORKBENCH_DATA_PASSWORD_SHOP", "wrong-one")
     refused = run("schema", "shop", "--refresh")
     assert "refuses the user or the password" in refused.stderr and "wrong-one" not in refused.output
+    secrets.write_text(before)
+    run("remove", "shop", "--yes")
+    assert PASSWORD not in secrets.read_text(), "a source that is removed leaves no password behind"
 
 
 def server_of(dialect: str, request: pytest.FixtureRequest) -> Server:

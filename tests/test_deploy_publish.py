@@ -222,3 +222,28 @@ def test_cancelling_leaves_nothing(workspace: Path, server: Any) -> None:
         assert process.wait(20) == 1
     assert (last["event"], last["step"]) == ("failed", "convert") and "cancelled" in last["problem"]
     assert left_behind(workspace, server) == ([], [], [])
+
+
+def test_versions_are_promoted_rolled_back_verified_and_removed(workspace: Path, server: Any) -> None:
+    registry = Registry(server.url)
+    for precision in ("f16", "q8_0", "q4_K_M"):
+        done = deploy("publish", "tuned", "--name", "demo", "--quantize", precision, "--prompts", "4")[-1]
+        assert done["proof"]["passed"] and done["proof"]["precision"] == precision
+    assert [(line["model"], line["latest"]) for line in deploy("list")] == [
+        ("demo:v3", True), ("demo:v2", False), ("demo:v1", False),
+    ]  # fmt: skip
+    of = registry.digests
+    assert of()["demo:latest"] == of()["demo:v3"] != of()["demo:v1"]
+    assert deploy("rollback", "demo")[-1]["model"] == "demo:v2"
+    assert of()["demo:latest"] == of()["demo:v2"]
+    differs = {line["field"] for line in deploy("compare", "demo:v1", "demo:v2")}
+    assert {"precision", "gguf_sha256"} <= differs and "base" not in differs
+    assert deploy("verify", "demo:v1", "--prompts", "2")[-1]["proof"]["identical"] == 1
+    assert deploy("remove", "demo:v2", "--yes")[-1]["latest"] == "demo:v3"
+    assert deploy("promote", "demo:v1")[-1]["model"] == "demo:v1"
+    assert of()["demo:latest"] == of()["demo:v1"]
+    assert deploy("rollback", "demo", fails=True)[-1]["event"] == "failed"
+    assert deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"] == "There is: demo:v3, demo:v1."
+    for tag in ("demo:v1", "demo:v3"):
+        deploy("remove", tag, "--yes")
+    assert left_behind(workspace, server) == ([], [], [])

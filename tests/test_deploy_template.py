@@ -8,6 +8,7 @@ import pytest
 from tiny_models import make_tokenizer
 
 from deploy.modelfile import Modelfile, read_modelfile
+from deploy.ollama_registry import Registry
 from deploy.template import find_ends, read_format, render
 from workbench.errors import InvalidInput
 
@@ -178,3 +179,20 @@ def test_a_modelfile_reads_as_it_was_written() -> None:
 def test_a_modelfile_that_cannot_be_used_names_the_line(text: str, problem: str) -> None:
     with pytest.raises(InvalidInput, match=problem):
         read_modelfile(text)
+
+
+@pytest.mark.ollama
+def test_a_real_ollama_renders_every_family_byte_for_byte(ollama_server: str) -> None:
+    registry = Registry(ollama_server)
+    talk = [{"role": "system", "content": "你是助手。\n回答要简短。"}] + [
+        {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(["a", "b", "c {{d}}"])
+    ]
+    checked = 0
+    for name in FAMILIES:
+        tokenizer = family(name)
+        registry.create("family", {"from_": "tiny", "template": read_format(tokenizer).ollama()}, lambda status: None)
+        for turns in (talk, talk[1:], talk[:2], talk[1:2]):
+            assert registry.render("family", turns) == render(tokenizer, turns).removeprefix(FAMILIES[name][1]), name
+            checked += 1
+    registry.delete("family")
+    assert checked == 28

@@ -1,7 +1,8 @@
-"""Every problem and every fix has its Chinese; names, commands and reasons stay where they belong."""
+"""Every problem, fix and warning has its Chinese; names, commands and reasons stay where they belong."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import tomllib
@@ -27,8 +28,11 @@ def templates() -> dict[str, str]:
 def test_every_sentence_has_its_chinese() -> None:
     wanted = sentences()
     assert len(wanted) > 500
-    missing = [f"{place}: {text!r}" for text, place in wanted.items() if text not in templates()]
-    assert not missing, "\n".join(missing)
+    known = templates()
+    missing = [
+        f"{json.dumps(text, ensure_ascii=False)}  # {place}" for text, place in wanted.items() if text not in known
+    ]
+    assert not missing, "add to workbench/chinese.toml:\n" + "\n".join(missing)
 
 
 def test_no_sentence_escapes_the_search() -> None:
@@ -77,6 +81,11 @@ def test_no_template_takes_the_place_of_another() -> None:
         ("What: nobody; wrote. It.", "What: nobody; wrote. It."),
         ("Add base to run.toml. Correct that line.", "请在 run.toml 中添加 base。请改正该行。"),
         ("notes.pdf: The file is damaged: no cross-reference table", "notes.pdf：文件已损坏：no cross-reference table"),
+        ("3 rows of the data cannot be used; the first is a.jsonl:3: turn 2: empty answer",
+         "数据中有 3 行无法使用；第一处是 a.jsonl:3：第 2 轮：回答为空"),
+        ("data.train: a.csv:3: two columns are called x", "data.train: a.csv:3：有两列都叫 x"),
+        ("Settings that cannot be used: port: Input should be less than or equal to 65535; model: what nobody wrote",
+         "无法使用的设置：port：应小于或等于 65535；model: what nobody wrote"),
         ("最后一次失败的原因：There is no table or alias a here.", "最后一次失败的原因：这里没有名为 a 的表或别名。"),
         ("run.toml cannot be used. base: missing; lora.rnak: no such setting",
          "run.toml 无法使用。base：缺失；lora.rnak：没有这个设置"),

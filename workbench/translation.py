@@ -1,7 +1,7 @@
 """An error's English sentence -> Chinese, by the templates of chinese.toml; what has none stays as it is.
 
 Errors are raised and stored in English, where code, command line and logs read them. The page shows them in its own
-language. A test keeps the templates complete: every problem and fix in the code has its Chinese.
+language. A test keeps the templates complete: every problem, fix and warning in the code has its Chinese.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).with_name("chinese.toml")
 HOLE = "{}"
+LONGEST = 2000  # characters; what is longer is a log
+PLACES = 3  # names before a problem: a setting, its file with the line
 
 
 @lru_cache(maxsize=512)
@@ -26,18 +28,21 @@ def in_chinese(text: str) -> str:
         return "".join(map(_by_template, sentences))
     if whole := _by_template(text):
         return whole
+    if len(text) > LONGEST:
+        return text
     findings = text.split("; ")
     if len(findings) > 1 and (told := [in_chinese(finding) for finding in findings]) != findings:
         return "；".join(told)
-    place, *problem = re.split(": |：", text, maxsplit=1)  # the second: a sentence made in Chinese around an error
-    known = _by_template("".join(problem))
-    return f"{place}：{known}" if known else text
+    for mark in list(re.finditer(": |：", text))[:PLACES]:  # the second: a sentence made in Chinese around an error
+        if problem := _by_template(text[mark.end() :]):
+            return f"{text[: mark.start()]}：{problem}"
+    return text
 
 
 def _by_template(text: str) -> str:
     """Empty where no template fits."""
-    for pattern, chinese in _templates():
-        if found := pattern.fullmatch(text):
+    for parts, pattern, chinese in _templates():
+        if all(part in text for part in parts) and (found := pattern.fullmatch(text)):
             return _fill(chinese, found.groups())
     return ""
 
@@ -53,8 +58,11 @@ def _fill(chinese: str, parts: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _templates() -> list[tuple[re.Pattern[str], str]]:
-    """The templates, those with the most words of their own first, so that a general one does not take their place."""
+def _templates() -> list[tuple[list[str], re.Pattern[str], str]]:
+    """(own words, pattern, Chinese); those with most words first, so that a general one does not take their place."""
     pairs = tomllib.loads(TEMPLATES.read_text("utf-8"))["sentences"]
     ordered = sorted(pairs.items(), key=lambda pair: len(pair[0].replace(HOLE, "")), reverse=True)
-    return [(re.compile(re.escape(english).replace(r"\{\}", "(.*)"), re.S), chinese) for english, chinese in ordered]
+    return [
+        (english.split(HOLE), re.compile(re.escape(english).replace(r"\{\}", "(.*?)"), re.S), chinese)
+        for english, chinese in ordered
+    ]

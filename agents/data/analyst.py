@@ -93,7 +93,9 @@ def _labels(found: Columns) -> pandas.Series:
         names = [found.time, *names[:1]]
     if not names:
         return found.frame.index.to_series().map(lambda row: f"#{row + 1}")
-    return found.frame[names].astype(str).agg(" / ".join, axis=1)
+    return found.frame[names].apply(
+        lambda row: " / ".join("–" if value is None else str(value) for value in row), axis=1
+    )
 
 
 def shown(number: Any) -> str:

@@ -134,9 +134,12 @@ def find_source(settings: Settings, name: str) -> Source:
 
 
 def remove_source(settings: Settings, name: str) -> None:
-    """Forget a source: its cached schema, notes and made tables. The database itself stays as it is."""
-    find_source(settings, name)
+    """Forget a source: its cached schema, notes, made tables and password. The database itself stays as it is."""
+    source = find_source(settings, name)
     shutil.rmtree(_record(settings, name).parent)
+    others = {other.url for other in list_sources(settings)}
+    if source.url in _secrets().keys() - others:
+        _write_secrets({url: secret for url, secret in _secrets().items() if url != source.url})
 
 
 def source_folder(settings: Settings, source: Source) -> Path:
@@ -151,9 +154,7 @@ def password_of(source: Source) -> str:
 
 def keep_secret(url: str, password: str) -> None:
     """Put the password into the secrets file, which only its owner may read."""
-    path = secrets_file()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(path, json.dumps({**_secrets(), url: password}, indent=1), mode=0o600)
+    _write_secrets({**_secrets(), url: password})
 
 
 def secrets_file() -> Path:
@@ -172,6 +173,12 @@ def _secrets() -> dict[str, str]:
         raise InvalidInput(
             f"{secrets_file()} is not valid JSON.", "Correct it, or delete it and add sources anew."
         ) from error
+
+
+def _write_secrets(secrets: dict[str, str]) -> None:
+    path = secrets_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(path, json.dumps(secrets, indent=1), mode=0o600)
 
 
 def _only_source(settings: Settings) -> Source:

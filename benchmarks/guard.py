@@ -1,0 +1,73 @@
+"""The guard's speed and verdicts: gold queries that must pass, hostile lines that are judged whole and inside literals.
+
+python benchmarks/guard.py    reads ../shared/data; what passes is run on writable servers by tests/test_sql_guard.py
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from agents.data.guard import DIALECTS, check
+from agents.data.names import Refused
+from agents.data.schema import Column, Schema, Table
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+TABLES = ["users", "user", "orders", "products", "t", "t1", "t2", "x", "y", "z", "a", "b", "foo", "bar", "tbl", "test"]
+COLUMNS = ["id", "name", "username", "password", "a", "b", "c", "d", "x", "y", "z", "value", "price", "date"]
+
+
+def judge(statements: Iterator[tuple[str, Schema]]) -> tuple[int, int, list[float]]:
+    """(judged, allowed, seconds of each verdict)."""
+    allowed, seconds = 0, []
+    for sql, schema in statements:
+        begun = time.perf_counter()
+        try:
+            check(sql, schema)
+            allowed += 1
+        except Refused:
+            pass
+        seconds.append(time.perf_counter() - begun)
+    return len(seconds), allowed, seconds
+
+
+def gold() -> Iterator[tuple[str, Schema]]:
+    from linking import read_schema
+
+    schemas: dict[Path, Schema] = {}
+    for folder, name in (("nl2sql_spider", "questions.jsonl"), ("nl2sql_chase_zh", "interactions.jsonl")):
+        for line in (SHARED / folder / name).read_text("utf-8").splitlines():
+            entry = json.loads(line)
+            path = SHARED / folder / "database" / entry["db_id"] / f"{entry['db_id']}.sqlite"
+            schema = schemas.setdefault(path, read_schema(path))
+            for turn in entry.get("turns", [entry]):
+                yield turn["gold_sql"], schema
+
+
+def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
+    schema = Schema(dialect, tuple(Table(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main")
+    folder = SHARED / "hostile"
+    for line in (folder / "sql_dialect_statements.jsonl").read_text("utf-8").splitlines():
+        yield json.loads(line)["sql"], schema
+    for line in (folder / "sqli_payloads.jsonl").read_text("utf-8").splitlines():
+        payload = json.loads(line)["payload"]
+        for text in ("{}", "SELECT * FROM users WHERE name = '{}'", "SELECT * FROM users WHERE id = {}"):
+            yield text.replace("{}", payload), schema
+
+
+def main() -> None:
+    if not SHARED.is_dir():
+        print("../shared/data is not beside this clone")
+        return
+    print(f"{'':<18}{'judged':>8}{'allowed':>9}{'median ms':>11}{'99 % ms':>9}")
+    for name, statements in [("gold", gold()), *((f"hostile {dialect}", hostile(dialect)) for dialect in DIALECTS)]:
+        judged, allowed, seconds = judge(statements)
+        late = statistics.quantiles(seconds, n=100)[98]
+        print(f"{name:<18}{judged:>8}{allowed:>9}{statistics.median(seconds) * 1e3:>11.2f}{late * 1e3:>9.2f}")
+
+
+if __name__ == "__main__":
+    main()

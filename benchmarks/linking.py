@@ -1,0 +1,151 @@
+"""Recall of schema linking: gold tables and columns that are kept, and the share of columns kept in large schemas.
+
+python benchmarks/linking.py [--show]    reads ../shared/data
+
+Large are schemas of 40 columns and more. Chinese: chase, each turn with the turns before it as the agent gives them, and
+alone. English: spider, and all its 13 databases put together into one schema, in which names meet that mean another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from agents.data.guard import check
+from agents.data.linking import link
+from agents.data.schema import Column, ForeignKey, Schema, Table
+from workbench.settings import Settings, load_settings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+LARGE = 40  # columns
+
+
+@dataclass
+class Tally:
+    """Gold names that were kept, and of all columns those that were kept."""
+
+    questions: int = 0
+    tables: list[int] = field(default_factory=lambda: [0, 0])
+    columns: list[int] = field(default_factory=lambda: [0, 0])
+    kept: list[int] = field(default_factory=lambda: [0, 0])
+
+    def line(self, name: str) -> str:
+        shares = [one / max(all_of, 1) for one, all_of in (self.tables, self.columns, self.kept)]
+        return f"{name:<34}{self.questions:>9}{shares[0]:>9.3f}{shares[1]:>9.3f}{shares[2]:>9.3f}"
+
+
+def read_schema(path: Path) -> Schema:
+    """Schema of a SQLite file, with a few values as samples."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+    tables = []
+    for name in (name for name in names if not name.startswith("sqlite_")):
+        rows = connection.execute(f'SELECT * FROM "{name}" LIMIT 50').fetchall()
+        columns = tuple(
+            Column(info[1], info[2], primary=bool(info[5]), samples=_samples(row[number] for row in rows))
+            for number, info in enumerate(connection.execute(f'PRAGMA table_info("{name}")').fetchall())
+        )
+        keys = tuple(
+            ForeignKey(key[3], key[2], key[4] or key[3])
+            for key in connection.execute(f'PRAGMA foreign_key_list("{name}")').fetchall()
+        )
+        tables.append(Table(name, columns, foreign_keys=keys))
+    connection.close()
+    return Schema("sqlite", tuple(tables), "main")
+
+
+def _samples(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(value) for value in values if value is not None and len(str(value)) <= 60))[:8]
+
+
+def measure(
+    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tally: Tally, show: bool
+) -> None:
+    """Link against `shown`, which may hold more than the database's own `schema`, and count."""
+    verdict = check(gold, schema, rows=1_000_000)
+    linked = link(question, shown, settings).schema
+    columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
+    for tally in tallies:
+        tally.questions += 1
+        for counts, kept, wanted in (
+            (tally.tables, set(linked.by_name), verdict.tables), (tally.columns, columns, verdict.columns),
+        ):  # fmt: skip
+            counts[0] += len(kept & wanted)
+            counts[1] += len(wanted)
+        tally.kept[0] += len(columns)
+        tally.kept[1] += shown.column_count()
+    if show and (missed := verdict.columns - columns):
+        print(f"{question}\n  missed {sorted(missed)}")
+
+
+def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Tally]:
+    """(all schemas, large schemas)."""
+    folder = SHARED / "nl2sql_chase_zh"
+    schemas: dict[str, Schema] = {}
+    every, large = Tally(), Tally()
+    for line in (folder / "interactions.jsonl").read_text("utf-8").splitlines():
+        dialogue = json.loads(line)
+        name, before = dialogue["db_id"], []
+        schema = schemas.setdefault(name, read_schema(folder / f"database/{name}/{name}.sqlite"))
+        for turn in dialogue["turns"]:
+            question = " ".join([*before[-4:], turn["question_zh"]])
+            before += [turn["question_zh"]] if with_history else []
+            tallies = [every, large] if schema.column_count() >= LARGE else [every]
+            measure(question, turn["gold_sql"], schema, schema, settings, tallies, show and len(tallies) > 1)
+    return every, large
+
+
+def spider(settings: Settings, together: bool, show: bool) -> Tally:
+    folder = SHARED / "nl2sql_spider"
+    questions = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    questions.sort(key=lambda question: question["db_id"])  # so that a schema is embedded once
+    schemas = {name: read_schema(folder / f"database/{name}/{name}.sqlite") for name in {q["db_id"] for q in questions}}
+    tally = Tally()
+    for question in questions:
+        own = schemas[question["db_id"]]
+        shown = (
+            _together(own, [schema for name, schema in sorted(schemas.items()) if schema is not own])
+            if together
+            else own
+        )
+        measure(question["question_en"], question["gold_sql"], own, shown, settings, [tally], show)
+    return tally
+
+
+def _together(own: Schema, others: list[Schema]) -> Schema:
+    """All tables in one schema, except those that are called like one of the question's own."""
+    tables = {table.name.lower(): table for table in own.tables}
+    for schema in others:
+        for table in schema.tables:
+            tables.setdefault(table.name.lower(), table)
+    return replace(own, tables=tuple(tables[name] for name in sorted(tables)))
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--show", action="store_true", help="print what is missed in large schemas")
+    show = options.parse_args().show
+    if not SHARED.is_dir():
+        print("../shared/data is not beside this clone")
+        return
+    with tempfile.TemporaryDirectory() as home:
+        settings = load_settings(home=home, context_tokens=32_768)
+        print(f"{'':<34}{'questions':>9}{'tables':>9}{'columns':>9}{'kept':>9}")
+        every, large = chase(settings, True, show)
+        print(every.line("chase, with the turns before"))
+        print(large.line(f"  of these {LARGE}+ columns"))
+        every, large = chase(settings, False, False)
+        print(every.line("chase, turns alone"))
+        print(large.line(f"  of these {LARGE}+ columns"))
+        print(spider(settings, False, show).line("spider"))
+        print(spider(settings, True, show).line("spider, all databases together"))
+
+
+if __name__ == "__main__":
+    main()
