@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from databases import make_sqlite
+from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
-from agents.data.linking import link
+from agents.data.linking import TRANSLATIONS, link
 from agents.data.schema import Column, ForeignKey, Schema, Table
 from agents.data.sources import add_source
+from rag import embeddings
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One workspace for all tests here, so that the embedder is compiled once."""
-    return tmp_path_factory.mktemp("workspace")
+class Bilingual(NoiseEmbedder):
+    """Puts the two languages of some phrases together."""
+
+    name = "bilingual"
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
+        english = {chinese: phrase for phrase, chinese in TRANSLATIONS}
+        return super().embed([english.get(text, text) for text in texts], role)
+
+
+EMBEDDERS = {"topic": TopicEmbedder(), "bilingual": Bilingual()}
 
 
 @pytest.fixture
-def settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("WORKBENCH_HOME", str(home))
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(embeddings, "_load", lambda name, cache, host: EMBEDDERS[name])
+    monkeypatch.setenv("WORKBENCH_EMBEDDER", "topic")
     return load_settings()
 
 
@@ -82,6 +94,12 @@ def test_another_language_that_the_embedder_does_not_span_gets_the_whole_schema_
     assert not found.spans and found.whole
     short = link("哪些客户的发票金额最高？", large_schema(), load_settings(context_tokens=512))
     assert not short.spans and not short.whole and 0 < short.schema.column_count() < large_schema().column_count()
+
+
+def test_an_embedder_that_spans_both_languages_is_used_for_a_question_in_the_other(settings: Settings) -> None:
+    spanning = load_settings(embedder="bilingual")
+    found = link("客户", large_schema(), spanning)
+    assert found.spans and not found.whole
 
 
 def test_the_command_names_tables_and_columns(settings: Settings, tmp_path: Path) -> None:
