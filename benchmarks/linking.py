@@ -65,7 +65,7 @@ def _samples(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def measure(
-    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tally: Tally, show: bool
+    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tallies: list[Tally], show: bool
 ) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
     verdict = check(gold, schema, rows=1_000_000)
