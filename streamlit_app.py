@@ -9,6 +9,8 @@ PAGES = [
     ("agents/chat_page.py", "Chat", "对话", ":material/chat:"),
     ("rag/knowledge_page.py", "Knowledge", "知识库", ":material/library_books:"),
     ("agents/data_page.py", "Data", "数据", ":material/database:"),
+    ("finetune/training_page.py", "Training", "训练", ":material/model_training:"),
+    ("deploy/models_page.py", "Models", "模型", ":material/deployed_code:"),
 ]
 
 

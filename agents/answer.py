@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from agents.registry import AGENTS
-from agents.router import route
+from agents.router import forced, route
 from workbench.conversations import Turn
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.events import Event, Failed
@@ -21,9 +21,10 @@ def answer(
     iterator stops the model. What was streamed before a failure stays valid.
     """
     try:
+        question, mode = forced(question, mode)
         if not question.strip():
             raise InvalidInput("The question is empty.", "Write what you want to know.")
-        routed = route(question, settings, mode)
+        routed = route(question, history, settings, mode)
         yield routed
         yield from AGENTS[routed.mode].load()(question, history, settings)
     except WorkbenchError as error:

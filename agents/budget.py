@@ -33,11 +33,15 @@ def fit(
             break
         kept.append(hit)
         room -= size
+    return kept, newest(history, room // 2)
+
+
+def newest(history: Sequence[Turn], room: int) -> list[Turn]:
+    """The newest turns that fit into so many tokens, oldest first."""
     turns: list[Turn] = []
-    share = room // 2
     for turn in reversed(history):
-        share -= tokens(turn.content)
-        if share < 0:
+        room -= tokens(turn.content)
+        if room < 0:
             break
         turns.insert(0, turn)
-    return kept, turns
+    return turns

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from agents.answer import answer
+from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm
 from agents.examples import example_questions
-from agents.message_widgets import show_actions, show_events
+from agents.message_widgets import show_actions, show_events, show_vote
 from agents.registry import AGENTS
 from agents.sidebar_widgets import current_conversation, open_conversation, show_sidebar
-from workbench.conversations import Conversations, Message
-from workbench.errors import WorkbenchError
-from workbench.events import Event, Failed, Thought
+from workbench.conversations import Conversations, Message, exchanges
 from workbench.jobs import Job, start
 from workbench.settings import Settings
 from workbench.streams import OWNER, STREAMS
@@ -24,7 +20,6 @@ from workbench.uploads import save_uploads
 from workbench.widgets import language, page_settings, plain, say, shows_errors
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
-CARRIED = ("model", "collection")  # choices that an answer is given with, kept with it
 
 
 def page() -> None:
@@ -32,15 +27,14 @@ def page() -> None:
     conversations = _conversations(str(settings.database))
     show_sidebar(settings, conversations)
     settings = page_settings()  # with what was just chosen
+    _warm(settings, str(settings.home), settings.collection)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
         _show_welcome(settings, conversations)
-    for number, message in enumerate(messages):
-        if message.role == "user":
-            _show_question(message, settings, conversations)
-        else:
-            _show_answer(message, messages[number - 1] if number else None, settings, conversations)
+    for question, answers in exchanges(messages):
+        _show_question(question, settings, conversations)
+        _show_answers(question, answers, settings, conversations)
     _show_composer(settings, conversations, conversation, messages)
 
 
@@ -50,6 +44,12 @@ def _conversations(path: str) -> Conversations:
     conversations = Conversations(Path(path))
     conversations.interrupt_others(OWNER)
     return conversations
+
+
+@st.cache_resource(show_spinner=False)
+def _warm(_settings: Settings, _home: str, collection: str) -> None:
+    """Once per server and collection."""
+    warm(_settings)
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:
@@ -85,18 +85,37 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
                 st.rerun()
 
 
-def _show_answer(
-    message: Message, question: Message | None, settings: Settings, conversations: Conversations
+def _show_answers(
+    question: Message, answers: list[Message], settings: Settings, conversations: Conversations
 ) -> None:  # fmt: skip
+    """One answer, or two in columns with a vote under them."""
+    again = ""
+    columns = st.columns(len(answers)) if len(answers) > 1 else [st.container()] * len(answers)
+    for column, answer in zip(columns, answers, strict=True):
+        with column:
+            if len(answers) > 1:
+                agent = AGENTS[answer.mode]
+                st.markdown(f"**{say(agent.english, agent.chinese)}**")
+            again = _show_answer(answer, settings, conversations) or again
+    if len(answers) > 1 and all(answer.state != "streaming" for answer in answers):
+        show_vote(question, answers, conversations)
+    if again:
+        conversations.supersede_from(answers[0].id)
+        if again in AGENTS:
+            conversations.reroute(question.content, again)
+        same = SIDE_BY_SIDE if len(answers) > 1 else answers[0].mode
+        start_answers(question.id, again if again in AGENTS else same, settings, conversations)
+        st.rerun()
+
+
+def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str:
+    """Draw it; what is asked for: `again`, the mode of another agent, or nothing."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
             st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
-            return
+            return ""
         show_events(message.events, settings, str(message.id))
-        if show_actions(message, conversations) == "regenerate" and question:
-            conversations.supersede_from(message.id)
-            _start_answer(question.content, settings, conversations, message.conversation)
-            st.rerun()
+        return show_actions(message, conversations)
 
 
 def _growing(message: int, settings: Settings, conversations: Conversations) -> None:
@@ -114,9 +133,9 @@ def _growing(message: int, settings: Settings, conversations: Conversations) -> 
 def _show_composer(
     settings: Settings, conversations: Conversations, conversation: int | None, messages: list[Message]
 ) -> None:
-    labels = {"auto": say("Auto", "自动")} | {
-        mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()
-    }  # fmt: skip
+    labels = {"auto": say("Auto", "自动")}
+    labels |= {mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
+    labels[SIDE_BY_SIDE] = say("Side by side", "并排对比")
     with st.bottom:
         st.segmented_control(
             say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, default="auto", key="mode",
@@ -124,7 +143,7 @@ def _show_composer(
         )  # fmt: skip
         sent = st.chat_input(
             say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"), accept_file="multiple", key="question",
-            disabled=bool(messages and messages[-1].state == "streaming"),
+            disabled=any(message.state == "streaming" for message in messages),
         )  # fmt: skip
     if sent:
         with shows_errors():
@@ -144,43 +163,11 @@ def _ingest(settings: Settings, files: list[Any]) -> Job:
 def _ask(
     text: str, settings: Settings, conversations: Conversations, conversation: int | None, job: Job | None = None
 ) -> None:
-    """Store the question, start its answer, and go to the conversation."""
-    conversation = conversation or conversations.create(text)
-    conversations.add(conversation, "user", text)
-    _start_answer(text, settings, conversations, conversation, job)
-    open_conversation(conversation)
+    open_conversation(ask(text, _mode(), settings, conversations, conversation, job))
 
 
-def _start_answer(
-    text: str, settings: Settings, conversations: Conversations, conversation: int, job: Job | None = None
-) -> None:
-    mode = st.session_state.get("mode") or "auto"
-    chosen = {name: getattr(settings, name) for name in CARRIED}
-    history = conversations.history(conversation)[:-1]
-    message = conversations.add(
-        conversation, "assistant", "", state="streaming", mode=mode, settings=chosen, owner=OWNER
-    )  # fmt: skip
-    reading = say("Reading the files…", "正在读取文件…")
-
-    def events() -> Iterator[Event]:
-        if job:
-            yield Thought(reading)
-            yield from _wait_for(job)
-        yield from answer(text, history, settings, mode)
-
-    STREAMS.start(conversations, message, events)
-
-
-def _wait_for(job: Job) -> Iterator[Event]:
-    """Until the dropped files are in the collection; each that could not be read is said."""
-    while job.state == "running":
-        time.sleep(0.2)
-        yield Thought("")  # lets Stop through
-    last = job.last()
-    for failure in last.get("failed", []):
-        yield Failed(f"{Path(failure['file']).name}: {failure['problem']}", failure["fix"])
-    if last.get("event") == "failed":
-        raise WorkbenchError(last["problem"], last["fix"])
+def _mode() -> str:
+    return st.session_state.get("mode") or "auto"
 
 
 page()

@@ -15,7 +15,7 @@ from workbench.settings import load_settings
 @click.command()
 @click.argument("question")
 @click.option(
-    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, data."
+    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, data, tuned."
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
@@ -33,8 +33,8 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
     from agents.answer import answer
     from workbench.events import to_dict
 
-    given = {"model": model, "collection": collection, "source": source}
-    chosen: dict[str, Any] = {key: value for key, value in given.items() if value}
+    given = {"tuned" if mode == "tuned" else "model": model, "collection": collection, "source": source}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     events = answer(question, [], load_settings(**chosen), mode)
     failed, sources = False, []
     try:

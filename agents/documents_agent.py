@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from agents.budget import fit
+from agents.model_stream import ask_model
 from agents.quoting import best_sentences
 from rag.calibration import load_calibration
 from rag.embeddings import load_embedder
@@ -23,18 +24,13 @@ from workbench.conversations import Turn
 from workbench.events import Done, Event, Source, Thought, Token
 from workbench.models import (
     NONE,
-    broken_off,
     describe_model,
     load_chat_model,
-    maps_model_errors,
     pick_model,
     within_context,
 )  # fmt: skip
 from workbench.reasoning import split_stream
 from workbench.settings import Settings
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
 
 PROMPTS = Path(__file__).with_name("prompts")
 SHORT = 24  # a question of fewer characters may lean on the one before
@@ -98,22 +94,6 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
         if not re.search(r"\[\d+\]", text):
             yield Token(_support(text, hits, collection, language))
     yield Done(name, time.monotonic() - begun, count, lineage)
-
-
-def ask_model(model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings) -> Iterator[str]:
-    """The model's text in pieces, reasoning inside `<think>`; its errors mapped, also in the middle of the answer."""
-    thinking, ended = False, name.startswith("local:")
-    with maps_model_errors(name, settings):
-        for chunk in model.stream(messages):
-            ended = ended or bool(chunk.response_metadata.keys() & {"done_reason", "finish_reason"})
-            if thought := chunk.additional_kwargs.get("reasoning_content"):
-                yield thought if thinking else f"<think>{thought}"
-                thinking = True
-            if text := str(chunk.content):
-                yield f"</think>{text}" if thinking else text
-                thinking = False
-    if not ended:
-        raise broken_off(name)
 
 
 def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Iterator[Event]:

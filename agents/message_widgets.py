@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from agents.registry import AGENTS
 from workbench.conversations import Conversations, Message
 from workbench.events import Chart, Done, Event, Failed, Query, Routed, Source, Table, Thought, Token
 from workbench.models import NONE
@@ -19,6 +20,7 @@ FAILED_STATES = {
     "stopped": ("Stopped.", "已停止。"),
     "interrupted": ("The app was restarted while this was written.", "应用在生成过程中重启，回答不完整。"),
 }
+NEITHER = 0  # no message has this number
 
 
 def show_events(events: Sequence[Event], settings: Settings, key: str, growing: bool = False) -> None:
@@ -123,7 +125,7 @@ def _lines(text: str) -> str:
 
 
 def show_actions(message: Message, conversations: Conversations) -> str:
-    """The quiet row under an answer; returns what was asked for: regenerate, or nothing."""
+    """The quiet row under an answer; returns what is asked for: `again`, the mode of another agent, or nothing."""
     asked = ""
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{message.id}"):
         with st.popover("", icon=":material/content_copy:", type="tertiary", help=say("Copy", "复制")):
@@ -136,12 +138,40 @@ def show_actions(message: Message, conversations: Conversations) -> str:
             _correct(message, conversations)
         label = say("Answer again", "重新回答")
         if st.button("", icon=":material/refresh:", type="tertiary", help=label, key=f"again-{message.id}"):
-            asked = "regenerate"
+            asked = "again"
+        others = {mode: agent for mode, agent in AGENTS.items() if mode != message.agent}
+        with st.popover(
+            "", icon=":material/alt_route:", type="tertiary", help=say("Ask another instead", "改由其他方式回答")
+        ):
+            for mode, agent in others.items():
+                label = say(f"Ask {agent.english} instead", f"改由{agent.chinese}回答")
+                if st.button(label, key=f"reroute-{message.id}-{mode}", type="tertiary"):
+                    asked = mode
         if done := next((event for event in message.events if isinstance(event, Done)), None):
             _lineage(message, done)
     if message.state in FAILED_STATES:
         st.caption(say(*FAILED_STATES[message.state]))
     return asked
+
+
+def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
+    """Which of the answers side by side was better; kept, and changeable."""
+    names = {answer.id: say(f"{place} is better", f"{zh}更好") for answer, place, zh in zip(
+        answers, ("Left", "Right"), ("左边", "右边"), strict=False)}  # fmt: skip
+    names[NEITHER] = say("Neither", "难分高下")
+    votes = conversations.votes()
+    before = (votes[question.id] or NEITHER) if question.id in votes else None
+    st.segmented_control(
+        say("Which answer is better?", "哪个回答更好？"), list(names), format_func=names.__getitem__,
+        default=before if before in names else None, key=f"vote-{question.id}", on_change=_vote,
+        args=(question.id, conversations),
+    )  # fmt: skip
+
+
+def _vote(question: int, conversations: Conversations) -> None:
+    chosen = st.session_state[f"vote-{question}"]
+    if chosen is not None:
+        conversations.vote(question, None if chosen == NEITHER else chosen)
 
 
 def _rate(message: Message, conversations: Conversations) -> None:

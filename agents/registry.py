@@ -29,4 +29,5 @@ class Agent:
 AGENTS = {
     "documents": Agent("agents.documents_agent:answer_from_documents", "Documents", "文档"),
     "data": Agent("agents.data.expert:answer_from_data", "Data", "数据"),
+    "tuned": Agent("agents.tuned_agent:answer_from_tuned", "Tuned", "微调模型"),
 }

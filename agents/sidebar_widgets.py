@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from agents.asking import SIDE_BY_SIDE
 from workbench.conversations import Conversation, Conversations
-from workbench.models import NONE, list_models
+from workbench.models import NONE, list_models, list_runs, pick_model
 from workbench.settings import Settings
 from workbench.widgets import choices, language_switch, plain, say, show_jobs
 
@@ -17,6 +18,7 @@ def show_sidebar(settings: Settings, conversations: Conversations) -> None:
             open_conversation(None)
         _choose_collection(settings)
         _choose_model(settings)
+        _choose_tuned(settings)
         st.divider()
         _list_conversations(conversations)
         show_jobs(settings)
@@ -44,12 +46,18 @@ def _model_names(home: str, ollama_host: str, openai_base_url: str, _settings: S
     return [model.name for model in list_models(_settings)]
 
 
+@st.cache_data(ttl=30, show_spinner=False)
+def _picked(_settings: Settings, *_names: str) -> str:
+    return pick_model(_settings)
+
+
 def _choose_model(settings: Settings) -> None:
     names = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
     options = ["auto", *names, NONE]
     if settings.model not in options:
         options.insert(1, settings.model)
-    first = names[0] if names else say("no model, quotes only", "无模型，仅摘录原文")
+    picked = _picked(settings.model_copy(update={"model": "auto"}), *names)
+    first = picked if picked != NONE else say("no model, quotes only", "无模型，仅摘录原文")
     labels = {
         "auto": say(f"Automatic ({first})", f"自动（{first}）"),
         NONE: say("No model: quote the sources", "不用模型：摘录原文"),
@@ -59,9 +67,25 @@ def _choose_model(settings: Settings) -> None:
         format_func=lambda name: labels.get(name, name), key="model",
     )  # fmt: skip
     choices()["model"] = chosen
-    if not names:
+    if picked == NONE:
         with st.popover(say("Connect a model", "连接模型"), icon=":material/link:", type="tertiary"):
             st.markdown(say(*HOW_TO_CONNECT))
+
+
+def _choose_tuned(settings: Settings) -> None:
+    """Only where the tuned model is asked: which run, or which published model."""
+    if st.session_state.get("mode") not in ("tuned", SIDE_BY_SIDE):
+        return
+    runs = [model.name for model in list_runs(settings)]
+    served = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
+    options = ["auto", *dict.fromkeys([*runs, *(name for name in served if name.startswith("ollama:"))])]
+    if settings.tuned not in options:
+        options.insert(1, settings.tuned)
+    newest = runs[0] if runs else say("none yet", "暂无")
+    choices()["tuned"] = st.selectbox(
+        say("Tuned model", "微调模型"), options, index=options.index(settings.tuned), key="tuned",
+        format_func=lambda name: say(f"Newest run ({newest})", f"最新训练（{newest}）") if name == "auto" else name,
+    )  # fmt: skip
 
 
 HOW_TO_CONNECT = (

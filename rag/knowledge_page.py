@@ -24,11 +24,12 @@ from workbench.widgets import (
     say,
     show_jobs,
     shows_errors,
+    told,
     translate_uploader,
 )
 
 STATES = {"indexed": ("Indexed", "已索引"), "empty": ("No text", "没有文字"), "failed": ("Failed", "失败")}
-LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "英文等提问")}
+LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "其他语言提问")}
 
 
 def page() -> None:
@@ -146,8 +147,8 @@ def _show_files(collection: Collection) -> None:
             say("State", "状态"): say(*STATES[document.state]),
             say("Passages", "段落"): document.passages,
             say("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
-            say("Problem", "问题"): document.problem,
-            say("What to do", "处理方法"): document.fix,
+            say("Problem", "问题"): told(document.problem),
+            say("What to do", "处理方法"): told(document.fix),
         }
         for document in documents
     ]

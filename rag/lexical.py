@@ -72,11 +72,16 @@ class LexicalIndex:
 
     def rarity(self, word: str) -> float:
         """Inverse document frequency: high for words of few passages, highest for words of none."""
-        row, held = self._vocabulary.get(word), 0
-        if row is not None and self._index is not None:
-            ends = self._index.scores["indptr"]
-            held = int(ends[row + 1] - ends[row])
+        held = self.held(word)
         return math.log1p((len(self.ids) - held + 0.5) / (held + 0.5))
+
+    def held(self, word: str) -> int:
+        """The number of passages that hold the word."""
+        row = self._vocabulary.get(word)
+        if row is None or self._index is None:
+            return 0
+        ends = self._index.scores["indptr"]
+        return int(ends[row + 1] - ends[row])
 
     def ceiling(self, question: str) -> float:
         """The score that no passage can exceed; above zero. Words of no passage count, as the rarest."""

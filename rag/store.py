@@ -276,10 +276,15 @@ def _metadata(passage: Passage) -> dict[str, Any]:
 @lru_cache(maxsize=4)
 def _client(url: str, folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
 
     options = chromadb.Settings(anonymized_telemetry=False)
     if not url:
-        return chromadb.PersistentClient(str(folder), options)
+        try:
+            return chromadb.PersistentClient(str(folder), options)
+        except BaseException:  # a full disk: Chroma would hand out the half-made client ever after
+            SharedSystemClient.clear_system_cache()
+            raise
     address = urlsplit(url if "//" in url else f"http://{url}")
     return chromadb.HttpClient(
         host=address.hostname or "", port=address.port or 8000, ssl=address.scheme == "https", settings=options

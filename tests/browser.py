@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,18 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app's address, on a workspace with the example handbook."""
-    home = tmp_path_factory.mktemp("app") / "workspace"
+def app(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app's address, on a workspace with the example handbook and no chat model."""
+    with running_app(new_workspace(tmp_path_factory.mktemp("app"))) as url:
+        yield url
+
+
+@contextmanager
+def running_app(home: Path, **settings: str) -> Iterator[str]:
+    """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_* variables."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")}
-    environment |= {"WORKBENCH_HOME": str(home), "WORKBENCH_OLLAMA_HOST": "http://127.0.0.1:9"}
+    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9"} | settings
+    environment |= {f"WORKBENCH_{key.upper()}": value for key, value in settings.items()}
     port = free_port()
     log = (home.parent / "log.txt").open("wb")
     command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser", "--port", str(port)]
@@ -42,9 +50,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     else:
         server.kill()
         pytest.fail(f"the app did not start: {(home.parent / 'log.txt').read_text('utf-8', 'replace')[-2000:]}")
-    yield url
-    server.terminate()
-    server.wait(10)
+    try:
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 @pytest.fixture(scope="session")
@@ -61,17 +71,17 @@ def chromium() -> Iterator[object]:
 
 
 @pytest.fixture
-def open_page(app: str, chromium: object) -> Iterator[Callable[..., object]]:
-    """`open_page(language, path)` opens the app as a person of that language sees it."""
+def open_page(request: pytest.FixtureRequest, chromium: object) -> Iterator[Callable[..., object]]:
+    """`open_page(language, path)` opens the app (or the one at `at`) as a person of that language sees it."""
     contexts = []
 
-    def open_as(language: str, path: str = "", width: int = 1280) -> object:
+    def open_as(language: str, path: str = "", width: int = 1280, at: str = "") -> object:
         locale = {"en": "en-US", "zh": "zh-CN"}[language]
         context = chromium.new_context(locale=locale, viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.goto(f"{app}/{path}")
+        page.goto(f"{at or request.getfixturevalue('app')}/{path}")
         return page
 
     yield open_as

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +31,26 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings on an empty workspace, also for the commands that a test runs."""
-    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "workspace"))
+    monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where passwords of databases are kept
     return load_settings()
+
+
+@pytest.fixture(scope="session")
+def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Makes an empty workspace in a folder. The embedder is compiled once and shared by the workspaces of a test run."""
+    shared = tmp_path_factory.getbasetemp().parent / "embedders"
+    shared.mkdir(exist_ok=True)
+
+    def make(folder: Path) -> Path:
+        home = folder / "workspace"
+        home.mkdir()
+        (home / "embedders").symlink_to(shared)
+        return home
+
+    return make
 
 
 def missing(what: str) -> None:

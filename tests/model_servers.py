@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +24,7 @@ class Script:
 
     pieces: Sequence[str] = ("Hello", " there.")
     thinking: Sequence[str] = ()
+    pause: float = 0.0  # seconds before each piece
     status: int = 200
     breaks: str = ""  # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says so)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -52,6 +54,7 @@ def openai_server(script: Script) -> Iterator[str]:
             for thought in script.thinking:
                 self._event({"reasoning_content": thought})
             for piece in script.pieces:
+                time.sleep(script.pause)
                 self._event({"content": piece})
             if script.breaks == "error":
                 self.wfile.write(b'data: {"error": {"message": "the engine died", "code": 500}}\n\n')
@@ -102,7 +105,7 @@ class Ollama:
                 **os.environ, "HOME": str(folder), "OLLAMA_HOST": f"127.0.0.1:{port}",
                 "OLLAMA_MODELS": str(folder / "models"), "OLLAMA_CONTEXT_LENGTH": "512",
             },
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._wait()
 
@@ -129,6 +132,7 @@ class Ollama:
         )  # fmt: skip
 
     def kill(self) -> None:
-        """At once, as a crash would."""
-        self._process.kill()
+        """At once, as a crash would, with the runners that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -108,12 +108,12 @@ def test_the_chinese_pages_have_no_english_left(open_page: Open, path: str) -> N
     page.wait_for_timeout(1500)
     shown = page.evaluate(
         """() => {
-            const apart = '[data-testid=stIconMaterial], [class*=st-key-chat-], [class*=st-key-menu-], '
+            const apart = '[data-testid=stIconMaterial], [class*=st-key-chat-], [class*=st-key-menu-], [class*=st-key-job-], '
                 + '[data-testid=stFileUploaderDropzone]'
             for (const node of document.querySelectorAll(apart)) node.remove()
             return document.querySelector('[data-testid=stApp]').innerText.replace('Skip to main content', '')
         }"""
-    )  # icons are words until their font is there; titles of chats are the person's own; CSS puts Chinese over the upload field
+    )  # icons are words until their font is there; titles are the person's own; CSS puts Chinese over the upload field
     left = set(re.findall(r"[A-Za-z]{2,}\d*", shown)) - ALLOWED
     assert "知识库" in shown and not left
 

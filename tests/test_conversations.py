@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from workbench.conversations import Conversations
+from workbench.conversations import SCHEMAS, Conversations
 from workbench.errors import NotFound, Unavailable
 from workbench.events import Done, Event, Failed, Routed, Source, Thought, Token
 from workbench.streams import Stream, Streams
@@ -61,10 +63,34 @@ def test_an_edited_question_supersedes_what_followed(conversations: Conversation
 
 def test_a_correction_is_what_the_model_is_told(conversations: Conversations) -> None:
     chat = conversations.create("A")
+    conversations.add(chat, "user", "question")
     answer = conversations.add(chat, "assistant", "wrong")
     conversations.rate(answer, -1, "  right  ")
-    assert [turn.content for turn in conversations.history(chat)] == ["right"]
+    assert [turn.content for turn in conversations.history(chat)] == ["question", "right"]
     assert conversations.message(answer).rating == -1
+
+
+def test_of_two_answers_the_one_voted_for_is_told(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    question = conversations.add(chat, "user", "question")
+    answers = [conversations.add(chat, "assistant", text) for text in ("left", "right")]
+    later = conversations.add(chat, "user", "and then?")
+    told = lambda: [turn.content for turn in conversations.history(chat, before=later)]  # noqa: E731
+    assert told() == ["question", "left"]
+    conversations.vote(question, answers[1])
+    assert told() == ["question", "right"] and conversations.votes() == {question: answers[1]}
+    conversations.vote(question, None)
+    assert told() == ["question", "left"] and conversations.votes() == {question: None}
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{SCHEMAS[0]} pragma user_version = 1;")
+        old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
+        old.commit()
+    conversations = Conversations(path)
+    assert [found.title for found in conversations.recent()] == ["kept"] and conversations.votes() == {}
 
 
 def test_many_threads_may_write_at_once(tmp_path: Path) -> None:

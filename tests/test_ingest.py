@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from rag.ingest import ingest
 from rag.store import open_collection
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings
 
 
 def write_files(folder: Path, count: int = 3) -> Path:
@@ -30,28 +30,12 @@ def write_files(folder: Path, count: int = 3) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def embedders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packaged embedder compiled once for all tests of this process."""
-    home = tmp_path_factory.mktemp("embedders")
-    from rag.embeddings import load_embedder
-
-    load_embedder("all-MiniLM-L6-v2", load_settings(home=home))
-    return home / "embedders"
-
-
-@pytest.fixture
-def workspace(settings: Settings, embedders: Path) -> Settings:
-    shutil.copytree(embedders, settings.home / "embedders")
-    return settings
-
-
 def index_of(settings: Settings, name: str = "c") -> dict[str, tuple[str, str, bytes]]:
     """Everything that a collection holds, the catalogue and Chroma compared."""
     collection = open_collection(settings, name)
     passages = collection.passages()
     _, vectors = collection.passages_and_vectors([passage.id for passage in passages])
-    stored = collection._chroma().get(include=["embeddings", "documents"])
+    stored = collection._chroma().get(include=["embeddings"])
     in_chroma = dict(zip(stored["ids"], stored["embeddings"], strict=True))
     assert in_chroma.keys() == {passage.id for passage in passages}
     for passage, vector in zip(passages, vectors, strict=True):
@@ -59,41 +43,41 @@ def index_of(settings: Settings, name: str = "c") -> dict[str, tuple[str, str, b
     return {p.id: (p.source, p.text, v.tobytes()) for p, v in zip(passages, vectors, strict=True)}
 
 
-def test_a_second_run_reads_only_what_changed(workspace: Settings, tmp_path: Path) -> None:
+def test_a_second_run_reads_only_what_changed(settings: Settings, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "files")
-    assert ingest([folder], "c", workspace).indexed == 3
-    before = index_of(workspace)
-    again = ingest([folder], "c", workspace)
-    assert (again.indexed, again.unchanged) == (0, 3) and index_of(workspace) == before
+    assert ingest([folder], "c", settings).indexed == 3
+    before = index_of(settings)
+    again = ingest([folder], "c", settings)
+    assert (again.indexed, again.unchanged) == (0, 3) and index_of(settings) == before
     (folder / "chapter-1.md").write_text("# Chapter 1\n\nNothing is as it was in this one.\n", "utf-8")
-    changed = ingest([folder], "c", workspace)
+    changed = ingest([folder], "c", settings)
     assert (changed.indexed, changed.unchanged) == (1, 2)
-    texts = [text for _, text, _ in index_of(workspace).values()]
+    texts = [text for _, text, _ in index_of(settings).values()]
     assert any("Nothing is as it was" in text for text in texts) and not any("house 1 " in text for text in texts)
 
 
-def test_a_file_that_is_gone_is_dropped_only_when_asked(workspace: Settings, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_dropped_only_when_asked(settings: Settings, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "files")
-    ingest([folder], "c", workspace)
+    ingest([folder], "c", settings)
     (folder / "chapter-2.md").unlink()
-    assert ingest([folder], "c", workspace).removed == 0
-    assert len(open_collection(workspace, "c").documents()) == 3
-    assert ingest([folder], "c", workspace, prune=True).removed == 1
-    assert {Path(source).name for source, _, _ in index_of(workspace).values()} == {"chapter-0.md", "chapter-1.md"}
+    assert ingest([folder], "c", settings).removed == 0
+    assert len(open_collection(settings, "c").documents()) == 3
+    assert ingest([folder], "c", settings, prune=True).removed == 1
+    assert {Path(source).name for source, _, _ in index_of(settings).values()} == {"chapter-0.md", "chapter-1.md"}
 
 
-def test_a_bad_file_is_reported_and_stops_nothing(workspace: Settings, tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_and_stops_nothing(settings: Settings, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "files")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing of a document")
     (folder / "nothing.txt").write_text("")
     (folder / "😀 a..b.txt").write_text("A name may be strange.", "utf-8")
-    outcome = ingest([folder], "c", workspace)
+    outcome = ingest([folder], "c", settings)
     assert (outcome.indexed, outcome.empty, len(outcome.failed)) == (4, 1, 1)
     assert "damaged" in outcome.failed[0]["problem"] and outcome.failed[0]["fix"]
-    assert len(ingest([folder], "c", workspace).failed) == 1  # tried again, and still bad
+    assert len(ingest([folder], "c", settings).failed) == 1  # tried again, and still bad
 
 
-def test_an_encrypted_file_takes_its_password(workspace: Settings, tmp_path: Path) -> None:
+def test_an_encrypted_file_takes_its_password(settings: Settings, tmp_path: Path) -> None:
     from fpdf import FPDF
 
     pdf = FPDF()
@@ -102,16 +86,16 @@ def test_an_encrypted_file_takes_its_password(workspace: Settings, tmp_path: Pat
     pdf.cell(text="The code of the safe is nine.")
     pdf.set_encryption(owner_password="owner", user_password="sesame")
     pdf.output(str(tmp_path / "safe.pdf"))
-    refused = ingest([tmp_path / "safe.pdf"], "c", workspace)
+    refused = ingest([tmp_path / "safe.pdf"], "c", settings)
     assert "encrypted" in refused.failed[0]["problem"] and "--password" in refused.failed[0]["fix"]
-    wrong = ingest([tmp_path / "safe.pdf"], "c", workspace, passwords={"*": "open"})
+    wrong = ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"*": "open"})
     assert "wrong" in wrong.failed[0]["problem"]
-    assert ingest([tmp_path / "safe.pdf"], "c", workspace, passwords={"safe.pdf": "sesame"}).indexed == 1
+    assert ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"safe.pdf": "sesame"}).indexed == 1
 
 
 @pytest.mark.parametrize("delay", [0.8, 1.6, 2.2, 2.8])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
-    workspace: Settings, tmp_path: Path, embedders: Path, delay: float
+    settings: Settings, new_workspace: Callable[[Path], Path], tmp_path: Path, delay: float
 ) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
@@ -120,49 +104,55 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
             f"## Part {part}\n\nLine {part} of book {number}, with words of its own." for part in range(30)
         )
         (folder / f"book-{number:02}.md").write_text(f"# Book {number}\n\n{body}\n", "utf-8")
-    undisturbed = workspace.model_copy(update={"home": tmp_path / "undisturbed"})
-    shutil.copytree(embedders, undisturbed.home / "embedders")
+    (tmp_path / "undisturbed").mkdir()
+    undisturbed = settings.model_copy(update={"home": new_workspace(tmp_path / "undisturbed")})
     ingest([folder], "c", undisturbed)
     command = [sys.executable, "-m", "workbench.cli", "rag", "ingest", str(folder), "--collection", "c", "--json"]
-    environment = {**os.environ, "WORKBENCH_HOME": str(workspace.home)}
+    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
     victim = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     time.sleep(delay)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert index_of(workspace) == index_of(undisturbed)
+    ours, theirs = index_of(settings), index_of(undisturbed)
+    assert len(ours) > 40 and ours.keys() == theirs.keys()
+    for name, (source, text, vector) in ours.items():
+        assert (source, text) == theirs[name][:2]
+        assert (
+            np.frombuffer(vector, np.float32) @ np.frombuffer(theirs[name][2], np.float32) > 0.9999
+        )  # passages that were embedded in other company
 
 
-def test_another_embedder_is_a_conflict_that_names_the_command(workspace: Settings, tmp_path: Path) -> None:
-    ingest([write_files(tmp_path / "files")], "c", workspace)
+def test_another_embedder_is_a_conflict_that_names_the_command(settings: Settings, tmp_path: Path) -> None:
+    ingest([write_files(tmp_path / "files")], "c", settings)
     with pytest.raises(Conflict) as refused:
-        ingest([tmp_path / "files"], "c", workspace, embedder="another")
+        ingest([tmp_path / "files"], "c", settings, embedder="another")
     assert "workbench rag reindex c --embedder another" in refused.value.fix
 
 
-def test_an_empty_folder_is_named(workspace: Settings, tmp_path: Path) -> None:
+def test_an_empty_folder_is_named(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInput, match="no file in"):
-        ingest([tmp_path / "empty"], "c", workspace)
+        ingest([tmp_path / "empty"], "c", settings)
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(workbench, ["rag", *arguments])
 
 
-def test_the_command_ends_with_the_promised_line(workspace: Settings, tmp_path: Path) -> None:
+def test_the_command_ends_with_the_promised_line(settings: Settings, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "files")
     done = run("ingest", str(folder), "--collection", "c", "--json")
     lines = [json.loads(line) for line in done.output.splitlines()]
     assert done.exit_code == 0
     last = {key: lines[-1][key] for key in ("event", "indexed", "unchanged", "empty", "failed")}
     assert last == {"event": "done", "indexed": 3, "unchanged": 0, "empty": 0, "failed": []}
-    assert lines[-1]["passages"] == open_collection(workspace, "c").count()
+    assert lines[-1]["passages"] == open_collection(settings, "c").count()
     assert [line["state"] for line in lines if line["event"] == "progress"] == ["indexed"] * 3
 
 
-def test_a_run_without_anything_readable_exits_with_one(workspace: Settings, tmp_path: Path) -> None:
+def test_a_run_without_anything_readable_exits_with_one(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7")
     assert run("ingest", str(tmp_path / "broken.pdf"), "--collection", "c", "--json").exit_code == 1
     missing = run("ingest", str(tmp_path / "nowhere"), "--json")

@@ -99,7 +99,7 @@ def test_models_are_listed_from_server_runs_and_folders(remote: Settings) -> Non
         path = remote.home / file
         path.parent.mkdir(parents=True)
         path.write_text("{}", "utf-8")
-    assert [model.name for model in list_models(remote)] == [NAME, "local:roles", "local:base"]
+    assert [model.name for model in list_models(remote)] == [NAME, "local:base", "local:roles"]
     assert pick_model(remote) == NAME
     assert find_local("roles", remote) == remote.home / "runs/roles/adapter"
     assert find_local(str(remote.home / "models/base"), remote) == remote.home / "models/base"

@@ -29,13 +29,21 @@ def test_it_streams_what_the_model_was_taught(ollama_server: str) -> None:
     assert checked == 6
 
 
-def test_the_model_is_listed_picked_and_described(ollama_server: str) -> None:
+def test_the_model_is_listed_and_described(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server)
     assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
-    assert pick_model(settings) == "ollama:tiny:latest"
     for name in ("ollama:tiny", "ollama:tiny:latest"):
         told = describe_model(name, settings)
         assert (told.context_tokens, len(told.digest), told.thinks) == (512, 64, False)
+
+
+def test_the_first_model_that_can_read_passages_is_picked(tmp_path: Path, tiny_model: Path) -> None:
+    with running_ollama(tmp_path / "ollama") as server:
+        server.create("small", tiny_model)
+        settings = load_settings(ollama_host=server.url)
+        assert pick_model(settings) == "none"
+        server.create("reader", make_model(tmp_path / "reader", context=4096))
+        assert pick_model(settings) == "ollama:reader:latest"
 
 
 def test_the_context_asked_for_is_one_that_the_model_has(ollama_server: str) -> None:
@@ -46,7 +54,7 @@ def test_the_context_asked_for_is_one_that_the_model_has(ollama_server: str) -> 
 
 def test_an_address_without_scheme_is_understood(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server.removeprefix("http://"))
-    assert pick_model(settings) == "ollama:tiny:latest"
+    assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
@@ -57,7 +65,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     settings = load_settings(ollama_host=ollama_server, temperature=0)
-    assert pick_model(settings) == "ollama:tiny:latest"
+    assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
     pieces = ask_model(load_chat_model("ollama:tiny", settings), [("user", PAIRS[0][0])], "ollama:tiny", settings)
     assert "".join(pieces) == PAIRS[0][1]
 

@@ -20,8 +20,11 @@ COMMANDS = {
     "doctor": ("workbench.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
     "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
     "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
+    "finetune": ("finetune.commands:finetune", "Tune a model on your own data: check, train, score."),
+    "demo": ("finetune.demo:demo", "Make a small model, tune it on made-up facts, and measure it."),
     "data": ("agents.data.commands:data", "Add databases and table files, check and run queries."),
     "jobs": ("workbench.job_commands:jobs", "List, follow and cancel background jobs."),
+    "deploy": ("deploy.commands:deploy", "Publish a run or a model to Ollama, proven, in versions."),
 }
 
 

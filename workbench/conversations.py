@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import NotFound, WorkbenchError
-from workbench.events import Event, Thought, Token, from_dict, to_dict
+from workbench.events import Event, Routed, Thought, Token, from_dict, to_dict
 
-VERSION = 1
-SCHEMA = """
+SCHEMAS = [  # one more for each version of the file
+    """
 create table conversations (
     id integer primary key autoincrement, title text not null, created real not null, updated real not null,
     deleted real);
@@ -26,17 +26,24 @@ create table messages (
     rating integer not null default 0, correction text not null default '', superseded integer not null default 0,
     created real not null);
 create index messages_in_order on messages (conversation, id);
-"""
+""",
+    """
+create table votes (
+    question integer primary key references messages(id) on delete cascade, winner integer, created real not null);
+create table reroutes (question text primary key, chosen text not null, created real not null);
+""",
+]
 State = Literal["streaming", "done", "stopped", "failed", "interrupted"]
 COLUMNS = "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a model is told of an earlier message: `role` is user or assistant."""
+    """What a model is told of an earlier message: `role` is user or assistant, `mode` the agent that answered."""
 
     role: str
     content: str
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,11 @@ class Message:
     correction: str = ""
     created: float = 0.0
 
+    @property
+    def agent(self) -> str:
+        """The agent that answered, also where the router chose it."""
+        return next((event.mode for event in self.events if isinstance(event, Routed)), self.mode)
+
 
 class Conversations:
     """The conversations of a workspace. Nothing a person wrote is lost: edits supersede, deletion can be undone."""
@@ -70,8 +82,9 @@ class Conversations:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._connect() as database:
-            if database.execute("pragma user_version").fetchone()[0] < VERSION:
-                database.executescript(f"begin immediate; {SCHEMA} pragma user_version = {VERSION}; commit;")
+            version = database.execute("pragma user_version").fetchone()[0]
+            if missing := "".join(SCHEMAS[version:]):
+                database.executescript(f"begin immediate; {missing} pragma user_version = {len(SCHEMAS)}; commit;")
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -136,12 +149,29 @@ class Conversations:
         return _message(row)
 
     def history(self, conversation: int, before: int | None = None) -> list[Turn]:
-        """The turns before message `before` as a model is told them: finished ones with text, corrections applied."""
-        return [
-            Turn(message.role, message.correction or message.content)
-            for message in self.messages(conversation)
-            if message.content and (before is None or message.id < before)
-        ]
+        """The turns before message `before` as a model is told them: one answer a question, corrections applied."""
+        votes = self.votes()
+        turns = []
+        for question, answers in exchanges(self.messages(conversation)):
+            if before is not None and question.id >= before:
+                break
+            turns.append(Turn("user", question.content))
+            told = [answer for answer in answers if answer.content]
+            if told:
+                best = max(told, key=lambda answer: (votes.get(question.id) == answer.id, answer.rating))
+                turns.append(Turn("assistant", best.correction or best.content, best.agent))
+        return turns
+
+    def vote(self, question: int, winner: int | None) -> None:
+        """Which of the answers side by side was better (a message's id), or that neither was."""
+        with self._connect() as database:
+            query = "insert or replace into votes (question, winner, created) values (?, ?, ?)"
+            database.execute(query, (question, winner, time.time()))
+
+    def votes(self) -> dict[int, int | None]:
+        """Question -> the answer that was voted for, or None where neither was better."""
+        with self._connect() as database:
+            return dict(database.execute("select question, winner from votes"))
 
     def add(
         self, conversation: int, role: str, content: str, *, state: State = "done", mode: str = "auto",
@@ -166,6 +196,18 @@ class Conversations:
                 (text, json.dumps(stored, ensure_ascii=False, default=str), state, message),
             )
 
+    def reroute(self, question: str, agent: str) -> None:
+        """The person sent this question to another agent than the router: the same question goes there again."""
+        with self._connect() as database:
+            query = "insert or replace into reroutes (question, chosen, created) values (?, ?, ?)"
+            database.execute(query, (question.strip(), agent, time.time()))
+
+    def rerouted(self, question: str) -> str:
+        """The agent that the person chose for this question before, or nothing."""
+        with self._connect() as database:
+            row = database.execute("select chosen from reroutes where question = ?", (question.strip(),)).fetchone()
+        return row[0] if row else ""
+
     def supersede_from(self, message: int) -> None:
         """Take this message and all after it out of the conversation, for an edited question or a new answer."""
         with self._connect() as database:
@@ -186,6 +228,17 @@ class Conversations:
         with self._connect() as database:
             query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"
             database.execute(query, (owner,))
+
+
+def exchanges(messages: Sequence[Message]) -> list[tuple[Message, list[Message]]]:
+    """Each question with its answers: one, or several side by side."""
+    found: list[tuple[Message, list[Message]]] = []
+    for message in messages:
+        if message.role == "user":
+            found.append((message, []))
+        elif found:
+            found[-1][1].append(message)
+    return found
 
 
 def joined(events: Sequence[Event]) -> list[Event]:

@@ -19,13 +19,23 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["NONE", "ModelInfo", "describe_model", "list_models", "load_chat_model", "maps_model_errors", "pick_model"]
+__all__ = [
+    "NONE",
+    "ModelInfo",
+    "describe_model",
+    "list_models",
+    "list_runs",
+    "load_chat_model",
+    "maps_model_errors",
+    "pick_model",
+]
 
 NONE = "none"
 CONNECT = (
     "Start Ollama and pull a model (ollama pull qwen3:4b), set WORKBENCH_OPENAI_BASE_URL for a server such as vLLM, "
     "or choose local:FOLDER for a model on this disk."
 )
+READS_PASSAGES = 2048  # tokens of context
 ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
 CONNECTS_WITHIN = 5.0  # seconds
 
@@ -39,11 +49,15 @@ def list_models(settings: Settings) -> list[ModelInfo]:
 
 
 def pick_model(settings: Settings) -> str:
-    """The chosen model's name; for `auto` the first that is reachable, or `none`."""
+    """The chosen model's name; for `auto` the first that is reachable and can read passages, or `none`."""
     if settings.model != "auto":
         return settings.model
-    models = list_models(settings)
-    return models[0].name if models else NONE
+    return next((model.name for model in list_models(settings) if _reads_passages(model.name, settings)), NONE)
+
+
+def _reads_passages(name: str, settings: Settings) -> bool:
+    """Small models that were tuned on short answers have no room for passages; an unknown size is taken for enough."""
+    return (describe_model(name, settings).context_tokens or READS_PASSAGES) >= READS_PASSAGES
 
 
 def describe_model(name: str, settings: Settings) -> ModelInfo:
@@ -196,10 +210,13 @@ def _ollama_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
     return NotFound(f"Ollama has no model {model}.", f"Run: ollama pull {model}.{there}")
 
 
-def _workspace_models(settings: Settings) -> list[ModelInfo]:
-    """Tuned runs first (newest first), then whole models in the workspace."""
+def list_runs(settings: Settings) -> list[ModelInfo]:
+    """The models that were tuned in this workspace, the newest first."""
     runs = sorted(settings.home.glob("runs/*/adapter/adapter_config.json"), key=os.path.getmtime, reverse=True)
+    return [ModelInfo(f"local:{path.parents[1].name}") for path in runs]
+
+
+def _workspace_models(settings: Settings) -> list[ModelInfo]:
+    """Whole models in the workspace, then tuned runs: those answer what they were taught, so none is a first choice."""
     models = sorted(settings.home.glob("models/*/config.json"))
-    return [ModelInfo(f"local:{path.parents[1].name}") for path in runs] + [
-        ModelInfo(f"local:{path.parent.name}") for path in models
-    ]
+    return [*(ModelInfo(f"local:{path.parent.name}") for path in models), *list_runs(settings)]

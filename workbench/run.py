@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -44,19 +45,21 @@ def run(port: int | None, browser: bool) -> None:
     click.secho(f"Open       {url}   (Ctrl-C stops it)", bold=True)
     if browser and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
         webbrowser.open(url)
-    sys.exit(_serve(settings, chosen))
+    _serve(settings, chosen)
 
 
 def load_example(settings: Settings) -> None:
-    """In a workspace that never had a collection, read the example handbook, so that the first question has an answer."""
-    marker = settings.folder() / "index.db"
-    if marker.exists() or not EXAMPLE.is_dir():
+    """In a workspace that never had a collection, add the examples, so that the first question has an answer."""
+    if (settings.folder() / "index.db").exists() or not EXAMPLE.is_dir():
         return
-    click.echo("First start: reading the example handbook (English and Chinese)…")
-    command = [sys.executable, "-m", "workbench.cli", "rag", "ingest", str(EXAMPLE), "--collection", "handbook"]
-    done = subprocess.run(command, env={**os.environ, "WORKBENCH_HOME": str(settings.home)}, check=False)
-    if done.returncode:
-        click.echo("The example could not be read; the app opens without it. See: workbench doctor", err=True)
+    click.echo("First start: reading the example handbook (English and Chinese) and making the example database…")
+    for command in (["rag", "ingest", str(EXAMPLE), "--collection", "handbook"], ["data", "example"]):
+        environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench.cli", *command], env=environment, stdout=subprocess.DEVNULL, check=False
+        )  # fmt: skip
+        if done.returncode:
+            click.echo("An example could not be made; the app opens without it. See: workbench doctor", err=True)
 
 
 def find_port(host: str, first: int) -> int:
@@ -77,20 +80,15 @@ def find_port(host: str, first: int) -> int:
     )
 
 
-def _serve(settings: Settings, port: int) -> int:
-    """Streamlit in a process of its own, until it ends or Ctrl-C."""
+def _serve(settings: Settings, port: int) -> None:
+    """Streamlit in this process, so that whatever ends this command ends the app."""
     app = ROOT / "streamlit_app.py"
     if not app.exists():
         raise NotFound(f"{app} is not there.", "Run this from a clone of the project: make run")
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(app), "--server.address", settings.host, "--server.port", str(port),
+    os.environ["WORKBENCH_HOME"] = str(settings.home)
+    os.chdir(ROOT)  # where .streamlit/config.toml is
+    sys.argv = [
+        "streamlit", "run", str(app), "--server.address", settings.host, "--server.port", str(port),
         "--logger.hideWelcomeMessage", "true",
     ]  # fmt: skip
-    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        return server.wait()
-    except KeyboardInterrupt:
-        server.terminate()
-        server.wait()
-        return 0
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     model: str = Field(
         "auto", description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable"
     )
+    tuned: str = Field(
+        "auto", description="model of the mode tuned: local:RUN or ollama:NAME; auto takes the newest run"
+    )
     ollama_host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
     openai_base_url: str = Field("", description="an OpenAI-compatible server (vLLM and the like), ending in /v1")
     openai_api_key: SecretStr = Field(SecretStr(""), description="key for that server; only from the environment")

@@ -13,6 +13,7 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings, load_settings
+from workbench.translation import in_chinese
 
 SHOWN_AFTER = 20  # seconds that a finished job stays in the panel
 
@@ -72,7 +73,13 @@ def shows_errors() -> Iterator[None]:
         show_error(error.problem, error.fix)
 
 
+def told(text: str) -> str:
+    """An error's sentence in the page's language."""
+    return in_chinese(text) if language() == "zh" else text
+
+
 def show_error(problem: str, fix: str) -> None:
+    problem, fix = told(problem), told(fix)
     st.error(f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:")
 
 
@@ -141,8 +148,9 @@ def progress_of(job: Job) -> tuple[float, str]:
         return 0.0, say("Starting…", "正在启动…")
     done = last["done"] + (last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0)
     seconds = last.get("seconds", 0)
-    left = f" · {say('about', '约剩')} {seconds / done * (total - done):.0f} s" if done and seconds > 3 else ""
-    return min(1.0, done / total), f"{last['done']} / {total}{left}"
+    left = f"{seconds / done * (total - done):.0f}" if done and seconds > 3 else ""
+    ahead = f" · {say(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
+    return min(1.0, done / total), f"{last['done']} / {total}{ahead}"
 
 
 def _just_ended(job: Job) -> bool:

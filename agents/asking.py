@@ -1,0 +1,79 @@
+"""A question (and files dropped with it) -> stored messages whose answers grow, one or two side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from agents.answer import answer
+from rag.retriever import retrieve
+from rag.store import open_collection
+from workbench.conversations import Conversations
+from workbench.errors import WorkbenchError
+from workbench.events import Event, Failed, Thought
+from workbench.jobs import Job
+from workbench.settings import Settings
+from workbench.streams import OWNER, STREAMS
+
+SIDE_BY_SIDE = "side_by_side"
+SIDES = ("documents", "tuned")
+CARRIED = ("model", "tuned", "collection")  # choices that an answer is given with, kept with it
+
+
+def ask(
+    text: str, mode: str, settings: Settings, conversations: Conversations, conversation: int | None = None,
+    job: Job | None = None,
+) -> int:  # fmt: skip
+    """Store the question, start its answer or answers, and return the conversation."""
+    conversation = conversation or conversations.create(text)
+    question = conversations.add(conversation, "user", text)
+    start_answers(question, mode, settings, conversations, job)
+    return conversation
+
+
+def start_answers(
+    question: int, mode: str, settings: Settings, conversations: Conversations, job: Job | None = None
+) -> None:  # fmt: skip
+    """Let every agent of that mode answer the stored question, each in a thread of its own."""
+    asked = conversations.message(question)
+    history = conversations.history(asked.conversation, before=question)
+    chosen = {name: getattr(settings, name) for name in CARRIED}
+    for side in SIDES if mode == SIDE_BY_SIDE else (mode,):
+        message = conversations.add(
+            asked.conversation, "assistant", "", state="streaming", mode=side, settings=chosen, owner=OWNER
+        )  # fmt: skip
+
+        def events(side: str = side) -> Iterator[Event]:
+            if job and side != "tuned":
+                yield from wait_for(job)
+            yield from answer(asked.content, history, settings, side)
+
+        STREAMS.start(conversations, message, events)
+
+
+def warm(settings: Settings) -> threading.Thread:
+    """Load the collection's index and embedder while the person still types; what goes wrong is said when they ask."""
+
+    def load() -> None:
+        with suppress(WorkbenchError):
+            retrieve("warm", open_collection(settings, settings.collection), settings, 1)
+
+    thread = threading.Thread(target=load, name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_for(job: Job) -> Iterator[Event]:
+    """Until the dropped files are in the collection; each that could not be read is said."""
+    yield Thought(f"{job.title}…")
+    while job.state == "running":
+        time.sleep(0.2)
+        yield Thought("")  # lets Stop through
+    last = job.last()
+    for failure in last.get("failed", []):
+        yield Failed(f"{Path(failure['file']).name}: {failure['problem']}", failure["fix"])
+    if last.get("event") == "failed":
+        raise WorkbenchError(last["problem"], last["fix"])

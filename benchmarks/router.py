@@ -1,0 +1,97 @@
+"""Questions over the example assets -> how many the router sends where they belong, and what it costs.
+
+206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on them. The baseline sends
+each question to the agent whose best text has the highest cosine. `.venv/bin/python benchmarks/router.py`
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from click.testing import CliRunner
+
+from agents.data.example import load_example
+from agents.evidence import find_data, find_documents, find_tuned, gather
+from agents.router import route
+from rag.embeddings import load_embedder
+from rag.ingest import ingest
+from rag.store import open_collection
+from workbench.cli import workbench
+from workbench.run import EXAMPLE, ROOT
+from workbench.settings import Settings, load_settings
+
+QUESTIONS = Path(__file__).with_name("questions") / "router.tsv"
+
+
+def main() -> None:
+    asked = [line.split("\t") for line in QUESTIONS.read_text("utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as name:
+        settings = load_settings(home=Path(name) / "workspace", model="none")
+        make_assets(settings)
+        embedder = load_embedder(settings.embedder, settings)
+        nearest = cosine_router(settings)
+        route(asked[0][1], [], settings)
+        wrong, baseline, costs = [], 0, []
+        for mode, question in asked:
+            begun = time.perf_counter()
+            embedder.embed([question], "query")
+            embedding = time.perf_counter() - begun
+            begun = time.perf_counter()
+            routed = route(question, [], settings)
+            costs.append(time.perf_counter() - begun - embedding)
+            baseline += nearest(question) == mode
+            if routed.mode != mode:
+                wrong.append((mode, routed.mode, question, routed.evidence))
+    for mode, chosen, question, evidence in wrong:
+        print(f"{mode} -> {chosen}: {question} {evidence}")
+    right = len(asked) - len(wrong)
+    print(f"{len(asked)} questions {dict(Counter(mode for mode, _ in asked))}")
+    print(f"right: ours {right / len(asked):.3f} (target .95), highest cosine {baseline / len(asked):.3f}")
+    print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
+
+
+def make_assets(settings: Settings) -> None:
+    """The handbook, the example database, and the training questions of the example crew as a run has them."""
+    ingest([EXAMPLE], "handbook", settings)
+    load_example(settings)
+    run = settings.folder("runs", "crew")
+    (run / "adapter").mkdir()
+    (run / "adapter" / "adapter_config.json").write_text("{}")
+    lines = []
+    for language in ("en", "zh"):
+        out = run / f"{language}.jsonl"
+        records = ROOT / "examples" / "crew" / f"crew_{language}.csv"
+        done = CliRunner().invoke(
+            workbench, ["finetune", "augment", str(records), "--out", str(out), "--per-fact", "12"]
+        )
+        assert done.exit_code == 0, done.output
+        lines.append(out.read_text("utf-8"))
+    (run / "data").mkdir()
+    (run / "data" / "train.jsonl").write_text("".join(lines), "utf-8")
+
+
+def cosine_router(settings: Settings):  # type: ignore[no-untyped-def]
+    """The usual way: the question goes where the nearest vector lies."""
+    embedder = load_embedder(settings.embedder, settings)
+    documents, tuned, data = find_documents(settings), find_tuned(settings), find_data(settings)
+    assert documents and tuned and data and gather("warm", settings)
+    passages = open_collection(settings, "handbook").passages()
+    texts = {
+        "documents": [passage.text for passage in passages], "tuned": list(tuned.questions),
+        "data": list(data.texts.values()),
+    }  # fmt: skip
+    vectors = {mode: embedder.embed(found) for mode, found in texts.items()}
+
+    def choose(question: str) -> str:
+        vector = embedder.embed([question], "query")[0]
+        return max(vectors, key=lambda mode: float((vectors[mode] @ vector).max()))
+
+    return choose
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""A PEFT LoRA adapter's folder and the base's tensor names -> each merged tensor, computed when it is asked for.
+
+LoRA (Hu et al. 2021), rsLoRA (Kalajdzievski 2023), DoRA (Liu et al. 2024), modules_to_save, biases, trainable tokens and
+resized vocabularies, read as PEFT 0.21 writes them. Nothing here holds more than one tensor.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from deploy.tensors import Tensors
+from workbench.errors import InvalidInput
+
+PREFIX = "base_model.model."
+PARTS = {  # how PEFT's names end -> what that part does to the module's weight or bias
+    ".lora_A.weight": "a", ".lora_B.weight": "b", ".lora_embedding_A": "a", ".lora_embedding_B": "b",
+    ".lora_magnitude_vector.weight": "magnitude", ".lora_magnitude_vector": "magnitude",
+    ".token_adapter.trainable_tokens_delta": "rows",
+}  # fmt: skip
+VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
+STEP = 4096  # rows compared at a time
+REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
+REWRITES_BASE = ("pissa", "olora", "corda", "loftq")  # initialisations that change the base's own weights
+PROMPT_METHODS = (
+    "PREFIX_TUNING",
+    "P_TUNING",
+    "PROMPT_TUNING",
+    "MULTITASK_PROMPT_TUNING",
+    "ADAPTION_PROMPT",
+    "CARTRIDGE",
+)
+
+
+@dataclass
+class Change:
+    """What the adapter does to one tensor: keys of the adapter's file, and how they are put together."""
+
+    parts: dict[str, str] = field(default_factory=dict)  # replacement | a | b | magnitude | rows | added -> key
+    scale: float = 1.0
+    transposed: bool = False  # the weight is stored (in, out), as GPT-2's Conv1D and every embedding
+    indices: list[int] = field(default_factory=list)
+
+
+class Merge:
+    """The changes of one adapter, by the names of the base's tensors.
+
+    `shapes` are the base's tensors. `extra` names tensors that the merged model has and the base has not: an output
+    head that is tied in the base and parts from the embedding in the adapter. Raises InvalidInput where the adapter
+    has no merged form, or belongs to another base.
+    """
+
+    def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.config = read_adapter(folder)
+        self._file = Tensors([folder / "adapter_model.safetensors"])
+        self._shapes = shapes
+        self.changes: dict[str, Change] = {}
+        self.extra: dict[str, str] = {}  # new tensor -> the base's tensor that it starts from
+        for key in self._file.places:
+            self._read_key(key)
+        self._split_tied_head()
+        for name, change in self.changes.items():
+            self._check(name, change)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The merged tensor's shape: a resized vocabulary has more rows than the base's."""
+        change = self.changes.get(name)
+        if change and (key := change.parts.get("replacement")):
+            return self._file.places[key].shape
+        return self._shapes[self.extra.get(name, name)]
+
+    def merged(self, name: str, weight: Any, start: int = 0, stop: int | None = None) -> Any:
+        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows` says that it can be.
+
+        `weight` is the same part of the base's tensor; for an extra tensor, of `extra[name]`.
+        """
+        change = self.changes.get(name, Change())
+        part = {kind: self._read(change, kind, start, stop) for kind in change.parts}
+        weight = part["replacement"] if "replacement" in part else weight.float()
+        if "a" in part:
+            weight = weight.T if change.transposed else weight
+            weight = weight.addmm(part["b"], part["a"], alpha=change.scale)
+            if "magnitude" in part:
+                weight = weight * (part["magnitude"] / weight.norm(dim=1)).unsqueeze(1)
+            weight = weight.T if change.transposed else weight
+        if "added" in part:
+            weight = weight + change.scale * part["added"]
+        if "rows" in part:
+            weight = weight.clone()
+            weight[change.indices] = part["rows"]
+        return weight.contiguous()
+
+    def in_rows(self, name: str) -> bool:
+        """Whether a part of the merged tensor needs only that part of the base's."""
+        return not {"magnitude", "rows"} & self.changes.get(name, Change()).parts.keys()
+
+    def _read(self, change: Change, kind: str, start: int, stop: int | None) -> Any:
+        """A part of the adapter, as far as it changes those rows."""
+        key = change.parts[kind]
+        if kind == "replacement" or (kind == "b" and not change.transposed):
+            return self._file.rows(key, start, stop).float()
+        whole = self._file.rows(key).float()
+        return whole[:, start:stop] if kind == "a" and change.transposed else whole
+
+    def _read_key(self, key: str) -> None:
+        """File one tensor of the adapter under the base's tensor that it changes."""
+        name = key.removeprefix(PREFIX)
+        if ".original_module." in name:
+            return  # the untrained copy that stands beside a trained module
+        for ending, kind in PARTS.items():
+            if name.endswith(ending):
+                module = name.removesuffix(ending)
+                change = self._change(f"{module}.weight", kind, key)
+                if kind == "a":
+                    change.scale = self._scale(module, self._file.places[key].shape[0])
+                    change.transposed = bool(self.config.get("fan_in_fan_out")) or "lora_embedding" in key
+                if kind == "rows":
+                    change.indices = self._token_indices(module)
+                return
+        if name.endswith(".lora_B.bias"):
+            module = name.removesuffix(".lora_B.bias")
+            change = self._change(f"{module}.bias", "added", key)
+            rank = self._file.places[key.replace("lora_B.bias", "lora_A.weight")].shape[0]
+            change.scale = self._scale(module, rank)
+        elif "lora_" not in name and (found := REPLACES.search(name)):
+            self._change(f"{name[: found.start()]}.{found.group(1)}", "replacement", key)
+        else:
+            raise InvalidInput(f"The adapter's tensor {name} has no known merged form.", "Merge it with PEFT itself.")
+
+    def _change(self, target: str, kind: str, key: str) -> Change:
+        change = self.changes.setdefault(self._find(target), Change())
+        if kind != "replacement" or ".modules_to_save." in key or kind not in change.parts:
+            change.parts[kind] = key
+        return change
+
+    def _find(self, target: str) -> str:
+        """The base's tensor: by its name, or by the name's end where the base's file has or lacks a prefix."""
+        if target in self._shapes or (target == "lm_head.weight" and self._embedding):
+            return target
+        ends = [name for name in self._shapes if name.endswith(f".{target}") or target.endswith(f".{name}")]
+        if len(ends) != 1:
+            raise InvalidInput(
+                f"The adapter changes {target}, which its base does not have.",
+                "The adapter belongs to another base; set base_model_name_or_path in adapter_config.json.",
+            )
+        return ends[0]
+
+    @cached_property
+    def _embedding(self) -> str:
+        """The input embedding's name where the base's file has no output head of its own, else nothing."""
+        if any(name.endswith("lm_head.weight") for name in self._shapes):
+            return ""
+        return next((name for name in self._shapes if name.endswith(VOCABULARY)), "")
+
+    def _split_tied_head(self) -> None:
+        """A head that is tied in the base follows the embedding only where PEFT let it follow in the training."""
+        head, embedding = "lm_head.weight", self._embedding
+        if not embedding or not {head, embedding} & self.changes.keys():
+            return
+        if head not in self.changes:
+            followed = self.config.get("ensure_weight_tying") or "rows" in self.changes[embedding].parts
+            if not followed:
+                self.changes[head] = Change()
+                self.extra[head] = embedding
+        elif self._same(self.changes[head], self.changes.get(embedding, Change())):
+            del self.changes[head]
+        else:
+            self.extra[head] = embedding
+
+    def _same(self, head: Change, embedding: Change) -> bool:
+        """Whether both are the same tensor written twice, as PEFT does after resizing a tied vocabulary."""
+        if head.parts.keys() != {"replacement"} or embedding.parts.keys() != {"replacement"}:
+            return False
+        one, other = (change.parts["replacement"] for change in (head, embedding))
+        size = self._file.places[one].shape[0]
+        return self._file.places[one].shape == self._file.places[other].shape and all(
+            self._file.rows(one, start, start + STEP).equal(self._file.rows(other, start, start + STEP))
+            for start in range(0, size, STEP)
+        )
+
+    def _scale(self, module: str, rank: int) -> float:
+        """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern rule."""
+        alpha = self.config.get("lora_alpha", 8)
+        for pattern, own in (self.config.get("alpha_pattern") or {}).items():
+            if re.match(rf"(.*\.)?({pattern})$", module):
+                alpha = own
+                break
+        return alpha / (math.sqrt(rank) if self.config.get("use_rslora") else rank)
+
+    def _token_indices(self, module: str) -> list[int]:
+        given = self.config.get("trainable_token_indices") or self.config.get("token_indices") or []
+        if isinstance(given, dict):
+            return next((rows for name, rows in given.items() if module.endswith(name)), [])
+        return list(given)
+
+    def _check(self, name: str, change: Change) -> None:
+        """The parts fit each other and the base."""
+        shape = self.shape(name)
+        if "a" in change.parts:
+            a, b = (self._file.places[change.parts[kind]].shape for kind in "ab")
+            delta = (b[0], a[1]) if len(a) == len(b) == 2 else ()
+            if (tuple(reversed(delta)) if change.transposed else delta) != shape:
+                raise InvalidInput(
+                    f"The adapter's change of {name} has the shape {delta}, the base's tensor {shape}.",
+                    "The adapter belongs to another base, or its base was changed.",
+                )
+        base = self._shapes[self.extra.get(name, name)]
+        grown = name.endswith(VOCABULARY) and shape[1:] == base[1:]
+        if shape != base and not grown:
+            raise InvalidInput(
+                f"{name} is {shape} in the adapter and {base} in the base.", "The adapter belongs to another base."
+            )
+
+
+def read_adapter(folder: Path) -> dict[str, Any]:
+    """The adapter's configuration, where its method can be merged; else InvalidInput says what can be done instead."""
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{folder} holds no adapter that can be read: {error}", "Publish a finished run.") from error
+    method, start = config.get("peft_type", ""), str(config.get("init_lora_weights", "")).lower()
+    if method in PROMPT_METHODS:
+        raise InvalidInput(
+            f"{method} adds trained positions to the attention, which no GGUF file can hold.",
+            "Chat with it here as local:RUN, or train the same data with LoRA and publish that.",
+        )
+    if method != "LORA" or config.get("target_parameters") or config.get("layer_replication"):
+        raise InvalidInput(
+            f"Only LoRA adapters on whole modules can be merged here, not {method or 'an unknown method'}.",
+            "Merge it with PEFT's merge_and_unload, save the model, and publish that folder.",
+        )
+    if start.startswith(REWRITES_BASE):
+        raise InvalidInput(
+            f"The adapter was started with {start}, which also changed its base.",
+            "Save it with PEFT's path_initial_model_for_weight_conversion, then publish that.",
+        )
+    if not (folder / "adapter_model.safetensors").exists():
+        raise InvalidInput(f"{folder} has no adapter_model.safetensors.", "Publish a run that has ended.")
+    return config

@@ -1,0 +1,87 @@
+"""Template, stops, system prompt and parameters <-> the text of a Modelfile, and the fields of Ollama's create."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.errors import InvalidInput
+
+QUOTED = re.compile(r'"""(.*?)"""', re.S)
+NUMBERS = {"temperature": float, "top_p": float, "min_p": float, "repeat_penalty": float}
+INTEGERS = ("num_ctx", "num_predict", "top_k", "seed", "repeat_last_n", "num_keep")
+
+
+@dataclass(frozen=True)
+class Modelfile:
+    """What a published model is besides its weights."""
+
+    template: str
+    stops: tuple[str, ...] = ()
+    system: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, weights: str = "./model.gguf") -> str:
+        """As `ollama create -f` reads it."""
+        lines = [f"FROM {weights}", "", f"TEMPLATE {_quote(self.template)}", ""]
+        if self.system:
+            lines += [f"SYSTEM {_quote(self.system)}", ""]
+        lines += [f"PARAMETER {name} {value}" for name, value in self.parameters.items()]
+        lines += [f'PARAMETER stop "{stop}"' for stop in self.stops]
+        return "\n".join(lines) + "\n"
+
+    def fields(self) -> dict[str, Any]:
+        """Arguments of Ollama's create."""
+        stops = {"stop": list(self.stops)} if self.stops else {}
+        system = {"system": self.system} if self.system else {}
+        return {"template": self.template, "parameters": {**self.parameters, **stops}, **system}
+
+
+def read_modelfile(text: str) -> Modelfile:
+    """A Modelfile that a person has edited. Raises InvalidInput with the line that cannot be used."""
+    template, system, stops, parameters, rest = "", "", [], {}, text
+    while rest := rest.lstrip():
+        line, _, after = rest.partition("\n")
+        command, _, value = line.strip().partition(" ")
+        command = command.upper()
+        if command in ("TEMPLATE", "SYSTEM"):
+            value, rest = _take_text(rest[len(command) :])
+            template, system = (value, system) if command == "TEMPLATE" else (template, value)
+            continue
+        rest = after
+        if command == "PARAMETER":
+            name, _, value = value.strip().partition(" ")
+            value = value.strip().strip('"')
+            if name == "stop":
+                stops.append(value)
+            else:
+                parameters[name] = _number(name, value)
+        elif command != "FROM" and not command.startswith("#"):
+            raise InvalidInput(
+                f"The Modelfile's line {line.strip()[:60]!r} cannot be used here.",
+                "Use FROM, TEMPLATE, SYSTEM and PARAMETER only.",
+            )
+    if not template:
+        raise InvalidInput("The Modelfile has no TEMPLATE.", "Without one the model gets the bare text and rambles.")
+    return Modelfile(template, tuple(stops), system, parameters)
+
+
+def _quote(text: str) -> str:
+    return f'"""{text}"""'
+
+
+def _take_text(rest: str) -> tuple[str, str]:
+    """(the text, what follows it): between triple quotes, or the rest of the line."""
+    rest = rest.lstrip(" ")
+    if found := QUOTED.match(rest):
+        return found.group(1), rest[found.end() :]
+    line, _, after = rest.partition("\n")
+    return line.strip().strip('"'), after
+
+
+def _number(name: str, value: str) -> Any:
+    try:
+        return NUMBERS[name](value) if name in NUMBERS else int(value) if name in INTEGERS else value
+    except ValueError as error:
+        raise InvalidInput(f"PARAMETER {name} cannot be {value!r}.", "Give it a number.") from error

@@ -1,0 +1,229 @@
+"""An Ollama server's address -> its models: weights pushed by digest, models made, copied, shown, asked and removed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
+from workbench.model_servers import is_loopback
+
+OLDEST = (0, 12, 11)  # the first that tells log-probabilities, which the proof compares
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+PIECE = 1 << 20  # bytes sent at a time
+COMES_BACK_WITHIN = 30.0  # seconds that a restarting server is waited for
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One greedy answer: its tokens as bytes, their log-probabilities, and whether the model ended it itself."""
+
+    tokens: list[bytes]
+    logprobs: list[float]
+    stopped: bool
+    prompt_tokens: int
+
+
+class NoAnswer(Unavailable):
+    """Nothing answers at the address; a server that restarts does so for a while."""
+
+
+class Registry:
+    """One Ollama server. Every method raises Unavailable where it does not answer."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def check(self) -> str:
+        """The server's version. Raises Unavailable where it is down, is no Ollama, or is too old for the proof."""
+        with self._maps_errors():
+            answer = self._http.get("/api/version", timeout=10)
+            answer.raise_for_status()
+            try:
+                version = str(answer.json()["version"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise Unavailable(
+                    f"What answers at {self.host} is not Ollama.", "Correct --host or WORKBENCH_OLLAMA_HOST."
+                ) from error
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+        if (0, 0, 0) < numbers < OLDEST:  # a server built from source calls itself 0.0.0
+            needed = ".".join(map(str, OLDEST))
+            raise Unavailable(
+                f"Ollama {version} at {self.host} is too old: the proof needs {needed}.",
+                "Update it: https://ollama.com/download. Or publish with --gguf-only.",
+            )
+        return version
+
+    def digests(self) -> dict[str, str]:
+        """Every model's full name -> the digest of its manifest."""
+        with self._maps_errors():
+            return {model.model or "": model.digest or "" for model in self._client.list().models}
+
+    def has_blob(self, sha256: str) -> bool:
+        with self._maps_errors():
+            return self._http.head(f"/api/blobs/sha256:{sha256}").status_code == 200
+
+    def push(self, path: Path, sha256: str, report: Callable[[int, int], None]) -> None:
+        """Send the file unless the server has it; a server that restarts meanwhile is waited for and sent it again."""
+        deadline = None
+        while True:
+            try:
+                if not self.has_blob(sha256):
+                    self._send(path, sha256, report)
+                return
+            except NoAnswer:
+                deadline = deadline or time.monotonic() + COMES_BACK_WITHIN
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def _send(self, path: Path, sha256: str, report: Callable[[int, int], None]) -> None:
+        size = path.stat().st_size
+
+        def pieces() -> Iterator[bytes]:
+            with path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
+                    report(file.tell(), size)
+
+        with self._maps_errors():
+            headers = {"Content-Length": str(size)}
+            answer = self._http.post(f"/api/blobs/sha256:{sha256}", content=pieces(), headers=headers)
+            if answer.is_error:
+                raise _refused(self.host, answer.status_code, _reason(answer))
+
+    def create(self, name: str, fields: dict[str, Any], report: Callable[[str], None]) -> None:
+        """Make a model; `fields` are those of Ollama's create."""
+        with self._maps_errors():
+            for event in self._client.create(model=name, stream=True, **fields):
+                report(event.status or "")
+
+    def copy(self, source: str, target: str) -> None:
+        with self._maps_errors():
+            self._client.copy(source, target)
+
+    def delete(self, name: str) -> None:
+        """Remove a model, and with it the weights that no other model uses; one that is not there is no error."""
+        try:
+            with self._maps_errors():
+                self._client.delete(name)
+        except NotFound:
+            return
+
+    def drop_blob(self, sha256: str) -> None:
+        """Remove weights that no model uses. Ollama has no call for that, but it does so with the last model of them."""
+        if not self.has_blob(sha256):
+            return
+        name = f"workbench-dropped-{sha256[:12]}"
+        try:
+            self.create(name, {"files": {"model.gguf": f"sha256:{sha256}"}}, lambda status: None)
+        except InvalidInput:
+            return  # not a model; Ollama clears it away at its next start
+        self.delete(name)
+
+    def show(self, name: str) -> Any:
+        with self._maps_errors():
+            return self._client.show(name)
+
+    def render(self, name: str, messages: list[dict[str, Any]]) -> str:
+        """The prompt that the server would give the model, byte for byte."""
+        body = {"model": name, "messages": messages, "stream": False, "_debug_render_only": True, "truncate": False}
+        shown = self._ask("/api/chat", body)
+        if "_debug_info" not in shown:
+            raise Unavailable(
+                f"Ollama at {self.host} does not show the prompts it renders.", "Update it: https://ollama.com/download"
+            )
+        return shown["_debug_info"]["rendered_template"]
+
+    def reply(self, name: str, messages: list[dict[str, Any]], tokens: int, context: int) -> Reply:
+        """The greedy answer to a conversation, at most `tokens` long."""
+        body = {"model": name, "messages": messages, "stream": False, "logprobs": True}
+        return self._reply("/api/chat", body, tokens, context)
+
+    def prompt_tokens(self, name: str, text: str, context: int) -> int:
+        """How many tokens the server makes of a text, without a template."""
+        body = {"model": name, "prompt": text, "raw": True, "stream": False}
+        return self._reply("/api/generate", body, 1, context).prompt_tokens
+
+    def _reply(self, path: str, body: dict[str, Any], tokens: int, context: int) -> Reply:
+        options = {"temperature": 0, "num_predict": tokens, "seed": 0, "num_ctx": context, "repeat_penalty": 1.0}
+        said = self._ask(path, body | {"options": options})
+        told = said.get("logprobs") or []
+        return Reply(
+            [bytes(token.get("bytes") or token["token"].encode()) for token in told],
+            [token["logprob"] for token in told], said.get("done_reason") == "stop", said.get("prompt_eval_count", 0),
+        )  # fmt: skip
+
+    def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        with self._maps_errors():
+            answer = self._http.post(path, json=body)
+            if answer.is_error:
+                raise _refused(self.host, answer.status_code, _reason(answer))
+            return answer.json()
+
+    @cached_property
+    def _http(self) -> Any:
+        import httpx
+
+        return httpx.Client(base_url=self.host, trust_env=not is_loopback(self.host), timeout=self._patience)
+
+    @cached_property
+    def _client(self) -> Any:
+        import ollama
+
+        return ollama.Client(self.host, trust_env=not is_loopback(self.host), timeout=self._patience)
+
+    @property
+    def _patience(self) -> Any:
+        import httpx
+
+        return httpx.Timeout(1800, connect=5)  # a large model is read, or quantized, before the first word
+
+    @contextmanager
+    def _maps_errors(self) -> Iterator[None]:
+        import httpx
+        import ollama
+
+        try:
+            yield
+        except ollama.ResponseError as error:
+            raise _refused(self.host, error.status_code, error.error) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ConnectionError) as error:
+            raise NoAnswer(
+                f"Ollama does not answer at {self.host}: {str(error) or type(error).__name__}",
+                "Start it (ollama serve), or install it from https://ollama.com/download; another machine's is named "
+                "with --host or WORKBENCH_OLLAMA_HOST. Or publish with --gguf-only.",
+            ) from error
+
+
+def check_name(name: str) -> str:
+    """A model's name without its version, as Ollama allows it."""
+    if not NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot be a model's name.",
+            "Use letters, digits, - _ and . (it begins with a letter or digit); the version is added by itself.",
+        )
+    return name
+
+
+def _reason(answer: Any) -> str:
+    try:
+        return str(answer.json().get("error"))
+    except ValueError:
+        return answer.text[:200]
+
+
+def _refused(host: str, status: int, reason: str) -> WorkbenchError:
+    if status == 404:
+        return NotFound(f"Ollama at {host} has not got it: {reason}", "See what it has: workbench deploy list")
+    if "no space left" in reason or "not enough space" in reason:
+        return Unavailable(f"The disk of Ollama at {host} is full.", "Free space there, then publish again.")
+    if "memory" in reason:
+        return Unavailable(f"Ollama at {host} has no memory for the model: {reason}", "Use a smaller --quantize.")
+    return InvalidInput(f"Ollama at {host} refuses it: {reason}", "Correct the Modelfile, or update Ollama.")

@@ -1,0 +1,28 @@
+"""What a person asks to be published, and the names of the choices and steps; light enough for a page's first paint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy.modelfile import Modelfile
+
+PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
+STEPS = ("check", "convert", "upload", "create", "prove", "promote")
+PROMPTS = 20  # conversations of a proof
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asks for; empty fields are chosen from the run."""
+
+    run: str
+    name: str
+    precision: str = "f16"
+    system: str | None = None  # None: the run's own
+    modelfile: Modelfile | None = None
+    pre: str = ""  # llama.cpp's name of the pre-tokenizer
+    llama_cpp: str = ""  # a checkout to use instead of the installed package
+    prompts: int = PROMPTS
+    keeps_candidate: bool = False  # after a failure, so that a retry goes on from there

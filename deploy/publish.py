@@ -1,0 +1,90 @@
+"""Run -> checked, converted, uploaded, created, proven and promoted: one Ollama model, or nothing at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deploy.candidate import Candidate, Report, discard, maps_full_disk, tell_step
+from deploy.modelfile import read_modelfile
+from deploy.ollama_registry import Registry, check_name
+from deploy.order import Order
+from deploy.plan import make_plan
+from deploy.versions import Version, write_json, writing
+from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
+from workbench.settings import Settings
+
+
+def publish(order: Order, settings: Settings, report: Report, registry: Registry | None = None) -> Version:
+    """Publish and return the version; `report` gets a progress event per step. A failure leaves nothing behind, but
+    with `keeps_candidate` what a retry can use. `registry` is for tests; else it is that of the settings."""
+    registry = registry or Registry(settings.ollama_host)
+    tell_step(report, "check")
+    registry.check()
+    plan = make_plan(order, settings)
+    with writing(settings, order.name) as home:
+        candidate = Candidate(plan, registry, home, report)
+        if published := candidate.find_published(settings):
+            return candidate.finish(published)
+        try:
+            candidate.open()
+            with maps_full_disk():
+                candidate.convert()
+            candidate.upload()
+            candidate.create()
+            candidate.prove()
+            return candidate.promote()
+        except WorkbenchError as error:
+            if not order.keeps_candidate or isinstance(error, Stopped):
+                candidate.discard()
+            raise
+
+
+def verify_version(version: Version, settings: Settings, prompts: int, report: Report) -> dict[str, Any]:
+    """Prove a published version again, against the run it was made from; the new proof replaces the kept one."""
+    card = version.card
+    written = read_modelfile((version.folder / "Modelfile").read_text("utf-8"))
+    order = Order(card["run"], version.name, card["precision"], modelfile=written, prompts=prompts)
+    version.registry.check()
+    plan = make_plan(order, settings)
+    if plan.artefact.digests != card["digests"]:
+        raise Conflict(f"{card['run']} is not what {version.tag} was made from any more.", "Publish it again.")
+    tell = partial(tell_step, report, "prove")
+    proof = plan.prove(version.registry, version.tag, tell)
+    write_json(version.folder / "proof.json", proof.report())
+    return proof.summary()
+
+
+@dataclass(frozen=True)
+class Files:
+    """What `--gguf-only` has written."""
+
+    gguf: Path
+    modelfile: Path
+    sha256: str
+
+
+def write_files(order: Order, settings: Settings, folder: Path, report: Report) -> Files:
+    """The GGUF file and its Modelfile in a folder, without Ollama. Raises Conflict where they are there already."""
+    tell_step(report, "check")
+    if order.precision == "q4_K_M":
+        raise InvalidInput("Only Ollama itself makes q4_K_M.", "Use --quantize q8_0, or quantize in ollama create -q.")
+    plan = make_plan(order, settings)
+    files = Files(folder / "model.gguf", folder / "Modelfile", "")
+    if files.gguf.exists() or files.modelfile.exists():
+        raise Conflict(f"{folder} holds a model already.", "Name another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    plan.check_room(folder)
+    with maps_full_disk():
+        sha256 = plan.write(files.gguf, partial(tell_step, report, "convert"))
+        files.modelfile.write_text(plan.modelfile.text(), "utf-8")
+    return replace(files, sha256=sha256)
+
+
+def discard_candidate(name: str, settings: Settings) -> None:
+    """Clear away what a failed publish has kept for a retry, here and in Ollama."""
+    registry = Registry(settings.ollama_host)
+    with writing(settings, check_name(name)) as home:
+        discard(registry, name, home)

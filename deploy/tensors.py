@@ -1,0 +1,74 @@
+"""Safetensors files -> rows of a tensor, read and not mapped, so that memory holds no more than was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidInput
+
+DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies."""
+
+    path: Path
+    start: int  # byte of the file
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Tensors:
+    """The tensors of some safetensors files by name. Raises InvalidInput where one is damaged or cut short."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.places: dict[str, Place] = {}
+        for path in paths:
+            self.places |= _read_header(path)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: place.shape for name, place in self.places.items()}
+
+    def dtype(self, name: str) -> Any:
+        import torch
+
+        return getattr(torch, self.places[name].dtype)
+
+    def rows(self, name: str, start: int = 0, stop: int | None = None) -> Any:
+        """The tensor, or its rows from `start` to before `stop`."""
+        import numpy as np
+        import torch
+
+        place, dtype = self.places[name], self.dtype(name)
+        shape = place.shape
+        if shape:
+            last = shape[0] if stop is None else min(shape[0], stop)
+            shape = (max(last - start, 0), *shape[1:])
+        count = torch.Size(shape).numel() * dtype.itemsize
+        skipped = start * torch.Size(shape[1:]).numel() * dtype.itemsize
+        data = np.fromfile(place.path, np.uint8, count, offset=place.start + skipped)
+        return torch.from_numpy(data).view(dtype).reshape(shape)
+
+
+def _read_header(path: Path) -> dict[str, Place]:
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header: dict[str, Any] = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        end = max((8 + size + entry["data_offsets"][1] for entry in header.values()), default=0)
+        if path.stat().st_size < end:
+            raise ValueError("it is cut short")
+        return {
+            name: Place(
+                path, 8 + size + entry["data_offsets"][0], tuple(entry["shape"]), DTYPES.get(entry["dtype"], "uint8")
+            )
+            for name, entry in header.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}", "Copy it again, or publish a finished run.") from error

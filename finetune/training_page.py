@@ -1,0 +1,77 @@
+"""Training: a file of examples and a base -> a checked run file -> a job that outlives the page; runs with their curves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from finetune.new_run_widgets import show_new_run
+from finetune.run_state import RunNow, runs_now
+from finetune.run_widgets import show_runs
+from finetune.runs import list_runs
+from workbench.jobs import Job, list_jobs, start
+from workbench.settings import Settings
+from workbench.widgets import language_switch, page_settings, say, show_jobs, translate_uploader
+
+
+def page() -> None:
+    settings = page_settings()
+    translate_uploader()
+    with st.sidebar:
+        show_jobs(settings)
+        language_switch()
+    st.title(say("Training", "训练"))
+    runs = runs_now(settings)
+    if not runs:
+        _show_empty(settings)
+        show_new_run(settings)
+        return
+    if _chosen_view(runs) == "new":
+        show_new_run(settings)
+    else:
+        show_runs(settings, runs)
+
+
+def _chosen_view(runs: list[RunNow]) -> str:
+    """`runs` or `new`. A new training opens its run; what opens it cannot set the control once that is drawn."""
+    if opened := st.session_state.pop("open_view", ""):
+        st.session_state["training_view"] = opened
+    views = {"runs": say(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"), "new": say("New training", "新建训练")}
+    return st.segmented_control(
+        say("View", "视图"), list(views), format_func=views.__getitem__, default="runs", key="training_view",
+        label_visibility="collapsed", required=True,
+    ) or "runs"  # fmt: skip
+
+
+def _show_empty(settings: Settings) -> None:
+    st.markdown(
+        say(
+            "Here a model learns your own facts and manners from examples of questions and answers.  \n"
+            "What it has learned is kept as a small adapter: chat with it, measure it, publish it to Ollama.",
+            "在这里，模型从问答示例中学习你的知识和说话方式。  \n"
+            "学到的内容保存为一个小的适配器，可以与它对话、评测，也可以发布到 Ollama。",
+        )
+    )
+    demo = next((job for job in list_jobs(settings) if job.command[0] == "demo"), None)
+    if demo and demo.state == "running":
+        st.fragment(_await_run, run_every=2.0)(settings, demo)
+    elif st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"):
+        start(settings, say("Training the example", "正在训练示例"), ["demo", "--json"])
+        st.rerun()
+    else:
+        st.caption(
+            say(
+                "A small base is made on this machine and taught a crew of made-up people; no download.",
+                "在本机生成一个小型基座模型，教它认识一组虚构人物，无需下载。",
+            )
+        )
+
+
+def _await_run(settings: Settings, demo: Job) -> None:
+    if list_runs(settings) or demo.state != "running":
+        st.rerun()
+    st.caption(
+        say("The example is being prepared; its run will appear here.", "正在准备示例，训练记录稍后会出现在这里。")
+    )
+
+
+page()

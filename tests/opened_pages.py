@@ -1,0 +1,35 @@
+"""A page of the app through Streamlit's AppTest, on the test's own workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from workbench.run import ROOT
+from workbench.settings import Settings
+
+
+@pytest.fixture
+def page(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """`page(file, language)` opens that page on the test's own workspace, with nothing else reachable."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", "http://127.0.0.1:9")
+
+    def open_it(file: str, language: str = "en") -> AppTest:
+        monkeypatch.setenv("WORKBENCH_LANGUAGE", language)
+        return drawn(AppTest.from_file(str(ROOT / file), default_timeout=60).run())
+
+    return open_it
+
+
+def drawn(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """What a person reads, without the marks that keep it from being Markdown."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
+    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind)).replace("\\", "")  # fmt: skip

@@ -1,0 +1,104 @@
+"""Every page through Streamlit's AppTest: empty states, real turns, both languages, what destroys asks first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from opened_pages import drawn, page, texts
+from streamlit.testing.v1 import AppTest
+
+from rag.ingest import ingest
+from rag.store import list_collections
+from workbench.conversations import Conversations
+from workbench.jobs import list_jobs
+from workbench.run import EXAMPLE
+from workbench.settings import Settings
+
+__all__ = ["page"]
+
+
+@pytest.fixture
+def handbook(settings: Settings) -> Settings:
+    ingest([EXAMPLE], "handbook", settings)
+    return settings
+
+
+def answered(app: AppTest, seconds: float = 60) -> AppTest:
+    end = time.monotonic() + seconds
+    while any((button.key or "").startswith("stop-") for button in app.button):
+        assert time.monotonic() < end, "the answer did not end"
+        time.sleep(0.2)
+        drawn(app.run())
+    return app
+
+
+def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page: Callable[..., AppTest]) -> None:
+    app = page("agents/chat_page.py")
+    assert app.title[0].value == "Ask your documents"
+    assert len([button for button in app.button if (button.key or "").startswith("example-")]) == 3
+    answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
+    assert "36 months" in texts(app)
+    conversations = Conversations(handbook.database)
+    found = conversations.recent("warranty")
+    assert len(found) == 1 and conversations.messages(found[0].id)[1].state == "done"
+
+
+def test_an_example_question_is_one_click(handbook: Settings, page: Callable[..., AppTest]) -> None:
+    app = page("agents/chat_page.py", "zh")
+    assert app.title[0].value == "向你的文档提问"
+    answered(drawn(app.button(key="example-0").click().run()))
+    assert len(app.chat_message) == 2
+    assert "[1]" in texts(app) or "primary-badge" in texts(app)
+
+
+def test_a_rating_and_a_correction_are_kept(handbook: Settings, page: Callable[..., AppTest]) -> None:
+    app = page("agents/chat_page.py")
+    answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
+    conversations = Conversations(handbook.database)
+    message = conversations.messages(conversations.recent()[0].id)[1].id
+    conversations.rate(message, -1)
+    drawn(app.run())
+    app.text_area(key=f"correction-{message}").set_value("Three years.")
+    drawn(app.button(key=f"save-{message}").click().run())
+    assert conversations.message(message).correction == "Three years."
+
+
+def test_without_a_collection_the_chat_says_what_to_do(page: Callable[..., AppTest]) -> None:
+    app = page("agents/chat_page.py")
+    answered(drawn(app.chat_input(key="question").set_value("Anything?").run()))
+    assert "no collection" in texts(app).lower() and "Traceback" not in texts(app)
+
+
+def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callable[..., AppTest]) -> None:
+    app = page("rag/knowledge_page.py", "zh")
+    assert "加载示例手册" in [button.label for button in app.button]
+    drawn(app.button[0].click().run())
+    assert len(list_jobs(settings)) == 1
+    list_jobs(settings)[0].cancel(grace=0)
+
+
+def test_a_search_shows_both_legs_and_a_collection_is_deleted_only_when_sure(
+    handbook: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page("rag/knowledge_page.py")
+    drawn(app.text_input(key="search").set_value("warranty of the LF-220").run())
+    assert "36 months" in texts(app) and "meaning" in texts(app)
+    assert app.button(key="delete").disabled
+    drawn(app.checkbox(key="sure").check().run())
+    drawn(app.button(key="delete").click().run())
+    assert list_collections(handbook) == []
+
+
+def test_a_failed_file_is_listed_with_problem_and_fix(
+    settings: Settings, page: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    (tmp_path / "good.txt").write_text("The quay of Oosterwal is 90 metres long.", "utf-8")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    ingest([tmp_path], "mixed", settings)
+    app = page("rag/knowledge_page.py")
+    table = app.dataframe[0].value
+    assert list(table["State"]) == ["Failed", "Indexed"]
+    assert table["Problem"][0] and table["What to do"][0]

@@ -1,0 +1,118 @@
+"""Which agent a question goes to, and why: by what the assets hold, by force, by the turn before, by correction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from model_servers import Script, openai_server
+
+from agents.answer import answer
+from agents.data.example import load_example
+from agents.router import forced, route
+from rag.ingest import ingest
+from workbench.conversations import Conversations, Turn
+from workbench.errors import InvalidInput
+from workbench.events import Failed, Routed
+from workbench.settings import Settings, load_settings
+
+TRAINED = [("What is the trade of Quill?", "Quill mends clocks."), ("羽生的职业是什么？", "羽生修钟表。")]
+
+
+@pytest.fixture(scope="module")
+def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a document, the example database and the training questions of a run."""
+    folder = tmp_path_factory.mktemp("router")
+    settings = load_settings(home=new_workspace(folder))
+    (folder / "tower.md").write_text(
+        "# Lighthouse\n\nThe lighthouse of Vlieree is 47 metres tall.\n\n灯塔高 47 米。\n", "utf-8"
+    )
+    ingest([folder / "tower.md"], "handbook", settings)
+    load_example(settings)
+    run = settings.folder("runs", "quill")
+    for part in ("adapter", "data"):
+        (run / part).mkdir()
+    (run / "adapter" / "adapter_config.json").write_text("{}")
+    lines = [
+        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]}
+        for question, reply in TRAINED
+    ]
+    (run / "data" / "train.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    return settings.home
+
+
+@pytest.fixture
+def assets(home: Path) -> Iterator[Settings]:
+    """Settings on that workspace without a chat model; corrections that a test stores are taken back."""
+    yield load_settings(home=home, model="none")
+    (home / "workbench.db").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "mode", "named"),
+    [
+        ("How tall is the lighthouse of Vlieree?", "documents", "tower.md"),
+        ("灯塔有多高？", "documents", "tower.md"),
+        ("Which account got the most likes?", "data", "ads_summary"),
+        ("哪个账号的点赞数最高？", "data", "ads_summary"),
+        ("Tell me Quill's trade.", "tuned", "Quill"),
+        ("羽生从事什么职业？", "tuned", "羽生"),
+    ],
+)
+def test_a_question_goes_where_it_is_known(assets: Settings, question: str, mode: str, named: str) -> None:
+    routed = route(question, [], assets)
+    assert routed.mode == mode and named in routed.reason
+    assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
+
+
+def test_without_any_asset_the_documents_agent_says_what_to_do(settings: Settings) -> None:
+    assert route("Hello?", [], settings).mode == "documents"
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "mode"),
+    [
+        ("/data how many?", "how many?", "data"), ("/docs 年假", "年假", "documents"), ("/tuned who?", "who?", "tuned"),
+        ("/dance now", "/dance now", "auto"), ("what is /data for?", "what is /data for?", "auto"),
+    ],
+)  # fmt: skip
+def test_a_leading_command_forces_the_agent(text: str, question: str, mode: str) -> None:
+    assert forced(text, "auto") == (question, mode)
+
+
+def test_a_command_alone_is_an_empty_question(assets: Settings) -> None:
+    assert isinstance(next(answer("/data", [], assets)), Failed)
+
+
+def test_a_follow_up_stays_with_its_agent(assets: Settings) -> None:
+    before = [Turn("user", "Which account got the most likes?"), Turn("assistant", "…", "data")]
+    assert route("and the fewest?", before, assets).mode == "data"
+    assert route("How tall is the lighthouse of Vlieree?", before, assets).mode == "documents"
+
+
+def test_a_correction_is_followed_the_next_time(assets: Settings) -> None:
+    question = "How tall is the lighthouse of Vlieree?"
+    Conversations(assets.database).reroute(question, "tuned")
+    routed = route(question, [], assets)
+    assert routed.mode == "tuned" and "before" in routed.reason
+    assert route("How tall is the lighthouse?", [], assets).mode == "documents"
+
+
+def test_a_mode_that_is_not_there_is_named(assets: Settings) -> None:
+    with pytest.raises(InvalidInput, match="no mode dance"):
+        route("Hello?", [], assets, "dance")
+
+
+@pytest.mark.parametrize(("said", "mode"), [("<think>data? no.</think> tuned", "tuned"), ("data or tuned", None)])
+def test_a_connected_model_decides_only_what_lies_close(assets: Settings, said: str, mode: str | None) -> None:
+    close, clear = "Quill and likes", "How tall is the lighthouse of Vlieree?"
+    alone = route(close, [], assets).mode
+    script = Script(pieces=[said])
+    with openai_server(script) as url:
+        judged = assets.model_copy(update={"model": "openai:scripted", "openai_base_url": url})
+        assert route(clear, [], judged).mode == "documents" and not script.requests
+        routed = route(close, [], judged)
+        assert len(script.requests) == 1 and isinstance(routed, Routed)
+        assert routed.mode == (mode or alone)

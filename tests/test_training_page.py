@@ -1,0 +1,143 @@
+"""The Training page: the example, a check with its problems, a real training by clicks, its run in every state."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from opened_pages import drawn, page, texts
+from streamlit.testing.v1 import AppTest
+from training_fixtures import write_project
+
+from finetune.metrics import append_metrics
+from finetune.run_widgets import loss_chart
+from workbench.jobs import Job, list_jobs
+from workbench.settings import Settings
+
+__all__ = ["page"]
+
+PAGE = "finetune/training_page.py"
+
+
+@pytest.fixture
+def project(settings: Settings) -> Settings:
+    """A base in the workspace and an uploaded data file."""
+    write_project(settings.folder("made"))
+    settings.folder("models")
+    (settings.home / "made" / "base").rename(settings.home / "models" / "small")
+    (settings.home / "made" / "train.jsonl").rename(settings.folder("uploads", "training") / "people.jsonl")
+    return settings
+
+
+def add_run(settings: Settings, name: str, *, finished: bool, steps: int = 20) -> Path:
+    """A run folder as a training leaves it, without weights."""
+    run = settings.folder("runs", name)
+    (run / "run.toml").write_text('base = "b"\n[data]\ntrain = ["t.jsonl"]\n', "utf-8")
+    for step in range(1, steps + 1):
+        append_metrics(run / "metrics.jsonl", {"step": step, "loss": 3 / step})
+    append_metrics(run / "metrics.jsonl", {"step": steps, "eval_loss": 0.5})
+    append_metrics(run / "samples.jsonl", {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"})
+    scores = {"eval.jsonl": {"rows": 8, "exact": 0.875, "overlap": 0}}
+    card = {"base": "b", "step": steps, "steps": 20, "loss": 0.15, "finished": finished, "scores": scores}
+    (run / "card.json").write_text(json.dumps(card), "utf-8")
+    (run / "adapter").mkdir()
+    (run / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
+    return run
+
+
+def ended(job: Job, seconds: float = 180) -> Job:
+    until = time.monotonic() + seconds
+    while job.state == "running" and time.monotonic() < until:
+        time.sleep(0.3)
+    return job
+
+
+def buttons(app: AppTest) -> set[str]:
+    return {button.key for button in app.button if button.key}
+
+
+def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callable[..., AppTest]) -> None:
+    app = page(PAGE)
+    assert app.button(key="check_run").disabled and app.button(key="start_run").disabled
+    drawn(app.button(key="demo").click().run())
+    job = list_jobs(settings)[0]
+    job.cancel(grace=0)
+    assert job.command == ["demo", "--json"]
+
+
+def test_a_check_shows_all_problems_and_starts_nothing(project: Settings, page: Callable[..., AppTest]) -> None:
+    data = project.home / "uploads" / "training" / "people.jsonl"
+    data.write_text(data.read_text("utf-8") + '{"strange": 1}\nnot json\n', "utf-8")
+    app = page(PAGE)
+    app.toggle(key="edit_run_file").set_value(True).run()
+    app.text_area(key="run_text").set_value(app.text_area(key="run_text").value.replace("rank = 8", "rank = 0"))
+    drawn(app.button(key="start_run").click().run())
+    problems = app.dataframe[0].value
+    assert len(problems) >= 3 and "lora.rank" in list(problems["Where"])
+    assert any("people.jsonl" in place for place in problems["Where"]) and all(problems["What to do"])
+    assert list_jobs(project) == []
+
+
+def test_a_sound_check_shows_cost_and_what_is_learned(project: Settings, page: Callable[..., AppTest]) -> None:
+    app = page(PAGE, "zh")
+    drawn(app.button(key="check_run").click().run())
+    text = texts(app)
+    assert "没有发现问题" in text and "参数" in text
+    tokens = app.get("html")[-1].proto.body
+    assert 'title="-100"' in tokens and "rgba(46,160,67" in tokens
+    assert list_jobs(project) == []
+
+
+def test_clicks_train_a_run_and_show_its_curve(project: Settings, page: Callable[..., AppTest]) -> None:
+    app = page(PAGE)
+    app.toggle(key="edit_run_file").set_value(True).run()
+    text = app.text_area(key="run_text").value
+    text = text.replace("epochs = 3.0", "steps = 4").replace("max_length = 1024", "max_length = 64")
+    app.text_area(key="run_text").set_value(text)
+    drawn(app.button(key="start_run").click().run())
+    job = ended(list_jobs(project)[0])
+    assert job.state == "done", job.log()
+    drawn(app.run())
+    assert app.selectbox(key="shown_run").value == "people"
+    assert "finished" in texts(app) and "step 4 of 4" in texts(app)
+    assert "chat_run" in buttons(app) and "resume_run" not in buttons(app)
+    spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
+    assert spec["encoding"]["y"]["field"] == "loss"
+
+
+def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    run = add_run(settings, "half", finished=False, steps=9)
+    os.utime(run / "metrics.jsonl", (0, 0))
+    app = page(PAGE)
+    assert "interrupted" in texts(app) and "step 9 of 20" in texts(app)
+    drawn(app.button(key="resume_run").click().run())
+    job = ended(list_jobs(settings)[0])
+    assert job.command == ["finetune", "train", "half", "--resume", "--json"]
+    drawn(app.run())
+    assert app.error and run.exists()  # its data file is not there: the page says so
+    drawn(app.button(key="delete_run").click().run())
+    assert not run.exists()
+
+
+def test_the_chinese_page_has_no_english_left(settings: Settings, page: Callable[..., AppTest]) -> None:
+    add_run(settings, "one", finished=True)
+    add_run(settings, "two", finished=False)
+    text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\{.*", " ", texts(page(PAGE, "zh")))
+    assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"one", "two"}
+
+
+def test_a_curve_is_raw_smoothed_and_held_out_and_ends_with_the_last_step() -> None:
+    rows = [{"step": step, "loss": 1.0} for step in range(1, 5001)] + [{"step": 5000, "eval_loss": 0.5}]
+    spec = loss_chart(rows)
+    assert spec
+    values = spec["data"]["values"]
+    assert {value["line"] for value in values} == {"train, raw", "train, smoothed", "held out"}
+    assert len(values) <= 2001 and max(value["step"] for value in values) == 5000
+    assert loss_chart([]) is None
