@@ -178,10 +178,7 @@ def _write_run_file(settings: Settings, name: str, text: str) -> Path:
 def _start(settings: Settings, name: str) -> None:
     """Train in a job that outlives the page."""
     if (settings.home / "runs" / name).exists():
-        problem = say(f"There is a run {name} already.", f"已有名为 {name} 的训练。")
-        show_error(
-            problem, say("Give this one another name, or delete that one.", "请换一个名称，或先删除原有的训练。")
-        )
+        show_error(f"There is a run {name} already.", "Give this one another name, or delete that one.")
         return
     path = settings.folder("training") / f"{safe_name(name)}.toml"
     with shows_errors():
