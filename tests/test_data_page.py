@@ -82,7 +82,7 @@ def test_descriptions_and_verified_answers_are_kept(shop: Settings) -> None:
 def test_a_source_that_is_gone_is_said_on_the_page(shop: Settings, tmp_path: Path) -> None:
     (tmp_path / "shop.sqlite").unlink()
     page = open_page("zh")
-    assert not page.exception and "is gone" in page.error[0].value
+    assert not page.exception and "已不存在" in page.error[0].value
 
 
 def test_an_address_that_does_not_answer_leaves_nothing_behind(settings: Settings) -> None:
