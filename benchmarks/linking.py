@@ -65,20 +65,21 @@ def _samples(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def measure(
-    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tally: Tally, show: bool
+    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tallies: list[Tally], show: bool
 ) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
     verdict = check(gold, schema, rows=1_000_000)
     linked = link(question, shown, settings).schema
     columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
-    tally.questions += 1
-    for counts, kept, wanted in (
-        (tally.tables, set(linked.by_name), verdict.tables), (tally.columns, columns, verdict.columns),
-    ):  # fmt: skip
-        counts[0] += len(kept & wanted)
-        counts[1] += len(wanted)
-    tally.kept[0] += len(columns)
-    tally.kept[1] += shown.column_count()
+    for tally in tallies:
+        tally.questions += 1
+        for counts, kept, wanted in (
+            (tally.tables, set(linked.by_name), verdict.tables), (tally.columns, columns, verdict.columns),
+        ):  # fmt: skip
+            counts[0] += len(kept & wanted)
+            counts[1] += len(wanted)
+        tally.kept[0] += len(columns)
+        tally.kept[1] += shown.column_count()
     if show and (missed := verdict.columns - columns):
         print(f"{question}\n  missed {sorted(missed)}")
 
@@ -95,15 +96,15 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
         for turn in dialogue["turns"]:
             question = " ".join([*before[-4:], turn["question_zh"]])
             before += [turn["question_zh"]] if with_history else []
-            measure(question, turn["gold_sql"], schema, schema, settings, every, False)
-            if schema.column_count() >= LARGE:
-                measure(question, turn["gold_sql"], schema, schema, settings, large, show)
+            tallies = [every, large] if schema.column_count() >= LARGE else [every]
+            measure(question, turn["gold_sql"], schema, schema, settings, tallies, show and len(tallies) > 1)
     return every, large
 
 
 def spider(settings: Settings, together: bool, show: bool) -> Tally:
     folder = SHARED / "nl2sql_spider"
     questions = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    questions.sort(key=lambda question: question["db_id"])  # so that a schema is embedded once
     schemas = {name: read_schema(folder / f"database/{name}/{name}.sqlite") for name in {q["db_id"] for q in questions}}
     tally = Tally()
     for question in questions:
@@ -113,7 +114,7 @@ def spider(settings: Settings, together: bool, show: bool) -> Tally:
             if together
             else own
         )
-        measure(question["question_en"], question["gold_sql"], own, shown, settings, tally, show)
+        measure(question["question_en"], question["gold_sql"], own, shown, settings, [tally], show)
     return tally
 
 

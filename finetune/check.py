@@ -64,15 +64,14 @@ def _check_data(config: RunConfig, report: Report) -> list[Example]:
     tests = load_examples(config.paths("test"), config.data.only) if config.data.test else None
     for found in (loaded, held_out, tests):
         if found:
-            report.problems += [problem(one.where, one.problem, one.fix) for one in found.problems]
+            empty = "data.only" if config.data.only else "data"  # what has no place is that there are no rows
+            report.problems += [problem(one.where or empty, one.problem, one.fix) for one in found.problems]
             report.warnings += found.notes
     if loaded.dropped:
         first = loaded.dropped[0]
         report.warnings.append(
             f"{len(loaded.dropped)} rows are left out, the first {first.file}:{first.line}: {first.reason}"
         )
-    if config.data.only and not loaded.examples and not loaded.problems:
-        report.problems.append(problem("data.only", f"no row has {config.data.only}", "Correct or delete data.only."))
     taught, measured = loaded.examples, held_out.examples if held_out else []
     if config.data.eval_share:
         taught, share = split(taught, config.data.eval_share, config.seed, config.data.hold_out)
@@ -122,9 +121,12 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
 
 
 def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightTokenizer | None:
-    template = config.data.chat_template
     try:
-        told = read_template(config.template_path) if template else ""
+        told = read_template(config.template_path) if config.data.chat_template else ""
+    except NotFound as error:
+        report.add("data.chat_template", error)
+        return None
+    try:
         tokenizer = LightTokenizer(base, told)
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, told, [*markers, *config.data.special_tokens])

@@ -130,7 +130,7 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFound(f"There is no run file {path}.", "Write one: workbench finetune init run.toml") from error
+        raise NotFound(f"There is no run file {path}.", "Begin with a copy of examples/crew/crew.toml.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigProblems(path, [problem(str(path), f"not valid TOML: {error}", "Correct that line.")]) from error
     values["name"] = name or values.get("name") or re.sub(r"[^\w.-]+", "-", path.stem).strip("-.")

@@ -64,7 +64,25 @@ def _choose_data(settings: Settings) -> Path | None:
         return None
     if st.session_state.get("training_data") not in files:
         st.session_state.pop("training_data", None)
-    return st.selectbox(say("Data file", "数据文件"), files, format_func=lambda path: path.name, key="training_data")
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    data = left.selectbox(say("Data file", "数据文件"), files, format_func=lambda path: path.name, key="training_data")
+    with right.popover(say("It holds records", "这是记录表"), width="stretch"):
+        _offer_questions(settings, data)
+    return data
+
+
+def _offer_questions(settings: Settings, data: Path) -> None:
+    st.markdown(
+        say(
+            "A table of things and what is known of them becomes questions and answers, each fact in many wordings.",
+            "把记录事物及其属性的表格转换成问答，每条事实生成多种问法。",
+        )
+    )
+    if st.button(say("Turn it into questions", "转换为问答"), key="augment"):
+        target = settings.folder("uploads", "training") / f"{data.stem}.questions.jsonl"
+        title = say(f"Turning {data.name} into questions", f"正在把 {data.name} 转换为问答")
+        start(settings, title, ["finetune", "augment", str(data), "--out", str(target), "--replace", "--json"])
+        st.rerun()
 
 
 def _choose_base(settings: Settings, data: Path | None) -> str:

@@ -45,6 +45,17 @@ def runs_now(settings: Settings) -> list[RunNow]:
     return [_look(run, [job for job, name in trained if name == run.name]) for run in list_runs(settings)]
 
 
+def starting(settings: Settings) -> Job | None:
+    """The newest running job that trains and has not made its run folder yet."""
+    there = {run.name for run in list_runs(settings)}
+    jobs = [job for job in list_jobs(settings) if job.state == "running"]
+    return next((job for job in jobs if _trains(job) and run_of(job) not in there), None)
+
+
+def _trains(job: Job) -> bool:
+    return job.command[0] == "demo" or job.command[:2] == ["finetune", "train"]
+
+
 def run_of(job: Job) -> str:
     """The name of the run that a job trains, also as a step of a longer job; empty where it trains none."""
     if job.command[:2] == ["finetune", "train"]:

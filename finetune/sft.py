@@ -73,6 +73,9 @@ def make_trainer(
         callbacks=[Reporter(run, report, stopped), Sampler(run, shown, tokenizer, report), *_tensorboard(run, config)],
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
+    head = model.get_output_embeddings()
+    if not hasattr(head, "bias"):  # PEFT's wrapper around a head with new rows hides it, and TRL asks for it
+        head.bias = None
     return trainer
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from finetune.new_run_widgets import show_new_run
-from finetune.run_state import RunNow, runs_now
+from finetune.run_state import RunNow, runs_now, starting
 from finetune.run_widgets import show_runs
-from finetune.runs import list_runs
-from workbench.jobs import Job, list_jobs, start
+from workbench.jobs import Job, start
 from workbench.settings import Settings
-from workbench.widgets import language_switch, page_settings, say, show_jobs, translate_uploader
+from workbench.widgets import language_switch, page_settings, plain, say, show_jobs, translate_uploader
 
 
 def page() -> None:
@@ -21,6 +20,8 @@ def page() -> None:
         language_switch()
     st.title(say("Training", "训练"))
     runs = runs_now(settings)
+    if job := starting(settings):
+        st.fragment(_await_run, run_every=2.0)(settings, job)
     if not runs:
         _show_empty(settings)
         show_new_run(settings)
@@ -51,26 +52,25 @@ def _show_empty(settings: Settings) -> None:
             "学到的内容保存为一个小的适配器，可以与它对话、评测，也可以发布到 Ollama。",
         )
     )
-    demo = next((job for job in list_jobs(settings) if job.command[0] == "demo"), None)
-    if demo and demo.state == "running":
-        st.fragment(_await_run, run_every=2.0)(settings, demo)
-    elif st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"):
+    if starting(settings):
+        return
+    if st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"):
         start(settings, say("Training the example", "正在训练示例"), ["demo", "--json"])
         st.rerun()
-    else:
-        st.caption(
-            say(
-                "A small base is made on this machine and taught a crew of made-up people; no download.",
-                "在本机生成一个小型基础模型，教它认识一组虚构人物，无需下载。",
-            )
+    st.caption(
+        say(
+            "A small base is made on this machine and taught a crew of made-up people; no download.",
+            "在本机生成一个小型基础模型，教它认识一组虚构人物，无需下载。",
         )
+    )
 
 
-def _await_run(settings: Settings, demo: Job) -> None:
-    if list_runs(settings) or demo.state != "running":
+def _await_run(settings: Settings, job: Job) -> None:
+    now = starting(settings)
+    if not now or now.id != job.id:
         st.rerun()
     st.caption(
-        say("The example is being prepared; its run will appear here.", "正在准备示例，训练记录稍后会出现在这里。")
+        f"**{plain(job.title)}** · " + say("being prepared; its run will appear here", "准备中，稍后会出现在这里")
     )
 
 

@@ -42,7 +42,9 @@ def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> No
     assert catalogue.names() == []
 
 
-@pytest.mark.parametrize("page", ["agents/chat_page.py", "rag/knowledge_page.py", "finetune/training_page.py"])
+@pytest.mark.parametrize(
+    "page", ["agents/chat_page.py", "rag/knowledge_page.py", "finetune/training_page.py", "agents/data_page.py"]
+)
 def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
     load_example(settings)
     script = (

@@ -100,13 +100,13 @@ def test_the_readme_tree_is_true(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
     tree = re.search(r"```text tree\n(.*?)```", text, re.S)
     assert tree
-    folder, checked = "", 0
+    folders: list[str] = []
+    checked = 0
     for line in tree.group(1).splitlines():
-        name = line.split()[0]
-        path = folder + name if line.startswith(" ") else name
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders = [*folders[:depth], line.split()[0]]
+        path = "".join(folders)
         assert (ROOT / path).exists(), f"{readme}: {path} is not there"
-        if not line.startswith(" "):
-            folder = name if name.endswith("/") else ""
         checked += 1
     assert checked > 20
 

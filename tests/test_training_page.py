@@ -88,7 +88,7 @@ def test_a_sound_check_shows_cost_and_what_is_learned(project: Settings, page: C
     drawn(app.button(key="check_run").click().run())
     text = texts(app)
     assert "没有发现问题" in text and "参数" in text
-    tokens = "".join(piece.proto.body for piece in app.get("html"))
+    tokens = "".join(item.proto.body for item in app.get("html"))
     assert 'title="-100"' in tokens and "rgba(46,160,67" in tokens
     assert list_jobs(project) == []
 

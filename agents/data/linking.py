@@ -51,7 +51,7 @@ def link(question: str, schema: Schema, settings: Settings) -> Linked:
     from agents.data.prompting import describe_schema
 
     room = int(settings.context_tokens * PROMPT_SHARE)
-    meets = script(question) == _script_of(schema)
+    meets = _meets(question, schema)
     if schema.column_count() <= WHOLE_UP_TO and tokens(describe_schema(schema)) <= room:
         return Linked(schema, True, meets)
     embedder = _spanning(settings) if not meets else load_embedder(settings.embedder, settings)
@@ -192,9 +192,11 @@ def _text(table: Table, column: Column) -> str:
     return " ".join([_names(column), _spaced(table.name), *column.samples])
 
 
-def _script_of(schema: Schema) -> str:
-    columns = [_names(column) for table in schema.tables for column in table.columns]
-    return script(" ".join([*map(_names, schema.tables), *columns]))
+def _meets(question: str, schema: Schema) -> bool:
+    """Whether at least half of the columns are named or described in the question's script."""
+    letters = re.compile(f"[{CJK}]" if script(question) == "zh" else "[a-zA-Z]{3}")
+    columns = [column for table in schema.tables for column in table.columns]
+    return 2 * sum(bool(letters.search(_names(column))) for column in columns) >= len(columns)
 
 
 def _vectors(texts: list[str], embedder: Embedder) -> np.ndarray:
