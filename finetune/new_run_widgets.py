@@ -92,10 +92,10 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
     folders = {str(path.parent): str(path.parent.relative_to(settings.home)) for path in found}
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     base = left.selectbox(
-        say("Base model", "基座模型"), list(folders), format_func=lambda path: folders.get(path, path), key="training_base",
+        say("Base model", "基础模型"), list(folders), format_func=lambda path: folders.get(path, path), key="training_base",
         accept_new_options=True, placeholder=say("Folder, hub name or modelscope:NAME", "文件夹、模型库名称或 modelscope:名称"),
     )  # fmt: skip
-    with right.popover(say("Small example base", "小型示例基座"), width="stretch", disabled=not data):
+    with right.popover(say("Small example base", "小型示例基础模型"), width="stretch", disabled=not data):
         st.markdown(
             say(
                 "Without a model at hand: a small one is made on this machine, its vocabulary taken from the data file. "
@@ -105,7 +105,7 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
         )
         if st.button(say("Make it", "生成"), key="make_base") and data:
             folder = settings.folder("training", "bases") / _run_name(data)
-            title = say(f"Making a small base of {data.name}", f"正在用 {data.name} 生成小型基座")
+            title = say(f"Making a small base of {data.name}", f"正在用 {data.name} 生成小型基础模型")
             start(settings, title, ["finetune", "make-base", str(folder), str(data), "--json"])
             st.rerun()
     return (base or "").strip()
@@ -160,7 +160,7 @@ def _check(settings: Settings, name: str, text: str) -> None:
     from finetune.check import check
     from finetune.masking import preview
 
-    with st.spinner(say("Reading data and base…", "正在读取数据和基座模型…")):
+    with st.spinner(say("Reading data and base…", "正在读取数据和基础模型…")):
         found = check(_write_run_file(settings, name, text))
     rows = found.encoded.rows[:PREVIEWED] if found.encoded else []
     st.session_state["training_report"] = {
@@ -178,10 +178,7 @@ def _write_run_file(settings: Settings, name: str, text: str) -> Path:
 def _start(settings: Settings, name: str) -> None:
     """Train in a job that outlives the page."""
     if (settings.home / "runs" / name).exists():
-        problem = say(f"There is a run {name} already.", f"已有名为 {name} 的训练。")
-        show_error(
-            problem, say("Give this one another name, or delete that one.", "请换一个名称，或先删除原有的训练。")
-        )
+        show_error(f"There is a run {name} already.", "Give this one another name, or delete that one.")
         return
     path = settings.folder("training") / f"{safe_name(name)}.toml"
     with shows_errors():

@@ -59,7 +59,7 @@ def _facts(now: RunNow) -> dict[str, Any]:
     return {
         say("Run", "训练"): now.run.name, say("State", "状态"): say(*STATES[now.state][:2]),
         say("Steps", "步数"): f"{step} / {steps or '?'}", say("Loss", "损失"): card.get("loss"),
-        say("Held out", "留出集损失"): card.get("eval_loss"), say("Base", "基座模型"): card.get("base"),
+        say("Held out", "留出集损失"): card.get("eval_loss"), say("Base", "基础模型"): card.get("base"),
     }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def _show_progress(now: RunNow) -> None:
     step, steps, left = now.progress()
     facts = [say(f"step {step} of {steps or '?'}", f"第 {step} / {steps or '?'} 步")]
     facts += [say(f"about {_duration(left)} left", f"约剩 {_duration(left)}")] if left else []
-    facts += [say(f"base {base}", f"基座 {base}")] if (base := now.run.card.get("base")) else []
+    facts += [say(f"base {base}", f"基础模型 {base}")] if (base := now.run.card.get("base")) else []
     text = plain(" · ".join(facts))
     if now.state == "running":
         st.progress(min(1.0, step / steps) if steps else 0.0, text if steps else say("Preparing…", "正在准备…"))

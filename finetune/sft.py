@@ -58,6 +58,7 @@ def make_trainer(
     from transformers.utils import logging as chatter
 
     from finetune.callbacks import Reporter, Sampler
+    from finetune.trainer import Trainer
 
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
@@ -66,13 +67,16 @@ def make_trainer(
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)
     model = load_model(base, len(tokenizer), _dtype(precision), device)
     shown = (held_out or taught)[: config.saving.samples]
-    trainer = _trainer_class()(
+    trainer = Trainer(
         model=model, processing_class=tokenizer, args=_arguments(run, config, device, precision, bool(measured)),
         train_dataset=Dataset.from_list(rows), eval_dataset=Dataset.from_list(measured) if measured else None,
         data_collator=_collator(model, tokenizer), peft_config=_adapter_config(config, model, tokenizer, added),
         callbacks=[Reporter(run, report, stopped), Sampler(run, shown, tokenizer, report), *_tensorboard(run, config)],
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
+    head = model.get_output_embeddings()
+    if not hasattr(head, "bias"):  # PEFT's wrapper around a head with new rows hides it, and TRL asks for it
+        head.bias = None
     return trainer
 
 
@@ -95,18 +99,6 @@ def _dtype(precision: str) -> Any:
     import torch
 
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
-
-
-def _trainer_class() -> type:
-    from trl import SFTTrainer
-
-    class Trainer(SFTTrainer):
-        """TRL's, without the model card that it writes beside every checkpoint: card.json tells more."""
-
-        def create_model_card(self, *args: Any, **options: Any) -> None:
-            return
-
-    return Trainer
 
 
 def _arguments(run: Run, config: RunConfig, device: str, precision: str, measures: bool) -> Any:

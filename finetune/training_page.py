@@ -60,7 +60,7 @@ def _show_empty(settings: Settings) -> None:
     st.caption(
         say(
             "A small base is made on this machine and taught a crew of made-up people; no download.",
-            "在本机生成一个小型基座模型，教它认识一组虚构人物，无需下载。",
+            "在本机生成一个小型基础模型，教它认识一组虚构人物，无需下载。",
         )
     )
 

@@ -7,11 +7,17 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agents.data.schema import Column, Schema, Table
 
 USERS = ("id", "name", "password")
 ORDERS = ("id", "user_id", "price", "note")
 NAMESPACE = {"mysql": "shop", "postgres": "public", "sqlite": "main", "duckdb": "main"}
+SERVERS = [
+    pytest.param("mysql", marks=pytest.mark.mariadb), pytest.param("postgres", marks=pytest.mark.postgresql),
+]  # fmt: skip
+KINDS = [*SERVERS, "sqlite", "duckdb"]
 FILL = [
     "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40), password VARCHAR(40))",
     "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT REFERENCES users (id), price DECIMAL(8, 2), note VARCHAR(40))",

@@ -47,7 +47,7 @@ def sentences() -> dict[str, str]:
 def untold() -> dict[str, str]:
     """Expressions without one word that can be found, though they do not pass on what another error says."""
     found = {ast.unparse(expression): place for place, expression in said() if texts(expression) == [HOLE]}
-    return {text: place for text, place in found.items() if not re.search("|".join(SAID), text)}
+    return {text: place for text, place in found.items() if not re.search("|".join([*SAID, r"^say\("]), text)}
 
 
 def said() -> Iterator[tuple[str, ast.expr]]:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import free_port
 from database_servers import PASSWORD, Server
-from databases import make_sqlite
+from databases import KINDS, SERVERS, make_sqlite
 
 from agents.data.database import QueryFailed
 from agents.data.introspect import load_schema
@@ -145,6 +145,7 @@ def test_names_are_checked_and_nothing_is_overwritten(settings: Settings, tmp_pa
     assert [source for source in run("list", "--json").stdout.splitlines() if "broken" in source] == []
 
 
+@pytest.mark.mariadb
 def test_a_password_never_reaches_the_workspace(
     settings: Settings, secrets: Path, mariadb_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +173,7 @@ def server_of(dialect: str, request: pytest.FixtureRequest) -> Server:
     return request.getfixturevalue("mariadb_server" if dialect == "mysql" else "postgresql_server")
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "postgres"])
+@pytest.mark.parametrize("dialect", SERVERS)
 def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     dialect: str, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
@@ -207,7 +208,7 @@ def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     assert result.rows == [["王芳", "<3 bytes>"], [None, None]]
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "postgres"])
+@pytest.mark.parametrize("dialect", SERVERS)
 def test_a_server_is_only_read_even_below_the_guard(
     dialect: str, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
@@ -258,6 +259,23 @@ def test_ten_million_rows_give_ten_and_say_that_there_are_more(settings: Setting
     assert not exact.truncated
 
 
+@pytest.mark.parametrize("dialect", SERVERS)
+def test_a_broken_view_does_not_hide_the_tables(
+    dialect: str, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    server = server_of(dialect, request)
+    space = "shop." if dialect == "mysql" else ""
+    server.run(
+        f"DROP VIEW IF EXISTS {space}broken", f"DROP TABLE IF EXISTS {space}base", f"CREATE TABLE {space}base (id INT)",
+        f"INSERT INTO {space}base VALUES (0)", f"CREATE VIEW {space}broken AS SELECT 1 / id AS x, id FROM {space}base",
+    )  # fmt: skip
+    if dialect == "mysql":
+        server.run("DROP TABLE shop.base", "CREATE TABLE shop.base (other INT)")
+    schema = load_schema(add_source(settings, "views", server.url), settings)
+    assert "base" in schema.by_name
+    assert dialect == "mysql" or schema.by_name["broken"].by_name["x"].samples == ()
+
+
 def test_every_statement_is_in_the_audit_log(settings: Settings, tmp_path: Path) -> None:
     source = add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     schema = load_schema(source, settings)
@@ -301,7 +319,7 @@ BUSY = {
 }
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "postgres", "sqlite", "duckdb"])
+@pytest.mark.parametrize("dialect", KINDS)
 def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -332,7 +350,7 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
             assert time.monotonic() - stopped < 1, "the query is still running on the server"
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "postgres", "sqlite", "duckdb"])
+@pytest.mark.parametrize("dialect", KINDS)
 def test_a_query_over_its_time_is_stopped(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 from database_servers import Server
-from databases import FILL, make_sqlite
+from databases import FILL, KINDS, make_sqlite
 
 from agents.data.introspect import load_schema
 from agents.data.runner import ask_database
@@ -95,7 +95,7 @@ OWN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "postgres", "sqlite", "duckdb"])
+@pytest.mark.parametrize("dialect", KINDS)
 def test_what_people_use_runs_and_gives_what_it_should(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

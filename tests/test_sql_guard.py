@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from databases import FILL, digest, make_sqlite, shop_schema
+from databases import FILL, SERVERS, digest, make_sqlite, shop_schema
 from hostile_sql import hostile
 
 from agents.data.guard import DIALECTS, check
@@ -204,7 +204,7 @@ def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_sqlite(
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("dialect", ["mysql", "postgres"])
+@pytest.mark.parametrize("dialect", SERVERS)
 def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_server(
     dialect: str, shared_data: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -134,6 +134,7 @@ def _harden(source: Source, connection: Connection, seconds: float) -> None:
         else f"SET SESSION max_execution_time = {seconds * 1000:.0f}"
     )
     run("SET SESSION lock_wait_timeout = 3")
+    run("SET SESSION TRANSACTION READ ONLY")
     connection.rollback()
     run("START TRANSACTION READ ONLY")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from agents.data.introspect import load_schema
 from agents.data.linking import link
 from agents.data.names import Refused
 from agents.data.notes import Notes, load_notes
-from agents.data.prompting import PROMPTS, alike, cannot, nearest_pairs, read_sql, sql_messages
+from agents.data.prompting import alike, cannot, fill, nearest_pairs, read_sql, sql_messages
 from agents.data.repair import Mender
 from agents.data.runner import BEAT, Result, begin
 from agents.data.schema import Schema
@@ -204,11 +205,10 @@ def _show(asked: Asked, verdict: Verdict, result: Result) -> Iterator[Event]:
 
 def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Iterator[Event]:
     """The model's wording of the findings, without any number that is not in them; the findings where nothing stays."""
-    prompt = (PROMPTS / f"analyst_{asked.language}.md").read_text("utf-8")
-    for mark, text in (
-        ("{question}", asked.question), ("{findings}", "\n".join(f"- {line}" for line in lines)), ("{table}", table),
-    ):  # fmt: skip
-        prompt = prompt.replace(mark, text)
+    prompt = fill(
+        f"analyst_{asked.language}.md", question=asked.question, findings="\n".join(f"- {line}" for line in lines),
+        table=re.sub(r"</?result>", "", table),  # a cell cannot close the fence around it
+    )  # fmt: skip
     known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
     model = load_chat_model(asked.model, asked.settings)
     pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)

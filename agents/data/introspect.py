@@ -64,12 +64,23 @@ def read_schema(session: Session) -> Schema:
         namespace = inspector.default_schema_name or ""
         counts = _row_counts(session)
         names = [*inspector.get_table_names(), *inspector.get_view_names()]
-        tables = [_table(inspector, name, counts) for name in names if not name.lower().startswith(PREFIXES)]
+        read = [_table(inspector, name, counts) for name in names if not name.lower().startswith(PREFIXES)]
+        tables = [table for table in read if table]
     sampled = tuple(_with_samples(session, table) for table in tables)
     return Schema(session.source.dialect, sampled, namespace, time.time())
 
 
-def _table(inspector: Inspector, name: str, counts: dict[str, int]) -> Table:
+def _table(inspector: Inspector, name: str, counts: dict[str, int]) -> Table | None:
+    """One table or view; None for a view that the server itself cannot read any more."""
+    from sqlalchemy.exc import NoSuchTableError, UnreflectableTableError
+
+    try:
+        return _reflected(inspector, name, counts)
+    except (UnreflectableTableError, NoSuchTableError):
+        return None
+
+
+def _reflected(inspector: Inspector, name: str, counts: dict[str, int]) -> Table:
     primary = set(inspector.get_pk_constraint(name).get("constrained_columns") or [])
     columns = tuple(
         Column(column["name"], str(column["type"]), column.get("comment") or "", column["name"] in primary)
@@ -120,20 +131,32 @@ def _with_samples(session: Session, table: Table) -> Table:
     """The table with a few short distinct values of each column, and its row count where that is quick."""
     quote = session.connection.dialect.identifier_preparer.quote_identifier
     names = ", ".join(quote(column.name) for column in table.columns)
-    if not names:
-        return table
     statement = f"SELECT {names} FROM {quote(table.name)} LIMIT {SAMPLED_ROWS}"  # noqa: S608 – the server's own names, quoted
-    rows = session.connection.exec_driver_sql(statement).fetchall()
+    rows = _try(session, statement) if names else None
+    if rows is None:
+        return table
     columns = tuple(
         replace(column, samples=() if _secret(column) else _samples(row[number] for row in rows))
         for number, column in enumerate(table.columns)
     )
-    count = table.rows
+    count: int | None = table.rows
     if len(rows) < SAMPLED_ROWS:
         count = len(rows)
     elif session.source.dialect == "sqlite":
-        count = session.connection.exec_driver_sql(f"SELECT count(*) FROM {quote(table.name)}").scalar()  # noqa: S608
+        last = _try(session, f"SELECT max(rowid) FROM {quote(table.name)}")  # noqa: S608 – as above; counting reads it all
+        count = last[0][0] if last else None
     return replace(table, columns=columns, rows=count)
+
+
+def _try(session: Session, statement: str) -> list[Any] | None:
+    """The rows, or None where a view is broken or too slow; what comes next is read all the same."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        return list(session.connection.exec_driver_sql(statement).fetchall())
+    except DBAPIError:
+        session.connection.rollback()
+        return None
 
 
 def _secret(column: Column) -> bool:

@@ -20,6 +20,12 @@ CANNOT = re.compile(r"CANNOT\s*[:：]\s*(.+)", re.S)
 SAMPLES = 3
 
 
+def fill(prompt: str, **texts: str) -> str:
+    """A prompt with its marks replaced in one pass, so that no text can bring marks of its own."""
+    template = (PROMPTS / prompt).read_text("utf-8")
+    return re.sub(r"\{(\w+)\}", lambda mark: texts[mark[1]], template)
+
+
 def describe_schema(schema: Schema) -> str:
     """Tables as text: one line a column with type, meaning and a few values; keys below."""
     return "\n\n".join(_describe_table(table) for table in schema.tables)
@@ -50,12 +56,10 @@ def sql_messages(
     language = script(question)
     shown = "\n".join(f"{pair['question']}\n{pair['sql']}" for pair in nearest_pairs(question, pairs)[:FEW])
     heading = {"en": "Questions and their right queries:", "zh": "问题与正确查询示例："}[language]
-    system = (PROMPTS / f"sql_{language}.md").read_text("utf-8")
-    for mark, text in (
-        ("{dialect}", NAMES[schema.dialect]), ("{rows}", str(settings.query_rows)),
-        ("{examples}", f"\n{heading}\n{shown}\n" if shown else ""), ("{schema}", describe_schema(schema)),
-    ):  # fmt: skip
-        system = system.replace(mark, text)
+    system = fill(
+        f"sql_{language}.md", dialect=NAMES[schema.dialect], rows=str(settings.query_rows),
+        examples=f"\n{heading}\n{shown}\n" if shown else "", schema=describe_schema(schema),
+    )  # fmt: skip
     room = settings.context_tokens - settings.answer_tokens - tokens(system) - tokens(question)
     turns: list[tuple[str, str]] = []
     for turn in reversed(history):
