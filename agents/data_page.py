@@ -136,10 +136,7 @@ def _show_source(settings: Settings, source: Source) -> None:
         _show_tables(settings, source, schema)
     with query:
         first = _first_query(schema)
-        st.caption(
-            say(f"One SELECT; at most {settings.query_rows} rows. What runs is shown below it.",
-                f"一条 SELECT，最多返回 {settings.query_rows} 行。实际执行的语句显示在下方。")
-        )  # fmt: skip
+        st.caption(say("One SELECT. What runs is shown below it.", "一条 SELECT。实际执行的语句显示在下方。"))
         edit_query(first, source.name, settings, f"data-{source.name}")
     with pairs:
         _show_pairs(settings, source, schema)
