@@ -1,16 +1,17 @@
-"""Data: databases and tables that can be asked; what is known of them, what the person adds, and queries by hand."""
+"""Databases: add one, see what it holds, say what its columns mean, run a query by hand, keep verified answers."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from agents.audit_widgets import show_audit
+from agents.data.example import load_example
+from agents.data.guard import check
 from agents.data.introspect import load_schema
-from agents.data.schema import Schema
-from agents.data.sources import Source, add_source, keep_secret, list_sources, remove_source
+from agents.data.notes import add_pair, describe, load_notes, remove_pair
+from agents.data.schema import Schema, Table
+from agents.data.sources import Source, add_source, find_source, list_sources, remove_source
 from agents.data_widgets import edit_query
-from agents.schema_widgets import show_pairs, show_schema
-from workbench.errors import WorkbenchError
+from workbench.errors import NotFound, WorkbenchError
 from workbench.settings import Settings
 from workbench.uploads import save_uploads
 from workbench.widgets import (
@@ -19,13 +20,12 @@ from workbench.widgets import (
     page_settings,
     plain,
     say,
-    show_error,
     show_jobs,
     shows_errors,
     translate_uploader,
 )
 
-KINDS = ["csv", "tsv", "xlsx", "parquet", "db", "sqlite", "sqlite3", "duckdb", "ddb"]
+KINDS = ["csv", "tsv", "xlsx", "parquet", "sqlite", "sqlite3", "db", "duckdb"]
 
 
 def page() -> None:
@@ -39,141 +39,208 @@ def page() -> None:
     if not sources:
         _show_empty(settings)
         return
-    source = _choose_source(settings, sources)
-    address, again = st.columns([4, 1], vertical_alignment="center")
-    address.caption(plain(f"{source.dialect} · {source.address}"))
-    refresh = again.button(
-        say("Refresh", "刷新"), icon=":material/refresh:", key="refresh", width="stretch",
-        help=say("Read the tables from the database again", "从数据库重新读取表结构"),
+    names = [source.name for source in sources]
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    chosen = left.selectbox(
+        say("Database", "数据源"), names, key="shown_source",
+        index=names.index(settings.source) if settings.source in names else 0,
     )  # fmt: skip
-    schema = _read_schema(settings, source, refresh)
-    tables, query, pairs, log, manage = st.tabs(
-        [
-            say("Tables", "表"),
-            "SQL",
-            say("Verified questions", "已验证的问题"),
-            say("Log", "日志"),
-            say("Manage", "管理"),
-        ]
-    )
-    if schema:
-        with tables:
-            show_schema(settings, source, schema)
-        with query:
-            edit_query("", source.name, settings, f"data-{source.name}")
-        with pairs:
-            show_pairs(settings, source, schema)
-    with log:
-        show_audit(settings, source)
-    with manage:
-        _show_manage(settings, source)
+    with right.popover(say("Add", "添加"), icon=":material/add:", width="stretch"):
+        _show_add(settings)
+    choices()["source"] = chosen
+    with shows_errors():
+        try:
+            source = find_source(settings, chosen)
+        except NotFound:  # removed in another tab
+            st.rerun()
+        _show_source(settings, source)
 
 
 def _show_empty(settings: Settings) -> None:
     st.markdown(
         say(
-            "Ask a database or a table in plain words: the query is checked, only reads, and is shown with its answer.  \n"
-            "Add your own, or begin with a small example.",
-            "用自然语言查询数据库或表格：查询语句经过检查、只读执行，并与答案一起显示。  \n"
-            "添加你自己的数据，或者先用示例试一试。",
+            "Connect a database or a table file and ask it in plain words. Data is only ever read. "
+            "Or begin with an example: advertising posts and hourly activations.",
+            "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。也可以先用示例试一试：广告帖子与每小时激活数。",
         )
     )
-    if st.button(say("Load the example", "加载示例"), type="primary", icon=":material/database:", key="example"):
-        from agents.data.example import load_example
-
+    if st.button(say("Load the example database", "加载示例数据库"), type="primary", icon=":material/database:"):
         with shows_errors():
-            load_example(settings)
+            choices()["source"] = load_example(settings).name
             st.rerun()
-    _show_new(settings)
+    _show_add(settings)
 
 
-def _choose_source(settings: Settings, sources: list[Source]) -> Source:
-    """The source that is shown here is also the one that the chat asks."""
-    names = [source.name for source in sources]
-    if added := st.session_state.pop("added_source", ""):
-        st.session_state["shown_source"] = added
-    if st.session_state.get("shown_source") not in names:
-        st.session_state["shown_source"] = settings.source if settings.source in names else names[0]
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.selectbox(say("Source", "数据源"), names, key="shown_source")
-    with right.popover(say("Add", "添加"), icon=":material/add:", width="stretch"):
-        _show_new(settings)
-    choices()["source"] = name
-    return sources[names.index(name)]
-
-
-def _show_new(settings: Settings) -> None:
-    """Name and address stay where they can be corrected; the password leaves page and session once it was sent."""
-    used = st.session_state.get("passwords_used", 0)
-    with st.form("new_source", border=False):
-        name = st.text_input(say("Name of the new source", "新数据源名称"), key="new_source").strip()
-        files = st.file_uploader(
-            say("Files: CSV, XLSX, Parquet, SQLite, DuckDB", "文件：CSV、XLSX、Parquet、SQLite、DuckDB"), type=KINDS,
-            accept_multiple_files=True, key="new_tables",
-        )  # fmt: skip
+def _show_add(settings: Settings) -> None:
+    with st.form("add_source", border=False):
+        name = st.text_input(say("Name", "名称"), key="source_name").strip()
         address = st.text_input(
-            say("Or the address of a server, or a path on this machine", "或服务器地址、本机路径"), key="new_address",
-            placeholder="mysql://reader@127.0.0.1:3306/shop",
-        ).strip()  # fmt: skip
-        password = st.text_input(
-            say("Password", "密码"), type="password", autocomplete="off", key=f"new_password_{used}",
-            help=say("It is kept outside the workspace, readable by you alone.", "密码保存在工作区之外，仅你本人可读。"),
-        )  # fmt: skip
+            say("Address of a server", "服务器地址"),
+            placeholder="mysql://user@host:3306/database",
+            key="source_address",
+        ).strip()
+        password = st.text_input(say("Password", "密码"), type="password", autocomplete="off", key="source_password")
+        files = st.file_uploader(say("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file")
         sent = st.form_submit_button(say("Add", "添加"), type="primary")
-    if sent and name and (files or address):
-        st.session_state["passwords_used"] = used + 1
-        try:
-            _add(settings, name, _place_of(settings, name, list(files)) if files else address, password)
-            st.session_state["added_source"] = name
-        except WorkbenchError as error:
-            st.session_state["source_problem"] = error.problem, error.fix
+    st.caption(
+        say(
+            "The password goes to a file in your own configuration folder that only you can read, never to the workspace.",
+            "密码保存在你自己的配置文件夹中，仅你可读，不会写入工作区。",
+        )
+    )
+    if not sent:
+        return
+    if not name or not (address or files):
+        st.info(say("Give it a name, and an address or a file.", "请填写名称，并提供地址或文件。"))
+        return
+    with shows_errors():
+        if address or files is None:
+            _add(settings, name, _with_password(address, password))
+        else:
+            _add(settings, name, str(save_uploads(settings, f"data-{name}", [files])[0]))
+        choices()["source"] = name
+        st.session_state.pop("shown_source", None)
         st.rerun()
-    elif sent:
-        st.info(say("Give it a name, and files or an address.", "请填写名称，并选择文件或填写地址。"))
-    if problem := st.session_state.pop("source_problem", None):
-        show_error(*problem)
 
 
-def _place_of(settings: Settings, name: str, files: list) -> str:
-    """Where the uploaded files lie: a single one itself, several their folder."""
-    paths = save_uploads(settings, f"data-{name}", files)
-    return str(paths[0] if len(paths) == 1 else paths[0].parent)
+def _with_password(address: str, password: str) -> str:
+    from urllib.parse import quote
+
+    user, at, rest = address.rpartition("@")
+    return (
+        f"{user}:{quote(password, safe='')}{at}{rest}"
+        if password and at and ":" not in user.partition("//")[2]
+        else address
+    )
 
 
-def _add(settings: Settings, name: str, place: str, password: str) -> None:
-    """Keep the source and its password if its tables can be read; nothing half added stays."""
+def _add(settings: Settings, name: str, place: str) -> None:
+    """Add a source and read its schema; nothing half added stays."""
     source = add_source(settings, name, place)
     try:
-        if password and source.url:
-            keep_secret(source.url, password)
-        with st.spinner(say("Reading its tables…", "正在读取表结构…")):
-            load_schema(source, settings)
+        load_schema(source, settings)
     except WorkbenchError:
-        if password and source.url:
-            keep_secret(source.url, "")
         remove_source(settings, name)
         raise
 
 
-def _read_schema(settings: Settings, source: Source, refresh: bool) -> Schema | None:
-    try:
-        return load_schema(source, settings, refresh)
-    except WorkbenchError as error:
-        show_error(error.problem, error.fix)
-        return None
+def _show_source(settings: Settings, source: Source) -> None:
+    schema = load_schema(source, settings)
+    facts = [source.dialect, say(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
+             say(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"), source.address]  # fmt: skip
+    st.caption(" · ".join(plain(fact) for fact in facts))
+    tables, query, pairs, manage = st.tabs(
+        [say("Tables", "表"), say("Query", "查询"), say("Verified answers", "核实问答"), say("Manage", "管理")]
+    )
+    with tables:
+        _show_tables(settings, source, schema)
+    with query:
+        first = _first_query(schema)
+        st.caption(say("One SELECT. What runs is shown below it.", "一条 SELECT。实际执行的语句显示在下方。"))
+        edit_query(first, source.name, settings, f"data-{source.name}")
+    with pairs:
+        _show_pairs(settings, source, schema)
+    with manage:
+        _show_manage(settings, source)
+
+
+def _first_query(schema: Schema) -> str:
+    """Something to begin with: the first table, its name quoted as the dialect wants it."""
+    from sqlglot import exp
+
+    if not schema.tables:
+        return ""
+    table = exp.Table(this=exp.to_identifier(schema.tables[0].name, quoted=True))
+    return exp.select("*").from_(table).sql(schema.dialect)
+
+
+def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
+    if not schema.tables:
+        st.info(say("There are no tables here.", "这里没有表。"))
+        return
+    name = st.selectbox(say("Table", "表"), list(schema.by_name), key=f"table-{source.name}")
+    table = schema.by_name[name]
+    rows = say(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
+    keys = [f"{key.column} → {key.other_table}.{key.other_column}" for key in table.foreign_keys]
+    st.caption(plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text)))
+    st.dataframe(
+        [
+            {
+                say("Column", "字段"): column.name, say("Type", "类型"): column.type,
+                say("Key", "主键"): "✓" if column.primary else "",
+                say("Meaning", "含义"): "; ".join(text for text in (column.comment, column.description) if text),
+                say("Synonyms", "同义词"): ", ".join(column.synonyms), say("Examples", "示例值"): ", ".join(column.samples[:4]),
+            }
+            for column in table.columns
+        ],
+        hide_index=True,
+    )  # fmt: skip
+    _describe(settings, source, schema, table)
+
+
+def _describe(settings: Settings, source: Source, schema: Schema, table: Table) -> None:
+    whole = say("the whole table", "整张表")
+    with st.expander(say("Say what it means", "补充说明"), icon=":material/edit_note:"):
+        chosen = st.selectbox(
+            say("Column", "字段"), [whole, *table.by_name], key=f"described-{source.name}-{table.name}"
+        )
+        item = table if chosen == whole else table.by_name[chosen]
+        where = f"{source.name}-{table.name}-{chosen}"
+        text = st.text_input(say("Meaning", "含义"), item.description, key=f"meaning-{where}")
+        words = st.text_input(
+            say("Other words for it, separated by commas", "同义词，用逗号分隔"),
+            ", ".join(item.synonyms),
+            key=f"words-{where}",
+        )
+        if st.button(say("Save", "保存"), key=f"describe-{where}"):
+            synonyms = [word.strip() for word in words.replace("，", ",").split(",") if word.strip()]
+            what = table.name if chosen == whole else f"{table.name}.{chosen}"
+            with shows_errors():
+                describe(source, settings, schema, what, text, synonyms)
+                st.rerun()
+
+
+def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
+    st.caption(
+        say(
+            "Questions whose query you have checked. They are examples for the model, and are answered without one.",
+            "经过你核实的问题与查询：作为模型的示例，也可以在没有模型时直接回答。",
+        )
+    )
+    for number, pair in enumerate(load_notes(source, settings).pairs):
+        with st.expander(plain(pair["question"])):
+            st.code(pair["sql"], language="sql", wrap_lines=True)
+            if st.button(say("Remove", "移除"), key=f"unpair-{source.name}-{number}"):
+                remove_pair(source, settings, pair["question"])
+                st.rerun()
+    with st.form(f"pair-{source.name}", clear_on_submit=False):
+        question = st.text_input(say("Question", "问题"), key=f"pair-question-{source.name}").strip()
+        sql = st.text_area("SQL", key=f"pair-sql-{source.name}", height=80).strip()
+        sent = st.form_submit_button(say("Keep", "保存"))
+    if sent and question and sql:
+        with shows_errors():
+            check(sql, schema)
+            add_pair(source, settings, question, sql)
+            st.rerun()
 
 
 def _show_manage(settings: Settings, source: Source) -> None:
+    if st.button(say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"):
+        with shows_errors():
+            load_schema(source, settings, refresh=True)
+            st.toast(say("Done", "已完成"))
     st.subheader(say("Remove", "移除"))
     sure = st.checkbox(
-        say(f"Forget {source.name} with its descriptions and verified questions. The database itself stays as it is.",
-            f"移除 {source.name} 及其说明和已验证的问题。数据库本身不受影响。"),
-        key=f"sure_{source.name}",
+        say(f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
+            f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。"),
+        key="sure_source",
     )  # fmt: skip
     if st.button(say("Remove the source", "移除数据源"), disabled=not sure, key="remove_source"):
         with shows_errors():
             remove_source(settings, source.name)
             choices().pop("source", None)
+            for key in ("shown_source", "sure_source"):
+                st.session_state.pop(key, None)
             st.rerun()
 
 

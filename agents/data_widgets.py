@@ -14,6 +14,7 @@ from workbench.widgets import plain, say, shows_errors
 if TYPE_CHECKING:
     from agents.data.runner import Result
 
+MOST_ROWS = 100_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -53,9 +54,15 @@ def show_result(result: Result, key: str) -> None:
 def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None:
     """The query in a field; Run sends what stands there through the guard, as any other query."""
     text = st.text_area("SQL", sql, key=f"sql-{key}", height=120)
-    if st.button(say("Run", "运行"), icon=":material/play_arrow:", key=f"run-{key}") and text.strip():
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"bar-{key}"):
+        pressed = st.button(say("Run", "运行"), icon=":material/play_arrow:", key=f"run-{key}")
+        rows = st.number_input(
+            say("Rows at most", "最多行数"), 1, MOST_ROWS, settings.query_rows, key=f"most-{key}", width=160
+        )
+    if pressed and text.strip():
         with shows_errors():
-            st.session_state[f"result-{key}"] = _run(text, source_name, settings)
+            raised = settings.model_copy(update={"query_rows": int(rows)})
+            st.session_state[f"result-{key}"] = _run(text, source_name, raised)
     if found := st.session_state.get(f"result-{key}"):
         printed, result = found
         st.code(printed, language="sql", wrap_lines=True)

@@ -1,136 +1,106 @@
-"""The Data page: the example, a source added by upload, a query and its refusal, notes, the log, both languages."""
+"""The Data page in both languages: the example, a table file, a query by hand, notes, and errors said on the page."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import make_sqlite
-from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
-from agents.data.introspect import load_schema
 from agents.data.notes import load_notes
-from agents.data.sources import add_source, list_sources, secrets_file
+from agents.data.sources import add_source, find_source, list_sources
 from workbench.settings import Settings
 
-__all__ = ["page"]
+PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "data_page.py")
 
-PAGE = "agents/data_page.py"
-POSTS = "id,account,likes\n1,北礁咖啡,10\n2,Oosterwal Tea,32\n3,北礁咖啡,5\n"
+
+def open_page(language: str = "en") -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.session_state["language"] = language
+    return page.run()
+
+
+def button(page: AppTest, label: str) -> Any:
+    return next(entry for entry in page.button if entry.label == label)
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(
+        str(entry.value) for kind in ("markdown", "caption", "error", "info", "code") for entry in page.get(kind)
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "load"), [("en", "Data", "Load the example database"), ("zh", "数据", "加载示例数据库")]
+)
+def test_an_empty_page_loads_the_example_by_one_click(language: str, title: str, load: str, settings: Settings) -> None:
+    page = open_page(language)
+    assert page.title[0].value == title and not page.exception
+    button(page, load).click().run()
+    assert not page.exception
+    assert [source.name for source in list_sources(settings)] == ["advertising"]
+    assert "sqlite" in texts(page) and page.selectbox(key="shown_source").value == "advertising"
 
 
 @pytest.fixture
 def shop(settings: Settings, tmp_path: Path) -> Settings:
-    load_schema(add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.db"))), settings)
+    add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     return settings
 
 
-def send(app: AppTest, label: str) -> AppTest:
-    """Press the form's button of that label."""
-    return drawn(next(button for button in app.button if button.label == label).click().run())
+def test_a_query_by_hand_runs_through_the_guard(shop: Settings) -> None:
+    page = open_page()
+    page.text_area(key="sql-data-shop").set_value(
+        "select name, price from users join orders on user_id = users.id"
+    ).run()
+    page.button(key="run-data-shop").click().run()
+    assert not page.exception and not page.error
+    shown = next(frame.value for frame in page.dataframe if list(frame.value.columns) == ["name", "price"])
+    assert len(shown) == 3 and "LIMIT 10" in texts(page)
+    page.number_input(key="most-data-shop").set_value(2).run()
+    page.button(key="run-data-shop").click().run()
+    assert "LIMIT 2" in texts(page) and "first 2 rows" in texts(page)
+    page.text_area(key="sql-data-shop").set_value("DROP TABLE users").run()
+    page.button(key="run-data-shop").click().run()
+    assert "Only a SELECT may run" in page.error[0].value
 
 
-def ask(app: AppTest, sql: str, source: str = "shop") -> AppTest:
-    app.text_area(key=f"sql-data-{source}").set_value(sql)
-    return drawn(app.button(key=f"run-data-{source}").click().run())
+def test_descriptions_and_verified_answers_are_kept(shop: Settings) -> None:
+    page = open_page()
+    page.selectbox(key="table-shop").set_value("orders").run()
+    page.selectbox(key="described-shop-orders").set_value("price").run()
+    page.text_input(key="meaning-shop-orders-price").set_value("what was paid").run()
+    page.text_input(key="words-shop-orders-price").set_value("cost，价格").run()
+    page.button(key="describe-shop-orders-price").click().run()
+    page.text_input(key="pair-question-shop").set_value("How many users?")
+    page.text_area(key="pair-sql-shop").set_value("SELECT count(*) FROM users")
+    button(page, "Keep").click().run()
+    notes = load_notes(find_source(shop, "shop"), shop)
+    assert notes.about == {"orders.price": {"description": "what was paid", "synonyms": ["cost", "价格"]}}
+    assert notes.pairs == [{"question": "How many users?", "sql": "SELECT count(*) FROM users"}]
 
 
-def test_the_example_is_one_click(settings: Settings, page: Callable[..., AppTest]) -> None:
-    app = page(PAGE, "zh")
-    drawn(app.button(key="example").click().run())
-    assert len(list_sources(settings)) == 1
-    assert "已验证的问题" in [tab.label for tab in app.tabs]
-    assert "SELECT" in texts(app)  # its verified questions
+def test_a_source_that_is_gone_is_said_on_the_page(shop: Settings, tmp_path: Path) -> None:
+    (tmp_path / "shop.sqlite").unlink()
+    page = open_page("zh")
+    assert not page.exception and "sqlite" in page.error[0].value
 
 
-def test_an_uploaded_table_becomes_a_source_and_answers_a_query(
-    settings: Settings, page: Callable[..., AppTest]
-) -> None:
-    app = page(PAGE)
-    app.text_input(key="new_source").set_value("posts")
-    app.file_uploader(key="new_tables").set_value(("posts.csv", POSTS.encode(), "text/csv"))
-    send(app, "Add")
-    assert [source.name for source in list_sources(settings)] == ["posts"]
-    assert "1 table, 3 columns" in texts(app)
-    ask(app, "select account, sum(likes) as likes from posts group by account order by likes desc", "posts")
-    table = next(frame.value for frame in app.dataframe if "likes" in frame.value)
-    assert list(table["likes"]) == [32, 15] and list(table["account"]) == ["Oosterwal Tea", "北礁咖啡"]
-    assert {button.key for button in app.get("download_button")} == {"csv-data-posts", "xlsx-data-posts"}
+def test_an_address_that_does_not_answer_leaves_nothing_behind(settings: Settings) -> None:
+    page = open_page()
+    page.text_input(key="source_name").set_value("far")
+    page.text_input(key="source_address").set_value("mysql://me@127.0.0.1:1/shop")
+    page.text_input(key="source_password").set_value("hush-hush")
+    button(page, "Add").click().run()
+    assert "does not answer" in page.error[0].value and "hush" not in texts(page)
+    assert list_sources(settings) == []
 
 
-def test_a_delete_is_refused_logged_and_changes_nothing(shop: Settings, page: Callable[..., AppTest]) -> None:
-    app = ask(page(PAGE), "DELETE FROM users")
-    assert "DELETE" in app.error[0].value
-    ask(app, "SELECT count(*) AS n FROM users")
-    assert not app.error
-    log = next(frame.value for frame in app.dataframe if "Verdict" in frame.value)
-    assert list(log["Verdict"]) == ["ran", "refused"] and log["SQL"][1] == "DELETE FROM users"
-
-
-def test_an_invented_column_is_refused_with_the_near_one(shop: Settings, page: Callable[..., AppTest]) -> None:
-    app = ask(page(PAGE), "SELECT nmae FROM users")
-    assert "nmae" in texts(app) and "name" in app.error[0].value
-
-
-def test_descriptions_and_pairs_are_kept(shop: Settings, page: Callable[..., AppTest]) -> None:
-    app = page(PAGE)
-    app.text_input(key="about_orders").set_value("what was bought")
-    app.text_input(key="also_orders").set_value("sales、订单")
-    send(app, "Save")
-    source = list_sources(shop)[0]
-    assert load_notes(source, shop).about["orders"] == {"description": "what was bought", "synonyms": ["sales", "订单"]}
-    app.text_input(key="pair_question").set_value("How many users are there?")
-    app.text_area(key="pair_sql").set_value("DROP TABLE users")
-    send(app, "Keep")
-    assert app.error and not load_notes(source, shop).pairs
-    app.text_area(key="pair_sql").set_value("SELECT count(*) FROM users")
-    send(app, "Keep")
-    assert [pair["question"] for pair in load_notes(source, shop).pairs] == ["How many users are there?"]
-    drawn(app.button(key="unpair-shop-0").click().run())
-    assert not load_notes(source, shop).pairs
-
-
-def test_a_server_that_is_not_there_leaves_no_source_and_no_password(
-    settings: Settings, page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("WORKBENCH_SECRETS", str(tmp_path / "secrets.json"))
-    app = page(PAGE)
-    app.text_input(key="new_source").set_value("far")
-    app.text_input(key="new_address").set_value("mysql://reader@127.0.0.1:9/shop")
-    app.text_input(key="new_password_0").set_value("hunter2-long")
-    send(app, "Add")
-    assert "does not answer" in app.error[0].value and list_sources(settings) == []
-    assert "hunter2-long" not in texts(app) + repr(app.session_state)
-    assert not any(b"hunter2-long" in path.read_bytes() for path in settings.home.rglob("*") if path.is_file())
-    assert "hunter2-long" not in secrets_file().read_text("utf-8")
-    assert app.text_input(key="new_address").value  # to be corrected
-    assert not app.text_input(key="new_password_1").value
-
-
-def test_a_source_is_removed_only_when_sure(shop: Settings, page: Callable[..., AppTest]) -> None:
-    app = page(PAGE)
-    assert app.button(key="remove_source").disabled
-    drawn(app.checkbox(key="sure_shop").check().run())
-    drawn(app.button(key="remove_source").click().run())
-    assert list_sources(shop) == []
-
-
-def test_the_chinese_page_has_no_english_left(shop: Settings, page: Callable[..., AppTest]) -> None:
-    app = page(PAGE, "zh")
-    labels = [
-        item.label for kind in (app.button, app.text_input, app.text_area, app.tabs, app.checkbox) for item in kind
-    ]
-    text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\S*/\S+", " ", "\n".join([texts(app), *labels]))
-    assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {
-        "sqlite", "shop", "users", "user", "id", "SQL", "SELECT", "CSV", "XLSX", "Parquet", "SQLite", "DuckDB"
-    }  # fmt: skip
-
-
-def test_a_database_that_is_gone_is_said_and_can_still_be_removed(shop: Settings, page: Callable[..., AppTest]) -> None:
-    Path(list_sources(shop)[0].file).unlink()
-    app = page(PAGE)
-    drawn(app.button(key="refresh").click().run())
-    assert app.error and "remove_source" in {button.key for button in app.button}
+def test_a_source_is_removed_only_when_it_is_meant(shop: Settings) -> None:
+    page = open_page()
+    assert page.button(key="remove_source").disabled
+    page.checkbox(key="sure_source").check().run()
+    page.button(key="remove_source").click().run()
+    assert not page.exception and list_sources(shop) == []
