@@ -14,6 +14,7 @@ import pytest
 from install_servers import ollama_binary
 from model_servers import Ollama
 
+from workbench.jobs import list_jobs
 from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,11 +32,17 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings on an empty workspace, also for the commands that a test runs."""
+def settings(
+    new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings on an empty workspace, also for the commands that a test runs. Jobs end with the test."""
     monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where passwords of databases are kept
-    return load_settings()
+    settings = load_settings()
+    yield settings
+    for job in list_jobs(settings):
+        if job.state == "running":
+            job.cancel(grace=0)
 
 
 @pytest.fixture(scope="session")
