@@ -20,7 +20,7 @@ from workbench.streams import OWNER, STREAMS
 
 SIDE_BY_SIDE = "side_by_side"
 SIDES = ("documents", "tuned")
-CARRIED = ("model", "tuned", "collection")  # choices that an answer is given with, kept with it
+CARRIED = ("model", "tuned", "collection", "source")  # choices that an answer is given with, kept with it
 
 
 def ask(

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from agents.data_widgets import edit_query, show_rows
 from agents.registry import AGENTS
 from workbench.conversations import Conversations, Message
 from workbench.events import Chart, Done, Event, Failed, Query, Routed, Source, Table, Thought, Token
@@ -29,7 +30,7 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
         if isinstance(event, Routed):
             st.caption(f":material/alt_route: {plain(event.reason)}")
     thoughts = "".join(event.text for event in events if isinstance(event, Thought))
-    text = "".join(event.text for event in events if isinstance(event, Token))
+    text = "".join(event.text for event in _without_markdown_tables(events) if isinstance(event, Token))
     if thoughts:
         with st.expander(say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"):
             st.markdown(safe(thoughts))
@@ -38,18 +39,28 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
         st.markdown(cited(safe(text), sources) + (" ▍" if growing else ""))
     elif growing:
         st.caption(say("Searching…", "正在检索…") if not sources else say("Reading the sources…", "正在阅读来源…"))
-    for event in events:
+    for number, event in enumerate(events):
         if isinstance(event, Query):
             with st.expander(say("SQL", "SQL 语句"), icon=":material/database:"):
-                st.code(event.sql, language="sql", wrap_lines=True)
+                if growing:
+                    st.code(event.sql, language="sql", wrap_lines=True)
+                else:
+                    edit_query(event.sql, event.source, settings, f"sql-{key}-{number}")
         elif isinstance(event, Table):
-            st.dataframe([dict(zip(event.columns, row, strict=False)) for row in event.rows], hide_index=True)
+            show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")
         elif isinstance(event, Chart):
             st.vega_lite_chart(event.spec)
         elif isinstance(event, Failed):
             show_error(event.problem, event.fix)
     if sources and not growing:
         show_sources(sources, text, settings, key)
+
+
+def _without_markdown_tables(events: Sequence[Event]) -> list[Event]:
+    """A result stands in the text for readers of text; where it is drawn as a table it need not stand there twice."""
+    return [
+        event for event, after in zip(events, [*events[1:], None], strict=True) if not isinstance(after, Table)
+    ]  # fmt: skip
 
 
 def safe(text: str) -> str:

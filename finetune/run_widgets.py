@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from threading import Thread
 from typing import Any
 
 import streamlit as st
@@ -13,10 +12,9 @@ from finetune.metrics import read_metrics, smooth
 from finetune.run_state import RunNow, runs_now
 from workbench.jobs import Job, start
 from workbench.settings import Settings
-from workbench.widgets import choices, plain, say, show_error
+from workbench.widgets import cancel_button, choices, plain, say, show_error
 
 CHAT = "agents/chat_page.py"
-SAVES_WITHIN = 600  # seconds that a step and its checkpoint may take before a cancelled training is ended hard
 POINTS = 1000  # of a curve that are drawn
 STATES = {
     "running": ("running", "训练中", "blue"), "done": ("finished", "已完成", "green"),
@@ -104,7 +102,8 @@ def _show_actions(settings: Settings, now: RunNow) -> None:
         if now.state != "running" and (run.adapter / "adapter_config.json").exists():
             _chat_button(run.name)
         if now.state == "running":
-            _cancel_button(now.job)
+            if now.job:
+                cancel_button(now.job, say("Cancel", "取消"), "cancel_run")
             return
         if now.state != "done" and st.button(say("Resume", "继续训练"), icon=":material/resume:", key="resume_run"):
             title = say(f"Training {run.name}", f"正在训练 {run.name}")
@@ -118,15 +117,6 @@ def _show_actions(settings: Settings, now: RunNow) -> None:
             if st.button(say("Delete it", "确定删除"), type="primary", key="delete_run"):
                 shutil.rmtree(run.folder, ignore_errors=True)
                 st.rerun()
-
-
-def _cancel_button(job: Job | None) -> None:
-    """The page does not wait until the training has saved what it has learned."""
-    if job and (job.folder / "cancel").exists():
-        st.caption(say("Saving what is learned so far…", "正在保存已学到的内容…"))
-    elif job and st.button(say("Cancel", "取消"), icon=":material/close:", key="cancel_run"):
-        Thread(target=job.cancel, args=(SAVES_WITHIN,), daemon=True).start()
-        st.rerun()
 
 
 def _chat_button(name: str) -> None:

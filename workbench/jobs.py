@@ -46,11 +46,16 @@ class Job:
         if code is None and self._alive():
             return "running"
         code = self._exit() if code is None else code  # it may have ended between the two
-        if (self.folder / "cancel").exists():
+        if self.cancelling:
             return "cancelled"
         if code is None:
             return "interrupted"
         return "done" if code == 0 else "failed"
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether it was asked to stop, and is still saving."""
+        return (self.folder / "cancel").exists()
 
     def output(self) -> list[dict[str, Any]]:
         """Every JSON object the command has printed so far, oldest first; a half-written line waits."""

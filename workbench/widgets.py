@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 import streamlit as st
@@ -15,6 +16,7 @@ from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings, load_settings
 from workbench.translation import in_chinese
 
+SAVES_WITHIN = 600  # seconds that a cancelled job may take to save before it is ended hard
 SHOWN_AFTER = 20  # seconds that a finished job stays in the panel
 
 
@@ -121,10 +123,8 @@ def show_job(job: Job) -> None:
         if state == "running":
             share, text = progress_of(job)
             st.progress(share, text)
-            label = say("Cancel", "取消")
-            if action.button("", icon=":material/close:", help=label, key=f"cancel-{job.id}", type="tertiary"):
-                job.cancel(grace=2)
-                st.rerun()
+            with action:
+                cancel_button(job, "", f"cancel-{job.id}", help=say("Cancel", "取消"), type="tertiary")
         elif state == "done":
             st.caption(f":material/check: {say('Done', '已完成')}")
         elif state == "cancelled":
@@ -134,6 +134,15 @@ def show_job(job: Job) -> None:
             if st.button(say("Try again", "重试"), key=f"resume-{job.id}"):
                 job.resume()
                 st.rerun()
+
+
+def cancel_button(job: Job, label: str, key: str, **options: Any) -> None:
+    """Asks the job to stop and lets it save in its own time; the page does not wait for it."""
+    if job.cancelling:
+        st.caption(say("Cancelling…", "正在取消…"))
+    elif st.button(label, icon=":material/close:", key=key, **options):
+        Thread(target=job.cancel, args=(SAVES_WITHIN,), daemon=True).start()
+        st.rerun()
 
 
 def progress_of(job: Job) -> tuple[float, str]:
