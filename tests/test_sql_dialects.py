@@ -52,6 +52,11 @@ OWN = {
         "SELECT SUBSTRING_INDEX('a,b,c', ',', 2) AS s, FIND_IN_SET('b', 'a,b') AS f": [["a,b", 2]],
         'SELECT name FROM users WHERE name = "Ann"': [["Ann"]],
         "SELECT STR_TO_DATE('09.03.2025', '%d.%m.%Y') AS d": [["2025-03-09"]],
+        "SELECT NOW() > '2020-01-01' AS later, LPAD(7, 3, '0') AS p, FORMAT(1234.5, 1) AS f": [[1, "007", "1,234.5"]],
+        "SELECT JSON_EXTRACT('{\"a\": 5}', '$.a') AS a, FROM_UNIXTIME(UNIX_TIMESTAMP('2025-03-09')) AS d": [
+            ["5", "2025-03-09 00:00:00"],
+        ],
+        "SELECT user_id, count(*) AS n FROM orders GROUP BY user_id WITH ROLLUP": [[1, 2], [2, 1], [None, 3]],
         "SELECT 'a\\'b\\\\c' AS t": [["a'b\\c"]],
     },
     "postgres": {
@@ -68,6 +73,13 @@ OWN = {
         "SELECT '12'::numeric + 3 AS n, split_part('a,b', ',', 2) AS s, position('b' IN 'abc') AS p": [[15, "b", 2]],
         "SELECT 'a\\b' AS t, note FROM orders WHERE note = '100% \\wool'": [["a\\b", "100% \\wool"]],
         "SELECT name FROM users FETCH FIRST 1 ROW ONLY": [["Ann"]],
+        "SELECT now() > DATE '2020-01-01' AS later, lpad('7', 3, '0') AS p, make_date(2025, 3, 9) AS d": [
+            [True, "007", "2025-03-09"],
+        ],
+        "SELECT user_id, count(*) AS n FROM orders GROUP BY ROLLUP (user_id) ORDER BY n, user_id": [[2, 1], [1, 2], [None, 3]],
+        "SELECT (TIMESTAMP '2025-03-09 10:00:00' AT TIME ZONE 'UTC') AT TIME ZONE 'Asia/Shanghai' AS t": [
+            ["2025-03-09 18:00:00"],
+        ],
     },
     "sqlite": {
         "SELECT strftime('%Y-%m', '2025-03-09') AS m, date('2025-03-09', '-7 days') AS d": [["2025-03", "2025-03-02"]],
@@ -75,6 +87,7 @@ OWN = {
         "SELECT julianday('2025-03-09') - julianday('2025-03-02') AS d, iif(1, 'y', 'n') AS c": [[7.0, "y"]],
         "SELECT CAST('12' AS INTEGER) + 3 AS n, instr('abc', 'b') AS p, 'a' || 'b' AS c": [[15, 2, "ab"]],
         'SELECT name FROM users WHERE name = "Ann"': [["Ann"]],
+        "SELECT name FROM users WHERE name GLOB 'A*'": [["Ann"]],
     },
     "duckdb": {
         "SELECT strftime(DATE '2025-03-09', '%Y-%m') AS m, date_diff('day', DATE '2025-03-02', DATE '2025-03-09') AS d": [

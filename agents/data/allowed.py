@@ -11,18 +11,21 @@ from typing import Any
 
 STRUCTURE = """Select Union Except Intersect Subquery With CTE From Join Where Group Having Order Ordered Limit Offset
 Fetch LimitOptions Distinct Qualify Window WindowSpec Filter WithinGroup Table TableAlias Alias Identifier Column Star
-Literal Null Boolean Paren Tuple Var Interval DataType DataTypeParam"""
+Literal Null Boolean Paren Tuple Var Interval DataType DataTypeParam Rollup Cube GroupingSets JSONPath JSONPathRoot
+JSONPathKey JSONPathSubscript"""
 
 OPERATORS = """And Or Xor Not Add Sub Mul Div IntDiv Mod Neg EQ NEQ NullSafeEQ NullSafeNEQ GT GTE LT LTE Is In Between
-Like ILike RegexpLike RegexpILike Escape DPipe Case If Exists Any All"""
+Like ILike RegexpLike RegexpILike Glob Escape DPipe Case If Exists Any All AtTimeZone"""
 
 FUNCTIONS = """Count CountIf Sum Avg Min Max GroupConcat Stddev StddevPop StddevSamp Variance VariancePop Median Quantile
 PercentileCont PercentileDisc ApproxDistinct AnyValue ArgMax ArgMin Corr CovarPop CovarSamp LogicalAnd LogicalOr
 RowNumber Rank DenseRank PercentRank CumeDist Ntile Lag Lead FirstValue LastValue NthValue
 Abs Ceil Floor Round Trunc Sqrt Cbrt Pow Exp Ln Log Sign Greatest Least Rand
 Lower Upper Trim Substring SubstringIndex Concat ConcatWs Length StrPosition Left Right Reverse Initcap Replace SplitPart
+Pad NumberToStr RegexpReplace RegexpExtract MD5 JSONExtract JSONExtractScalar Mode
 Coalesce Nullif Cast TryCast
-CurrentDate CurrentTimestamp CurrentTime Date Time Timestamp DateAdd DateSub DateDiff DateTrunc TimestampAdd TimestampSub
+CurrentDate CurrentTimestamp CurrentTime Localtime Localtimestamp JustifyDays
+Date Time Timestamp DateAdd DateSub DateDiff DateTrunc TimestampAdd TimestampSub
 TimestampDiff TimestampTrunc DatetimeAdd DatetimeSub DatetimeDiff DatetimeTrunc TsOrDsAdd TsOrDsDiff TsOrDsToDate
 TsOrDsToTime TsOrDsToTimestamp TsOrDsToDatetime Extract Year Month Day Hour Minute Second Quarter Week WeekOfYear DayOfWeek
 DayOfMonth DayOfYear Dayname Monthname LastDay TimeToStr StrToTime StrToDate UnixToTime UnixToStr UnixToTimeStr TimeToUnix
@@ -30,9 +33,10 @@ StrToUnix TimeStrToTime DateStrToDate ToDays"""
 
 # the reading functions that sqlglot has no class for, by dialect
 FURTHER = {
-    "mysql": "adddate subdate timediff yearweek weekday elt field find_in_set period_diff makedate to_days sec_to_time "
+    "mysql": "now sysdate unix_timestamp from_unixtime microsecond "
+    "adddate subdate timediff yearweek weekday elt field find_in_set period_diff makedate to_days sec_to_time "
     "time_to_sec addtime subtime char_length character_length ascii cot degrees radians pi truncate",
-    "postgres": "date_part to_char to_number to_date to_timestamp age date_bin justify_days justify_hours width_bucket "
+    "postgres": "make_date date_part to_char to_number to_date to_timestamp age date_bin justify_days justify_hours width_bucket "
     "strpos btrim mode bool_and bool_or every char_length div",
     "sqlite": "date time datetime julianday strftime unixepoch timediff total instr ifnull iif unicode",
     "duckdb": "date_part datepart datesub date_sub mode mad kurtosis skewness strptime strftime try_strptime contains "
@@ -62,6 +66,7 @@ ARGUMENTS = {
     "Window": "this partition_by order spec alias over first",
     "Interval": "this unit",
     "Star": "except_",
+    "Pad": "this expression fill_pattern is_left",
     "Cast": "this to safe",
     "TryCast": "this to safe requires_string",
 }

@@ -19,6 +19,7 @@ from agents.data.schema import Schema
 ROWS = 10  # rows that a query may give out, unless the person raises it
 LONGEST = 20_000  # characters of a statement
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
+LONGEST_PAD = 1_000  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
 
@@ -136,6 +137,10 @@ def _check_node(node: Any, dialect: str) -> None:
                 raise Refused(f"{kind.__name__.upper()} may not have {name.strip('_')} here.")
     if kind is exp.Identifier and UNSAFE_IN_NAME.search(node.name):
         raise Refused("A name holds characters that could end it.")
+    if kind is exp.Pad and not (node.expression.is_int and int(node.expression.this) <= LONGEST_PAD):
+        raise Refused(f"Text may be padded to at most {LONGEST_PAD} characters, given as a number.")
+    if kind is exp.JSONPathKey and not re.fullmatch(r"\w+", str(node.this)):
+        raise Refused("A JSON path may name plain keys only.")
     if kind is exp.Var and not re.fullmatch(r"\w+( \w+)*", str(node.this)):
         raise Refused("A keyword holds characters that do not belong there.")
     if kind is exp.DataType and node.this not in allowed_types():
