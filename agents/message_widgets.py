@@ -30,7 +30,7 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
         if isinstance(event, Routed):
             st.caption(f":material/alt_route: {plain(event.reason)}")
     thoughts = "".join(event.text for event in events if isinstance(event, Thought))
-    text = "".join(event.text for event in _without_markdown_tables(events) if isinstance(event, Token))
+    text = _shown_text(events)
     if thoughts:
         with st.expander(say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"):
             st.markdown(safe(thoughts))
@@ -56,11 +56,14 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
         show_sources(sources, text, settings, key)
 
 
-def _without_markdown_tables(events: Sequence[Event]) -> list[Event]:
-    """A result stands in the text for readers of text; where it is drawn as a table it need not stand there twice."""
-    return [
-        event for event, after in zip(events, [*events[1:], None], strict=True) if not isinstance(after, Table)
-    ]  # fmt: skip
+def _shown_text(events: Sequence[Event]) -> str:
+    """The text; a result stands in it for readers of text, and where it is drawn as a table it need not stand there twice."""
+    parts = []
+    for event, after in zip(events, [*events[1:], None], strict=True):
+        if isinstance(event, Token):
+            lines = event.text.splitlines(keepends=True) if isinstance(after, Table) else [event.text]
+            parts += [line for line in lines if not (isinstance(after, Table) and line.startswith("|"))]
+    return "".join(parts)
 
 
 def safe(text: str) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from finetune.metrics import read_metrics, smooth
 from finetune.run_state import RunNow, runs_now
-from workbench.jobs import Job, start
+from workbench.jobs import start
 from workbench.settings import Settings
 from workbench.widgets import cancel_button, choices, plain, say, show_error
 
