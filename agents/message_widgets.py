@@ -59,7 +59,7 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
 def _shown_text(events: Sequence[Event]) -> str:
     """The text; a result stands in it for readers of text, and where it is drawn as a table it need not stand there twice."""
     parts = []
-    for event, after in zip(events, [*events[1:], None], strict=True):
+    for event, after in zip(events, [*events[1:], None], strict=False):
         if isinstance(event, Token):
             lines = event.text.splitlines(keepends=True) if isinstance(after, Table) else [event.text]
             parts += [line for line in lines if not (isinstance(after, Table) and line.startswith("|"))]

@@ -10,6 +10,7 @@ import pytest
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
+from agents.data.example import load_example
 from rag.ingest import ingest
 from rag.store import list_collections
 from workbench.conversations import Conversations
@@ -102,3 +103,15 @@ def test_a_failed_file_is_listed_with_problem_and_fix(
     table = app.dataframe[0].value
     assert list(table["State"]) == ["Failed", "Indexed"]
     assert table["Problem"][0] and table["What to do"][0]
+
+
+def test_a_question_to_the_database_shows_table_findings_and_the_query(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    load_example(settings)
+    app = page("agents/chat_page.py", "zh")
+    answered(drawn(app.chat_input(key="question").set_value("/data 哪个账号的点赞总数最多？").run()))
+    shown = "\n".join(str(item.value) for item in app.markdown)
+    assert "| 账号 |" not in shown and "点赞数" in shown  # drawn once, as a table
+    assert list(app.dataframe[0].value.columns) == ["账号", "点赞数"]
+    assert "SELECT" in app.text_area[0].value
