@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli import json_option, print_json, reports_errors
-from workbench.settings import load_settings
+from workbench.settings import Settings, load_settings
 
 
 @click.command()
@@ -30,32 +30,37 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
     """
-    from agents.answer import answer
-    from workbench.events import to_dict
-
     given = {"tuned" if mode == "tuned" else "model": model, "collection": collection, "source": source}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
-    events = answer(question, [], load_settings(**chosen), mode)
-    failed, sources = False, []
     try:
-        with closing(events):
-            for event in events:
-                data = to_dict(event)
-                failed = data["event"] == "failed"
-                if data["event"] == "thought" and not data["text"]:
-                    continue  # a sign of life only
-                if as_json:
-                    print_json(data)
-                elif data["event"] == "source":
-                    sources.append(data)
-                else:
-                    _show(data)
-        for passage in sources:
-            click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
+        failed = _answer(question, load_settings(**chosen), mode, as_json)
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
         sys.exit(130)
     sys.exit(1 if failed else 0)
+
+
+def _answer(question: str, settings: Settings, mode: str, as_json: bool) -> bool:
+    """Print the events as they come; whether the answer failed."""
+    from agents.answer import answer
+    from workbench.events import to_dict
+
+    failed, sources = False, []
+    with closing(answer(question, [], settings, mode)) as events:
+        for event in events:
+            data = to_dict(event)
+            failed = data["event"] == "failed"
+            if data["event"] == "thought" and not data["text"]:
+                continue  # a sign of life only
+            if as_json:
+                print_json(data)
+            elif data["event"] == "source":
+                sources.append(data)
+            else:
+                _show(data)
+    for passage in sources:
+        click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
+    return failed
 
 
 def _show(event: dict[str, Any]) -> None:

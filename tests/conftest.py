@@ -125,3 +125,7 @@ def postgresql_server() -> Iterator[Server]:
 
     with postgresql() as server:
         yield server
+
+
+# one browser for all modules; at the end, because these fixtures use what stands above
+from browser import app, chromium, open_page  # noqa: E402, F401

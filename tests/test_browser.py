@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import app, chromium, open_page
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=40_000)
-__all__ = ["app", "chromium", "open_page"]  # fixtures
 Open = Callable[..., Any]
 
 ASKED = {

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium, open_page, running_app
+from browser import running_app
 from model_servers import Script, openai_server
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=40_000)
-__all__ = ["chromium", "open_page"]  # fixtures
 Open = Callable[..., Any]
 QUESTION = "How long is the warranty of the LF-220?"
 
