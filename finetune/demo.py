@@ -103,8 +103,8 @@ def _command(tell: Tell, step: str, *arguments: Any) -> dict[str, Any]:
 
 def _publish(tell: Tell) -> None:
     """Publishing belongs to another room: its command is started as a program."""
-    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "crew", "--json"]
-    tell({"event": "step", "step_name": "publish", "command": "workbench deploy publish crew"})
+    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "crew", "--name", "crew", "--json"]
+    tell({"event": "step", "step_name": "publish", "command": "workbench deploy publish crew --name crew"})
     lines = _Lines(tell)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         for line in process.stdout or ():
