@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import closing
 from typing import Any
@@ -32,9 +33,22 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
     """
     given = {"tuned" if mode == "tuned" else "model": model, "collection": collection, "source": source}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    interrupted: list[bool] = []
+
+    def interrupt(*_: Any) -> None:
+        interrupted.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    failed = False
     try:
         failed = _answer(question, load_settings(**chosen), mode, as_json)
-    except KeyboardInterrupt:
+    except BaseException:  # in the middle of an import, Ctrl-C comes out as whatever the library makes of it
+        if not interrupted:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
         click.echo("\nStopped.", err=True)
         sys.exit(130)
     sys.exit(1 if failed else 0)
