@@ -34,6 +34,9 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
     if thoughts:
         with st.expander(say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"):
             st.markdown(safe(thoughts))
+    for number, event in enumerate(events):
+        if isinstance(event, Table):  # the result stands before what is said of it
+            show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")
     sources = [event for event in events if isinstance(event, Source)]
     if text:
         st.markdown(cited(safe(text), sources) + (" ▍" if growing else ""))
@@ -46,8 +49,6 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
                     st.code(event.sql, language="sql", wrap_lines=True)
                 else:
                     edit_query(event.sql, event.source, settings, f"sql-{key}-{number}")
-        elif isinstance(event, Table):
-            show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")
         elif isinstance(event, Chart):
             st.vega_lite_chart(event.spec)
         elif isinstance(event, Failed):
