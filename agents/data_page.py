@@ -15,26 +15,18 @@ from workbench.errors import NotFound, WorkbenchError
 from workbench.settings import Settings
 from workbench.uploads import save_uploads
 from workbench.widgets import (
+    begin_page,
     choices,
-    language_switch,
-    page_settings,
     plain,
     say,
-    show_jobs,
     shows_errors,
-    translate_uploader,
 )
 
 KINDS = ["csv", "tsv", "xlsx", "parquet", "sqlite", "sqlite3", "db", "duckdb"]
 
 
 def page() -> None:
-    settings = page_settings()
-    translate_uploader()
-    with st.sidebar:
-        show_jobs(settings)
-        language_switch()
-    st.title(say("Data", "数据"))
+    settings = begin_page(say("Data", "数据"))
     sources = list_sources(settings)
     if not sources:
         _show_empty(settings)

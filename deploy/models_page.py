@@ -11,7 +11,7 @@ from workbench.jobs import start
 from workbench.model_servers import ask_json
 from workbench.models import list_runs
 from workbench.settings import Settings
-from workbench.widgets import language_switch, page_settings, plain, say, show_jobs, shows_errors
+from workbench.widgets import begin_page, plain, say, shows_errors
 
 PRECISION_NAMES = {
     "f16": ("f16: exactly as trained", "f16：与训练结果完全一致"),
@@ -22,11 +22,7 @@ PRECISION_NAMES = {
 
 
 def page() -> None:
-    settings = page_settings()
-    with st.sidebar:
-        show_jobs(settings)
-        language_switch()
-    st.title(say("Models", "模型"))
+    settings = begin_page(say("Models", "模型"))
     reachable = bool(ask_json(f"{settings.ollama_host}/api/version"))
     if not reachable:
         _explain_ollama(settings)

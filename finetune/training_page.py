@@ -9,16 +9,11 @@ from finetune.run_state import RunNow, runs_now, starting
 from finetune.run_widgets import show_runs
 from workbench.jobs import Job, start
 from workbench.settings import Settings
-from workbench.widgets import language_switch, page_settings, plain, say, show_jobs, translate_uploader
+from workbench.widgets import begin_page, plain, say
 
 
 def page() -> None:
-    settings = page_settings()
-    translate_uploader()
-    with st.sidebar:
-        show_jobs(settings)
-        language_switch()
-    st.title(say("Training", "训练"))
+    settings = begin_page(say("Training", "训练"))
     runs = runs_now(settings)
     if job := starting(settings):
         st.fragment(_await_run, run_every=2.0)(settings, job)

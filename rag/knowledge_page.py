@@ -16,16 +16,13 @@ from workbench.run import EXAMPLE
 from workbench.settings import Settings
 from workbench.uploads import save_uploads
 from workbench.widgets import (
+    begin_page,
     choices,
-    language_switch,
-    page_settings,
     place_name,
     plain,
     say,
-    show_jobs,
     shows_errors,
     told,
-    translate_uploader,
 )
 
 STATES = {"indexed": ("Indexed", "已索引"), "empty": ("No text", "没有文字"), "failed": ("Failed", "失败")}
@@ -33,12 +30,7 @@ LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "
 
 
 def page() -> None:
-    settings = page_settings()
-    translate_uploader()
-    with st.sidebar:
-        show_jobs(settings)
-        language_switch()
-    st.title(say("Knowledge", "知识库"))
+    settings = begin_page(say("Knowledge", "知识库"))
     collections = list_collections(settings)
     if not collections:
         _show_empty(settings)

@@ -25,6 +25,17 @@ def page_settings() -> Settings:
     return load_settings().model_copy(update=choices())
 
 
+def begin_page(title: str) -> Settings:
+    """What every page but the chat begins with: running jobs and the language at its side, its title; its settings."""
+    settings = page_settings()
+    translate_uploader()
+    with st.sidebar:
+        show_jobs(settings)
+        language_switch()
+    st.title(title)
+    return settings
+
+
 def choices() -> dict[str, Any]:
     """What the person has chosen on the page: fields of Settings."""
     return st.session_state.setdefault("choices", {})
