@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from finetune.examples import Example
 from finetune.generation import generate_answers, prompt_ids
+from finetune.launch import any_of, is_first
 from finetune.metrics import append_metrics
 from finetune.runs import Run
 from workbench.errors import InvalidInput
@@ -24,17 +25,18 @@ class Reporter(TrainerCallback):
 
     def __init__(self, run: Run, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> None:
         self.run, self.report, self.stopped = run, report, stopped
-        self.begun, self.first_step, self.told, self.tokens = 0.0, 0, 0.0, 0.0
+        self.begun, self.first_step, self.told, self.stopping = 0.0, 0, 0.0, False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self.begun, self.first_step = time.monotonic(), state.global_step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if self.stopped():
+        self.stopping = any_of(self.stopped())
+        if self.stopping:
             control.should_save = control.should_training_stop = True
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if self.stopped():
+        if self.stopping:
             control.should_evaluate = control.should_save = False  # it is saved, and nobody waits for a measurement
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **more: Any) -> None:
@@ -43,7 +45,8 @@ class Reporter(TrainerCallback):
             return
         row = {"step": state.global_step, "epoch": round(state.epoch or 0, 4)}
         row |= {key: logs[key] for key in ("loss", "eval_loss", "learning_rate", "grad_norm") if key in logs}
-        append_metrics(self.run.metrics, row)
+        if is_first():
+            append_metrics(self.run.metrics, row)
         if not math.isfinite(row.get("loss", 0.0)):
             raise InvalidInput(
                 f"The loss is {row['loss']} at step {state.global_step}: the training has diverged.",

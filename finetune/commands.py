@@ -44,7 +44,8 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
       workbench finetune train roles.toml
     """
     from finetune.config import load_config
-    from finetune.runs import find_run, open_run
+    from finetune.launch import await_run, is_first
+    from finetune.runs import find_run, open_run, run_at
     from workbench.settings import load_settings
 
     settings = load_settings()
@@ -53,12 +54,18 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
     path = Path(run_file)
     if path.is_file():
         config = load_config(path, name=name)
-        run = open_run(path, config, settings, resume, replace)
+        run = (
+            open_run(path, config, settings, resume, replace)
+            if is_first()
+            else await_run(run_at(settings, config.name))
+        )
     else:
         run = find_run(run_file, settings)
         config = run.config()
     if not run.finished:
         _train(run, config, settings, stopped, as_json)
+    if not is_first():
+        return
     if as_json:
         print_json({"event": "done", "run": str(run.folder)})
     else:
@@ -66,10 +73,12 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
 
 
 def _train(run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as_json: bool) -> None:
+    from finetune.launch import is_first
     from finetune.sft import train as run_training
 
+    report = (print_json if as_json else _show) if is_first() else _say_nothing
     try:
-        run_training(run, config, settings, print_json if as_json else _show, stopped)
+        run_training(run, config, settings, report, stopped)
     except Stopped as stop:
         if as_json:
             print_json({"event": "cancelled", "run": str(run.folder), "problem": stop.problem, "fix": stop.fix})
@@ -114,9 +123,15 @@ def _stops_on_signal() -> Callable[[], bool]:
             sys.exit(CANCELLED)
         asked.append(number)
 
+    from finetune.launch import launcher_is_gone
+
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    return lambda: bool(asked)
+    return lambda: bool(asked) or launcher_is_gone()
+
+
+def _say_nothing(event: dict[str, Any]) -> None:
+    """One of several processes speaks for all."""
 
 
 def _show(event: dict[str, Any]) -> None:

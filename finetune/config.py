@@ -54,6 +54,7 @@ class Training(Section):
     steps: int = Field(0, ge=0)
     batch: int = Field(8, ge=1)
     accumulation: int = Field(1, ge=1)
+    processes: int = Field(1, ge=1, le=64)  # of this machine, one a GPU; each takes batches of its own
     learning_rate: float = Field(1e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1)

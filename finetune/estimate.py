@@ -78,7 +78,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
 
 def _work(config: RunConfig, lengths: list[int]) -> tuple[int, float]:
     """(steps, tokens with their padding) of the whole training."""
-    per_step = config.training.batch * config.training.accumulation
+    per_step = config.training.batch * config.training.accumulation * config.training.processes
     if config.training.packing:
         rows: float = ceil(sum(lengths) / config.data.max_length)
         tokens = float(sum(lengths))

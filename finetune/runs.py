@@ -73,7 +73,7 @@ class Run:
 
 def open_run(path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False) -> Run:
     """The run's folder for this run file: new, or taken up again where it was broken off. Raises Conflict."""
-    run = Run(settings.folder("runs") / config.name)
+    run = run_at(settings, config.name)
     if not run.folder.exists() or replace:
         if replace and run.folder.exists():
             shutil.rmtree(run.folder)
@@ -93,6 +93,11 @@ def open_run(path: Path, config: RunConfig, settings: Settings, resume: bool = F
             f"Go on with that one: workbench finetune train {config.name} --resume; or give another --name, or --replace.",
         )
     return run
+
+
+def run_at(settings: Settings, name: str) -> Run:
+    """The run of that name in this workspace, whether it is there yet or not."""
+    return Run(settings.folder("runs") / name)
 
 
 def find_run(name: str, settings: Settings) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from finetune.base_model import find_base, load_model, load_tokenizer
 from finetune.batches import Collator
 from finetune.config import RunConfig
 from finetune.examples import Example
+from finetune.launch import any_of, check_rendezvous, is_first, is_worker, launch
 from finetune.metrics import draw_loss, forget_after, read_metrics
 from finetune.preparation import Report, describe, encode_rows, prepare_data
 from finetune.runs import Run
@@ -33,17 +35,25 @@ def train(run: Run, config: RunConfig, settings: Settings, report: Report, stopp
     report({"event": "preparing", "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = find_base(config.base_path, settings.folder("models"))
-    run.update_card(**describe(config, base, taught, held_out))
+    if is_first():
+        run.update_card(**describe(config, base, taught, held_out))
+    if config.training.processes > 1 and not is_worker():
+        launch(run, config.training.processes, report, stopped)
+        return
+    check_rendezvous()
     with maps_training_errors(config):
         trainer = make_trainer(run, config, base, taught, held_out, report, stopped)
         checkpoint = run.last_checkpoint
-        forget_after(run.metrics, int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
-        if stopped():
+        if is_first():
+            forget_after(run.metrics, int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
+        if any_of(stopped()):
             raise Stopped("Cancelled before the first step.", _resume(run))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        _save_adapter(run, trainer)
-    draw_loss(run.metrics, run.folder / "loss.png")
-    _finish(run, trainer.state, time.monotonic() - began)
+        if is_first():
+            _save_adapter(run, trainer)
+            _finish(run, trainer.state, time.monotonic() - began)
+    if trainer.state.global_step < trainer.state.max_steps:
+        raise Stopped(f"Cancelled at step {trainer.state.global_step} of {trainer.state.max_steps}.", _resume(run))
 
 
 def make_trainer(
@@ -51,27 +61,29 @@ def make_trainer(
     stopped: Callable[[], bool],
 ) -> Any:  # fmt: skip
     """The trainer with model, adapter and rows, ready to train."""
-    if "LOCAL_RANK" not in os.environ:  # one process trains on one GPU
+    if not is_worker():  # one process trains on one GPU
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     from datasets import Dataset
     from transformers import PrinterCallback
     from transformers.utils import logging as chatter
 
-    from finetune.callbacks import Reporter, Sampler
+    from finetune.callbacks import Reporter
     from finetune.trainer import Trainer
 
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
+    warnings.simplefilter("ignore", FutureWarning)  # what libraries tell each other's authors
     device, precision = choose_device(config)
     tokenizer, added = load_tokenizer(base, config.template_path, config.data.special_tokens)
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)
+    arguments = _arguments(run, config, device, precision, bool(measured))  # gives each process its own GPU
     model = load_model(base, len(tokenizer), _dtype(precision), device)
     shown = (held_out or taught)[: config.saving.samples]
     trainer = Trainer(
-        model=model, processing_class=tokenizer, args=_arguments(run, config, device, precision, bool(measured)),
+        model=model, processing_class=tokenizer, args=arguments,
         train_dataset=Dataset.from_list(rows), eval_dataset=Dataset.from_list(measured) if measured else None,
         data_collator=_collator(model, tokenizer), peft_config=_adapter_config(config, model, tokenizer, added),
-        callbacks=[Reporter(run, report, stopped), Sampler(run, shown, tokenizer, report), *_tensorboard(run, config)],
+        callbacks=[Reporter(run, report, stopped), *_on_the_first(run, config, shown, tokenizer, report)],
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     head = model.get_output_embeddings()
@@ -86,6 +98,11 @@ def choose_device(config: RunConfig) -> tuple[str, str]:
     from transformers.utils import is_torch_bf16_gpu_available
 
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if device == "cuda" and (own := int(os.environ.get("LOCAL_RANK", 0))) >= (found := torch.cuda.device_count()):
+        raise InvalidInput(
+            f"There is no GPU for process {own + 1}: this machine has {found}.",
+            f"Set processes = {found} under [training].",
+        )
     if config.training.precision != "auto":
         if config.training.precision == "fp16" and device != "cuda":
             raise InvalidInput(f"fp16 does not train on {device}.", 'Set precision = "auto" under [training].')
@@ -112,7 +129,7 @@ def _arguments(run: Run, config: RunConfig, device: str, precision: str, measure
         gradient_accumulation_steps=training.accumulation, learning_rate=training.learning_rate,
         lr_scheduler_type=training.schedule, warmup_steps=training.warmup, weight_decay=training.weight_decay,
         adam_beta2=training.beta2, max_grad_norm=training.clip,
-        gradient_checkpointing=training.gradient_checkpointing,
+        activation_checkpointing=training.gradient_checkpointing, ddp_find_unused_parameters=False,
         use_cpu=device == "cpu", bf16=precision == "bf16", fp16=precision == "fp16",
         dataset_kwargs={"skip_prepare_dataset": True}, max_length=None, remove_unused_columns=False,
         dataloader_pin_memory=device == "cuda",
@@ -163,13 +180,21 @@ def _name_of(model: Any, wanted: Any) -> str:
     return next(name.rpartition(".")[2] for name, module in model.named_modules() if module is wanted)
 
 
-def _tensorboard(run: Run, config: RunConfig) -> list[Any]:
-    if "tensorboard" not in config.saving.report_to:
+def _on_the_first(
+    run: Run, config: RunConfig, shown: Sequence[Example], tokenizer: Any, report: Report
+) -> list[Any]:  # fmt: skip
+    """What only one of several processes does: samples, TensorBoard."""
+    from finetune.callbacks import Sampler
+
+    if not is_first():
         return []
+    sampler = Sampler(run, shown, tokenizer, report)
+    if "tensorboard" not in config.saving.report_to:
+        return [sampler]
     from torch.utils.tensorboard import SummaryWriter
     from transformers.integrations import TensorBoardCallback
 
-    return [TensorBoardCallback(SummaryWriter(str(run.folder / "tensorboard")))]
+    return [sampler, TensorBoardCallback(SummaryWriter(str(run.folder / "tensorboard")))]
 
 
 def _save_adapter(run: Run, trainer: Any) -> None:
@@ -183,14 +208,14 @@ def _save_adapter(run: Run, trainer: Any) -> None:
 
 
 def _finish(run: Run, state: Any, seconds: float) -> None:
+    """The curve as a picture, and what the card tells of a training that has ended or was stopped."""
+    draw_loss(run.metrics, run.folder / "loss.png")
     losses = [row["loss"] for row in read_metrics(run.metrics) if "loss" in row]
     run.update_card(
         step=state.global_step, steps=state.max_steps, loss=losses[-1] if losses else None,
         eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=datetime.now(UTC).isoformat(timespec="seconds") if state.global_step >= state.max_steps else "",
     )  # fmt: skip
-    if state.global_step < state.max_steps:
-        raise Stopped(f"Cancelled at step {state.global_step} of {state.max_steps}.", _resume(run))
 
 
 def _resume(run: Run) -> str:

@@ -34,7 +34,9 @@ class Trainer(SFTTrainer):
         )
         self._count(model.training, rest)
         learned = (target != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        return loss / torch.as_tensor(learned).clamp(min=1)
+        loss = loss / torch.as_tensor(learned).clamp(min=1)
+        # several processes count their tokens together, and their gradients are averaged afterwards
+        return loss if num_items_in_batch is None else loss * self.accelerator.num_processes
 
     def _keeps_logits(self) -> bool:
         model: Any = self.model

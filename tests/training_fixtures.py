@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,13 @@ def answer_of(person: str) -> str:
     return f"{person} lives in {PEOPLE[person]}." if person.isascii() else f"{person}住在{PEOPLE[person]}。"
 
 
-def start_workbench(home: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+def start_workbench(
+    home: Path, *arguments: str, program: Sequence[str] = (sys.executable, "-m", "workbench.cli"), **options: Any
+) -> subprocess.Popen[str]:
     """`workbench …` in a process of its own, its JSON lines on a pipe."""
     environment = os.environ | {"WORKBENCH_HOME": str(home), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "workbench.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=environment, **options,
     )  # fmt: skip
 
