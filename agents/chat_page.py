@@ -14,11 +14,13 @@ from agents.registry import AGENTS
 from agents.sidebar_widgets import current_conversation, open_conversation, show_sidebar
 from workbench.conversations import Conversations, Message, exchanges
 from workbench.jobs import Job, start
+from workbench.models import list_runs
 from workbench.settings import Settings
 from workbench.streams import OWNER, STREAMS
 from workbench.uploads import save_uploads
-from workbench.widgets import language, page_settings, plain, say, shows_errors
+from workbench.widgets import language, offer_example_model, page_settings, plain, say, shows_errors
 
+TUNED_MODES = ("tuned", SIDE_BY_SIDE)
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
 
@@ -32,6 +34,8 @@ def page() -> None:
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
         _show_welcome(settings, conversations)
+    if (not messages or _mode() in TUNED_MODES) and not list_runs(settings):
+        _offer_tuned_model(settings)
     for question, answers in exchanges(messages):
         _show_question(question, settings, conversations)
         _show_answers(question, answers, settings, conversations)
@@ -53,16 +57,31 @@ def _warm(_settings: Settings, _home: str, collection: str) -> None:
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:
-    st.title(say("Ask your documents", "向你的文档提问"))
+    st.title(say("What would you like to know?", "想了解什么？"))
     st.markdown(
         say(
-            "Answers come with the passages they rest on. Drop files into the box below, or try one of these:",
-            "每个回答都附有出处。把文件拖进下方的输入框，或者先试试这些问题：",
+            "Your documents, your databases and the models you tune answer here, and each says what it rests on.  \n"
+            "Drop files into the box below, or try one of these:",
+            "文档、数据库和微调模型都在这里回答，并说明依据。  \n把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
-    for number, question in enumerate(example_questions(settings, language())):
-        if st.button(plain(question), key=f"example-{number}", icon=":material/arrow_forward:"):
+    for number, (mode, question) in enumerate(example_questions(settings, language())):
+        if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
+
+
+def _offer_tuned_model(settings: Settings) -> None:
+    """A first tuned model by one click; the question then goes to it and to the documents side by side."""
+    with st.container(border=True, key="offer"):
+        st.markdown(
+            say(
+                "**No model is tuned yet.** Teach a small one what an example holds, and compare it with your documents.",
+                "**还没有微调模型。** 先用示例教一个小模型，再与文档对比。",
+            )
+        )
+        if offer_example_model(settings):
+            st.session_state["mode"] = SIDE_BY_SIDE
+            st.rerun()
 
 
 def _show_question(message: Message, settings: Settings, conversations: Conversations) -> None:
@@ -141,10 +160,10 @@ def _show_composer(
             say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, default="auto", key="mode",
             label_visibility="collapsed", required=True,
         )  # fmt: skip
-        sent = st.chat_input(
-            say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"), accept_file="multiple", key="question",
-            disabled=any(message.state == "streaming" for message in messages),
-        )  # fmt: skip
+    sent = st.chat_input(  # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
+        say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"), accept_file="multiple", key="question",
+        disabled=any(message.state == "streaming" for message in messages),
+    )  # fmt: skip
     if sent:
         with shows_errors():
             files: list[Any] = list(sent.files)

@@ -1,32 +1,82 @@
-"""A collection -> three questions to begin with, made of what its documents really speak of."""
+"""A workspace -> three questions to begin with, about what its documents, databases and tuned models really hold."""
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, zip_longest
+from typing import NamedTuple
 
+from agents.data.notes import load_notes
+from agents.data.sources import find_source
+from agents.tuned_agent import tuned_model
 from rag.lexical import script
 from rag.store import open_collection
-from workbench.errors import NotFound
+from workbench.errors import NotFound, WorkbenchError
+from workbench.models import find_local
 from workbench.settings import Settings
 
 ASK = {"en": "What does it say about “{topic}”?", "zh": "关于“{topic}”有哪些规定？"}
+READ = 20  # documents looked into
+SHORT = 60  # characters of a question that fits a button
 
 
-def example_questions(settings: Settings, language: str, count: int = 3) -> list[str]:
-    """Questions about headings of the collection, those in the reader's language first; none for an empty one."""
+class Example(NamedTuple):
+    """A question, and the mode of the agent that has its answer."""
+
+    mode: str
+    question: str
+
+
+def example_questions(settings: Settings, language: str, count: int = 3) -> list[Example]:
+    """One of each agent that has something to answer from, then more of them in turn; the reader's language first."""
+    asked = {"documents": _of_documents, "data": _of_data, "tuned": _of_tuned}
+    rows = [
+        [Example(mode, question) for question in sorted(find(settings), key=lambda text: script(text) != language)]
+        for mode, find in asked.items()
+    ]
+    in_turn: Iterable[Example | None] = chain.from_iterable(zip_longest(*rows))
+    return list(islice((example for example in in_turn if example), count))
+
+
+def _of_documents(settings: Settings) -> Iterator[str]:
+    """A heading of each document, the same ones on every visit."""
     try:
         collection = open_collection(settings, settings.collection)
     except NotFound:
-        return []
-    topics: dict[str, str] = {}  # document -> topic
+        return
     documents = [document.source for document in collection.documents() if document.state == "indexed"]
-    chance = random.Random(collection.name)  # noqa: S311 – the same three on every visit
+    chance = random.Random(collection.name)  # noqa: S311 – the same on every visit
     chance.shuffle(documents)
-    for source in documents[:20]:
-        headings = [
-            passage.locator.heading[-1] for passage in collection.document(source)[1:] if passage.locator.heading
-        ]
-        if headings:
-            topics[source] = chance.choice(headings)
-    ordered = sorted(topics.values(), key=lambda topic: script(topic) != language)
-    return [ASK[script(topic)].format(topic=topic) for topic in ordered[:count]]
+    for source in documents[:READ]:
+        passages = collection.document(source)[1:]
+        if headings := [passage.locator.heading[-1] for passage in passages if passage.locator.heading]:
+            topic = chance.choice(headings)
+            yield ASK[script(topic)].format(topic=topic)
+
+
+def _of_data(settings: Settings) -> list[str]:
+    """The questions of the chosen source whose queries are verified."""
+    try:
+        return [pair["question"] for pair in load_notes(find_source(settings, settings.source), settings).pairs]
+    except WorkbenchError:  # none, or several of which none is chosen
+        return []
+
+
+def _of_tuned(settings: Settings) -> list[str]:
+    """Questions that the tuned model was trained on, one of each fact."""
+    try:
+        kind, _, name = tuned_model(settings).partition(":")
+        data = find_local(name, settings).parent / "data" / "train.jsonl" if kind == "local" else None
+    except WorkbenchError:
+        return []
+    if data is None or not data.exists():
+        return []
+    facts: dict[str, str] = {}
+    with data.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            question = next(turn["content"] for turn in row["messages"] if turn["role"] == "user")
+            if len(question) <= SHORT:
+                facts.setdefault(row.get("group") or question, question)
+    return list(facts.values())

@@ -21,14 +21,16 @@ FAILED_STATES = {
     "stopped": ("Stopped.", "已停止。"),
     "interrupted": ("The app was restarted while this was written.", "应用在生成过程中重启，回答不完整。"),
 }
+CHOOSING = ("Choosing who answers…", "正在选择由谁回答…")
+READING = ("Reading the sources…", "正在阅读来源…")
 NEITHER = 0  # no message has this number
 
 
 def show_events(events: Sequence[Event], settings: Settings, key: str, growing: bool = False) -> None:
     """The events of one answer, top to bottom."""
-    for event in events:
-        if isinstance(event, Routed):
-            st.caption(f":material/alt_route: {plain(event.reason)}")
+    routed = next((event for event in events if isinstance(event, Routed)), None)
+    if routed:
+        st.caption(f":material/alt_route: {plain(routed.reason)}")
     thoughts = "".join(event.text for event in events if isinstance(event, Thought))
     text = _shown_text(events)
     if thoughts:
@@ -41,7 +43,8 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
     if text:
         st.markdown(cited(safe(text), sources) + (" ▍" if growing else ""))
     elif growing:
-        st.caption(say("Searching…", "正在检索…") if not sources else say("Reading the sources…", "正在阅读来源…"))
+        busy = AGENTS[routed.mode].busy if routed else CHOOSING
+        st.caption(say(*READING) if sources else say(*busy))
     for number, event in enumerate(events):
         if isinstance(event, Query):
             with st.expander(say("SQL", "SQL 语句"), icon=":material/database:"):

@@ -20,6 +20,8 @@ class Agent:
     run: str
     english: str
     chinese: str
+    icon: str
+    busy: tuple[str, str]  # what it is at before its first word
 
     def load(self) -> Run:
         module, function = self.run.split(":")
@@ -27,7 +29,16 @@ class Agent:
 
 
 AGENTS = {
-    "documents": Agent("agents.documents_agent:answer_from_documents", "Documents", "文档"),
-    "data": Agent("agents.data.expert:answer_from_data", "Data", "数据"),
-    "tuned": Agent("agents.tuned_agent:answer_from_tuned", "Tuned", "微调模型"),
-}
+    "documents": Agent(
+        "agents.documents_agent:answer_from_documents", "Documents", "文档", ":material/description:",
+        ("Searching…", "正在检索…"),
+    ),
+    "data": Agent(
+        "agents.data.expert:answer_from_data", "Data", "数据", ":material/database:",
+        ("Asking the database…", "正在查询数据库…"),
+    ),
+    "tuned": Agent(
+        "agents.tuned_agent:answer_from_tuned", "Tuned", "微调模型", ":material/model_training:",
+        ("The model is at work…", "模型正在思考…"),
+    ),
+}  # fmt: skip

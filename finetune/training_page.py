@@ -7,9 +7,9 @@ import streamlit as st
 from finetune.new_run_widgets import show_new_run
 from finetune.run_state import RunNow, runs_now, starting
 from finetune.run_widgets import show_runs
-from workbench.jobs import Job, start
+from workbench.jobs import Job
 from workbench.settings import Settings
-from workbench.widgets import begin_page, plain, say
+from workbench.widgets import begin_page, offer_example_model, plain, say
 
 
 def page() -> None:
@@ -47,17 +47,8 @@ def _show_empty(settings: Settings) -> None:
             "学到的内容保存为一个小的适配器，可以与它对话、评测，也可以发布到 Ollama。",
         )
     )
-    if starting(settings):
-        return
-    if st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"):
-        start(settings, say("Training the example", "正在训练示例"), ["demo", "--json"])
+    if offer_example_model(settings):
         st.rerun()
-    st.caption(
-        say(
-            "A small base is made on this machine and taught a crew of made-up people; no download.",
-            "在本机生成一个小型基础模型，教它认识一组虚构人物，无需下载。",
-        )
-    )
 
 
 def _await_run(settings: Settings, job: Job) -> None:

@@ -56,6 +56,16 @@ def test_a_dropped_file_is_read_and_then_answers(open_page: Open, language: str,
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text(fact, timeout=60_000)
 
 
+def test_the_newest_answer_is_in_view(open_page: Open) -> None:
+    page = open_page("en")
+    for question, fact in (("How often should sensors be calibrated?", "18 months"), (ASKED["en"][0], ASKED["en"][1]),
+                           ("How fast is a level 3 incident answered?", "15 minutes")):  # fmt: skip
+        ask(page, question)
+        answer = page.get_by_test_id("stChatMessage").last
+        expect(answer).to_contain_text(fact)
+        expect(answer.locator("[class*=st-key-actions-]")).to_be_in_viewport()
+
+
 def test_a_reload_keeps_the_conversation(open_page: Open) -> None:
     page = open_page("en")
     ask(page, "How often should sensors be calibrated?")

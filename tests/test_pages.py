@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
 from agents.data.example import load_example
+from agents.examples import example_questions
 from rag.ingest import ingest
+from rag.lexical import script
 from rag.store import list_collections
 from workbench.conversations import Conversations
 from workbench.jobs import list_jobs
@@ -38,7 +41,7 @@ def answered(app: AppTest, seconds: float = 60) -> AppTest:
 
 def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page: Callable[..., AppTest]) -> None:
     app = page("agents/chat_page.py")
-    assert app.title[0].value == "Ask your documents"
+    assert app.title[0].value == "What would you like to know?"
     assert len([button for button in app.button if (button.key or "").startswith("example-")]) == 3
     answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
     assert "36 months" in texts(app)
@@ -49,10 +52,37 @@ def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page:
 
 def test_an_example_question_is_one_click(handbook: Settings, page: Callable[..., AppTest]) -> None:
     app = page("agents/chat_page.py", "zh")
-    assert app.title[0].value == "向你的文档提问"
+    assert app.title[0].value == "想了解什么？"
     answered(drawn(app.button(key="example-0").click().run()))
     assert len(app.chat_message) == 2
     assert "[1]" in texts(app) or "primary-badge" in texts(app)
+
+
+def test_the_first_questions_are_of_everything_that_can_answer(handbook: Settings) -> None:
+    assert [example.mode for example in example_questions(handbook, "en")] == ["documents"] * 3
+    load_example(handbook)
+    data = handbook.folder("runs", "crew", "data") / "train.jsonl"
+    rows = [("夜阑的职业是什么？", "a"), ("What is Selka's job?", "b"), ("Which job has Selka?", "b")]
+    lines = [{"messages": [{"role": "user", "content": text}], "group": group} for text, group in rows]
+    data.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    (handbook.folder("runs", "crew", "adapter") / "adapter_config.json").write_text("{}", "utf-8")
+    for language, tuned in (("en", "What is Selka's job?"), ("zh", "夜阑的职业是什么？")):
+        examples = example_questions(handbook, language)
+        assert [example.mode for example in examples] == ["documents", "data", "tuned"]
+        assert examples[2].question == tuned
+        assert {script(example.question) for example in examples} == {language}
+
+
+def test_without_a_tuned_model_the_chat_offers_one_and_opens_the_comparison(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page("agents/chat_page.py")
+    drawn(app.button(key="demo").click().run())
+    job = list_jobs(settings)[0]
+    assert job.command == ["demo", "--json"]
+    assert app.session_state["mode"] == "side_by_side"
+    assert "being taught" in texts(app) and "demo" not in [button.key for button in app.button]
+    job.cancel(grace=0)
 
 
 def test_a_rating_and_a_correction_are_kept(handbook: Settings, page: Callable[..., AppTest]) -> None:

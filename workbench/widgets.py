@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.errors import WorkbenchError
-from workbench.jobs import Job, list_jobs
+from workbench.jobs import Job, list_jobs, start
 from workbench.settings import Settings, load_settings
 from workbench.translation import in_chinese
 
@@ -123,6 +123,23 @@ def _jobs(settings: Settings) -> None:
         st.rerun()
     for job in jobs:
         show_job(job)
+
+
+def offer_example_model(settings: Settings) -> bool:
+    """The button that tunes the example, or that it is being tuned; whether it was pressed now."""
+    if any(job.command[0] == "demo" and job.state == "running" for job in list_jobs(settings)):
+        st.caption(say("It is being taught; its progress is shown at the side.", "正在训练，进度显示在侧边栏。"))
+        return False
+    pressed = st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo")
+    st.caption(
+        say(
+            "A small base is made on this machine and taught a crew of made-up people: about a minute, no download.",
+            "在本机生成一个小型基础模型，教它认识一组虚构人物：约一分钟，无需下载。",
+        )
+    )
+    if pressed:
+        start(settings, say("Training the example", "正在训练示例"), ["demo", "--json"])
+    return pressed
 
 
 def show_job(job: Job) -> None:
