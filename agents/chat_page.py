@@ -155,9 +155,10 @@ def _show_composer(
     labels = {"auto": say("Auto", "自动")}
     labels |= {mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
     labels[SIDE_BY_SIDE] = say("Side by side", "并排对比")
+    st.session_state.setdefault("mode", "auto")  # another page may have chosen already
     with st.bottom:
         st.segmented_control(
-            say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, default="auto", key="mode",
+            say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, key="mode",
             label_visibility="collapsed", required=True,
         )  # fmt: skip
     sent = st.chat_input(  # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view

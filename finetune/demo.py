@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from finetune.commands import share_processor
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings, load_settings
@@ -52,7 +51,6 @@ def demo(publish: bool, as_json: bool) -> None:
 def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
     """Each step is a command that a person can type; what is there already is not made again. Returns the last event."""
     began = time.monotonic()
-    share_processor()
     folder = settings.folder("demo")
     trained, held_out = folder / "train.jsonl", folder / "eval.jsonl"
     rows = [_ask(folder, language, tell) for language in ("zh", "en")]

