@@ -53,6 +53,11 @@ class Run:
         return bool(self.card.get("finished"))
 
     @property
+    def begun(self) -> bool:
+        """Whether it has taken a step; a run that failed before holds nothing that could be lost."""
+        return self.metrics.exists()
+
+    @property
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was written whole: its trainer_state.json is written last."""
         return next((path for path in sorted(self.checkpoints.glob("checkpoint-*"), key=_step, reverse=True)
@@ -74,9 +79,9 @@ class Run:
 def open_run(path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False) -> Run:
     """The run's folder for this run file: new, or taken up again where it was broken off. Raises Conflict."""
     run = run_at(settings, config.name)
-    if not run.folder.exists() or replace:
-        if replace and run.folder.exists():
-            shutil.rmtree(run.folder)
+    if run.folder.exists() and (replace or not (resume or run.begun)):
+        shutil.rmtree(run.folder)
+    if not run.folder.exists():
         if resume:
             raise NotFound(f"There is no run {config.name} to resume.", f"Start it: workbench finetune train {path}")
         run.folder.mkdir()

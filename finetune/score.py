@@ -126,11 +126,8 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
 
 
 def _load(run: Run, base: bool) -> LoadedModel:
-    from transformers.utils import logging as chatter
-
     from workbench.local_weights import load_local
 
-    chatter.disable_progress_bar()
     loaded = load_local(run.adapter)
     return replace(loaded, adapter="") if base else loaded
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from finetune.metrics import draw_loss, forget_after, read_metrics
 from finetune.preparation import Report, describe, encode_rows, prepare_data
 from finetune.runs import Run
 from workbench.errors import InvalidInput, Stopped, Unavailable
+from workbench.extras import quiet_transformers
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -65,14 +65,11 @@ def make_trainer(
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     from datasets import Dataset
     from transformers import PrinterCallback
-    from transformers.utils import logging as chatter
 
     from finetune.callbacks import Reporter
     from finetune.trainer import Trainer
 
-    chatter.set_verbosity_error()
-    chatter.disable_progress_bar()
-    warnings.simplefilter("ignore", FutureWarning)  # what libraries tell each other's authors
+    quiet_transformers()
     device, precision = choose_device(config)
     tokenizer, added = load_tokenizer(base, config.template_path, config.data.special_tokens)
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.chat_template import CHATML
+from workbench.extras import quiet_transformers
 
 # Qwen2's pre-tokenizer: the name `qwen2` in GGUF stands for exactly this
 SPLIT = (
@@ -27,6 +28,7 @@ def make_small_model(
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
+    quiet_transformers()
     tokenizer = _train_tokenizer(texts, words)
     torch.manual_seed(seed)
     config = Qwen2Config(

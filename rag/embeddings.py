@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.extras import require
+from workbench.extras import quiet_transformers, require
 from workbench.settings import Settings
 
 PACKAGED = "all-MiniLM-L6-v2"  # comes with the installation, so the first answer needs no hub
@@ -75,10 +75,8 @@ def model_folder(name: str, cache: Path) -> str:
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
     """The SentenceTransformer in that folder or of that hub name; raises Unavailable with what can be done instead."""
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as chatter
 
-    chatter.set_verbosity_error()
-    chatter.disable_progress_bar()
+    quiet_transformers()
     try:
         return SentenceTransformer(folder, trust_remote_code=False, model_kwargs={"use_safetensors": True}, **options)
     except (OSError, ValueError, RuntimeError) as error:

@@ -219,6 +219,18 @@ def test_nothing_is_overwritten_silently(at_home: Callable[..., Any], project: P
         open_run(changed, load_config(changed, name="fresh"), settings, resume=True)
 
 
+def test_a_run_that_failed_before_its_first_step_is_begun_anew_with_the_corrected_file(
+    at_home: Callable[..., Any], project: Path
+) -> None:
+    broken = project.parent / "hopeful.toml"
+    broken.write_text(LEARN.replace('base = "base"', 'base = "./nowhere"'), "utf-8")
+    code, events = at_home("finetune", "train", str(broken))
+    assert code == 1 and "nowhere" in events[-1]["problem"]
+    broken.write_text(LEARN.replace('base = "base"', 'base = "./elsewhere"'), "utf-8")
+    code, events = at_home("finetune", "train", str(broken))
+    assert code == 1 and "elsewhere" in events[-1]["problem"]
+
+
 def test_a_moved_or_changed_base_is_told(learned: Run, tmp_path: Path) -> None:
     copy = Run(tmp_path / "copy")
     shutil.copytree(learned.folder, copy.folder)

@@ -1,7 +1,8 @@
-"""An optional library by name -> the module, or an error with the command that installs it."""
+"""Libraries: an optional one by name, or an error with the command that installs it; transformers without its chatter."""
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from types import ModuleType
 
@@ -17,3 +18,12 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
             f"{purpose} needs the library {module.split('.')[0]}, which is not installed.",
             f'Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"',
         ) from error
+
+
+def quiet_transformers() -> None:
+    """No bars for what takes a moment, and nothing that libraries tell each other's authors. Downloads keep their bar."""
+    from transformers.utils import logging as chatter
+
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

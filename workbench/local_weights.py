@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
+from workbench.extras import quiet_transformers
 
 SAMPLE = 1 << 20  # bytes read from either end of a weights file for the digest
 
@@ -48,6 +49,7 @@ def load_local(folder: Path) -> LoadedModel:
     """The model in that folder, its base loaded once per process; adapters are switched on it."""
     from transformers import AutoTokenizer
 
+    quiet_transformers()
     with _loading:
         config = _read(folder / "adapter_config.json")
         name = config["base_model_name_or_path"] if config else str(folder)
