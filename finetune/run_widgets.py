@@ -165,7 +165,8 @@ def _show_scores(scores: dict[str, dict[str, Any]]) -> None:
          say("Options right", "选项正确"): score.get("accuracy"), say("Also taught", "训练集中出现过"): score.get("overlap")}
         for name, score in scores.items()
     ]  # fmt: skip
-    st.dataframe(rows, hide_index=True)
+    told = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    st.dataframe([{name: row[name] for name in told} for row in rows], hide_index=True)
 
 
 def _show_samples(now: RunNow) -> None:
