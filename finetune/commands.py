@@ -43,25 +43,21 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
       workbench finetune train roles.toml
     """
     from finetune.config import load_config
-    from finetune.launch import await_run, is_first
+    from finetune.launch import await_run, is_first, only_training
     from finetune.runs import find_run, open_run, run_at
     from workbench.settings import load_settings
 
     settings = load_settings()
     stopped = _stops_on_signal()
     path = Path(run_file)
-    if path.is_file():
-        config = load_config(path, name=name)
-        run = (
-            open_run(path, config, settings, resume, replace)
-            if is_first()
-            else await_run(run_at(settings, config.name))
-        )
-    else:
-        run = find_run(run_file, settings)
-        config = run.config()
-    if not run.finished:
-        _train(run, config, settings, stopped, as_json)
+    found = None if path.is_file() else find_run(run_file, settings)
+    config = found.config() if found else load_config(path, name=name)
+    run = found or run_at(settings, config.name)
+    with only_training(run):
+        if not found:
+            run = open_run(path, config, settings, resume, replace) if is_first() else await_run(run)
+        if not run.finished:
+            _train(run, config, settings, stopped, as_json)
     if not is_first():
         return
     if as_json:

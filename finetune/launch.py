@@ -12,14 +12,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
 import psutil
 
 from finetune.runs import Run
-from workbench.errors import Stopped, Unavailable, WorkbenchError
+from workbench.errors import Conflict, Stopped, Unavailable, WorkbenchError
 
 LOOPBACK = "127.0.0.1"
 LAUNCHER = "WORKBENCH_LAUNCHER"  # environment variable: the process that started the workers
@@ -77,6 +78,24 @@ def _read(line: str) -> dict[str, Any]:
     except json.JSONDecodeError:
         return {}
     return event if isinstance(event, dict) and "event" in event else {}
+
+
+@contextmanager
+def only_training(run: Run) -> Iterator[None]:
+    """One training of a run at a time; the lock goes with the process. Raises Conflict where another is at work."""
+    from filelock import FileLock, Timeout
+
+    if LAUNCHER in os.environ or not is_first():  # belongs to one that holds the lock
+        yield
+        return
+    run.folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(run.folder.parent / f".{run.name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise Conflict(
+            f"The run {run.name} is being trained right now.", "Wait for it, or cancel it first: workbench jobs list"
+        ) from error
 
 
 def is_worker() -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import free_port
-from training_fixtures import RUN, start_workbench, write_project
+from training_fixtures import RUN, run_workbench, start_workbench, write_project
 
 from finetune import launch
 from finetune.metrics import read_metrics
@@ -86,6 +86,8 @@ def test_all_processes_stop_at_one_step_when_cancelled_and_end_when_their_comman
     project: Path, tmp_path: Path
 ) -> None:
     process, workers = begin_long(tmp_path, project)
+    code, events, _ = run_workbench(tmp_path, "finetune", "train", str(project / "long.toml"), "--replace", "--json")
+    assert code == 1 and "being trained right now" in events[-1]["problem"]
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 143, errors
