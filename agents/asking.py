@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from agents.answer import answer
+from agents.tuned_agent import load_tuned
 from rag.retriever import retrieve
 from rag.store import open_collection
 from workbench.conversations import Conversations
@@ -54,16 +55,24 @@ def start_answers(
         STREAMS.start(conversations, message, events)
 
 
-def warm(settings: Settings) -> threading.Thread:
-    """Load the collection's index and embedder while the person still types; what goes wrong is said when they ask."""
+def warm(settings: Settings) -> None:
+    """Load the collection's index and embedder while the person still types."""
+    _ahead(lambda: retrieve("warm", open_collection(settings, settings.collection), settings, 1))
 
-    def load() -> None:
+
+def warm_tuned(settings: Settings) -> None:
+    """Load the tuned model, where it is one of this workspace, while the person still types."""
+    _ahead(lambda: load_tuned(settings))
+
+
+def _ahead(load: Callable[[], object]) -> None:
+    """In a thread; what goes wrong is said when the person asks."""
+
+    def run() -> None:
         with suppress(WorkbenchError):
-            retrieve("warm", open_collection(settings, settings.collection), settings, 1)
+            load()
 
-    thread = threading.Thread(target=load, name="warm", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, name="warm", daemon=True).start()
 
 
 def wait_for(job: Job) -> Iterator[Event]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm
+from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm, warm_tuned
 from agents.examples import example_questions
 from agents.message_widgets import show_actions, show_events, show_vote
 from agents.registry import AGENTS
@@ -30,6 +30,8 @@ def page() -> None:
     show_sidebar(settings, conversations)
     settings = page_settings()  # with what was just chosen
     _warm(settings, str(settings.home), settings.collection)
+    if _mode() in TUNED_MODES and list_runs(settings):
+        _warm_tuned(settings, str(settings.home), settings.tuned)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
@@ -54,6 +56,12 @@ def _conversations(path: str) -> Conversations:
 def _warm(_settings: Settings, _home: str, collection: str) -> None:
     """Once per server and collection."""
     warm(_settings)
+
+
+@st.cache_resource(show_spinner=False)
+def _warm_tuned(_settings: Settings, _home: str, tuned: str) -> None:
+    """Once per server and model, as soon as its mode is chosen."""
+    warm_tuned(_settings)
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:

@@ -50,6 +50,15 @@ def tuned_model(settings: Settings) -> str:
     )
 
 
+def load_tuned(settings: Settings) -> None:
+    """Load the weights of a local tuned model, which then stay in memory; a server loads its own."""
+    from workbench.local_weights import load_local
+
+    kind, _, rest = tuned_model(settings).partition(":")
+    if kind == "local":
+        load_local(find_local(rest, settings))
+
+
 def card_of(name: str, settings: Settings) -> dict[str, Any]:
     """The card of the run behind a local model; empty for another folder and for servers, which hold their own prompt."""
     kind, _, rest = name.partition(":")
