@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.asking import SIDE_BY_SIDE
+from agents.tuned_agent import talking_runs
 from workbench.conversations import Conversation, Conversations
-from workbench.models import NONE, list_models, list_runs, pick_model
+from workbench.models import NONE, list_models, pick_model
 from workbench.settings import Settings
 from workbench.widgets import choices, language_switch, plain, say, show_jobs
 
@@ -76,7 +77,7 @@ def _choose_tuned(settings: Settings) -> None:
     """Only where the tuned model is asked: which run, or which published model."""
     if st.session_state.get("mode") not in ("tuned", SIDE_BY_SIDE):
         return
-    runs = [model.name for model in list_runs(settings)]
+    runs = talking_runs(settings)
     served = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
     options = ["auto", *dict.fromkeys([*runs, *(name for name in served if name.startswith("ollama:"))])]
     if settings.tuned not in options:

@@ -81,7 +81,7 @@ def read_schema(session: Session) -> Schema:
 
 def _tables(session: Session, inspector: Inspector, namespace: str) -> list[Table]:
     """The tables and views of one schema, empty for the source's own, without what the server cannot read any more."""
-    from sqlalchemy.exc import NoSuchTableError, UnreflectableTableError
+    from sqlalchemy.exc import NoSuchTableError, OperationalError, UnreflectableTableError
 
     counts = _row_counts(session, namespace)
     space = namespace or None
@@ -93,6 +93,9 @@ def _tables(session: Session, inspector: Inspector, namespace: str) -> list[Tabl
             found.append(_reflected(inspector, name, namespace, counts))
         except (UnreflectableTableError, NoSuchTableError):
             continue
+        except OperationalError:  # SQLite's word for a view of a table that is gone
+            if session.source.dialect != "sqlite":
+                raise
     return found
 
 
