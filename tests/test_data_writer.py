@@ -86,7 +86,7 @@ def test_it_tries_again_until_query_and_question_agree(source: Source, settings:
     script = Replies(wrong, wrong, LIKES)
     events = ask(script, "Which account has the most likes?", source, settings)
     assert one(events, Table).rows[0][0] == "Northwind Coffee" and len(script.requests) == 3
-    assert [request["temperature"] for request in script.requests] == [0.0, 0.7, 0.7]
+    assert [request["temperature"] for request in script.requests] == [0.0, 1.0, 1.0]
     hopeless = Replies(wrong)
     text = text_of(ask(hopeless, "Which account has the most likes?", source, settings))
     assert "do not agree" in text and "“likes”" in text and len(hopeless.requests) == len(TEMPERATURES)

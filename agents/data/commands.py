@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -220,12 +221,11 @@ def run_(name: str, sql: str, rows: int | None, as_json: bool) -> None:
         click.echo(f"There are more than these {len(result.rows)} rows; --rows raises the limit.", err=True)
 
 
-def _statements() -> Any:
-    """The "sql" of each line of standard input; a line that is no such object is a statement that cannot be read."""
-    for line in sys.stdin:
-        if not line.strip():
-            continue
+def _statements() -> Iterator[str]:
+    """The "sql" of each line of standard input; a line that is no such object, or an empty one, is an empty statement."""
+    for line in click.get_binary_stream("stdin"):
         try:
-            yield str(json.loads(line)["sql"])
-        except (json.JSONDecodeError, KeyError, TypeError):
-            yield ""
+            sql = json.loads(line.decode("utf-8", "replace"))["sql"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            sql = ""
+        yield sql.encode("utf-8", "replace").decode() if isinstance(sql, str) else ""

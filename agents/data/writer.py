@@ -25,7 +25,7 @@ from rag.lexical import CJK, script
 from workbench.models import describe_model, within_context
 from workbench.settings import Settings
 
-TEMPERATURES = (0.0, *[0.7] * 7)  # of its tries at a query that agrees with the question
+TEMPERATURES = (0.0, *[1.0] * 7)  # of its tries at a query that agrees with the question
 SHOWN = 4  # questions that it was taught, as examples
 UNKNOWN = {"en": "it was never taught {words}.", "zh": "它没有学过{words}。"}
 DIFFERS = {
