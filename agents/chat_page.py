@@ -12,9 +12,9 @@ from agents.examples import example_questions
 from agents.message_widgets import show_actions, show_events, show_vote
 from agents.registry import AGENTS
 from agents.sidebar_widgets import current_conversation, open_conversation, show_sidebar
+from agents.tuned_agent import talking_runs
 from workbench.conversations import Conversations, Message, exchanges
 from workbench.jobs import Job, start
-from workbench.models import list_runs
 from workbench.settings import Settings
 from workbench.streams import OWNER, STREAMS
 from workbench.uploads import save_uploads
@@ -30,13 +30,13 @@ def page() -> None:
     show_sidebar(settings, conversations)
     settings = page_settings()  # with what was just chosen
     _warm(settings, str(settings.home), settings.collection)
-    if _mode() in TUNED_MODES and list_runs(settings):
+    if _mode() in TUNED_MODES and talking_runs(settings):
         _warm_tuned(settings, str(settings.home), settings.tuned)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     if not messages:
         _show_welcome(settings, conversations)
-    if (not messages or _mode() in TUNED_MODES) and not list_runs(settings):
+    if (not messages or _mode() in TUNED_MODES) and not talking_runs(settings):
         _offer_tuned_model(settings)
     for question, answers in exchanges(messages):
         _show_question(question, settings, conversations)

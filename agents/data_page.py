@@ -7,11 +7,12 @@ import streamlit as st
 from agents.data.example import load_example
 from agents.data.guard import check
 from agents.data.introspect import load_schema
-from agents.data.notes import add_pair, describe, load_notes, remove_pair
+from agents.data.notes import add_pair, describe, load_notes, remove_pair, set_writer
 from agents.data.schema import Schema, Table
 from agents.data.sources import Source, add_source, find_source, list_sources, remove_source
 from agents.data_widgets import edit_query
 from workbench.errors import NotFound, WorkbenchError
+from workbench.models import NONE, list_runs
 from workbench.settings import Settings
 from workbench.uploads import save_uploads
 from workbench.widgets import (
@@ -142,7 +143,8 @@ def _first_query(schema: Schema) -> str:
 
     if not schema.tables:
         return ""
-    table = exp.Table(this=exp.to_identifier(schema.tables[0].name, quoted=True))
+    *namespace, name = (exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts)
+    table = exp.Table(this=name, db=namespace[0] if namespace else None)
     return exp.select("*").from_(table).sql(schema.dialect)
 
 
@@ -216,7 +218,26 @@ def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
             st.rerun()
 
 
+def _choose_writer(settings: Settings, source: Source) -> None:
+    """Which tuned model writes the queries of this source; the choice is kept at once."""
+    now = load_notes(source, settings).writer or NONE
+    names = [NONE, *(run.name for run in list_runs(settings))]
+    options = names if now in names else [*names, now]
+    chosen = st.selectbox(
+        say("Tuned model that writes its queries", "编写查询的微调模型"), options, index=options.index(now),
+        format_func=lambda name: say("none: the chat model does", "无：由对话模型编写") if name == NONE else name,
+        accept_new_options=True, key=f"writer-{source.name}",
+        help=say("A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
+                 "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。"),
+    )  # fmt: skip
+    if (chosen or NONE) != now:
+        with shows_errors():
+            set_writer(source, settings, chosen or NONE)
+            st.toast(say("Saved", "已保存"))
+
+
 def _show_manage(settings: Settings, source: Source) -> None:
+    _choose_writer(settings, source)
     if st.button(say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"):
         with shows_errors():
             load_schema(source, settings, refresh=True)

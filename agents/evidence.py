@@ -133,25 +133,32 @@ class Trained:
 def find_tuned(settings: Settings) -> Trained | None:
     try:
         name = tuned_model(settings)
-        kind, _, rest = name.partition(":")
-        data = find_local(rest, settings).parent / "data" / "train.jsonl" if kind == "local" else None
+        questions = [question for question, _ in taught_by(name, settings)]
     except WorkbenchError:
         return None
-    if data is None or not data.exists():
-        return None
-    index, questions = _trained_on(data, data.stat().st_mtime_ns)
-    return Trained(name, index, questions) if questions else None
+    return Trained(name, _index(tuple(questions)), questions) if questions else None
+
+
+def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The last question of each dialogue that a run was trained on, with its answer; none for other models."""
+    kind, _, rest = name.partition(":")
+    data = find_local(rest, settings).parent / "data" / "train.jsonl" if kind == "local" else None
+    return _read_taught(data, data.stat().st_mtime_ns) if data is not None and data.exists() else ()
 
 
 @lru_cache(maxsize=4)
-def _trained_on(data: Path, _changed: int) -> tuple[LexicalIndex, list[str]]:
-    """The last question of each trained dialogue, indexed."""
-    questions: dict[str, None] = {}
+def _read_taught(data: Path, _changed: int) -> tuple[tuple[str, str], ...]:
+    taught: dict[str, str] = {}
     for line in data.read_text("utf-8").splitlines():
-        asked = [turn["content"] for turn in json.loads(line)["messages"] if turn["role"] == "user"]
-        questions |= dict.fromkeys(asked[-1:])
-    found = list(questions)
-    return LexicalIndex.build((str(row), text) for row, text in enumerate(found)), found
+        turns = json.loads(line)["messages"]
+        if asked := [turn["content"] for turn in turns if turn["role"] == "user"]:
+            taught.setdefault(asked[-1], turns[-1]["content"])
+    return tuple(taught.items())
+
+
+@lru_cache(maxsize=4)
+def _index(questions: tuple[str, ...]) -> LexicalIndex:
+    return LexicalIndex.build((str(row), text) for row, text in enumerate(questions))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, zip_longest
@@ -10,11 +9,11 @@ from typing import NamedTuple
 
 from agents.data.notes import load_notes
 from agents.data.sources import find_source
+from agents.evidence import taught_by
 from agents.tuned_agent import tuned_model
 from rag.lexical import script
 from rag.store import open_collection
 from workbench.errors import NotFound, WorkbenchError
-from workbench.models import find_local
 from workbench.settings import Settings
 
 ASK = {"en": "What does it say about “{topic}”?", "zh": "关于“{topic}”有哪些规定？"}
@@ -65,18 +64,13 @@ def _of_data(settings: Settings) -> list[str]:
 
 
 def _of_tuned(settings: Settings) -> list[str]:
-    """Questions that the tuned model was trained on, one of each fact."""
+    """Questions that the tuned model was trained on, one for each answer."""
     try:
-        kind, _, name = tuned_model(settings).partition(":")
-        data = find_local(name, settings).parent / "data" / "train.jsonl" if kind == "local" else None
+        taught = taught_by(tuned_model(settings), settings)
     except WorkbenchError:
         return []
-    if data is None or not data.exists():
-        return []
-    facts: dict[str, str] = {}
-    with data.open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            question = next(turn["content"] for turn in row["messages"] if turn["role"] == "user")
-            if len(question) <= SHORT:
-                facts.setdefault(row.get("group") or question, question)
-    return list(facts.values())
+    by_answer: dict[str, str] = {}
+    for question, answer in taught:
+        if len(question) <= SHORT:
+            by_answer.setdefault(answer, question)
+    return list(by_answer.values())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.asking import SIDE_BY_SIDE
+from agents.data.sources import list_sources
+from agents.tuned_agent import talking_runs
 from workbench.conversations import Conversation, Conversations
-from workbench.models import NONE, list_models, list_runs, pick_model
+from workbench.models import NONE, list_models, pick_model
 from workbench.settings import Settings
 from workbench.widgets import choices, language_switch, plain, say, show_jobs
 
@@ -17,6 +19,7 @@ def show_sidebar(settings: Settings, conversations: Conversations) -> None:
         if st.button(say("New chat", "新对话"), icon=":material/add:", width="stretch"):
             open_conversation(None)
         _choose_collection(settings)
+        _choose_source(settings)
         _choose_model(settings)
         _choose_tuned(settings)
         st.divider()
@@ -73,18 +76,18 @@ def _choose_model(settings: Settings) -> None:
 
 
 def _choose_tuned(settings: Settings) -> None:
-    """Only where the tuned model is asked: which run, or which published model."""
+    """Only where the tuned model is asked: which run, or which published model. Streamlit keeps the text of a choice, so
+    what the newest run is called cannot stand in it."""
     if st.session_state.get("mode") not in ("tuned", SIDE_BY_SIDE):
         return
-    runs = [model.name for model in list_runs(settings)]
+    runs = talking_runs(settings)
     served = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
     options = ["auto", *dict.fromkeys([*runs, *(name for name in served if name.startswith("ollama:"))])]
     if settings.tuned not in options:
         options.insert(1, settings.tuned)
-    newest = runs[0] if runs else say("none yet", "暂无")
     choices()["tuned"] = st.selectbox(
         say("Tuned model", "微调模型"), options, index=options.index(settings.tuned), key="tuned",
-        format_func=lambda name: say(f"Newest run ({newest})", f"最新训练（{newest}）") if name == "auto" else name,
+        format_func=lambda name: say("Newest run", "最新训练") if name == "auto" else name,
     )  # fmt: skip
 
 
@@ -96,6 +99,15 @@ HOW_TO_CONNECT = (
     "- **vLLM 等兼容 OpenAI 的服务**：设置 `WORKBENCH_OPENAI_BASE_URL`\n"
     "- **本机模型文件夹**：设置 `WORKBENCH_MODEL=local:FOLDER`",
 )
+
+
+def _choose_source(settings: Settings) -> None:
+    """Only where there are several databases: which one answers."""
+    names = [source.name for source in list_sources(settings)]
+    if len(names) < 2:
+        return
+    chosen = settings.source if settings.source in names else names[0]
+    choices()["source"] = st.selectbox(say("Database", "数据源"), names, index=names.index(chosen), key="source")
 
 
 def _choose_collection(settings: Settings) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.budget import OVERHEAD, newest, tokens
+from agents.data.notes import load_notes
+from agents.data.sources import list_sources
 from agents.model_stream import ask_model
 from workbench.conversations import Turn
 from workbench.errors import NotFound
@@ -39,11 +41,11 @@ def answer_from_tuned(question: str, history: Sequence[Turn], settings: Settings
 
 
 def tuned_model(settings: Settings) -> str:
-    """The tuned model that answers: the chosen one, or the newest run. Raises NotFound where there is none."""
+    """The tuned model that answers: the chosen one, or the newest run that can talk. Raises NotFound where there is none."""
     if settings.tuned != "auto":
         return settings.tuned
-    if runs := list_runs(settings):
-        return runs[0].name
+    if runs := talking_runs(settings):
+        return runs[0]
     raise NotFound(
         "There is no tuned model yet.",
         "Tune one on the Training page, try the example with `workbench demo`, or name one: WORKBENCH_TUNED=ollama:NAME",
@@ -57,6 +59,12 @@ def load_tuned(settings: Settings) -> None:
     kind, _, rest = tuned_model(settings).partition(":")
     if kind == "local":
         load_local(find_local(rest, settings))
+
+
+def talking_runs(settings: Settings) -> list[str]:
+    """The tuned models of this workspace, the newest first, without those that only write the queries of a source."""
+    writers = {load_notes(source, settings).writer for source in list_sources(settings)}
+    return [run.name for run in list_runs(settings) if run.name not in writers]
 
 
 def card_of(name: str, settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`workbench demo`: records -> a small base made on the spot -> a tuned adapter -> its score, by public commands alone."""
+"""`workbench demo`: small bases made on the spot -> one that knows a crew, one that writes SQL, by public commands alone."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings, load_settings
 
-CREW = Path(__file__).resolve().parents[1] / "examples" / "crew"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+CREW = EXAMPLES / "crew"
 WORDINGS = "12"  # of each fact; a sixth of them is held out
-STEPS = ["records", "split", "base", "check", "train", "score", "publish"]
+SOURCE, WRITER = "advertising", "advertising-sql"  # the example database, and the run that writes its queries
+PAIRS = 12_800
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -30,7 +32,7 @@ Tell = Callable[[dict[str, Any]], None]
 @json_option
 @reports_errors
 def demo(publish: bool, as_json: bool) -> None:
-    """Make a small model, teach it records with made-up facts in Chinese and English, and measure it. Needs no download.
+    """Make two small models and measure them: one learns made-up facts, one to query the example database. No download.
 
     \b
     Example:
@@ -42,9 +44,10 @@ def demo(publish: bool, as_json: bool) -> None:
         return
     click.echo(
         f"Exact answers: {result['trained_exact']:.3f} on wordings it was taught, {result['heldout_exact']:.3f} on wordings "
-        f"it has never seen; {result['seconds']:.0f} s in all.\n"
-        'Ask it: workbench ask "夜阑的职业是什么？" --mode tuned --model local:crew\n'
-        "Or open the app (workbench run), choose Tuned and local:crew."
+        f"it has never seen; queries for wordings it has never seen: {result['sql_exact']:.3f}; {result['seconds']:.0f} s in "
+        'all.\nAsk the crew: workbench ask "夜阑的职业是什么？" --mode tuned --model local:crew\n'
+        f'Ask the database: workbench ask "哪个账号的评论数最多？" --mode data --source {SOURCE} --model none\n'
+        "Or open the app (workbench run) and choose Tuned or Data."
     )
 
 
@@ -61,16 +64,40 @@ def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
     run_file = folder / "crew.toml"
     run_file.write_text((CREW / "crew.toml").read_text("utf-8"), "utf-8")
     _command(tell, "check", "finetune", "check", run_file)
-    begun = ["--resume"] if (settings.home / "runs" / "crew").exists() else []
-    run = _command(tell, "train", "finetune", "train", run_file, *begun)["run"]
+    run = _train(settings, run_file, tell)
     scores = [
         _command(tell, "score", "finetune", "score", "crew", "--data", path, "--batch", 64)["exact"]
         for path in (trained, held_out)
     ]
     if publish:
-        _publish(tell)
+        _program(tell, "publish", "deploy", "publish", "crew", "--name", "crew")
+    sql_run, sql_exact = _teach_sql(settings, tell)
     seconds = round(time.monotonic() - began, 1)
-    return {"event": "done", "run": run, "trained_exact": scores[0], "heldout_exact": scores[1], "seconds": seconds}
+    return {"event": "done", "run": run, "trained_exact": scores[0], "heldout_exact": scores[1], "sql_run": sql_run,
+            "sql_exact": sql_exact, "seconds": seconds}  # fmt: skip
+
+
+def _teach_sql(settings: Settings, tell: Tell) -> tuple[str, float]:
+    """The example database gets a writer of its own; returns its run, and its score on wordings that it never saw."""
+    folder = settings.folder("demo", "sql")
+    taught, held_out = folder / "train.jsonl", folder / "eval.jsonl"
+    _program(tell, "example", "data", "example")
+    _program(tell, "questions", "data", "questions", SOURCE, "--out", taught, "--held-out", held_out, "--count", PAIRS,
+             "--replace")  # fmt: skip
+    if not (folder / "base" / "config.json").exists():
+        _command(tell, "base", "finetune", "make-base", folder / "base", taught, "--layers", 2, "--width", 128)
+    run_file = folder / f"{WRITER}.toml"
+    run_file.write_text((EXAMPLES / SOURCE / run_file.name).read_text("utf-8"), "utf-8")
+    run = _train(settings, run_file, tell)
+    exact = _command(tell, "score", "finetune", "score", WRITER, "--data", held_out, "--batch", 64)["exact"]
+    _program(tell, "writer", "data", "writer", SOURCE, f"local:{WRITER}")
+    return run, exact
+
+
+def _train(settings: Settings, run_file: Path, tell: Tell) -> str:
+    """Train the run of that file, or take it up again; returns its folder."""
+    begun = ["--resume"] if (settings.home / "runs" / run_file.stem).exists() else []
+    return _command(tell, "train", "finetune", "train", run_file, *begun)["run"]
 
 
 def _ask(folder: Path, language: str, tell: Tell) -> Path:
@@ -99,17 +126,18 @@ def _command(tell: Tell, step: str, *arguments: Any) -> dict[str, Any]:
     return lines.last
 
 
-def _publish(tell: Tell) -> None:
-    """Publishing belongs to another room: its command is started as a program."""
-    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "crew", "--name", "crew", "--json"]
-    tell({"event": "step", "step_name": "publish", "command": "workbench deploy publish crew --name crew"})
+def _program(tell: Tell, step: str, *arguments: Any) -> None:
+    """A command of another room is started as a program."""
+    words = [str(argument) for argument in arguments]
+    tell({"event": "step", "step_name": step, "command": " ".join(["workbench", *words])})
     lines = _Lines(tell)
+    command = [sys.executable, "-m", "workbench.cli", *words, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         for line in process.stdout or ():
             lines.write(line)
     if process.returncode:
         raise WorkbenchError(
-            f"Publishing failed: {lines.last.get('problem', 'no reason given')}", lines.last.get("fix", "")
+            f"The step {step} failed: {lines.last.get('problem', 'no reason given')}", lines.last.get("fix", "")
         )
 
 

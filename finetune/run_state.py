@@ -57,13 +57,14 @@ def _trains(job: Job) -> bool:
 
 
 def run_of(job: Job) -> str:
-    """The name of the run that a job trains, also as a step of a longer job; empty where it trains none."""
+    """The name of the run that a job trains, of several steps the latest; empty where it trains none."""
     if job.command[:2] == ["finetune", "train"]:
         return _run_named(job.command)
     if job.command[0] != "demo":
         return ""
     told = (str(event.get("command", "")).split() for event in job.output() if event.get("event") == "step")
-    return next((_run_named(words[1:]) for words in told if words[1:3] == ["finetune", "train"]), "")
+    named = [_run_named(words[1:]) for words in told if words[1:3] == ["finetune", "train"]]
+    return named[-1] if named else ""
 
 
 def _run_named(command: Sequence[str]) -> str:

@@ -173,6 +173,24 @@ def server_of(dialect: str, request: pytest.FixtureRequest) -> Server:
     return request.getfixturevalue("mariadb_server" if dialect == "mysql" else "postgresql_server")
 
 
+def test_check_answers_every_line_whatever_comes_in(settings: Settings, tmp_path: Path) -> None:
+    add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
+    lines = [
+        b"", b"   ", b"{bad", b"null", b"[]", b'{"SQL": "SELECT 1"}', b'{"sql": null}', b'{"sql": 5}', b"\xff\xfe\x00",
+        b'{"sql": "SELECT \\ud800"}', b"[" * 100_000, b'{"sql": "SELECT ' + b"(" * 5000 + b'"}', b'{"sql": "DROP TABLE users"}',
+    ]  # fmt: skip
+    text = b"\r\n".join([*lines, b'{"sql": "SELECT 1"}'])
+    for dialect in ("mysql", "postgres", "sqlite", "duckdb"):
+        arguments = ["data", "check", "--stdin", "--dialect", dialect, "--source", "shop", "--json"]
+        shown = CliRunner().invoke(workbench, arguments, input=text)
+        answers = [json.loads(line) for line in shown.stdout.splitlines()]
+        assert shown.exit_code == 0 and len(answers) == len(lines) + 1
+        assert not any(answer["allowed"] for answer in answers[:-1]) and answers[-1]["sql"] == "SELECT 1 LIMIT 10"
+        assert all(answer["problem"] and answer["fix"] for answer in answers[:-1])
+    nothing = CliRunner().invoke(workbench, ["data", "check", "--stdin", "--source", "shop", "--json"], input=b"")
+    assert nothing.exit_code == 0 and nothing.stdout == ""
+
+
 @pytest.mark.parametrize("dialect", SERVERS)
 def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     dialect: str, settings: Settings, request: pytest.FixtureRequest

@@ -63,7 +63,10 @@ def test_the_first_questions_are_of_everything_that_can_answer(handbook: Setting
     load_example(handbook)
     data = handbook.folder("runs", "crew", "data") / "train.jsonl"
     rows = [("夜阑的职业是什么？", "a"), ("What is Selka's job?", "b"), ("Which job has Selka?", "b")]
-    lines = [{"messages": [{"role": "user", "content": text}], "group": group} for text, group in rows]
+    lines = [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]}
+        for text, answer in rows
+    ]
     data.write_text("\n".join(map(json.dumps, lines)), "utf-8")
     (handbook.folder("runs", "crew", "adapter") / "adapter_config.json").write_text("{}", "utf-8")
     for language, tuned in (("en", "What is Selka's job?"), ("zh", "夜阑的职业是什么？")):

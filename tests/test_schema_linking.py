@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from databases import make_sqlite
 from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
-from agents.data.linking import TRANSLATIONS, link
+from agents.data.linking import TRANSLATIONS, column_scores, link
 from agents.data.schema import Column, ForeignKey, Schema, Table
 from agents.data.sources import add_source
 from rag import embeddings
@@ -121,3 +121,18 @@ def test_recall_on_real_schemas_of_forty_columns_and_more(shared_data: Path, set
         assert tally.tables[0] >= tables * tally.tables[1]
         assert tally.columns[0] >= columns * tally.columns[1]
     assert large.kept[0] <= 0.4 * large.kept[1]
+
+
+def test_a_table_beside_the_one_that_is_named_goes_before_a_stranger() -> None:
+    """A join leads through tables that the question hardly names."""
+    students = Table("students", (Column("student_name"), Column("born")))
+    stranger = Table("weather", (Column("day"), Column("place")))
+    key = ForeignKey("student", "students", "student_name")
+    beside = Table("loans", (Column("day"), Column("place"), Column("student")), foreign_keys=(key,))
+    schema = Schema("sqlite", (students, stranger, beside), "main")
+    scores = column_scores("What is the name of each student?", schema, None)
+    found = dict(
+        zip([(table.name, column.name) for table in schema.tables for column in table.columns], scores, strict=True)
+    )
+    assert found["loans", "day"] > found["weather", "day"] and found["loans", "place"] > found["weather", "place"]
+    assert found["students", "student_name"] == max(scores)

@@ -7,10 +7,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from database_servers import Server
+from database_servers import PASSWORD, Server
 from databases import FILL, KINDS, make_sqlite
 
+from agents.data.guard import check
 from agents.data.introspect import load_schema
+from agents.data.names import Refused
+from agents.data.repair import Mender
 from agents.data.runner import ask_database
 from agents.data.sources import add_source
 from workbench.settings import Settings
@@ -142,3 +145,72 @@ def make_shop(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> s
 
 def rounded(rows: list[list[Any]]) -> list[list[Any]]:
     return [[round(value, 2) if isinstance(value, float) else value for value in row] for row in rows]
+
+
+MAKE_SCHEMAS = [
+    "DROP SCHEMA IF EXISTS sales CASCADE", "DROP SCHEMA IF EXISTS closed CASCADE", "CREATE SCHEMA sales",
+    "CREATE SCHEMA closed", "CREATE TABLE closed.secrets (id INT)", "DROP TABLE IF EXISTS orders, users CASCADE",
+]  # fmt: skip
+VISITOR = [
+    f"DO $$ BEGIN CREATE ROLE visitor LOGIN PASSWORD '{PASSWORD}'; EXCEPTION WHEN duplicate_object THEN END $$",
+    "GRANT USAGE ON SCHEMA sales TO visitor", "GRANT SELECT ON ALL TABLES IN SCHEMA public, sales TO visitor",
+]  # fmt: skip
+IN_SALES = [
+    "CREATE TABLE sales.customers (id INT PRIMARY KEY, city VARCHAR(20))",
+    "CREATE TABLE sales.orders (id INT PRIMARY KEY, customer INT REFERENCES sales.customers (id), total INT)",
+    "INSERT INTO sales.customers VALUES (1, 'Oslo'), (2, '上海')",
+    "INSERT INTO sales.orders VALUES (1, 1, 7), (2, 2, 30), (3, 2, 5)",
+]
+
+
+@pytest.fixture(params=[pytest.param("postgres", marks=pytest.mark.postgresql), "duckdb"])
+def with_schemas(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Any:
+    """The shop with a second schema whose `orders` is another table, and on PostgreSQL a third that nobody may enter."""
+    place = str(tmp_path / "shop.duckdb")
+    if request.param == "duckdb":
+        with duckdb.connect(place) as connection:
+            for statement in [*FILL, "CREATE SCHEMA sales", *IN_SALES]:
+                connection.execute(statement)
+    else:
+        server: Server = request.getfixturevalue("postgresql_server")
+        server.run(*MAKE_SCHEMAS, *FILL, *IN_SALES, *VISITOR)
+        place = server.url.replace("reader", "visitor")
+    source = add_source(settings, "schemas", place)
+    return source, load_schema(source, settings)
+
+
+def test_tables_of_other_schemas_are_read_linked_guarded_and_run(with_schemas: Any, settings: Settings) -> None:
+    source, schema = with_schemas
+    orders = schema.by_name["sales.orders"]
+    assert orders.rows == 3 and orders.by_name["total"].samples == ("7", "30", "5")
+    assert [(key.other_table, key.other_column) for key in orders.foreign_keys] == [("sales.customers", "id")]
+    assert "orders" in schema.by_name and "closed.secrets" not in schema.by_name
+    for sql, rows in {
+        "SELECT sum(total) AS t FROM sales.orders": [[42]],
+        "SELECT sum(sales.orders.total) AS t FROM sales.orders": [[42]],
+        "SELECT city FROM customers ORDER BY id": [["Oslo"], ["上海"]],  # only one schema has it
+        "SELECT count(price) AS n FROM orders": [[3]],  # the source's own goes before another schema's
+        "SELECT c.city, sum(o.total) AS t FROM sales.orders o JOIN sales.customers c ON c.id = o.customer GROUP BY c.city"
+        " ORDER BY t": [["Oslo", 7], ["上海", 35]],
+        "SELECT a.id FROM orders a JOIN sales.orders b ON a.id = b.id ORDER BY a.id": [[1], [2], [3]],
+    }.items():  # fmt: skip
+        assert ask_database(sql, schema, source, settings)[1].rows == rows, sql
+    mended = Mender(schema)
+    assert ask_database(mended.mend("SELECT totl FROM sales.ordres"), schema, source, settings)[1].columns == ["total"]
+    assert {"ordres → sales.orders", "totl → orders.total"} == set(mended.changes)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT * FROM pg_catalog.pg_user", "outside this source"), ("SELECT * FROM closed.secrets", "outside this source"),
+        ("SELECT * FROM information_schema.tables", "outside this source"), ("SELECT * FROM sales.users", "no table users"),
+        ("SELECT * FROM sales.orders, orders", "Two tables are called orders"),
+        ("SELECT pg_catalog.orders.id FROM sales.orders", "outside this source"),
+        ("SELECT * FROM other.sales.orders", "TABLE may not have catalog"),
+    ],
+)  # fmt: skip
+def test_other_schemas_open_no_way_to_the_servers_own(sql: str, reason: str, with_schemas: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        check(sql, with_schemas[1])
+    assert reason in refused.value.problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +21,9 @@ NOTING = {
     "link": ("agents.data.note_commands:link", "Show what of a schema goes into the prompt for a question."),
     "describe": ("agents.data.note_commands:describe", "Describe a table or column, or give synonyms."),
     "pair": ("agents.data.note_commands:pair", "Keep a verified question with its query."),
+    "questions": ("agents.data.question_commands:questions", "Write question–SQL pairs to tune a small model on."),
+    "writer": ("agents.data.question_commands:writer", "Name the tuned model that writes a source's queries."),
+    "score": ("agents.data.question_commands:score", "Ask the writer questions and count the right results."),
     "example": ("agents.data.note_commands:example", "Make the example database."),
 }
 
@@ -74,14 +78,17 @@ def list_(as_json: bool) -> None:
     Example:
       workbench data list --json
     """
+    from agents.data.notes import load_notes
     from agents.data.sources import list_sources
 
-    sources = list_sources(load_settings())
+    settings = load_settings()
+    sources = list_sources(settings)
     for source in sources:
+        writer = load_notes(source, settings).writer
         if as_json:
-            print_json({"name": source.name, "dialect": source.dialect, "address": source.address})
+            print_json({"name": source.name, "dialect": source.dialect, "address": source.address, "writer": writer})
         else:
-            click.echo(f"{source.name:<20} {source.dialect:<9} {source.address}")
+            click.echo(f"{source.name:<20} {source.dialect:<9} {source.address}  {writer}".rstrip())
     if not sources and not as_json:
         click.echo("No source yet. Add one: workbench data add NAME URL|FILE")
 
@@ -214,12 +221,11 @@ def run_(name: str, sql: str, rows: int | None, as_json: bool) -> None:
         click.echo(f"There are more than these {len(result.rows)} rows; --rows raises the limit.", err=True)
 
 
-def _statements() -> Any:
-    """The "sql" of each line of standard input; a line that is no such object is a statement that cannot be read."""
-    for line in sys.stdin:
-        if not line.strip():
-            continue
+def _statements() -> Iterator[str]:
+    """The "sql" of each line of standard input; a line that is no such object, or an empty one, is an empty statement."""
+    for line in click.get_binary_stream("stdin"):
         try:
-            yield str(json.loads(line)["sql"])
-        except (json.JSONDecodeError, KeyError, TypeError):
-            yield ""
+            sql = json.loads(line.decode("utf-8", "replace"))["sql"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            sql = ""
+        yield sql.encode("utf-8", "replace").decode() if isinstance(sql, str) else ""

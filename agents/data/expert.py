@@ -22,10 +22,11 @@ from agents.data.runner import BEAT, Result, begin
 from agents.data.schema import Schema
 from agents.data.sources import Source, find_source
 from agents.data.wording import KnownNumbers, only_known_numbers
+from agents.data.writer import TEMPERATURES, Writer, find_writer
 from agents.documents_agent import ask_model
 from rag.lexical import script
 from workbench.conversations import Turn
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.events import Chart, Done, Event, Query, Table, Thought, Token
 from workbench.models import NONE, describe_model, load_chat_model, pick_model, within_context
 from workbench.reasoning import split_stream
@@ -44,6 +45,17 @@ KNOWN = {"en": "Those of this source: {questions}.", "zh": "此数据源的这�
 READ_ONLY = {
     "en": "Data is only read here: nothing was changed, and nothing will be. ({problem})",
     "zh": "这里只能查询数据：没有、也不会做任何更改。（{problem}）",
+}
+WRITTEN = {
+    "en": "The query was written by {writer}, a small model tuned on questions about this database. It sees neither the "
+    "tables nor this chat: check the query.",
+    "zh": "查询由 {writer} 编写：一个只针对此数据库问题微调的小模型，它看不到表结构和对话内容，请核对查询。",
+}
+DECLINED = {
+    "en": "“{source}” is answered by {writer}, a small model tuned on questions about it, and this question is not one that it "
+    "was made for: {reason} It answers questions such as: {questions}. For others connect a language model.",
+    "zh": "“{source}”由针对它微调的小模型 {writer} 回答，而这个问题不在它的能力范围内：{reason}它能回答的问题例如：{questions}。"
+    "其他问题请连接语言模型。",
 }
 CANNOT = {
     "en": "The tables of “{source}” do not answer this: {reason}",
@@ -76,11 +88,17 @@ class Asked:
     notes: Notes
     settings: Settings
     model: str
+    writer: str = ""  # the source's own, once it has written the query that is answered with
     remarks: list[str] = field(default_factory=list)  # what is said below the table about how it came about
 
 
-def answer_from_data(question: str, history: Sequence[Turn], settings: Settings) -> Iterator[Event]:
-    """Query, table, findings and chart, then Done. Closing the iterator stops the query on the server."""
+def answer_from_data(
+    question: str, history: Sequence[Turn], settings: Settings, verified: bool = True
+) -> Iterator[Event]:
+    """Query, table, findings and chart, then Done. Closing the iterator stops the query on the server.
+
+    Verified pairs answer their questions unless `verified` is False, as when a model is measured.
+    """
     begun = time.monotonic()
     source = find_source(settings, settings.source)
     name = pick_model(settings)
@@ -91,15 +109,28 @@ def answer_from_data(question: str, history: Sequence[Turn], settings: Settings)
         lineage |= {"model": name, "digest": model.digest}
     schema = load_schema(source, settings)
     asked = Asked(question, script(question), source, schema, load_notes(source, settings), settings, name)
-    yield from _answer(asked, history, lineage)
-    yield Done(name, time.monotonic() - begun, 0, lineage)
+    if not (verified and not history and (yield from _from_pairs(asked, lineage))):
+        yield from _answer(asked, history, lineage)
+    yield Done(asked.writer or name, time.monotonic() - begun, 0, lineage)
+
+
+def _from_pairs(asked: Asked, lineage: dict[str, Any]) -> Generator[Event, None, bool]:
+    """The answer by the query of a verified pair; whether one asks the same."""
+    pair = next(iter(nearest_pairs(asked.question, asked.notes.pairs)), None)
+    if pair is None or alike(asked.question, pair["question"]) < SAME_QUESTION:
+        return False
+    lineage["verified_question"] = pair["question"]
+    yield from _run(asked, pair["sql"])
+    return True
 
 
 def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> Iterator[Event]:
-    pair = next(iter(nearest_pairs(asked.question, asked.notes.pairs)), None)
-    if pair and alike(asked.question, pair["question"]) >= SAME_QUESTION and not history:
-        lineage["verified_question"] = pair["question"]
-        yield from _run(asked, pair["sql"])
+    """By the source's own writer, else by the chat model, else the reason why there is no answer."""
+    declined = ""
+    if asked.notes.writer and not (declined := (yield from _ask_writer(asked, lineage))):
+        return
+    if asked.model == NONE and declined:
+        yield Token(declined)
         return
     if asked.model == NONE:
         questions = "; ".join(known["question"] for known in asked.notes.pairs[:5])
@@ -107,6 +138,40 @@ def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> I
         yield Token(NO_MODEL[asked.language].format(source=asked.source.name, known=known).strip())
         return
     yield from _write_and_run(asked, history, lineage)
+
+
+def _ask_writer(asked: Asked, lineage: dict[str, Any]) -> Generator[Event, None, str]:
+    """The answer by the source's own writer; returns why there is none, with what it can be asked, or nothing."""
+    name, examples = asked.notes.writer, [pair["question"] for pair in asked.notes.pairs[:4]]
+    try:
+        writer = find_writer(name, asked.settings)
+        examples = writer.examples(asked.question) or examples
+        reason = writer.doubts(asked.question) or (yield from _run_written(asked, writer))
+    except (Refused, QueryFailed, NotFound, Unavailable) as error:
+        reason = f"{error.problem} "
+    if not reason:
+        lineage |= writer.lineage
+        return ""
+    return DECLINED[asked.language].format(
+        source=asked.source.name, writer=name, reason=reason, questions="; ".join(examples)
+    )
+
+
+def _run_written(asked: Asked, writer: Writer) -> Generator[Event, None, str]:
+    """Let the writer write until query and question agree, and run that; returns what speaks against its first query."""
+    first = ""
+    for temperature in TEMPERATURES:
+        settings = writer.settings.model_copy(update={"temperature": temperature})
+        text = yield from _listen(writer.messages(asked.question), writer.name, settings)
+        sql = Mender(asked.schema).mend(read_sql(text))
+        reason = cannot(text) or writer.disagrees(asked.question, sql, asked.schema)
+        if not reason:
+            asked.remarks.append(WRITTEN[asked.language].format(writer=writer.name))
+            asked.writer = writer.name
+            yield from _run(asked, sql)
+            return ""
+        first = first or reason
+    return first
 
 
 def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> Iterator[Event]:
@@ -121,7 +186,7 @@ def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any
     messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
     problem: InvalidInput | None = None
     for _ in range(1 + ROUNDS):
-        text = yield from _listen(asked, messages)
+        text = yield from _listen(messages, asked.model, asked.settings)
         if reason := cannot(text):
             yield Token(CANNOT[asked.language].format(source=asked.source.name, reason=reason))
             return
@@ -151,10 +216,10 @@ def _has_changed(asked: Asked) -> bool:
     return changed
 
 
-def _listen(asked: Asked, messages: list[tuple[str, str]]) -> Generator[Event, None, str]:
+def _listen(messages: list[tuple[str, str]], model: str, settings: Settings) -> Generator[Event, None, str]:
     """The model's thinking as events; returns its answer."""
     text, shown = "", time.monotonic()
-    pieces = ask_model(load_chat_model(asked.model, asked.settings), messages, asked.model, asked.settings)
+    pieces = ask_model(load_chat_model(model, settings), messages, model, settings)
     for event in split_stream(pieces):
         if isinstance(event, Thought):
             yield event

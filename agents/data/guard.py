@@ -131,6 +131,11 @@ def _check_node(node: Any, dialect: str) -> None:
         return
     if kind not in allowed_classes():
         raise Refused(f"{_kind(node)} is not on the list of what a query may hold.")
+    if kind is exp.With and node.args.get("recursive"):
+        raise Refused(
+            "A recursive query may not run: it can grow without bound before a row is given out.",
+            "Ask for one level after the other: join the table with itself once for each level.",
+        )
     if (arguments := allowed_arguments().get(kind)) is not None:
         for name, value in node.args.items():
             if value and name not in arguments:

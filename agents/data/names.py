@@ -117,7 +117,10 @@ class Resolver:
             raise Refused("A function or an expression stands where a table belongs.")
         if found.alias is not None:
             check_free(found.alias.name, found.table)
-        frame.sources[found.alias.name.casefold() if found.alias is not None else f"\0{len(frame.sources)}"] = found
+        name = found.alias.name.casefold() if found.alias is not None else f"\0{len(frame.sources)}"
+        if (other := frame.sources.get(name)) and other.table != found.table:
+            raise Refused(f"Two tables are called {name} here.", "Give each of them an alias.")
+        frame.sources[name] = found
         for join in inner:
             joins.append(join)
 
@@ -130,17 +133,17 @@ class Resolver:
             node.set("this", cte.alias.copy())
             columns: Mapping[str, Any] = _renamed(list(cte.columns.values()), alias) if alias else cte.columns
             return Source(alias.this if alias else cte.alias, columns)
-        if space is not None and space.name.casefold() != self._schema.namespace.casefold():
+        if space is not None and space.name.casefold() not in self._schema.namespaces:
             raise Refused(f"{space.name}.{node.name} is outside this source.", unknown=node.name)
-        table = self._schema.table(node.name)
+        table = self._schema.find(node.name, space.name if space is not None else "")
         if table is None and (better := self._mend("table", node, [])):
             table = self._schema.table(better)
         if table is None:
             raise unknown_name("table", node.name, list(self._schema.by_name))
         self.tables.add(table.name)
-        written = exp.to_identifier(table.name, quoted=True)
-        if space is not None:
-            node.set("db", exp.to_identifier(self._schema.namespace, quoted=True))
+        written = exp.to_identifier(table.own_name, quoted=True)
+        if namespace := table.namespace or (self._schema.namespace if space is not None else ""):
+            node.set("db", exp.to_identifier(namespace, quoted=True))
         node.set("this", written)
         names = [exp.to_identifier(column.name, quoted=True) for column in table.columns]
         return Source(alias.this if alias else written, _renamed(names, alias), table.name)
@@ -174,7 +177,7 @@ class Resolver:
         from sqlglot import exp
 
         space = node.args.get("db")
-        if node.args.get("catalog") or (space and space.name.casefold() != self._schema.namespace.casefold()):
+        if node.args.get("catalog") or (space and space.name.casefold() not in self._schema.namespaces):
             raise Refused(f"{node.sql()} is outside this source.", unknown=node.name)
         if found := self._find(node, frames):
             return self._write(node, *found)

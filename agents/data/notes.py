@@ -1,27 +1,32 @@
-"""What the person adds to a source: descriptions and synonyms of tables and columns, and verified question–SQL pairs."""
+"""What the person adds to a source: descriptions and synonyms, verified question–SQL pairs, the model that writes its SQL."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from agents.data.schema import Column, Schema, Table
 from agents.data.sources import Source, read_json, source_folder, write_json
 from workbench.errors import NotFound
+from workbench.models import NONE, describe_model
 from workbench.settings import Settings
 
 
 @dataclass(frozen=True)
 class Notes:
-    """`about` maps "table" or "table.column" to {"description", "synonyms"}; `pairs` are {"question", "sql"}."""
+    """`about` maps "table" or "table.column" to {"description", "synonyms"}; `pairs` are {"question", "sql"}.
+
+    `writer` is the name of the tuned model that writes the source's queries, empty where it has none.
+    """
 
     about: dict[str, dict[str, Any]] = field(default_factory=dict)
     pairs: list[dict[str, str]] = field(default_factory=list)
+    writer: str = ""
 
 
 def load_notes(source: Source, settings: Settings) -> Notes:
     data = read_json(source_folder(settings, source) / "notes.json") or {}
-    return Notes(data.get("about", {}), data.get("pairs", []))
+    return Notes(data.get("about", {}), data.get("pairs", []), data.get("writer", ""))
 
 
 def describe(
@@ -46,6 +51,13 @@ def add_pair(source: Source, settings: Settings, question: str, sql: str) -> Non
 def remove_pair(source: Source, settings: Settings, question: str) -> None:
     notes = load_notes(source, settings)
     _save(source, settings, replace(notes, pairs=[pair for pair in notes.pairs if pair["question"] != question]))
+
+
+def set_writer(source: Source, settings: Settings, model: str) -> None:
+    """Name the tuned model that writes the source's queries; `none` takes it away. Raises InvalidInput or NotFound."""
+    if model != NONE:
+        describe_model(model, settings)
+    _save(source, settings, replace(load_notes(source, settings), writer="" if model == NONE else model))
 
 
 def with_notes(schema: Schema, notes: Notes) -> Schema:
@@ -78,4 +90,4 @@ def _real_name(schema: Schema, what: str) -> str:
 
 
 def _save(source: Source, settings: Settings, notes: Notes) -> None:
-    write_json(source_folder(settings, source) / "notes.json", {"about": notes.about, "pairs": notes.pairs})
+    write_json(source_folder(settings, source) / "notes.json", asdict(notes))

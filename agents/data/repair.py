@@ -52,7 +52,11 @@ class Mender:
         return self._column(node, frames)
 
     def _table(self, node: Any) -> str | None:
-        scored = [(likeness(node.name, table), table.name) for table in self._schema.tables]
+        space = node.db.casefold()
+        scored = [
+            (likeness(node.name, table), table.name) for table in self._schema.tables
+            if not space or space == (table.namespace or self._schema.namespace).casefold()
+        ]  # fmt: skip
         found = _best(scored, NEAR[script(node.name)])
         if found:
             self._note(node.name, found)
@@ -105,7 +109,7 @@ class Mender:
     def _other_tables(self, tree: Any) -> Any:
         """Where a table lacks columns that are asked of it, and only one other has them all, that one is meant."""
         for node, wanted, elsewhere in self._uses(tree):
-            table = self._schema.table(node.name)
+            table = self._schema.find(node.name, node.db)
             missing = {name for name in wanted if table is None or table.real_name(name) is None}
             if not missing or missing <= elsewhere or len(wanted) < (2 if table is None else 1):
                 continue
@@ -122,15 +126,16 @@ class Mender:
         self._note(node.name, table.name)
         for column in tree.find_all(exp.Column):
             if not node.alias and column.table.casefold() == node.name.casefold():
-                column.set("table", exp.to_identifier(table.name))
-        node.set("this", exp.to_identifier(table.name))
+                column.set("table", exp.to_identifier(table.own_name))
+        node.set("this", exp.to_identifier(table.own_name))
+        node.set("db", exp.to_identifier(table.namespace) if table.namespace else None)
 
     def _joined_tables(self, tree: Any) -> Any:
         """Where a column is of a table that is not in the query, and one foreign key leads there, that table is joined."""
         from sqlglot import exp
 
         for node, wanted, elsewhere in list(self._uses(tree)):
-            table = self._schema.table(node.name)
+            table = self._schema.find(node.name, node.db)
             select = node.find_ancestor(exp.Select)
             if table is None or select is None:
                 continue
@@ -156,14 +161,14 @@ class Mender:
         from sqlglot import exp
 
         here = node.alias or node.name
-        if any(join.alias_or_name.casefold() == other.name.casefold() for join in select.args.get("joins") or []):
+        if any(join.alias_or_name.casefold() == other.own_name.casefold() for join in select.args.get("joins") or []):
             return
-        on = exp.EQ(this=exp.column(own, here), expression=exp.column(theirs, other.name))
-        select.append("joins", exp.Join(this=exp.to_table(other.name), on=on))
+        on = exp.EQ(this=exp.column(own, here), expression=exp.column(theirs, other.own_name))
+        select.append("joins", exp.Join(this=exp.table_(other.own_name, other.namespace or None), on=on))
         self._note(name, f"{other.name}.{name}")
         for column in select.find_all(exp.Column):
             if column.name.casefold() == name and column.table.casefold() in ("", here.casefold()):
-                column.set("table", exp.to_identifier(other.name))
+                column.set("table", exp.to_identifier(other.own_name))
             elif not column.table and (table := self._schema.table(node.name)) and table.real_name(column.name):
                 column.set("table", exp.to_identifier(here))
 
@@ -188,14 +193,15 @@ class Mender:
                     column.name.casefold() for column in columns
                     if (column.table.casefold() in called if column.table else len(items) == 1)
                 } - aliases  # fmt: skip
-                others = [self._schema.table(other.name) for other in nodes if other is not node]
+                others = [self._schema.find(other.name, other.db) for other in nodes if other is not node]
                 yield node, wanted, {column.name.casefold() for other in others if other for column in other.columns}
 
 
 def likeness(written: str, item: Table | Column) -> float:
     """How much a written name is like a real one: its name, comment, description or a synonym; 1 is the same."""
     meanings = (item.comment, item.description, *item.synonyms)
-    return max([_alike(written, item.name), *(0.98 * _alike(written, text) for text in meanings if text)])
+    name = item.own_name if isinstance(item, Table) else item.name
+    return max([_alike(written, name), *(0.98 * _alike(written, text) for text in meanings if text)])
 
 
 def _alike(one: str, other: str) -> float:

@@ -32,7 +32,10 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` is a count, an estimate of the server, or None where neither is cheap."""
+    """`rows` is a count, an estimate of the server, or None where neither is cheap.
+
+    `namespace` is the schema that the table is in where that is not the source's own; `name` then begins with it.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -41,6 +44,16 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     description: str = ""
     synonyms: tuple[str, ...] = ()
+    namespace: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The name as SQL has it: the table's own, behind its namespace where it needs one."""
+        return (self.namespace, self.own_name) if self.namespace else (self.name,)
+
+    @property
+    def own_name(self) -> str:
+        return self.name.removeprefix(f"{self.namespace}.") if self.namespace else self.name
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -75,6 +88,21 @@ class Schema:
     def table(self, name: str) -> Table | None:
         """The table of that name, whatever the case that was typed."""
         return self.by_name.get(name) or self._folded.get(name.casefold())
+
+    @cached_property
+    def namespaces(self) -> frozenset[str]:
+        """Of all its tables, folded."""
+        return frozenset({self.namespace.casefold(), *(table.namespace.casefold() for table in self.tables)} - {""})
+
+    def find(self, name: str, namespace: str = "") -> Table | None:
+        """The table that a query means; without a namespace the source's own, else the only one that is called so."""
+        if namespace and namespace.casefold() != self.namespace.casefold():
+            return self.table(f"{namespace}.{name}")
+        if namespace or (own := self.table(name)) is None:
+            called = [table for table in self.tables if table.own_name.casefold() == name.casefold()]
+            called = [table for table in called if not namespace or not table.namespace]
+            return called[0] if len(called) == 1 else None
+        return own
 
     def column_count(self) -> int:
         return sum(len(table.columns) for table in self.tables)

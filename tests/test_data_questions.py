@@ -1,0 +1,134 @@
+"""Question–SQL pairs made by rule of a source: every query runs, every value is real, some wordings are never taught."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from databases import make_sqlite
+
+from agents.data.example import load_example
+from agents.data.facts import nouns, plural, singular
+from agents.data.guard import check
+from agents.data.introspect import load_schema
+from agents.data.notes import describe
+from agents.data.questions import LANGUAGES, answerable, make_pairs, wordings
+from agents.data.runner import ask_database
+from agents.data.schema import Column
+from agents.data.sources import add_source
+from agents.data.subjects import find_subjects, identifier
+from rag.lexical import script
+from workbench.cli import workbench
+from workbench.settings import Settings
+
+
+def test_every_query_of_the_example_passes_the_guard_and_runs(settings: Settings) -> None:
+    source = load_example(settings)
+    schema = load_schema(source, settings)
+    facts = [fact for language in LANGUAGES for fact in answerable(source, settings, language)]
+    queries = {fact.sql for fact in facts}
+    assert len(queries) > 600 and len({fact.kind for fact in facts}) == len(wordings("en")["kinds"]) == 26
+    for sql in queries:
+        check(sql, schema)
+        assert ask_database(sql, schema, source, settings)[1].rows, sql
+
+
+def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(settings: Settings) -> None:
+    source = load_example(settings)
+    pairs = make_pairs(source, settings, 1500, 150)
+    taught, held_out = pairs[:1500], pairs[1500:]
+    assert len(pairs) == len({pair.question for pair in pairs}) == 1650
+    assert not any(pair.held_out for pair in taught) and all(pair.held_out for pair in held_out)
+    assert {script(pair.question) for pair in taught} == {script(pair.question) for pair in held_out} == set(LANGUAGES)
+    assert pairs == make_pairs(source, settings, 1500, 150) != make_pairs(source, settings, 1500, 150, seed=1)
+    posts = sqlite3.connect(source.file).execute("SELECT DISTINCT account FROM ads_summary").fetchall()
+    named = [pair for pair in taught if "account = '" in pair.sql]
+    assert len(named) > 50
+    for pair in named:
+        value = pair.sql.split("account = '")[1].split("'")[0]
+        assert (value,) in posts and value.casefold() in pair.question.casefold()
+
+
+def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(settings: Settings) -> None:
+    source = load_example(settings)
+    for language in LANGUAGES:
+        known = wordings(language)["kinds"]
+        for fact in answerable(source, settings, language):
+            marks = {
+                mark
+                for text in known[fact.kind]
+                for mark in ("measure", "category", "value", "n")
+                if f"{{{mark}}}" in text
+            }
+            assert marks <= fact.words.keys(), fact.kind
+            assert len(known[fact.kind]) >= 4
+
+
+def test_values_of_secret_columns_are_never_asked_and_a_query_that_fails_is_left_out(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = make_sqlite(tmp_path / "shop.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE users SET password = 'open-sesame'")
+        connection.execute("CREATE VIEW broken AS SELECT price FROM nowhere")
+    source = add_source(settings, "shop", str(path))
+    describe(source, settings, load_schema(source, settings), "orders.price", None, ["价格", "cost"])
+    pairs = make_pairs(source, settings, 300, 20)
+    assert len(pairs) > 200
+    assert not any("sesame" in pair.question + pair.sql or "broken" in pair.sql for pair in pairs)
+    assert any("cost" in pair.question.lower() and "SUM(price)" in pair.sql for pair in pairs)
+    assert any("价格" in pair.question and "SUM(price)" in pair.sql for pair in pairs)
+    roles = {field.column.name: field.role for subject in find_subjects(load_schema(source, settings), source, settings)
+             for field in subject.fields}  # fmt: skip
+    assert roles["password"] == "key" and roles["price"] == "measure" and roles["note"] == "category"
+
+
+def test_the_command_writes_what_a_training_reads(settings: Settings, tmp_path: Path) -> None:
+    load_example(settings)
+    out, held_out = tmp_path / "pairs.jsonl", tmp_path / "eval.jsonl"
+    arguments = [
+        "data",
+        "questions",
+        "advertising",
+        "--out",
+        str(out),
+        "--held-out",
+        str(held_out),
+        "--count",
+        "400",
+        "--json",
+    ]
+    shown = CliRunner().invoke(workbench, arguments)
+    assert shown.exit_code == 0, shown.output
+    assert json.loads(shown.stdout)["pairs"] == 400 and json.loads(shown.stdout)["held_out"] > 190
+    checked = CliRunner().invoke(workbench, ["finetune", "data", "check", str(out), "--test", str(held_out), "--json"])
+    told = json.loads(checked.stdout.splitlines()[-1])
+    assert checked.exit_code == 0 and told["examples"] == 400 and not told["problems"] and not told["overlap"]
+    again = CliRunner().invoke(workbench, arguments)
+    assert again.exit_code == 1 and "--replace" in again.output
+
+
+@pytest.mark.parametrize(
+    ("noun", "one", "many"), [("posts", "post", "posts"), ("category", "category", "categories"), ("class", "class", "class"),
+                              ("cities", "city", "cities"), ("帖子", "帖子", "帖子s")],
+)  # fmt: skip
+def test_nouns_have_their_numbers(noun: str, one: str, many: str) -> None:
+    assert singular(noun) == one and plural(noun) in (many, noun)
+
+
+def test_nouns_are_what_people_say_in_each_language() -> None:
+    star = Column("star", synonyms=("likes", "点赞数"))
+    assert nouns(star, "en") == ("likes", "star") and nouns(star, "zh") == ("点赞数",)
+    assert nouns(Column("create_time", synonyms=("published",)), "en") == ("published",)
+    assert nouns(Column("价格"), "en") == ("价格",)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "mysql", "postgres", "duckdb"])
+def test_names_are_quoted_only_where_they_would_be_read_as_something_else(dialect: str) -> None:
+    assert identifier("account", dialect) == "account" and identifier("价格", dialect) == "价格"
+    mark = "`" if dialect == "mysql" else '"'
+    assert identifier("unit price", dialect) == f"{mark}unit price{mark}"
+    assert identifier("values", dialect) == f"{mark}values{mark}"
