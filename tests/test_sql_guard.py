@@ -84,6 +84,14 @@ def test_the_verdict_names_what_is_read() -> None:
     assert verdict.columns == {("users", "name"), ("users", "id"), ("orders", "user_id")}
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_recursive_query_is_refused_with_another_way(dialect: str) -> None:
+    recursive = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3"
+    with pytest.raises(Refused) as refused:
+        check(recursive, shop_schema(dialect))
+    assert "recursive query may not run" in refused.value.problem and "level" in refused.value.fix
+
+
 def test_an_unknown_name_comes_with_the_nearest_real_ones() -> None:
     with pytest.raises(Refused) as column:
         check("SELECT nmae FROM users", shop_schema("mysql"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -223,9 +224,8 @@ def run_(name: str, sql: str, rows: int | None, as_json: bool) -> None:
 
 def _statements() -> Iterator[str]:
     """The "sql" of each line of standard input; a line that is no such object, or an empty one, is an empty statement."""
-    for line in click.get_binary_stream("stdin"):
-        try:
+    for line in sys.stdin.buffer:
+        sql: Any = ""
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
             sql = json.loads(line.decode("utf-8", "replace"))["sql"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            sql = ""
         yield sql.encode("utf-8", "replace").decode() if isinstance(sql, str) else ""
