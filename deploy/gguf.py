@@ -29,7 +29,9 @@ from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
 LARGE = 1 << 20  # numbers in a matrix
-ROWS = 1 << 22  # numbers of a matrix that are in memory at a time
+ROWS = 1 << 20  # numbers of a matrix that are in memory at a time
+CHILD = {"PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1", "MALLOC_MMAP_THRESHOLD_": str(LARGE)}  # glibc gives large
+# tensors' memory back at once, instead of keeping it between smaller ones
 WORD_FILES = (".json", ".txt", ".model", ".jinja")
 
 
@@ -57,7 +59,7 @@ def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> st
     command = [sys.executable, "-m", "deploy.gguf"]
     child = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"},
+        cwd=Path(__file__).parents[1], env={**os.environ, **CHILD},
     )  # fmt: skip
     assert child.stdin and child.stdout and child.stderr
     errors: list[str] = []
@@ -321,6 +323,7 @@ def main() -> None:
         _tell({"event": "failed", "problem": error.problem, "fix": error.fix})
     except OSError as error:
         _tell({"event": "failed", "problem": error.strerror, "file": str(error.filename), "errno": error.errno})
+    os._exit(0)  # all is written and told; an orderly end would load 130 MB of CUDA's libraries to tidy them up
 
 
 if __name__ == "__main__":
