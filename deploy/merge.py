@@ -98,6 +98,11 @@ class Merge:
             weight[change.indices] = part["rows"]
         return weight.contiguous()
 
+    def low_rank(self, name: str) -> tuple[Any, Any]:
+        """(A, B) of a tensor that LoRA changes, in float32."""
+        parts = self.changes[name].parts
+        return self._file.rows(parts["a"]).float(), self._file.rows(parts["b"]).float()
+
     def in_rows(self, name: str) -> bool:
         """Whether a part of the merged tensor needs only that part of the base's."""
         return not {"magnitude", "rows"} & self.changes.get(name, Change()).parts.keys()

@@ -8,6 +8,7 @@ from deploy.order import STEPS
 from deploy.versions import Version, promote, remove, writing
 from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings
+from workbench.translation import in_chinese
 from workbench.widgets import choices, plain, say, show_error, shows_errors
 
 STEP_NAMES = {
@@ -84,6 +85,8 @@ def _show_success(name: str, last: dict) -> None:
         st.code(command, language="bash")
         return
     st.success(f"{plain(last['model'])} · {proof_words(last['proof'])}", icon=":material/verified:")
+    if form := form_words(last):
+        st.caption(plain(form))
     _chat_button(last["model"], "chat_published")
 
 
@@ -101,7 +104,7 @@ def show_version(settings: Settings, version: Version) -> None:
     mark = f" :green-badge[{say('latest', '当前版本')}]" if version.latest else ""
     st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
     made = say(f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}")
-    st.caption(plain(f"{made} · {card['host']}"))
+    st.caption(plain(" · ".join(filter(None, [made, card["host"], form_words(card)]))))
     with st.container(horizontal=True):
         _chat_button(version.tag, f"chat-{version.tag}")
         with st.popover(say("Proof", "验证报告"), icon=":material/fact_check:"):
@@ -140,6 +143,15 @@ def proof_words(proof: dict) -> str:
     return say(
         f"{share} of {count} conversations word for word as trained", f"{count} 组对话中 {share} 与训练时逐词一致"
     )
+
+
+def form_words(card: dict) -> str:
+    """Why the adapter alone was published, or why base and adapter were merged; nothing where there was no choice."""
+    if on := card.get("adapter_on"):
+        size = f"{card['gguf_bytes'] / 1e6:.1f} MB"
+        return say(f"only the adapter ({size}), on {on[0]}", f"仅适配器（{size}），基于 {on[0]}")
+    because = card.get("merged_because")
+    return say(f"merged: {because}", f"合并发布：{in_chinese(because)}") if because else ""
 
 
 def _chat_button(model: str, key: str) -> None:
