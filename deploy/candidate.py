@@ -96,13 +96,18 @@ class Candidate:
                 "Publish it merged: --adapter never.",
             )
         if not proof.passed:
+            finer = (
+                "Try --quantize bf16, which very large weights need, or a newer --llama-cpp."
+                if self.plan.order.precision == "f16"
+                else "Publish with a higher precision: --quantize f16."
+            )
             raise InvalidInput(
                 f"The published model is not the trained one. {proof.reason}",
                 {
                     "template": "Correct the Modelfile's TEMPLATE, or publish with the one derived from the model.",
                     "tokenizer": "Let the pre-tokenizer be found, or name another with --pre-tokenizer.",
                     "stop": "Give the Modelfile every end token of the model as PARAMETER stop.",
-                }.get(proof.reason.partition(":")[0], "Publish with a higher precision: --quantize f16."),
+                }.get(proof.reason.partition(":")[0], finer),
             )
 
     def promote(self) -> Version:
