@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from deploy.order import ADAPTER, PRECISIONS
-from deploy.publish_widgets import show_publish_job, show_version
+from deploy.publish_widgets import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, roll_back, writing
 from workbench.jobs import start
 from workbench.model_servers import ask_json
@@ -82,14 +82,13 @@ def _show_order(settings: Settings, reachable: bool) -> None:
 
 def _choose_form() -> list[str]:
     """Options of the command: merged, or the adapter alone and on which model."""
-    left, right = st.columns(2)
-    form = left.selectbox(
+    form = st.selectbox(
         say("What is uploaded", "上传内容"), ADAPTER, format_func=lambda kind: say(*FORM_NAMES[kind]), key="form"
     )
     if form != "always":
         return ["--adapter", form]
     empty = say("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
-    base = right.text_input(say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base")
+    base = st.text_input(say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base")
     return ["--adapter", form, *(["--from", base.strip()] if base.strip() else [])]
 
 
@@ -129,7 +128,7 @@ def _start(
         command += ["--system", system.strip()]
     if not reachable:
         command += ["--gguf-only", str(settings.folder("deploy", "files") / name)]
-    start(settings, say(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}"), command)
+    start(settings, publish_title(run, name), command)
     st.rerun()
 
 

@@ -13,7 +13,7 @@ from workbench.widgets import choices, plain, say, show_error, shows_errors
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
-    "convert": ("Merge into a GGUF file", "合并为 GGUF 文件"),
+    "convert": ("Write the GGUF file", "生成 GGUF 文件"),
     "upload": ("Upload", "上传"),
     "create": ("Create the model", "创建模型"),
     "prove": ("Prove that it answers as trained", "验证回答与训练时一致"),
@@ -46,7 +46,7 @@ def _show(job: Job) -> None:
     name = job.command[job.command.index("--name") + 1]
     with st.container(border=True, key="publish-job"):
         title, action = st.columns([4, 1], vertical_alignment="center")
-        title.markdown(f"**{plain(job.title)}**")
+        title.markdown(f"**{plain(publish_title(job.command[2], name))}**")
         if state == "running":
             if action.button(say("Cancel", "取消"), icon=":material/close:", key="cancel_publish"):
                 job.cancel(grace=10)
@@ -63,6 +63,10 @@ def _show(job: Job) -> None:
             st.caption(say("Cancelled; nothing was left behind.", "已取消，没有残留。"))
         elif state != "running":
             _show_failure(job, last)
+
+
+def publish_title(run: str, name: str) -> str:
+    return say(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}")
 
 
 def _show_step(step: str, now: dict, state: str) -> None:
