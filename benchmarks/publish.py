@@ -1,7 +1,7 @@
 """Merging inside the converter against PEFT's merge_and_unload + save + convert: wall time, peak memory, disk, tensors.
 
 The model is made on the spot (Qwen2's shape, by default 0.5 B parameters in f16, a rank-8 LoRA on every linear layer);
-each way runs in a process of its own, and its memory is the largest resident set of that process and its children.
+each step runs in a process of its own, and its memory is the largest resident set of that process and its children.
 
     python benchmarks/publish.py [--layers 24 --width 896 --words 151936] [--shape qwen2|extended|gpt2]
 """
@@ -12,7 +12,6 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def ours(folder: Path) -> None:
 
 
 def pefts(folder: Path) -> None:
-    """As the manuals say: merge, save the whole model, convert the folder."""
+    """As the manuals say: merge, save the whole model; `converted` follows."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -85,8 +84,10 @@ def pefts(folder: Path) -> None:
     merged = PeftModel.from_pretrained(model, str(folder / "adapter")).merge_and_unload()
     merged.save_pretrained(folder / "merged")
     tokenizer.save_pretrained(folder / "merged")
-    del model, merged
-    # the same converter in a process of its own, as convert_hf_to_gguf.py would be; no adapter, no merging
+
+
+def converted(folder: Path) -> None:
+    """What PEFT has merged through the same converter, as convert_hf_to_gguf.py would do; no adapter, no merging."""
     from deploy.gguf import Conversion, write_gguf
 
     merged_folder = str(folder / "merged")
@@ -94,28 +95,30 @@ def pefts(folder: Path) -> None:
     write_gguf(told, lambda done, of: None)
 
 
+WAYS = {"pefts": (pefts, converted), "ours": (ours,)}  # each step is a command of its own, one after the other
+STEPS = {step.__name__: step for steps in WAYS.values() for step in steps}
+
+
 def measure(way: str, folder: Path) -> dict[str, float]:
-    """Seconds, peak memory (GB) of the process and its children at one moment, and bytes beside the GGUF (GB)."""
+    """Seconds, peak memory (GB) of a step's process and its children at one moment, and bytes beside the GGUF (GB)."""
     before = _size(folder)
     begun = time.monotonic()
-    process = psutil.Popen([sys.executable, __file__, "--run", way, "--folder", str(folder)])
-    peak, ended = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not ended.wait(0.02):
-            peak = max(peak, _resident(process))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = process.wait()
-    ended.set()
-    watcher.join()
+    peak = max(_run(step.__name__, folder) for step in WAYS[way])
     seconds = time.monotonic() - begun
-    if code:
-        sys.exit(f"{way} failed with {code}")
     extra = _size(folder) - before - (folder / f"{way}.gguf").stat().st_size
     return {"seconds": seconds, "peak_gb": peak / 1e9, "extra_disk_gb": extra / 1e9}
+
+
+def _run(step: str, folder: Path) -> int:
+    """Its largest resident set in bytes, looked at every 10 ms."""
+    process = psutil.Popen([sys.executable, __file__, "--run", step, "--folder", str(folder)])
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _resident(process))
+        time.sleep(0.01)
+    if process.returncode:
+        sys.exit(f"{step} failed with {process.returncode}")
+    return peak
 
 
 def _resident(process: psutil.Process) -> int:
@@ -154,17 +157,17 @@ def main() -> None:
     options.add_argument("--layers", type=int, default=24)
     options.add_argument("--width", type=int, default=896)
     options.add_argument("--words", type=int, default=151_936)
-    options.add_argument("--run", choices=["ours", "pefts"], help=argparse.SUPPRESS)
+    options.add_argument("--run", choices=STEPS, help=argparse.SUPPRESS)
     options.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.run:
-        {"ours": ours, "pefts": pefts}[chosen.run](chosen.folder)
+        STEPS[chosen.run](chosen.folder)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_model(folder, chosen.shape, chosen.layers, chosen.width, chosen.words)
         (folder / "rows.json").write_text(str(chosen.words + (64 if chosen.shape == "extended" else 0)))
-        figures = {way: measure(way, folder) for way in ("pefts", "ours")}
+        figures = {way: measure(way, folder) for way in WAYS}
         for way, figure in figures.items():
             print(json.dumps({"way": way} | {name: round(value, 2) for name, value in figure.items()}))
         ratio = {name: round(figures["ours"][name] / figures["pefts"][name], 2) for name in ("seconds", "peak_gb")}

@@ -67,20 +67,30 @@ class Artefact:
 
     @cached_property
     def tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
+        return load_tokenizer(self.words)
 
-        try:
-            return AutoTokenizer.from_pretrained(self.words, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise InvalidInput(
-                f"{self.words} has no tokenizer that can be read: {str(error).splitlines()[0]}",
-                "Copy the tokenizer's files there from the base model.",
-            ) from error
+    @property
+    def adapter_size(self) -> int:
+        """Bytes of the adapter's weights."""
+        return sum(path.stat().st_size for path in self.folder.glob("adapter_model.safetensors"))
 
     @property
     def weight(self) -> int:
         """Numbers in the base's weights files, at two bytes each; the file sizes tell without reading."""
         return sum(path.stat().st_size for path in self.base.glob("*.safetensors")) // 2
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in that folder. Raises InvalidInput where there is none."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}",
+            "Copy the tokenizer's files there from the base model.",
+        ) from error
 
 
 def find_artefact(name: str, settings: Settings) -> Artefact:

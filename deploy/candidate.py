@@ -45,14 +45,27 @@ class Candidate:
         if foreign and not versions:
             raise Conflict(f"Ollama has another model {foreign[0]}.", "Choose another --name.")
         same = (v for v in versions if v.card["key"] == self.plan.key and v.card["host"] == self.registry.host)
-        return next((version for version in same if version.tag in there), None)
+        return next((version for version in same if version.tag in there and self._is_form(version)), None)
+
+    def _is_form(self, version: Version) -> bool:
+        """Whether merged or on that base, as this one; where neither was asked for the form does not matter."""
+        order, on = self.plan.order, version.card.get("adapter_on")
+        free = order.adapter == "auto" and not order.on
+        return free or (tuple(on) if on else None) == self.plan.on
+
+    def tell_form(self) -> None:
+        """Say whether base and adapter are merged, and why."""
+        if self.plan.on:
+            tell_step(self.report, "check", status=f"The adapter alone: its base is in Ollama as {self.plan.on[0]}.")
+        elif self.plan.merged_because:
+            tell_step(self.report, "check", status=f"Base and adapter merged. {self.plan.merged_because}")
 
     def open(self) -> None:
         """Go on with what an earlier run of the same plan has left; clear away what another plan has."""
-        if self._noted().get("key") != self.plan.key:
+        if (self._noted().get("key"), self._noted().get("on")) != (self.plan.key, self._on):
             self.discard()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._note({"key": self.plan.key})
+        self._note({"key": self.plan.key, "on": self._on})
         if not self.gguf.exists():
             self.plan.check_room(self.folder)
 
@@ -61,7 +74,7 @@ class Candidate:
         if "sha256" in self._noted() and self.gguf.exists():
             return
         sha256 = self.plan.write(self.gguf, partial(tell_step, self.report, "convert"))
-        self._note({"key": self.plan.key, "sha256": sha256})
+        self._note(self._noted() | {"sha256": sha256})
 
     def upload(self) -> None:
         tell_step(self.report, "upload")
@@ -70,23 +83,31 @@ class Candidate:
     def create(self) -> None:
         """Make `NAME:candidate`; it is made again if it is there, which costs nothing where nothing changed."""
         tell_step(self.report, "create")
-        fields = self.plan.modelfile.fields() | {"files": {"model.gguf": f"sha256:{self.sha256}"}}
-        if self.plan.order.precision == "q4_K_M":
-            fields["quantize"] = "q4_K_M"
+        fields = self.plan.modelfile.fields() | self.plan.weights(self.sha256)
         self.registry.create(self.tag, fields, lambda status: tell_step(self.report, "create", status=status))
 
     def prove(self) -> None:
         tell_step(self.report, "prove")
         proof = self.plan.prove(self.registry, self.tag, partial(tell_step, self.report, "prove"))
         write_json(self.folder / "proof.json", proof.report())
+        if not proof.passed and self.plan.on:
+            raise InvalidInput(
+                f"The adapter on {self.plan.on[0]} is not the trained model. {proof.reason}",
+                "Publish it merged: --adapter never.",
+            )
         if not proof.passed:
+            finer = (
+                "Try --quantize bf16, which very large weights need, or a newer --llama-cpp."
+                if self.plan.order.precision == "f16"
+                else "Publish with a higher precision: --quantize f16."
+            )
             raise InvalidInput(
                 f"The published model is not the trained one. {proof.reason}",
                 {
                     "template": "Correct the Modelfile's TEMPLATE, or publish with the one derived from the model.",
                     "tokenizer": "Let the pre-tokenizer be found, or name another with --pre-tokenizer.",
                     "stop": "Give the Modelfile every end token of the model as PARAMETER stop.",
-                }.get(proof.reason.partition(":")[0], "Publish with a higher precision: --quantize f16."),
+                }.get(proof.reason.partition(":")[0], finer),
             )
 
     def promote(self) -> Version:
@@ -96,7 +117,8 @@ class Candidate:
         card = self._card()
         self._note(self._noted() | {"number": number})
         write_json(self.folder / "card.json", card)
-        (self.folder / "Modelfile").write_text(self.plan.modelfile.text(), "utf-8")
+        parts = (self.plan.on[0], "./adapter.gguf") if self.plan.on else ("./model.gguf",)
+        (self.folder / "Modelfile").write_text(self.plan.modelfile.text(*parts), "utf-8")
         self.registry.copy(self.tag, f"{self.name}:v{number}")
         self.folder.rename(self.home / f"v{number}")
         return self.finish(Version(self.name, number, self.home / f"v{number}", card))
@@ -106,7 +128,7 @@ class Candidate:
         note = version.folder / "plan.json"
         if note.exists():
             promote(version, self.registry)
-            if self.plan.order.precision == "q4_K_M":
+            if self.plan.order.precision == "q4_K_M" and not version.card.get("adapter_on"):
                 self.registry.drop_blob(version.card["gguf_sha256"])
             (version.folder / "model.gguf").unlink(missing_ok=True)
             self.registry.delete(self.tag)
@@ -119,6 +141,11 @@ class Candidate:
         discard(self.registry, self.name, self.home)
 
     @property
+    def _on(self) -> str:
+        """The weights that the adapter stands on; nothing where it is merged."""
+        return self.plan.on[1] if self.plan.on else ""
+
+    @property
     def sha256(self) -> str:
         return self._noted()["sha256"]
 
@@ -128,7 +155,8 @@ class Candidate:
         return {
             "run": self.plan.order.run, "base": str(artefact.base), "digests": artefact.digests,
             "data_sha256": artefact.data_sha256, "precision": self.plan.order.precision,
-            "gguf_sha256": self.sha256, "host": self.registry.host, "ollama": self.registry.check(),
+            "gguf_sha256": self.sha256, "gguf_bytes": self.gguf.stat().st_size, "adapter_on": self.plan.on,
+            "merged_because": self.plan.merged_because, "host": self.registry.host, "ollama": self.registry.check(),
             "proof": {name: proof[name] for name in proof if name not in ("checks", "words")},
             "key": self.plan.key, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }  # fmt: skip

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from deploy.order import PRECISIONS, PROMPTS, Order
+from deploy.order import ADAPTER, PRECISIONS, PROMPTS, Order
+from deploy.terminal import Steps, form_in_words, in_words
 from workbench.cli import json_option, print_json, reports_errors
-from workbench.errors import InvalidInput, Stopped, WorkbenchError
+from workbench.errors import InvalidInput
 from workbench.settings import Settings, load_settings
 
 host_option = click.option("--host", help="Address of the Ollama server; else WORKBENCH_OLLAMA_HOST.")
@@ -31,6 +31,14 @@ def deploy() -> None:
 @click.option("--pre-tokenizer", "pre", default="", help="llama.cpp's name of it, where it cannot be found.")
 @click.option("--llama-cpp", default="", help="A llama.cpp checkout to use instead of the installed package.")
 @click.option(
+    "--adapter",
+    type=click.Choice(ADAPTER),
+    default="auto",
+    show_default=True,
+    help="Publish the adapter alone, on its base in Ollama: where that is certain, always, or never.",
+)
+@click.option("--from", "base", default="", metavar="MODEL", help="The model in Ollama that is the adapter's base.")
+@click.option(
     "--prompts", type=click.IntRange(1, 1000), default=PROMPTS, show_default=True, help="Conversations of the proof."
 )
 @click.option(
@@ -43,7 +51,8 @@ def deploy() -> None:
 @reports_errors
 def publish(
     run: str, name: str, precision: str, system: str | None, modelfile: Path | None, pre: str, llama_cpp: str,
-    prompts: int, gguf_only: Path | None, show_modelfile: bool, keep_candidate: bool, host: str | None, as_json: bool,
+    adapter: str, base: str, prompts: int, gguf_only: Path | None, show_modelfile: bool, keep_candidate: bool,
+    host: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish a run, an adapter's or a model's folder to Ollama, and prove that it answers as trained.
 
@@ -58,23 +67,28 @@ def publish(
 
     settings = _settings(host)
     edited = read_modelfile(modelfile.read_text("utf-8")) if modelfile else None
-    order = Order(run, name, precision, system, edited, pre, llama_cpp, prompts, keep_candidate)
+    order = Order(run, name, precision, system, edited, pre, llama_cpp, prompts, keep_candidate, adapter, base)
     if show_modelfile:
         click.echo(make_plan(order, settings).modelfile.text(), nl=False)
         return
-    with _Steps(as_json) as steps:
+    with Steps(as_json) as steps:
         if gguf_only:
             files = write_files(order, settings, gguf_only, steps.tell)
-            done = {"gguf": str(files.gguf), "modelfile": str(files.modelfile), "gguf_sha256": files.sha256}
+            done: dict[str, Any] = {
+                "gguf": str(files.gguf),
+                "modelfile": str(files.modelfile),
+                "gguf_sha256": files.sha256,
+            }
         else:
             version = publish_order(order, settings, steps.tell)
-            done = {"model": version.tag, "gguf_sha256": version.card["gguf_sha256"], "proof": version.card["proof"]}
+            told = ("gguf_sha256", "gguf_bytes", "adapter_on", "merged_because", "proof")
+            done = {"model": version.tag, **{name: version.card.get(name) for name in told}}
     if as_json:
         print_json({"event": "done", **done})
     elif gguf_only:
         click.echo(f"{done['gguf']}\nRegister it:  ollama create {name} -f {done['modelfile']}")
     else:
-        click.echo(f"Published {done['model']}. {_in_words(version.card['proof'])}")
+        click.echo(f"Published {done['model']}. {form_in_words(version.card)}{in_words(version.card['proof'])}")
         click.echo(f"Ask it:  workbench ask --mode tuned --model ollama:{name} …")
 
 
@@ -138,12 +152,12 @@ def verify(model: str, prompts: int, as_json: bool) -> None:
 
     settings = load_settings()
     version = find_version(settings, model)
-    with _Steps(as_json) as steps:
+    with Steps(as_json) as steps:
         proof = verify_version(version, settings, prompts, steps.tell)
     if as_json:
         print_json({"event": "done", "model": version.tag, "proof": proof})
     else:
-        click.echo(f"{version.tag}: {_in_words(proof)}")
+        click.echo(f"{version.tag}: {in_words(proof)}")
     sys.exit(0 if proof["passed"] else 1)
 
 
@@ -215,52 +229,5 @@ def _say_latest(version: Any, as_json: bool) -> None:
         click.echo(f"{version.name}:latest is {version.tag}.")
 
 
-def _in_words(proof: dict[str, Any]) -> str:
-    if not proof["passed"]:
-        return f"The proof failed. {proof['reason']}"
-    return (
-        f"{proof['identical']:.0%} of {proof['prompts']} conversations answered token for token as in training, "
-        f"log-probabilities {proof['logprob_change']:.4f} apart."
-    )
-
-
 def _settings(host: str | None) -> Settings:
     return load_settings(**({"ollama_host": host} if host else {}))
-
-
-class _Steps:
-    """Progress as JSON lines or on one line of the terminal; a signal to stop becomes Stopped, an error names its step."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json, self._step = as_json, "check"
-        self._shown: tuple[Any, ...] = ()
-
-    def __enter__(self) -> _Steps:
-        self._before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        return self
-
-    def tell(self, event: dict[str, Any]) -> None:
-        """Print the event, unless it is the step and the percent that was printed last."""
-        shown = (event["step"], int(event.get("share", 0) * 100), event.get("status"))
-        if shown == self._shown:
-            return
-        self._step, self._shown = event["step"], shown
-        if self._as_json:
-            print_json(event)
-        else:
-            share = f" {event['share']:.0%}" if "share" in event else ""
-            click.echo(f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True)
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if not self._as_json:
-            click.echo("\r\033[K", nl=False, err=True)
-        elif isinstance(error, WorkbenchError):
-            print_json({"event": "failed", "step": self._step, "problem": error.problem, "fix": error.fix})
-            sys.exit(1)
-
-    def _stop(self, number: int, frame: object) -> None:
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, signal.SIG_IGN)  # the clearing away is not to be interrupted
-        raise Stopped("The publish was cancelled; nothing was left behind.", "Publish again when you like.")

@@ -80,12 +80,14 @@ class Merge:
 
         `weight` is the same part of the base's tensor; for an extra tensor, of `extra[name]`.
         """
+        import torch
+
         change = self.changes.get(name, Change())
         part = {kind: self._read(change, kind, start, stop) for kind in change.parts}
-        weight = part["replacement"] if "replacement" in part else weight.float()
+        weight = part["replacement"] if "replacement" in part else weight.to(torch.float32, copy=True)
         if "a" in part:
             weight = weight.T if change.transposed else weight
-            weight = weight.addmm(part["b"], part["a"], alpha=change.scale)
+            weight.addmm_(part["b"], part["a"], alpha=change.scale)
             if "magnitude" in part:
                 weight = weight * (part["magnitude"] / weight.norm(dim=1)).unsqueeze(1)
             weight = weight.T if change.transposed else weight
@@ -95,6 +97,11 @@ class Merge:
             weight = weight.clone()
             weight[change.indices] = part["rows"]
         return weight.contiguous()
+
+    def low_rank(self, name: str) -> tuple[Any, Any]:
+        """(A, B) of a tensor that LoRA changes, in float32."""
+        parts = self.changes[name].parts
+        return self._file.rows(parts["a"]).float(), self._file.rows(parts["b"]).float()
 
     def in_rows(self, name: str) -> bool:
         """Whether a part of the merged tensor needs only that part of the base's."""

@@ -22,9 +22,15 @@ class Modelfile:
     system: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def text(self, weights: str = "./model.gguf") -> str:
+    def text(self, weights: str = "./model.gguf", adapter: str = "") -> str:
         """As `ollama create -f` reads it."""
-        lines = [f"FROM {weights}", "", f"TEMPLATE {_quote(self.template)}", ""]
+        lines = [
+            f"FROM {weights}",
+            *([f"ADAPTER {adapter}"] if adapter else []),
+            "",
+            f"TEMPLATE {_quote(self.template)}",
+            "",
+        ]
         if self.system:
             lines += [f"SYSTEM {_quote(self.system)}", ""]
         lines += [f"PARAMETER {name} {value}" for name, value in self.parameters.items()]
@@ -57,7 +63,7 @@ def read_modelfile(text: str) -> Modelfile:
                 stops.append(value)
             else:
                 parameters[name] = _number(name, value)
-        elif command != "FROM" and not command.startswith("#"):
+        elif command not in ("FROM", "ADAPTER") and not command.startswith("#"):
             raise InvalidInput(
                 f"The Modelfile's line {line.strip()[:60]!r} cannot be used here.",
                 "Use FROM, TEMPLATE, SYSTEM and PARAMETER only.",

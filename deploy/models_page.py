@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from deploy.order import PRECISIONS
-from deploy.publish_widgets import show_publish_job, show_version
+from deploy.order import ADAPTER, PRECISIONS
+from deploy.publish_widgets import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, roll_back, writing
 from workbench.jobs import start
 from workbench.model_servers import ask_json
@@ -18,6 +18,11 @@ PRECISION_NAMES = {
     "bf16": ("bf16: as wide, coarser", "bf16：同样大小，精度略低"),
     "q8_0": ("q8_0: half the size, hardly a difference", "q8_0：体积减半，几乎无差别"),
     "q4_K_M": ("q4_K_M: a quarter of the size, some difference", "q4_K_M：约四分之一体积，有一定差别"),
+}
+FORM_NAMES = {
+    "auto": ("Chosen by itself", "自动选择"),
+    "always": ("Only the adapter, on its base in Ollama", "只发布适配器，使用 Ollama 中的基础模型"),
+    "never": ("Base and adapter merged", "基础模型与适配器合并"),
 }
 
 
@@ -46,8 +51,8 @@ def _explain_ollama(settings: Settings) -> None:
 
 
 def _show_order(settings: Settings, reachable: bool) -> None:
-    runs = [model.name.removeprefix("local:") for model in list_runs(settings)]
-    runs += [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
+    adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
+    runs = adapters + [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
     if not runs:
         st.markdown(
             say(
@@ -65,13 +70,26 @@ def _show_order(settings: Settings, reachable: bool) -> None:
         precision = right.selectbox(
             say("Precision", "精度"), PRECISIONS, format_func=lambda kind: say(*PRECISION_NAMES[kind]), key="precision"
         )
+        form = _choose_form() if reachable and run in adapters else []
         own = say("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
         system = st.text_area(say("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}")
         modelfile = _edit_modelfile(settings, run, name, precision, system)
         label = say("Publish", "发布") if reachable else say("Write GGUF file", "生成 GGUF 文件")
         if st.button(label, type="primary", icon=":material/rocket_launch:", disabled=not name, key="publish"):
             with shows_errors():
-                _start(settings, run, name, precision, system, modelfile, reachable)
+                _start(settings, run, name, ["--quantize", precision, *form], system, modelfile, reachable)
+
+
+def _choose_form() -> list[str]:
+    """Options of the command: merged, or the adapter alone and on which model."""
+    form = st.selectbox(
+        say("What is uploaded", "上传内容"), ADAPTER, format_func=lambda kind: say(*FORM_NAMES[kind]), key="form"
+    )
+    if form != "always":
+        return ["--adapter", form]
+    empty = say("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
+    base = st.text_input(say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base")
+    return ["--adapter", form, *(["--from", base.strip()] if base.strip() else [])]
 
 
 def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, system: str) -> str:
@@ -92,14 +110,14 @@ def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, sys
 
 
 def _start(
-    settings: Settings, run: str, name: str, precision: str, system: str, modelfile: str, reachable: bool
+    settings: Settings, run: str, name: str, options: list[str], system: str, modelfile: str, reachable: bool
 ) -> None:  # fmt: skip
-    """Publish in a job; a retry of it goes on from the step that failed."""
+    """Publish in a job; a retry of it goes on from the step that failed. `options` are those of the command."""
     from deploy.modelfile import read_modelfile
     from deploy.ollama_registry import check_name
 
     check_name(name)
-    command = ["deploy", "publish", run, "--name", name, "--quantize", precision, "--json"]
+    command = ["deploy", "publish", run, "--name", name, *options, "--json"]
     command += ["--host", settings.ollama_host, "--keep-candidate"]
     if modelfile:
         read_modelfile(modelfile)
@@ -110,7 +128,7 @@ def _start(
         command += ["--system", system.strip()]
     if not reachable:
         command += ["--gguf-only", str(settings.folder("deploy", "files") / name)]
-    start(settings, say(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}"), command)
+    start(settings, publish_title(run, name), command)
     st.rerun()
 
 

@@ -30,6 +30,16 @@ class Reply:
     prompt_tokens: int
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What a model in Ollama is made of."""
+
+    sha256: str
+    architecture: str  # llama.cpp's name
+    precision: str  # one of ours, or Ollama's name of another
+    adapted: bool  # it has an adapter already
+
+
 class NoAnswer(Unavailable):
     """Nothing answers at the address; a server that restarts does so for a while."""
 
@@ -127,9 +137,18 @@ class Registry:
             return  # not a model; Ollama clears it away at its next start
         self.delete(name)
 
-    def show(self, name: str) -> Any:
+    def weights(self, name: str) -> Weights:
+        """Raises NotFound where there is no such model, InvalidInput where it is not weights on that server."""
         with self._maps_errors():
-            return self._client.show(name)
+            shown = self._client.show(name)
+        files = re.findall(r"^(FROM|ADAPTER) .*sha256-([0-9a-f]{64})", shown.modelfile or "", re.M)
+        found = next((digest for kind, digest in files if kind == "FROM"), "")
+        if not found:
+            raise InvalidInput(f"Ollama does not say which weights {name} has.", "Name another model with --from.")
+        kind = shown.details.quantization_level or "" if shown.details else ""
+        precision = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}.get(kind, kind)
+        architecture = (shown.modelinfo or {}).get("general.architecture", "")
+        return Weights(found, architecture, precision, any(kind == "ADAPTER" for kind, _ in files))
 
     def render(self, name: str, messages: list[dict[str, Any]]) -> str:
         """The prompt that the server would give the model, byte for byte."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
 STEPS = ("check", "convert", "upload", "create", "prove", "promote")
+ADAPTER = ("auto", "always", "never")  # whether the adapter alone is published, on a base that Ollama has
 PROMPTS = 20  # conversations of a proof
 
 
@@ -26,3 +27,5 @@ class Order:
     llama_cpp: str = ""  # a checkout to use instead of the installed package
     prompts: int = PROMPTS
     keeps_candidate: bool = False  # after a failure, so that a retry goes on from there
+    adapter: str = "auto"  # one of ADAPTER
+    on: str = ""  # the model in Ollama that the adapter stands on; else one that was published from the same base

@@ -15,7 +15,7 @@ from deploy.artefact import Artefact, find_artefact
 from deploy.gguf import Conversion, write_gguf
 from deploy.modelfile import Modelfile
 from deploy.ollama_registry import Registry, check_name
-from deploy.order import PRECISIONS, Order
+from deploy.order import ADAPTER, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, choose_talks, prove
 from deploy.template import Format, find_ends, read_format, render
 from workbench.errors import InvalidInput, Unavailable
@@ -25,8 +25,8 @@ BYTES = {
     "f16": 2.0,
     "bf16": 2.0,
     "q8_0": 1.07,
-    "q4_K_M": 2.0,
-}  # a weight in the file; q4_K_M is made from f16 by Ollama
+    "q4_K_M": 2.6,
+}  # of a weight in the file; q4_K_M is made from f16, which lies beside it until then
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ class Plan:
     modelfile: Modelfile
     ends: dict[int, str]
     format: Format | None = field(repr=False)
+    on: tuple[str, str] | None = (
+        None  # (model in Ollama, sha256 of its weights) that the adapter stands on; else merged
+    )
+    merged_because: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -46,7 +50,8 @@ class Plan:
 
     def check_room(self, folder: Path) -> None:
         """Raises Unavailable where the disk has no room for the file."""
-        size, free = self.artefact.weight * BYTES[self.order.precision] * 1.05, shutil.disk_usage(folder).free
+        size = self.artefact.adapter_size * 2 if self.on else self.artefact.weight * BYTES[self.order.precision] * 1.05
+        free = shutil.disk_usage(folder).free
         if free < size:
             raise Unavailable(
                 f"The GGUF file needs {size / 1e9:.1f} GB, the disk of {folder} has {free / 1e9:.1f} GB free.",
@@ -54,14 +59,21 @@ class Plan:
             )
 
     def write(self, path: Path, report: Callable[[int, int], None]) -> str:
-        """Write the GGUF file and return its sha256."""
+        """Write the GGUF file, of the adapter alone where it stands on a base, and return its sha256."""
         artefact, precision = self.artefact, self.order.precision
         conversion = Conversion(
             str(artefact.base), str(artefact.adapter or ""), str(artefact.words), str(path),
             "f16" if precision == "q4_K_M" else precision, self.order.name,
-            self.format.starts_with_bos if self.format else None, self.order.pre, self.order.llama_cpp,
+            self.format.starts_with_bos if self.format else None, self.order.pre, self.order.llama_cpp, bool(self.on),
         )  # fmt: skip
         return write_gguf(conversion, report)
+
+    def weights(self, sha256: str) -> dict[str, Any]:
+        """What Ollama's create makes the model of; the file that was written has that sha256."""
+        if self.on:
+            return {"files": {"model.gguf": f"sha256:{self.on[1]}"}, "adapters": {"adapter.gguf": f"sha256:{sha256}"}}
+        quantize = {"quantize": "q4_K_M"} if self.order.precision == "q4_K_M" else {}
+        return {"files": {"model.gguf": f"sha256:{sha256}"}, **quantize}
 
     def prove(self, registry: Registry, tag: str, report: Callable[[int, int], None]) -> Proof:
         """Compare the Ollama model of that tag with the run."""
@@ -83,6 +95,8 @@ class Plan:
 def make_plan(order: Order, settings: Settings) -> Plan:
     """Look at the run and settle the Modelfile. Raises what `find_artefact` and `read_format` raise."""
     check_name(order.name)
+    if order.adapter not in ADAPTER:
+        raise InvalidInput(f"{order.adapter} is no choice for the adapter.", f"Use one of {', '.join(ADAPTER)}.")
     if order.precision not in PRECISIONS:
         raise InvalidInput(f"{order.precision} is no precision.", f"Use one of {', '.join(PRECISIONS)}.")
     artefact = find_artefact(order.run, settings)

@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deploy.adapter_base import choose_form
 from deploy.candidate import Candidate, Report, discard, maps_full_disk, tell_step
 from deploy.modelfile import read_modelfile
 from deploy.ollama_registry import Registry, check_name
 from deploy.order import Order
 from deploy.plan import make_plan
+from deploy.quantize import find_llama_quantize, quantize
 from deploy.versions import Version, write_json, writing
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
 from workbench.settings import Settings
@@ -25,21 +27,33 @@ def publish(order: Order, settings: Settings, report: Report, registry: Registry
     registry.check()
     plan = make_plan(order, settings)
     with writing(settings, order.name) as home:
-        candidate = Candidate(plan, registry, home, report)
-        if published := candidate.find_published(settings):
-            return candidate.finish(published)
+        plan = choose_form(plan, registry, settings)
         try:
-            candidate.open()
-            with maps_full_disk():
-                candidate.convert()
-            candidate.upload()
-            candidate.create()
-            candidate.prove()
-            return candidate.promote()
-        except WorkbenchError as error:
-            if not order.keeps_candidate or isinstance(error, Stopped):
-                candidate.discard()
-            raise
+            return _carry_out(Candidate(plan, registry, home, report), settings)
+        except InvalidInput as error:
+            if not plan.on or order.adapter != "auto":
+                raise
+            merged = replace(plan, on=None, merged_because=error.problem)
+            return _carry_out(Candidate(merged, registry, home, report), settings)
+
+
+def _carry_out(candidate: Candidate, settings: Settings) -> Version:
+    """Every step, from where an earlier run of the same plan has ended."""
+    if published := candidate.find_published(settings):
+        return candidate.finish(published)
+    try:
+        candidate.tell_form()
+        candidate.open()
+        with maps_full_disk():
+            candidate.convert()
+        candidate.upload()
+        candidate.create()
+        candidate.prove()
+        return candidate.promote()
+    except WorkbenchError as error:
+        if not candidate.plan.order.keeps_candidate or isinstance(error, Stopped):
+            candidate.discard()
+        raise
 
 
 def verify_version(version: Version, settings: Settings, prompts: int, report: Report) -> dict[str, Any]:
@@ -69,17 +83,28 @@ class Files:
 def write_files(order: Order, settings: Settings, folder: Path, report: Report) -> Files:
     """The GGUF file and its Modelfile in a folder, without Ollama. Raises Conflict where they are there already."""
     tell_step(report, "check")
-    if order.precision == "q4_K_M":
-        raise InvalidInput("Only Ollama itself makes q4_K_M.", "Use --quantize q8_0, or quantize in ollama create -q.")
+    if order.adapter == "always" or order.on:
+        raise InvalidInput("--gguf-only writes base and adapter merged.", "Leave out --adapter and --from.")
+    program = find_llama_quantize(order.llama_cpp) if order.precision == "q4_K_M" else None
     plan = make_plan(order, settings)
     files = Files(folder / "model.gguf", folder / "Modelfile", "")
     if files.gguf.exists() or files.modelfile.exists():
         raise Conflict(f"{folder} holds a model already.", "Name another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     plan.check_room(folder)
-    with maps_full_disk():
-        sha256 = plan.write(files.gguf, partial(tell_step, report, "convert"))
-        files.modelfile.write_text(plan.modelfile.text(), "utf-8")
+    wide = folder / "model.f16.gguf" if program else files.gguf
+    try:
+        with maps_full_disk():
+            sha256 = plan.write(wide, partial(tell_step, report, "convert"))
+            if program:
+                tell_step(report, "convert", status="llama-quantize")
+                sha256 = quantize(program, wide, files.gguf)
+            files.modelfile.write_text(plan.modelfile.text(), "utf-8")
+    finally:
+        if program:
+            wide.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
     return replace(files, sha256=sha256)
 
 

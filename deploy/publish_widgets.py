@@ -8,11 +8,12 @@ from deploy.order import STEPS
 from deploy.versions import Version, promote, remove, writing
 from workbench.jobs import Job, list_jobs
 from workbench.settings import Settings
+from workbench.translation import in_chinese
 from workbench.widgets import choices, plain, say, show_error, shows_errors
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
-    "convert": ("Merge into a GGUF file", "合并为 GGUF 文件"),
+    "convert": ("Write the GGUF file", "生成 GGUF 文件"),
     "upload": ("Upload", "上传"),
     "create": ("Create the model", "创建模型"),
     "prove": ("Prove that it answers as trained", "验证回答与训练时一致"),
@@ -45,7 +46,7 @@ def _show(job: Job) -> None:
     name = job.command[job.command.index("--name") + 1]
     with st.container(border=True, key="publish-job"):
         title, action = st.columns([4, 1], vertical_alignment="center")
-        title.markdown(f"**{plain(job.title)}**")
+        title.markdown(f"**{plain(publish_title(job.command[2], name))}**")
         if state == "running":
             if action.button(say("Cancel", "取消"), icon=":material/close:", key="cancel_publish"):
                 job.cancel(grace=10)
@@ -62,6 +63,10 @@ def _show(job: Job) -> None:
             st.caption(say("Cancelled; nothing was left behind.", "已取消，没有残留。"))
         elif state != "running":
             _show_failure(job, last)
+
+
+def publish_title(run: str, name: str) -> str:
+    return say(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}")
 
 
 def _show_step(step: str, now: dict, state: str) -> None:
@@ -84,6 +89,8 @@ def _show_success(name: str, last: dict) -> None:
         st.code(command, language="bash")
         return
     st.success(f"{plain(last['model'])} · {proof_words(last['proof'])}", icon=":material/verified:")
+    if form := form_words(last):
+        st.caption(plain(form))
     _chat_button(last["model"], "chat_published")
 
 
@@ -101,7 +108,7 @@ def show_version(settings: Settings, version: Version) -> None:
     mark = f" :green-badge[{say('latest', '当前版本')}]" if version.latest else ""
     st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
     made = say(f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}")
-    st.caption(plain(f"{made} · {card['host']}"))
+    st.caption(plain(" · ".join(filter(None, [made, card["host"], form_words(card)]))))
     with st.container(horizontal=True):
         _chat_button(version.tag, f"chat-{version.tag}")
         with st.popover(say("Proof", "验证报告"), icon=":material/fact_check:"):
@@ -140,6 +147,15 @@ def proof_words(proof: dict) -> str:
     return say(
         f"{share} of {count} conversations word for word as trained", f"{count} 组对话中 {share} 与训练时逐词一致"
     )
+
+
+def form_words(card: dict) -> str:
+    """Why the adapter alone was published, or why base and adapter were merged; nothing where there was no choice."""
+    if on := card.get("adapter_on"):
+        size = f"{card['gguf_bytes'] / 1e6:.1f} MB"
+        return say(f"only the adapter ({size}), on {on[0]}", f"仅适配器（{size}），基于 {on[0]}")
+    because = card.get("merged_because")
+    return say(f"merged: {because}", f"合并发布：{in_chinese(because)}") if because else ""
 
 
 def _chat_button(model: str, key: str) -> None:

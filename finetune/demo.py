@@ -44,15 +44,19 @@ def demo(publish: bool, as_json: bool) -> None:
         return
     click.echo(
         f"Exact answers: {result['trained_exact']:.3f} on wordings it was taught, {result['heldout_exact']:.3f} on wordings "
-        f"it has never seen; queries for wordings it has never seen: {result['sql_exact']:.3f}; {result['seconds']:.0f} s in "
-        'all.\nAsk the crew: workbench ask "夜阑的职业是什么？" --mode tuned --model local:crew\n'
+        f"it has never seen, after {result['seconds']:.0f} s; queries for wordings it has never seen: {result['sql_exact']:.3f}, "
+        f"{result['seconds_in_all']:.0f} s in all.\n"
+        'Ask the crew: workbench ask "夜阑的职业是什么？" --mode tuned --model local:crew\n'
         f'Ask the database: workbench ask "哪个账号的评论数最多？" --mode data --source {SOURCE} --model none\n'
         "Or open the app (workbench run) and choose Tuned or Data."
     )
 
 
 def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
-    """Each step is a command that a person can type; what is there already is not made again. Returns the last event."""
+    """Each step is a command that a person can type; what is there already is not made again.
+
+    Returns the last event: `seconds` is the time to the crew's measured answers, `seconds_in_all` that with the queries.
+    """
     began = time.monotonic()
     folder = settings.folder("demo")
     trained, held_out = folder / "train.jsonl", folder / "eval.jsonl"
@@ -71,10 +75,10 @@ def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
     ]
     if publish:
         _program(tell, "publish", "deploy", "publish", "crew", "--name", "crew")
+    answers = round(time.monotonic() - began, 1)
     sql_run, sql_exact = _teach_sql(settings, tell)
-    seconds = round(time.monotonic() - began, 1)
     return {"event": "done", "run": run, "trained_exact": scores[0], "heldout_exact": scores[1], "sql_run": sql_run,
-            "sql_exact": sql_exact, "seconds": seconds}  # fmt: skip
+            "sql_exact": sql_exact, "seconds": answers, "seconds_in_all": round(time.monotonic() - began, 1)}  # fmt: skip
 
 
 def _teach_sql(settings: Settings, tell: Tell) -> tuple[str, float]:

@@ -129,3 +129,4 @@ def postgresql_server() -> Iterator[Server]:
 
 # one browser for all modules; at the end, because these fixtures use what stands above
 from browser import app, chromium, open_page  # noqa: E402, F401
+from published import empty_ollama, publishing, run_home  # noqa: E402, F401

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from deploy.order import Order
 from deploy.plan import make_plan
 from deploy.proof import Check, Proof, choose_talks, compare_replies
 from deploy.publish import publish, write_files
+from deploy.quantize import find_llama_quantize
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings
@@ -182,6 +184,47 @@ def test_without_ollama_file_and_modelfile_are_written(settings: Settings, model
     assert 'PARAMETER stop "<|im_end|>"' in text and "PARAMETER num_ctx 512" in text
     again = CliRunner().invoke(workbench, command)
     assert again.exit_code == 1 and "holds a model already" in again.output
+
+
+LLAMA_QUANTIZE = """#!/bin/sh
+[ $# -eq 3 ] && [ -s "$1" ] && [ ! -e "$2" ] && [ "$3" = Q4_K_M ] || exit 2
+if [ -n "$FAILS" ]; then echo half > "$2"; echo "no space left"; exit 1; fi
+printf GGUF > "$2"
+"""
+
+
+def test_q4_without_ollama_is_made_by_llama_quantize(
+    settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program is a stand-in that checks what it is given."""
+    out, program = tmp_path / "out", tmp_path / "llama.cpp" / "build" / "bin" / "llama-quantize"
+    command = [
+        "deploy",
+        "publish",
+        str(model),
+        "--name",
+        "x",
+        "--gguf-only",
+        str(out),
+        "--quantize",
+        "q4_K_M",
+        "--json",
+    ]
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    missing = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
+    assert "not on PATH" in missing["problem"] and "--llama-cpp" in missing["fix"] and not out.exists()
+    program.parent.mkdir(parents=True)
+    program.write_text(LLAMA_QUANTIZE)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("FAILS", "1")
+    failed = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
+    assert failed["problem"] == "llama-quantize failed: no space left" and not out.exists()
+    monkeypatch.delenv("FAILS")
+    done = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
+    assert Path(done["gguf"]).read_bytes() == b"GGUF" and done["gguf_sha256"] == sha256(b"GGUF").hexdigest()
+    assert sorted(path.name for path in out.iterdir()) == ["Modelfile", "model.gguf"]
+    assert find_llama_quantize(str(tmp_path / "llama.cpp")) == program
 
 
 def test_where_two_answers_part_is_told() -> None:

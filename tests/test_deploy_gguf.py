@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_merge import make_adapter
+from test_merge import KINDS, make_adapter
 from tiny_models import make_model, make_tokenizer
 
 from deploy.artefact import find_artefact
@@ -67,7 +67,7 @@ def test_an_extended_vocabulary_on_a_tied_base(settings: Settings, tmp_path: Pat
 
 def test_gpt2_with_transposed_weights(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+    from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
@@ -86,6 +86,32 @@ def test_gpt2_with_transposed_weights(tmp_path: Path) -> None:
     merged = tuned.merge_and_unload().state_dict()["transformer.h.1.attn.c_attn.weight"].T
     assert (tensors["blk.1.attn_qkv.weight"] - merged).abs().max() < merged.abs().max() / 127
     assert fields["tokenizer.ggml.pre"] == "gpt-2" and fields["gpt2.context_length"] == 128
+    base = AutoModelForCausalLM.from_pretrained(tmp_path / "base").state_dict()["transformer.h.1.attn.c_attn.weight"].T
+    assert torch.allclose(added(tmp_path, "blk.1.attn_qkv.weight"), merged - base, atol=1e-6)
+
+
+def added(folder: Path, name: str) -> torch.Tensor:
+    """What the GGUF file of the adapter alone adds to a tensor, as llama.cpp computes it."""
+    told = Conversion(str(folder / "base"), str(folder / "adapter"), "", str(folder / "a.gguf"), "f16", "x", alone=True)
+    assert len(write_gguf(told, lambda done, of: None)) == 64
+    tensors, fields = read(folder / "a.gguf")
+    a, b = tensors[f"{name}.lora_a"], tensors[f"{name}.lora_b"]
+    return fields["adapter.lora.alpha"] / b.shape[1] * b @ a
+
+
+@pytest.mark.parametrize("kind", ["lora", "rslora", "patterns"])
+def test_an_adapter_alone_adds_what_peft_merges(tmp_path: Path, kind: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    base = make_model(tmp_path / "base")
+    before = AutoModelForCausalLM.from_pretrained(base).state_dict()
+    after = make_adapter(base, tmp_path / "adapter", **KINDS[kind]).merge_and_unload().state_dict()
+    checked = 0
+    for name, ours in (("attn_q", "self_attn.q_proj"), ("attn_v", "self_attn.v_proj"), ("ffn_down", "mlp.down_proj")):
+        expected = after[f"model.layers.1.{ours}.weight"] - before[f"model.layers.1.{ours}.weight"]
+        assert torch.allclose(added(tmp_path, f"blk.1.{name}.weight"), expected, atol=1e-6), name
+        checked += 1
+    assert checked == 3
 
 
 def test_a_failed_conversion_leaves_no_file(tmp_path: Path) -> None:

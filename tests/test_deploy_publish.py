@@ -7,14 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import running_ollama
-from tiny_runs import TAUGHT, make_run
+from published import deploy, left_behind
+from tiny_runs import TAUGHT
 
 from deploy.ollama_registry import Registry
 from deploy.order import Order
@@ -25,51 +24,7 @@ from workbench.settings import Settings, load_settings
 pytestmark = pytest.mark.ollama
 
 
-@pytest.fixture(scope="session")
-def run_home(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
-    """A folder with one finished run, `tuned`."""
-    home = tmp_path_factory.mktemp("runs")
-    make_run(home, tiny_model)
-    return home
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """An empty Ollama; `.blobs` is the folder of its weights."""
-    folder = tmp_path_factory.mktemp("ollama")
-    with running_ollama(folder) as ollama:
-        ollama.blobs = folder / "models" / "blobs"
-        yield ollama
-
-
-@pytest.fixture
-def workspace(settings: Settings, run_home: Path, server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A workspace with the run, set to that server, which is empty again afterwards."""
-    settings.folder()
-    (settings.home / "runs").symlink_to(run_home / "runs")
-    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", server.url)
-    monkeypatch.setenv("WORKBENCH_TEMPERATURE", "0")
-    yield settings.home
-    registry = Registry(server.url)
-    for name in registry.digests():
-        registry.delete(name)
-
-
-def deploy(*arguments: str, fails: bool = False) -> list[dict[str, Any]]:
-    """The events that `workbench deploy …` prints."""
-    done = CliRunner().invoke(workbench, ["deploy", *arguments, "--json"])
-    assert bool(done.exit_code) == fails, done.output
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def left_behind(workspace: Path, server: Any) -> tuple[list[str], list[str], list[str]]:
-    """Files of publishing, models and weights that are there."""
-    files = [str(path.relative_to(workspace)) for path in (workspace / "deploy").rglob("*") if path.is_file()]
-    weights = [path.name for path in server.blobs.iterdir() if path.stat().st_size > 100_000]
-    return sorted(file for file in files if not file.endswith(".lock")), sorted(Registry(server.url).digests()), weights
-
-
-def test_a_run_is_published_proven_and_answers(workspace: Path, server: Any) -> None:
+def test_a_run_is_published_proven_and_answers(publishing: Path, empty_ollama: Any) -> None:
     *progress, done = deploy("publish", "tuned", "--name", "demo")
     assert list(dict.fromkeys(event["step"] for event in progress)) == [
         "check", "convert", "upload", "create", "prove", "promote",
@@ -77,10 +32,10 @@ def test_a_run_is_published_proven_and_answers(workspace: Path, server: Any) -> 
     assert done["event"] == "done" and done["model"] == "demo:v1" and len(done["gguf_sha256"]) == 64
     proof = done["proof"]
     assert proof["passed"] and proof["rendered_equal"] == 1 and proof["identical"] >= 0.95 and proof["prompts"] >= 6
-    files, models, weights = left_behind(workspace, server)
+    files, models, weights = left_behind(publishing, empty_ollama)
     assert models == ["demo:latest", "demo:v1"] and weights == [f"sha256-{done['gguf_sha256']}"]
     assert files == [f"deploy/demo/{name}" for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")]
-    registry = Registry(server.url)
+    registry = Registry(empty_ollama.url)
     checked = 0
     for question, reply in TAUGHT:
         said = registry.reply("demo", [{"role": "user", "content": question}], 128, 512)
@@ -91,12 +46,12 @@ def test_a_run_is_published_proven_and_answers(workspace: Path, server: Any) -> 
     assert checked == 4
 
 
-def test_the_same_run_again_is_recognised(workspace: Path, server: Any) -> None:
+def test_the_same_run_again_is_recognised(publishing: Path, empty_ollama: Any) -> None:
     first = deploy("publish", "tuned", "--name", "demo")[-1]
-    before = left_behind(workspace, server)
+    before = left_behind(publishing, empty_ollama)
     *progress, again = deploy("publish", "tuned", "--name", "demo")
     assert again == first and {event["step"] for event in progress} == {"check"}
-    assert left_behind(workspace, server) == before
+    assert left_behind(publishing, empty_ollama) == before
 
 
 SABOTAGE = [
@@ -121,10 +76,12 @@ def own_ends(tmp_path_factory: pytest.TempPathFactory, run_home: Path, tiny_mode
     return home / "run" / "adapter"
 
 
-def test_sabotage_is_caught_and_rolled_back(workspace: Path, server: Any, own_ends: Path, tmp_path: Path) -> None:
+def test_sabotage_is_caught_and_rolled_back(
+    publishing: Path, empty_ollama: Any, own_ends: Path, tmp_path: Path
+) -> None:
     ask = ["publish", str(own_ends), "--name", "demo"]
     assert deploy(*ask)[-1]["model"] == "demo:v1"
-    before = left_behind(workspace, server)
+    before = left_behind(publishing, empty_ollama)
     shown = CliRunner().invoke(workbench, ["deploy", *ask, "--show-modelfile"]).stdout
     edited = tmp_path / "Modelfile"
     checked = 0
@@ -134,7 +91,7 @@ def test_sabotage_is_caught_and_rolled_back(workspace: Path, server: Any, own_en
         failed = deploy(*ask, "--modelfile", str(edited), *options, fails=True)[-1]
         assert (failed["event"], failed["step"]) == ("failed", "prove"), failed
         assert f" {part}: at " in failed["problem"] and failed["fix"], failed
-        assert left_behind(workspace, server) == before
+        assert left_behind(publishing, empty_ollama) == before
         checked += 1
     assert checked == 4
 
@@ -169,33 +126,33 @@ DEATHS = [
 
 
 def test_killed_at_any_point_and_run_again_it_ends_the_same(
-    workspace: Path, server: Any, settings: Settings, tmp_path: Path
+    publishing: Path, empty_ollama: Any, settings: Settings, tmp_path: Path
 ) -> None:
     settings = load_settings()
     order = Order("tuned", "demo", prompts=3)
-    candidate, converted = workspace / "deploy" / "demo" / "candidate", tmp_path / "converted"
+    candidate, converted = publishing / "deploy" / "demo" / "candidate", tmp_path / "converted"
     checked = 0
     for method, call, after in DEATHS:
         if converted.exists():  # the conversion is the same each time, and takes the longest
             shutil.copytree(converted, candidate)
         with pytest.raises(Killed, match=method):
-            publish(order, settings, lambda event: None, DyingRegistry(server.url, method, call, after))
+            publish(order, settings, lambda event: None, DyingRegistry(empty_ollama.url, method, call, after))
         if not converted.exists():
             shutil.copytree(candidate, converted)
         version = publish(order, settings, lambda event: None)
-        files, models, weights = left_behind(workspace, server)
+        files, models, weights = left_behind(publishing, empty_ollama)
         point = f"{method} {call} {after}"
         assert models == ["demo:latest", "demo:v1"], point
         assert weights == [f"sha256-{version.card['gguf_sha256']}"], point
         assert files == [f"deploy/demo/{name}" for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")]
         assert deploy("remove", "demo:v1", "--yes")[-1]["latest"] is None
-        assert left_behind(workspace, server) == ([], [], []), point
+        assert left_behind(publishing, empty_ollama) == ([], [], []), point
         checked += 1
     assert checked == 11
 
 
 @pytest.mark.parametrize("step", ["convert", "prove"])
-def test_a_killed_process_leaves_what_the_next_one_clears_away(workspace: Path, server: Any, step: str) -> None:
+def test_a_killed_process_leaves_what_the_next_one_clears_away(publishing: Path, empty_ollama: Any, step: str) -> None:
     command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -206,12 +163,12 @@ def test_a_killed_process_leaves_what_the_next_one_clears_away(workspace: Path, 
     shown = deploy("publish", "tuned", "--name", "demo", "--system", "Be brief.")[
         -1
     ]  # another plan than the killed one
-    files, models, weights = left_behind(workspace, server)
+    files, models, weights = left_behind(publishing, empty_ollama)
     assert models == ["demo:latest", "demo:v1"] and weights == [f"sha256-{shown['gguf_sha256']}"]
     assert [file for file in files if "candidate" in file or "part" in file or "gguf" in file] == []
 
 
-def test_cancelling_leaves_nothing(workspace: Path, server: Any) -> None:
+def test_cancelling_leaves_nothing(publishing: Path, empty_ollama: Any) -> None:
     command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -221,11 +178,11 @@ def test_cancelling_leaves_nothing(workspace: Path, server: Any) -> None:
         last = json.loads([*lines][-1])
         assert process.wait(20) == 1
     assert (last["event"], last["step"]) == ("failed", "convert") and "cancelled" in last["problem"]
-    assert left_behind(workspace, server) == ([], [], [])
+    assert left_behind(publishing, empty_ollama) == ([], [], [])
 
 
-def test_versions_are_promoted_rolled_back_verified_and_removed(workspace: Path, server: Any) -> None:
-    registry = Registry(server.url)
+def test_versions_are_promoted_rolled_back_verified_and_removed(publishing: Path, empty_ollama: Any) -> None:
+    registry = Registry(empty_ollama.url)
     for precision in ("f16", "q8_0", "q4_K_M"):
         done = deploy("publish", "tuned", "--name", "demo", "--quantize", precision, "--prompts", "4")[-1]
         assert done["proof"]["passed"] and done["proof"]["precision"] == precision
@@ -246,4 +203,4 @@ def test_versions_are_promoted_rolled_back_verified_and_removed(workspace: Path,
     assert deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"] == "There is: demo:v3, demo:v1."
     for tag in ("demo:v1", "demo:v3"):
         deploy("remove", tag, "--yes")
-    assert left_behind(workspace, server) == ([], [], [])
+    assert left_behind(publishing, empty_ollama) == ([], [], [])
