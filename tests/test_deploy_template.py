@@ -173,7 +173,7 @@ def test_a_modelfile_reads_as_it_was_written() -> None:
     [
         ("FROM x\nSYSTEM hello\n", "no TEMPLATE"),
         ('TEMPLATE """a"""\nPARAMETER num_ctx many\n', "num_ctx"),
-        ('TEMPLATE """a"""\nADAPTER ./x\n', "ADAPTER"),
+        ('TEMPLATE """a"""\nMESSAGE user hello\n', "MESSAGE"),
     ],
 )
 def test_a_modelfile_that_cannot_be_used_names_the_line(text: str, problem: str) -> None:
