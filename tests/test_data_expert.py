@@ -14,6 +14,7 @@ from databases import make_sqlite
 from model_servers import Script, openai_server
 
 from agents.answer import answer
+from agents.data.example import load_example
 from agents.data.introspect import load_schema
 from agents.data.notes import add_pair
 from agents.data.prompting import read_sql
@@ -231,3 +232,15 @@ def test_the_example_answers_its_verified_questions_in_both_languages(example: S
         events = list(answer(pair["question"], [], example, "data"))
         assert one(events, Table).rows and isinstance(events[-1], Done), pair
         assert one(events, Chart).spec["mark"]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("Delete all posts", "Data is only read here"), ("删除所有帖子", "只能查询数据")]
+)
+def test_without_a_model_too_a_question_that_asks_to_delete_is_told_so(
+    settings: Settings, question: str, words: str
+) -> None:
+    source = load_example(settings)
+    settings = settings.model_copy(update={"model": "none", "source": source.name})
+    assert words in text_of(list(answer(question, [], settings, "data")))
+    assert words not in text_of(list(answer("Which accounts deleted posts?", [], settings, "data")))

@@ -46,6 +46,10 @@ READ_ONLY = {
     "en": "Data is only read here: nothing was changed, and nothing will be. ({problem})",
     "zh": "这里只能查询数据：没有、也不会做任何更改。（{problem}）",
 }
+CHANGES = re.compile(
+    r"^\W*(please )?(delete|drop|remove|truncate|insert|update|alter)\b|删除|删掉|清空|插入|改成|修改", re.I
+)
+UNCHANGED = {"en": "Data is only read here: nothing was changed.", "zh": "这里只能查询数据：没有做任何更改。"}
 WRITTEN = {
     "en": "The query was written by {writer}, a small model tuned on questions about this database. It sees neither the "
     "tables nor this chat: check the query.",
@@ -128,6 +132,9 @@ def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> I
     """By the source's own writer, else by the chat model, else the reason why there is no answer."""
     declined = ""
     if asked.notes.writer and not (declined := (yield from _ask_writer(asked, lineage))):
+        return
+    if asked.model == NONE and CHANGES.search(asked.question):
+        yield Token(UNCHANGED[asked.language])
         return
     if asked.model == NONE and declined:
         yield Token(declined)

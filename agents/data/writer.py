@@ -71,8 +71,10 @@ class Writer:
         return _list(DIFFERS, found, question) if found else ""
 
     def examples(self, question: str) -> list[str]:
-        """Questions that it was taught, in the language of this one, the most alike first."""
-        same = [taught for taught, _ in self.taught if script(taught) == script(question)]
+        """Whole questions that it was taught, in the language of this one, the most alike first."""
+        same = [
+            taught for taught, _ in self.taught if script(taught) == script(question) and taught.endswith(("?", "？"))
+        ]
         return sorted(same, key=lambda taught: -alike(question, taught))[:SHOWN]
 
 
