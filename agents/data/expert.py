@@ -134,8 +134,7 @@ def _answer(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> I
     if asked.notes.writer and not (declined := (yield from _ask_writer(asked, lineage))):
         return
     if asked.model == NONE and CHANGES.search(asked.question):
-        yield Token(UNCHANGED[asked.language])
-        return
+        yield Token(UNCHANGED[asked.language] + " ")
     if asked.model == NONE and declined:
         yield Token(declined)
         return
