@@ -161,20 +161,14 @@ def test_what_ollama_answers_is_said_in_our_words(tmp_path: Path, status: int, r
     assert caught.value.fix
 
 
+def writing(model: Path, out: Path, *options: str) -> list[str]:
+    """The command that writes the files of a publish to that folder."""
+    return ["deploy", "publish", str(model), "--name", "x", "--gguf-only", str(out), *options, "--json"]
+
+
 def test_without_ollama_file_and_modelfile_are_written(settings: Settings, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [
-        "deploy",
-        "publish",
-        str(model),
-        "--name",
-        "x",
-        "--gguf-only",
-        str(out),
-        "--system",
-        "Be brief.",
-        "--json",
-    ]
+    command = writing(model, out, "--system", "Be brief.")
     done = CliRunner().invoke(workbench, command)
     assert done.exit_code == 0, done.output
     last = json.loads(done.stdout.splitlines()[-1])
@@ -198,18 +192,7 @@ def test_q4_without_ollama_is_made_by_llama_quantize(
 ) -> None:
     """The program is a stand-in that checks what it is given."""
     out, program = tmp_path / "out", tmp_path / "llama.cpp" / "build" / "bin" / "llama-quantize"
-    command = [
-        "deploy",
-        "publish",
-        str(model),
-        "--name",
-        "x",
-        "--gguf-only",
-        str(out),
-        "--quantize",
-        "q4_K_M",
-        "--json",
-    ]
+    command = writing(model, out, "--quantize", "q4_K_M")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     missing = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
     assert "not on PATH" in missing["problem"] and "--llama-cpp" in missing["fix"] and not out.exists()

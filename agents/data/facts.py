@@ -241,6 +241,7 @@ def singular(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    if noun.endswith("s"):
+    """An English noun's; a name in another script stays as it is."""
+    if noun.endswith("s") or script(noun) != "en":
         return noun
     return f"{noun[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{noun}s"
