@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from workbench.widgets import say
+from workbench.ui.widgets import say
 
 PAGES = [
     # file, English, Chinese, icon; the first one opens
-    ("agents/chat_page.py", "Chat", "对话", ":material/chat:"),
-    ("rag/knowledge_page.py", "Knowledge", "知识库", ":material/library_books:"),
-    ("agents/data_page.py", "Data", "数据", ":material/database:"),
-    ("finetune/training_page.py", "Training", "训练", ":material/model_training:"),
-    ("deploy/models_page.py", "Models", "模型", ":material/deployed_code:"),
+    ("agents/ui/chat.py", "Chat", "对话", ":material/chat:"),
+    ("rag/ui/knowledge.py", "Knowledge", "知识库", ":material/library_books:"),
+    ("agents/databases/ui/data.py", "Data", "数据", ":material/database:"),
+    ("finetune/ui/training.py", "Training", "训练", ":material/model_training:"),
+    ("deploy/ui/models.py", "Models", "模型", ":material/deployed_code:"),
 ]
 
 

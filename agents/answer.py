@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 
 from agents.registry import AGENTS
 from agents.router import forced, route
-from workbench.conversations import Turn
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Event, Failed
 from workbench.errors import InvalidInput, WorkbenchError
-from workbench.events import Event, Failed
 from workbench.settings import Settings
 
 

@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents.answer import answer
-from agents.tuned_agent import load_tuned
+from agents.tuned.agent import load_tuned
 from rag.retriever import retrieve
 from rag.store import open_collection
-from workbench.conversations import Conversations
+from workbench.chat.conversations import Conversations
+from workbench.chat.events import Event, Failed, Thought
+from workbench.chat.streams import OWNER, STREAMS
 from workbench.errors import WorkbenchError
-from workbench.events import Event, Failed, Thought
-from workbench.jobs import Job
+from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.streams import OWNER, STREAMS
 
 SIDE_BY_SIDE = "side_by_side"
 SIDES = ("documents", "tuned")

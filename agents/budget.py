@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from rag.passages import Hit
-from workbench.conversations import Turn
+from workbench.chat.conversations import Turn
 from workbench.settings import Settings
 
 LATIN = re.compile(r"[A-Za-z]")

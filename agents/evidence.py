@@ -15,16 +15,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from agents.data.introspect import load_schema
-from agents.data.schema import Schema, Table
-from agents.data.sources import find_source
-from agents.tuned_agent import tuned_model
+from agents.databases.introspect import load_schema
+from agents.databases.schema import Schema, Table
+from agents.databases.sources import find_source
+from agents.tuned.agent import tuned_model
 from rag.catalogue import Catalogue
 from rag.lexical import LexicalIndex, script, words
 from rag.retriever import lexical_index, retrieve
 from rag.store import open_collection
 from workbench.errors import WorkbenchError
-from workbench.models import find_local
+from workbench.models.names import find_local
 from workbench.settings import Settings
 
 READ = 4  # passages looked at for the best match

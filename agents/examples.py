@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
-from agents.data.notes import load_notes
-from agents.data.sources import find_source
+from agents.databases.notes import load_notes
+from agents.databases.sources import find_source
 from agents.evidence import taught_by
-from agents.tuned_agent import tuned_model
+from agents.tuned.agent import tuned_model
 from rag.lexical import script
 from rag.store import open_collection
 from workbench.errors import NotFound, WorkbenchError

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from workbench.conversations import Turn
-from workbench.events import Event
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Event
 from workbench.settings import Settings
 
 Run = Callable[[str, Sequence[Turn], Settings], Iterator[Event]]
@@ -30,7 +30,7 @@ class Agent:
 
 AGENTS = {
     "documents": Agent(
-        "agents.documents_agent:answer_from_documents", "Documents", "文档", ":material/description:",
+        "agents.documents.agent:answer_from_documents", "Documents", "文档", ":material/description:",
         ("Searching…", "正在检索…"),
     ),
     "data": Agent(
@@ -38,7 +38,7 @@ AGENTS = {
         ("Asking the database…", "正在查询数据库…"),
     ),
     "tuned": Agent(
-        "agents.tuned_agent:answer_from_tuned", "Tuned", "微调模型", ":material/model_training:",
+        "agents.tuned.agent:answer_from_tuned", "Tuned", "微调模型", ":material/model_training:",
         ("The model is at work…", "模型正在思考…"),
     ),
 }  # fmt: skip

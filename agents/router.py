@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 
 from agents.evidence import Evidence, gather
-from agents.model_stream import ask_model
 from agents.registry import AGENTS
 from rag.lexical import script
-from workbench.conversations import Conversations, Turn
+from workbench.chat.conversations import Conversations, Turn
+from workbench.chat.events import Routed
 from workbench.errors import InvalidInput, WorkbenchError
-from workbench.events import Routed
-from workbench.models import NONE, load_chat_model, pick_model
-from workbench.reasoning import answer_only
+from workbench.models.names import NONE, load_chat_model, pick_model
+from workbench.models.reasoning import answer_only
+from workbench.models.stream import ask_model
 from workbench.settings import Settings
 
 COMMANDS = {"/docs": "documents", "/data": "data", "/tuned": "tuned"}

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.data.guard import DIALECTS, check
-from agents.data.names import Refused
-from agents.data.schema import Column, Schema, Table
+from agents.databases.guard.guard import DIALECTS, check
+from agents.databases.guard.names import Refused
+from agents.databases.schema import Column, Schema, Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 TABLES = ["users", "user", "orders", "products", "t", "t1", "t2", "x", "y", "z", "a", "b", "foo", "bar", "tbl", "test"]

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agents.data.guard import check
-from agents.data.linking import link
-from agents.data.schema import Column, ForeignKey, Schema, Table
+from agents.databases.guard.guard import check
+from agents.databases.linking import link
+from agents.databases.schema import Column, ForeignKey, Schema, Table
 from workbench.settings import Settings, load_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from agents.data.guard import check, parse
-from agents.data.names import Refused
-from agents.data.repair import Mender
-from agents.data.schema import Column, ForeignKey, Schema, Table
+from agents.databases.guard.guard import check, parse
+from agents.databases.guard.names import Refused
+from agents.databases.guard.repair import Mender
+from agents.databases.schema import Column, ForeignKey, Schema, Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 KINDS = ("misspelt column", "misspelt table", "translated column", "translated table", "other alias", "other table")

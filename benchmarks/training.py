@@ -31,8 +31,8 @@ def main() -> None:
         sys.exit(f"{DATA} is not there")
     import torch
 
-    from finetune.dataset import load_examples, split
-    from finetune.small_model import make_small_model
+    from finetune.data.dataset import load_examples, split
+    from finetune.train.small_model import make_small_model
 
     clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     examples = load_examples([DATA / name for name in FILES]).examples
@@ -87,9 +87,9 @@ def bare(base, folder, taught, clock):
 
 def workbench(base, folder, taught, clock, packing=False):
     """The same by a run file."""
-    from finetune.config import load_config
-    from finetune.runs import Run
-    from finetune.sft import make_trainer
+    from finetune.run.config import load_config
+    from finetune.run.runs import Run
+    from finetune.train.sft import make_trainer
 
     rows = 2 if packing else BATCH  # as many conversations a step either way
     run = Run(folder)
@@ -115,7 +115,7 @@ def held_out_loss(model, base, held_out):
     import torch
     from transformers import AutoTokenizer
 
-    from finetune.masking import encode_all
+    from finetune.encoding.masking import encode_all
 
     model.eval()
     total, count = 0.0, 0

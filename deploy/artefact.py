@@ -11,8 +11,8 @@ from typing import Any
 
 from deploy.merge import read_adapter
 from workbench.errors import Conflict, InvalidInput, NotFound
-from workbench.local_weights import context_of, digest_of
-from workbench.models import find_local
+from workbench.models.names import find_local
+from workbench.models.weights import context_of, digest_of
 from workbench.settings import Settings
 
 

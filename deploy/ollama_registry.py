@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
-from workbench.model_servers import is_loopback
+from workbench.models.servers import is_loopback
 
 OLDEST = (0, 12, 11)  # the first that tells log-probabilities, which the proof compares
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from deploy.ollama_registry import Registry, Reply
 from deploy.template import Message, render
-from workbench.local_weights import LoadedModel, load_local
+from workbench.models.weights import LoadedModel, load_local
 
 TOKENS = 64
 IDENTICAL = 0.95  # share of prompts that must agree token for token at f16

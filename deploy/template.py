@@ -205,7 +205,7 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
 
 def find_ends(tokenizer: Any, found: Format | None, named: int | list[int] | None) -> dict[int, str]:
     """Every token that ends a reply, id -> text: the tokenizer's, those `named` by the model, the template's own."""
-    from workbench.local_model import ENDS  # brings LangChain along
+    from workbench.models.local import ENDS  # brings LangChain along
 
     words = tokenizer.get_vocab()
     ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}

@@ -34,7 +34,7 @@ def template_of(family: str) -> str:
     """The template's text."""
     import trl
 
-    from finetune.chat_template import CHATML
+    from finetune.encoding.chat_template import CHATML
 
     if family in TRL:
         return (Path(trl.__file__).parent / "chat_templates" / f"{family}.jinja").read_text("utf-8")

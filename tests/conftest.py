@@ -14,7 +14,7 @@ import pytest
 from install_servers import ollama_binary
 from model_servers import Ollama
 
-from workbench.jobs import list_jobs
+from workbench.jobs.job import list_jobs
 from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:

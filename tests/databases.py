@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.data.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, Table
 
 USERS = ("id", "name", "password")
 ORDERS = ("id", "user_id", "price", "note")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from workbench.run import ROOT
 from workbench.settings import Settings
+from workbench.start.run import ROOT
 
 
 @pytest.fixture

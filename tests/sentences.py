@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticKnownError
 
-from workbench.translation import HOLE
+from workbench.ui.translation import HOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("workbench", "rag", "agents", "finetune", "deploy")

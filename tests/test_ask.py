@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 from conftest import free_port
 
+from workbench.chat.events import from_dict
 from workbench.cli import workbench
-from workbench.events import from_dict
 from workbench.settings import Settings
 
 WORKBENCH = [sys.executable, "-m", "workbench.cli"]

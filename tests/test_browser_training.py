@@ -12,8 +12,8 @@ from browser import running_app
 from playwright.sync_api import expect
 from training_fixtures import write_project
 
-from finetune.runs import Run
-from workbench.jobs import list_jobs
+from finetune.run.runs import Run
+from workbench.jobs.job import list_jobs
 from workbench.settings import load_settings
 
 pytestmark = pytest.mark.browser

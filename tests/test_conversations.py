@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.conversations import SCHEMAS, Conversations
+from workbench.chat.conversations import SCHEMAS, Conversations
+from workbench.chat.events import Done, Event, Failed, Routed, Source, Thought, Token
+from workbench.chat.streams import Stream, Streams
 from workbench.errors import NotFound, Unavailable
-from workbench.events import Done, Event, Failed, Routed, Source, Thought, Token
-from workbench.streams import Stream, Streams
 
 
 @pytest.fixture

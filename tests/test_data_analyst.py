@@ -9,13 +9,13 @@ from typing import Any
 import openpyxl
 import pytest
 
-from agents.data.analyst import findings, markdown_table, outliers, shown
-from agents.data.charts import chart
-from agents.data.export import as_csv, as_xlsx
-from agents.data.figures import as_number, read_columns
-from agents.data.runner import plain_value
 from agents.data.wording import KnownNumbers, only_known_numbers
-from workbench.events import Thought, Token
+from agents.databases.analyst import findings, markdown_table, outliers, shown
+from agents.databases.charts import chart
+from agents.databases.export import as_csv, as_xlsx
+from agents.databases.figures import as_number, read_columns
+from agents.databases.runner import plain_value
+from workbench.chat.events import Thought, Token
 
 SALES = [["North", 30.0], ["South", 50.0], ["East", 20.0], ["West", 100.0]]
 

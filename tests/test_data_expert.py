@@ -14,14 +14,14 @@ from databases import make_sqlite
 from model_servers import Script, openai_server
 
 from agents.answer import answer
-from agents.data.example import load_example
-from agents.data.introspect import load_schema
-from agents.data.notes import add_pair
 from agents.data.prompting import read_sql
-from agents.data.sources import add_source, find_source
+from agents.databases.example import load_example
+from agents.databases.introspect import load_schema
+from agents.databases.notes import add_pair
+from agents.databases.sources import add_source, find_source
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Chart, Done, Event, Failed, Query, Table, Thought, Token
 from workbench.cli import workbench
-from workbench.conversations import Turn
-from workbench.events import Chart, Done, Event, Failed, Query, Table, Thought, Token
 from workbench.settings import Settings, load_settings
 
 SPENT = (
@@ -224,7 +224,7 @@ def example(settings: Settings) -> Iterator[Settings]:
 
 
 def test_the_example_answers_its_verified_questions_in_both_languages(example: Settings) -> None:
-    from agents.data.notes import load_notes
+    from agents.databases.notes import load_notes
 
     pairs = load_notes(find_source(example, "advertising"), example).pairs
     assert len(pairs) == 12

@@ -9,11 +9,11 @@ import pytest
 from databases import make_sqlite
 from streamlit.testing.v1 import AppTest
 
-from agents.data.notes import load_notes
-from agents.data.sources import add_source, find_source, list_sources
+from agents.databases.notes import load_notes
+from agents.databases.sources import add_source, find_source, list_sources
 from workbench.settings import Settings
 
-PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "data_page.py")
+PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "databases" / "ui" / "data.py")
 
 
 def open_page(language: str = "en") -> AppTest:

@@ -10,16 +10,16 @@ import pytest
 from click.testing import CliRunner
 from databases import make_sqlite
 
-from agents.data.example import load_example
-from agents.data.facts import nouns, plural, singular
-from agents.data.guard import check
-from agents.data.introspect import load_schema
-from agents.data.notes import describe
-from agents.data.questions import LANGUAGES, answerable, make_pairs, wordings
-from agents.data.runner import ask_database
-from agents.data.schema import Column
-from agents.data.sources import add_source
-from agents.data.subjects import find_subjects, identifier
+from agents.databases.example import load_example
+from agents.databases.guard.guard import check
+from agents.databases.introspect import load_schema
+from agents.databases.notes import describe
+from agents.databases.runner import ask_database
+from agents.databases.schema import Column
+from agents.databases.sources import add_source
+from agents.databases.teaching.facts import nouns, plural, singular
+from agents.databases.teaching.questions import LANGUAGES, answerable, make_pairs, wordings
+from agents.databases.teaching.subjects import find_subjects, identifier
 from rag.lexical import script
 from workbench.cli import workbench
 from workbench.settings import Settings

@@ -14,12 +14,12 @@ from conftest import free_port
 from database_servers import PASSWORD, Server
 from databases import KINDS, SERVERS, make_sqlite
 
-from agents.data.database import QueryFailed
-from agents.data.introspect import load_schema
-from agents.data.names import Refused
-from agents.data.notes import add_pair, describe, load_notes
-from agents.data.runner import ask_database
-from agents.data.sources import add_source, find_source, parse_place
+from agents.databases.database import QueryFailed
+from agents.databases.guard.names import Refused
+from agents.databases.introspect import load_schema
+from agents.databases.notes import add_pair, describe, load_notes
+from agents.databases.runner import ask_database
+from agents.databases.sources import add_source, find_source, parse_place
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Stopped, Unavailable
 from workbench.settings import Settings, load_settings
@@ -97,7 +97,7 @@ def test_a_folder_of_tables_is_one_source_and_follows_its_files(settings: Settin
 
 def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(settings: Settings, tmp_path: Path) -> None:
     """Below the guard DuckDB itself has no way out, and SQLite no way to write."""
-    from agents.data.database import open_session
+    from agents.databases.database import open_session
 
     (tmp_path / "a.csv").write_text("x\n1\n")
     table_file = add_source(settings, "a", str(tmp_path / "a.csv"))
@@ -230,7 +230,7 @@ def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
 def test_a_server_is_only_read_even_below_the_guard(
     dialect: str, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
-    from agents.data.database import open_session
+    from agents.databases.database import open_session
 
     server = server_of(dialect, request)
     space = "shop." if dialect == "mysql" else ""
@@ -344,7 +344,7 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     import time
 
     from agents.data.expert import answer_from_data
-    from workbench.events import Thought
+    from workbench.chat.events import Thought
 
     place, server = slow_source(dialect, settings, tmp_path, request)
     source = add_source(settings, "slow", place)
@@ -398,7 +398,7 @@ def test_notes_are_kept_and_shown_with_the_schema(settings: Settings, tmp_path: 
 def test_the_kept_file_of_secrets_can_be_named(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agents.data.sources import keep_secret, password_of
+    from agents.databases.sources import keep_secret, password_of
 
     monkeypatch.setenv("WORKBENCH_SECRETS", str(tmp_path / "elsewhere" / "keys.json"))
     source, _ = parse_place("my-shop", "mysql://u:pw@h/db")

@@ -13,21 +13,21 @@ from test_data_expert import Replies, one, text_of
 
 from agents.answer import answer
 from agents.data.accuracy import measure, read_questions
-from agents.data.agreement import differences
-from agents.data.example import load_example
-from agents.data.introspect import load_schema
-from agents.data.notes import load_notes, set_writer
-from agents.data.sources import Source
 from agents.data.writer import TEMPERATURES, nameless
-from agents.tuned_agent import tuned_model
+from agents.databases.example import load_example
+from agents.databases.introspect import load_schema
+from agents.databases.notes import load_notes, set_writer
+from agents.databases.sources import Source
+from agents.databases.teaching.agreement import differences
+from agents.tuned.agent import tuned_model
+from workbench.chat.events import Done, Event, Query, Table
 from workbench.cli import workbench
 from workbench.errors import NotFound
-from workbench.events import Done, Event, Query, Table
 from workbench.settings import Settings, load_settings
 
 LIKES = "SELECT account, SUM(CAST(star AS INTEGER)) AS likes FROM ads_summary GROUP BY account ORDER BY likes DESC"
 TAUGHT = [("Which account has the most likes?", LIKES), ("哪个账号的点赞数最多？", LIKES)]
-PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "data_page.py")
+PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "databases" / "ui" / "data.py")
 
 
 @pytest.fixture

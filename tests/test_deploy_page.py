@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from tiny_models import make_model
 
 from deploy.versions import write_latest
-from workbench.jobs import list_jobs
+from workbench.jobs.job import list_jobs
 from workbench.settings import Settings
 
-PAGE = Path(__file__).resolve().parents[1] / "deploy" / "models_page.py"
+PAGE = Path(__file__).resolve().parents[1] / "deploy" / "ui" / "models.py"
 CARD: dict[str, Any] = {
     "run": "tuned", "base": "/b", "digests": {}, "data_sha256": "0", "precision": "f16", "gguf_sha256": "1" * 64,
     "host": "http://127.0.0.1:9", "ollama": "0.24.0", "key": "k", "created": "2026-11-24T10:00:00+0000",

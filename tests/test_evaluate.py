@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from rag import embeddings
+from rag.commands.search import parse_where
 from rag.evaluate import Question, evaluate, rank, read_passages, read_questions
-from rag.search_commands import parse_where
 from rag.store import list_collections
 from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, make_collection, topics
 from workbench.cli import workbench

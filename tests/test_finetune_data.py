@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from chat_templates import tokenizer_of
 
-from finetune.dataset import Example, Message, load_examples, overlap, split, write_examples
-from finetune.masking import encode_all, learned_texts
-from finetune.turns import split_thinking
+from finetune.data.dataset import Example, Message, load_examples, overlap, split, write_examples
+from finetune.data.turns import split_thinking
+from finetune.encoding.masking import encode_all, learned_texts
 
 pytestmark = pytest.mark.data
 

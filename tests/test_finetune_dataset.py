@@ -15,9 +15,9 @@ import pytest
 from chat_templates import tokenizer_of
 from click.testing import CliRunner
 
-from finetune.data_commands import data
-from finetune.dataset import Example, Loaded, Message, load_examples, overlap, split, write_examples
-from finetune.formats import ask_choice
+from finetune.commands.data import data
+from finetune.data.dataset import Example, Loaded, Message, load_examples, overlap, split, write_examples
+from finetune.data.formats import ask_choice
 from workbench.errors import InvalidInput
 
 ASKED = [("user", "Who is Lan?"), ("assistant", "A messenger.")]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from chat_templates import ENDS, FAMILIES, PLAIN, TRL, template_of, tokenizer_of
 
-from finetune.dataset import Example, Message
-from finetune.masking import IGNORED, check_lengths, encode, encode_all, learned_texts, preview
+from finetune.data.dataset import Example, Message
+from finetune.encoding.masking import IGNORED, check_lengths, encode, encode_all, learned_texts, preview
 from workbench.errors import InvalidInput
 
 WEATHER = {
@@ -183,7 +183,7 @@ def test_a_token_across_the_border_of_prompt_and_answer_is_cut_in_two() -> None:
 def test_a_tokenizer_without_offsets_gives_the_same_labels() -> None:
     from transformers import ByT5Tokenizer
 
-    from finetune.chat_template import CHATML
+    from finetune.encoding.chat_template import CHATML
 
     words = ByT5Tokenizer(extra_ids=0, additional_special_tokens=["<|im_start|>", "<|im_end|>"])
     assert not words.is_fast

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from model_servers import Script, openai_server
 
-from finetune.augment import LANGUAGES, augment, language_of, load_patterns
-from finetune.data_commands import augment as augment_command
-from finetune.dataset import load_examples, split
-from finetune.facts import normalise
-from finetune.paraphrase import paraphrase
-from finetune.records import Fact, load_records
+from finetune.commands.data import augment as augment_command
+from finetune.data.augment import LANGUAGES, augment, language_of, load_patterns
+from finetune.data.dataset import load_examples, split
+from finetune.data.facts import normalise
+from finetune.data.paraphrase import paraphrase
+from finetune.data.records import Fact, load_records
 from workbench.errors import InvalidInput
 
 TABLE = [

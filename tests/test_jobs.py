@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from workbench.cli import workbench
 from workbench.errors import Conflict, NotFound
-from workbench.jobs import Job, find_job, list_jobs, start
+from workbench.jobs.job import Job, find_job, list_jobs, start
 from workbench.settings import Settings
 
 

@@ -13,8 +13,8 @@ import pytest
 from tiny_models import PAIRS, make_model, make_tokenizer, teach
 
 from workbench.errors import InvalidInput, NotFound
-from workbench.local_model import LocalChatModel, decode_whole, fit_prompt, until
-from workbench.local_weights import digest_of, load_local
+from workbench.models.local import LocalChatModel, decode_whole, fit_prompt, until
+from workbench.models.weights import digest_of, load_local
 
 
 def chat_model(folder: Path, **options: Any) -> LocalChatModel:

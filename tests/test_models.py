@@ -10,9 +10,9 @@ from conftest import free_port
 from model_servers import Script, openai_server
 from pydantic import SecretStr
 
-from agents.documents_agent import ask_model
+from agents.documents.agent import ask_model
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.models import describe_model, find_local, list_models, load_chat_model, pick_model, within_context
+from workbench.models.names import describe_model, find_local, list_models, load_chat_model, pick_model, within_context
 from workbench.settings import Settings, load_settings
 
 NAME = "openai:scripted"

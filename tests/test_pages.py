@@ -11,15 +11,15 @@ import pytest
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
-from agents.data.example import load_example
+from agents.databases.example import load_example
 from agents.examples import example_questions
 from rag.ingest import ingest
 from rag.lexical import script
 from rag.store import list_collections
-from workbench.conversations import Conversations
-from workbench.jobs import list_jobs
-from workbench.run import EXAMPLE
+from workbench.chat.conversations import Conversations
+from workbench.jobs.job import list_jobs
 from workbench.settings import Settings
+from workbench.start.run import EXAMPLE
 
 __all__ = ["page"]
 
@@ -40,7 +40,7 @@ def answered(app: AppTest, seconds: float = 60) -> AppTest:
 
 
 def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page: Callable[..., AppTest]) -> None:
-    app = page("agents/chat_page.py")
+    app = page("agents/ui/chat.py")
     assert app.title[0].value == "What would you like to know?"
     assert len([button for button in app.button if (button.key or "").startswith("example-")]) == 3
     answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
@@ -51,7 +51,7 @@ def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page:
 
 
 def test_an_example_question_is_one_click(handbook: Settings, page: Callable[..., AppTest]) -> None:
-    app = page("agents/chat_page.py", "zh")
+    app = page("agents/ui/chat.py", "zh")
     assert app.title[0].value == "想了解什么？"
     answered(drawn(app.button(key="example-0").click().run()))
     assert len(app.chat_message) == 2
@@ -79,7 +79,7 @@ def test_the_first_questions_are_of_everything_that_can_answer(handbook: Setting
 def test_without_a_tuned_model_the_chat_offers_one_and_opens_the_comparison(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    app = page("agents/chat_page.py")
+    app = page("agents/ui/chat.py")
     drawn(app.button(key="demo").click().run())
     job = list_jobs(settings)[0]
     assert job.command == ["demo", "--json"]
@@ -89,7 +89,7 @@ def test_without_a_tuned_model_the_chat_offers_one_and_opens_the_comparison(
 
 
 def test_a_rating_and_a_correction_are_kept(handbook: Settings, page: Callable[..., AppTest]) -> None:
-    app = page("agents/chat_page.py")
+    app = page("agents/ui/chat.py")
     answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
     conversations = Conversations(handbook.database)
     message = conversations.messages(conversations.recent()[0].id)[1].id
@@ -101,13 +101,13 @@ def test_a_rating_and_a_correction_are_kept(handbook: Settings, page: Callable[.
 
 
 def test_without_a_collection_the_chat_says_what_to_do(page: Callable[..., AppTest]) -> None:
-    app = page("agents/chat_page.py")
+    app = page("agents/ui/chat.py")
     answered(drawn(app.chat_input(key="question").set_value("Anything?").run()))
     assert "no collection" in texts(app).lower() and "Traceback" not in texts(app)
 
 
 def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callable[..., AppTest]) -> None:
-    app = page("rag/knowledge_page.py", "zh")
+    app = page("rag/ui/knowledge.py", "zh")
     assert "加载示例手册" in [button.label for button in app.button]
     drawn(app.button[0].click().run())
     assert len(list_jobs(settings)) == 1
@@ -117,7 +117,7 @@ def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callabl
 def test_a_search_shows_both_legs_and_a_collection_is_deleted_only_when_sure(
     handbook: Settings, page: Callable[..., AppTest]
 ) -> None:
-    app = page("rag/knowledge_page.py")
+    app = page("rag/ui/knowledge.py")
     drawn(app.text_input(key="search").set_value("warranty of the LF-220").run())
     assert "36 months" in texts(app) and "meaning" in texts(app)
     assert app.button(key="delete").disabled
@@ -132,7 +132,7 @@ def test_a_failed_file_is_listed_with_problem_and_fix(
     (tmp_path / "good.txt").write_text("The quay of Oosterwal is 90 metres long.", "utf-8")
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     ingest([tmp_path], "mixed", settings)
-    app = page("rag/knowledge_page.py")
+    app = page("rag/ui/knowledge.py")
     table = app.dataframe[0].value
     assert list(table["State"]) == ["Failed", "Indexed"]
     assert table["Problem"][0] and table["What to do"][0]
@@ -142,7 +142,7 @@ def test_a_question_to_the_database_shows_table_findings_and_the_query(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
     load_example(settings)
-    app = page("agents/chat_page.py", "zh")
+    app = page("agents/ui/chat.py", "zh")
     answered(drawn(app.chat_input(key="question").set_value("/data 哪个账号的点赞总数最多？").run()))
     shown = "\n".join(str(item.value) for item in app.markdown)
     assert "| 账号 |" not in shown and "点赞数" in shown  # drawn once, as a table

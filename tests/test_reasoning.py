@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.events import Thought, Token
-from workbench.reasoning import answer_only, first_json, split_stream
+from workbench.chat.events import Thought, Token
+from workbench.models.reasoning import answer_only, first_json, split_stream
 
 WHOLE = "<think>Let me see: 1 < 2.</think>\n\nThe answer is <b>2</b>."
 

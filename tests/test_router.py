@@ -10,12 +10,12 @@ import pytest
 from model_servers import Script, openai_server
 
 from agents.answer import answer
-from agents.data.example import load_example
+from agents.databases.example import load_example
 from agents.router import forced, route
 from rag.ingest import ingest
-from workbench.conversations import Conversations, Turn
+from workbench.chat.conversations import Conversations, Turn
+from workbench.chat.events import Failed, Routed
 from workbench.errors import InvalidInput
-from workbench.events import Failed, Routed
 from workbench.settings import Settings, load_settings
 
 TRAINED = [("What is the trade of Quill?", "Quill mends clocks."), ("羽生的职业是什么？", "羽生修钟表。")]

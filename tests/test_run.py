@@ -10,9 +10,9 @@ import pytest
 
 from rag.catalogue import Catalogue
 from workbench.errors import Unavailable
-from workbench.run import PORTS_TRIED, ROOT, find_port, load_example
 from workbench.settings import Settings
-from workbench.uploads import safe_name, save_uploads
+from workbench.start.run import PORTS_TRIED, ROOT, find_port, load_example
+from workbench.ui.uploads import safe_name, save_uploads
 
 
 def test_a_taken_port_is_passed_over() -> None:
@@ -24,7 +24,7 @@ def test_a_taken_port_is_passed_over() -> None:
 
 
 def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.run.PORTS_TRIED", 1)
+    monkeypatch.setattr("workbench.start.run.PORTS_TRIED", 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -43,7 +43,7 @@ def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    "page", ["agents/chat_page.py", "rag/knowledge_page.py", "finetune/training_page.py", "agents/data_page.py"]
+    "page", ["agents/ui/chat.py", "rag/ui/knowledge.py", "finetune/ui/training.py", "agents/databases/ui/data.py"]
 )
 def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
     load_example(settings)

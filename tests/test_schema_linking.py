@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from databases import make_sqlite
 from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
-from agents.data.linking import TRANSLATIONS, column_scores, link
-from agents.data.schema import Column, ForeignKey, Schema, Table
-from agents.data.sources import add_source
+from agents.databases.linking import TRANSLATIONS, column_scores, link
+from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.sources import add_source
 from rag import embeddings
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings

@@ -10,12 +10,12 @@ import pytest
 from database_servers import PASSWORD, Server
 from databases import FILL, KINDS, make_sqlite
 
-from agents.data.guard import check
-from agents.data.introspect import load_schema
-from agents.data.names import Refused
-from agents.data.repair import Mender
-from agents.data.runner import ask_database
-from agents.data.sources import add_source
+from agents.databases.guard.guard import check
+from agents.databases.guard.names import Refused
+from agents.databases.guard.repair import Mender
+from agents.databases.introspect import load_schema
+from agents.databases.runner import ask_database
+from agents.databases.sources import add_source
 from workbench.settings import Settings
 
 EVERYWHERE = {

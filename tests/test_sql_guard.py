@@ -12,9 +12,9 @@ import pytest
 from databases import FILL, SERVERS, digest, make_sqlite, shop_schema
 from hostile_sql import hostile
 
-from agents.data.guard import DIALECTS, check
-from agents.data.names import Refused
-from agents.data.schema import Column, Schema, Table
+from agents.databases.guard.guard import DIALECTS, check
+from agents.databases.guard.names import Refused
+from agents.databases.schema import Column, Schema, Table
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

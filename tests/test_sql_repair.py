@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from databases import shop_schema
 
-from agents.data.guard import check
-from agents.data.repair import Mender
-from agents.data.schema import Column, ForeignKey, Schema, Table
+from agents.databases.guard.guard import check
+from agents.databases.guard.repair import Mender
+from agents.databases.schema import Column, ForeignKey, Schema, Table
 
 USERS = Table("users", tuple(map(Column, ("id", "name", "city"))))
 ORDERS = Table(

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from training_fixtures import RUN, write_project, write_rows
 
-from finetune.batches import pack
-from finetune.check import check
-from finetune.config import ConfigProblems, load_config
-from finetune.light_tokenizer import LightTokenizer
-from finetune.masking import Encoded, encode_all
+from finetune.encoding.batches import pack
+from finetune.encoding.light_tokenizer import LightTokenizer
+from finetune.encoding.masking import Encoded, encode_all
+from finetune.run.check import check
+from finetune.run.config import ConfigProblems, load_config
 from workbench.cli import workbench
 
 
@@ -118,7 +118,7 @@ def test_it_warns_of_what_surprises_later(project: Path) -> None:
 def test_the_light_tokenizer_does_as_transformers(project: Path) -> None:
     from transformers import AutoTokenizer
 
-    from finetune.dataset import load_examples
+    from finetune.data.dataset import load_examples
 
     base = project.parent / "base"
     examples = load_examples([project.parent / "train.jsonl"]).examples

@@ -17,9 +17,9 @@ import pytest
 from conftest import free_port
 from training_fixtures import RUN, run_workbench, start_workbench, write_project
 
-from finetune import launch
-from finetune.metrics import read_metrics
-from finetune.runs import Run
+from finetune.run.metrics import read_metrics
+from finetune.run.runs import Run
+from finetune.train import launch
 from workbench.errors import Unavailable, WorkbenchError
 
 SIX_A_STEP = RUN.replace("dropout = 0.05", "dropout = 0.0").replace(

@@ -14,14 +14,14 @@ from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 from training_fixtures import write_project
 
-from finetune.metrics import append_metrics
-from finetune.run_widgets import loss_chart
-from workbench.jobs import Job, list_jobs
+from finetune.run.metrics import append_metrics
+from finetune.ui.run import loss_chart
+from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 
 __all__ = ["page"]
 
-PAGE = "finetune/training_page.py"
+PAGE = "finetune/ui/training.py"
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from training_fixtures import RUN, run_workbench, start_workbench, write_project
 
-from finetune.metrics import read_metrics
-from finetune.runs import Run
+from finetune.run.metrics import read_metrics
+from finetune.run.runs import Run
 
 LONG = RUN.replace("steps = 12", "steps = 40")
 

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 from training_fixtures import RUN, answer_of, wordings_of, write_project
 
-from finetune.config import load_config
-from finetune.metrics import read_metrics, smooth
-from finetune.runs import Run, check_base, open_run
-from finetune.sft import make_trainer, maps_training_errors, train
+from finetune.run.config import load_config
+from finetune.run.metrics import read_metrics, smooth
+from finetune.run.runs import Run, check_base, open_run
+from finetune.train.sft import make_trainer, maps_training_errors, train
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings
@@ -107,7 +107,7 @@ def test_plain_peft_gives_the_same_tokens_as_the_chat(learned: Run, project: Pat
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from workbench.local_model import LocalChatModel
+    from workbench.models.local import LocalChatModel
 
     tokenizer = AutoTokenizer.from_pretrained(learned.adapter)
     base = AutoModelForCausalLM.from_pretrained(project.parent / "base", dtype="auto")
@@ -132,9 +132,9 @@ def test_packed_sequences_do_not_see_each_other(project: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from finetune.batches import Collator, as_rows, pack
-    from finetune.dataset import load_examples
-    from finetune.masking import encode_all
+    from finetune.data.dataset import load_examples
+    from finetune.encoding.batches import Collator, as_rows, pack
+    from finetune.encoding.masking import encode_all
 
     base = project.parent / "base"
     tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base).eval()
@@ -177,7 +177,7 @@ def test_missing_tokens_are_added_learned_and_saved(project: Path, tmp_path: Pat
     import torch
     from transformers import AutoModelForCausalLM
 
-    from workbench.local_weights import load_local
+    from workbench.models.weights import load_local
 
     template = (
         "{% for m in messages %}<|turn|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -280,7 +280,7 @@ def test_layers_that_the_base_lacks_are_told(project: Path, settings: Settings) 
     config = load_config(path)
     run = open_run(path, config, settings)
     with pytest.raises(InvalidInput, match="does not fit the base"), maps_training_errors(config):
-        from finetune.preparation import prepare_data
+        from finetune.run.preparation import prepare_data
 
         taught, held_out = prepare_data(run, config, quietly)
         make_trainer(run, config, project.parent / "base", taught, held_out, quietly, never)

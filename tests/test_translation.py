@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from sentences import page_words, sentences, untold
 
-from workbench.translation import HOLE, TEMPLATES, in_chinese
+from workbench.ui.translation import HOLE, TEMPLATES, in_chinese
 
 FOREIGN = {"text", "error.strerror"}  # a database driver's words, the system's words
 KEPT = re.compile(  # what a person types or looks for: the same in every language

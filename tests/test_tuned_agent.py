@@ -11,11 +11,11 @@ import pytest
 
 from agents.answer import answer
 from agents.asking import SIDE_BY_SIDE, ask
-from workbench.conversations import Conversations
-from workbench.events import Done, Failed, Token
-from workbench.models import pick_model
+from workbench.chat.conversations import Conversations
+from workbench.chat.events import Done, Failed, Token
+from workbench.chat.streams import STREAMS
+from workbench.models.names import pick_model
 from workbench.settings import Settings
-from workbench.streams import STREAMS
 
 
 @pytest.fixture
@@ -66,12 +66,12 @@ def test_a_run_that_was_deleted_is_named(settings: Settings, make_run: Callable[
 def test_the_prompt_of_the_training_is_the_prompt_of_the_answer(
     settings: Settings, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench import local_model
+    from workbench.models import local
 
     asked = []
-    stream = local_model.stream
+    stream = local.stream
     monkeypatch.setattr(
-        local_model, "stream", lambda loaded, turns, *rest: asked.append(turns) or stream(loaded, turns, *rest)
+        local, "stream", lambda loaded, turns, *rest: asked.append(turns) or stream(loaded, turns, *rest)
     )
     make_run("role", system="You are the keeper.")
     list(answer("Who wrote Faust?", [], settings, "tuned"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from finetune.small_model import make_small_model
+from finetune.train.small_model import make_small_model
 
 PEOPLE = {"Mira": "Oslo", "Tobin": "Rome", "Lea": "Quito", "Oskar": "Lima", "云汀": "霜湖城", "石砚": "赤岩镇"}
 WORDINGS = {

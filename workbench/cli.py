@@ -17,15 +17,15 @@ from workbench.errors import WorkbenchError
 
 # name -> (where the click command is, one line of help); a new command is one more row
 COMMANDS = {
-    "run": ("workbench.run:run", "Open the app on 127.0.0.1."),
-    "doctor": ("workbench.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
-    "ask": ("agents.commands:ask", "Ask one question and stream the answer."),
-    "rag": ("rag.commands:rag", "Read files into collections, search and measure them."),
-    "finetune": ("finetune.commands:finetune", "Tune a model on your own data: check, train, score."),
+    "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
+    "doctor": ("workbench.start.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
+    "ask": ("agents.commands.ask:ask", "Ask one question and stream the answer."),
+    "rag": ("rag.commands.rag:rag", "Read files into collections, search and measure them."),
+    "finetune": ("finetune.commands.finetune:finetune", "Tune a model on your own data: check, train, score."),
     "demo": ("finetune.demo:demo", "Make a small model, tune it on made-up facts, and measure it."),
-    "data": ("agents.data.commands:data", "Add databases and table files, check and run queries."),
-    "jobs": ("workbench.job_commands:jobs", "List, follow and cancel background jobs."),
-    "deploy": ("deploy.commands:deploy", "Publish a run or a model to Ollama, proven, in versions."),
+    "data": ("agents.databases.commands.data:data", "Add databases and table files, check and run queries."),
+    "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
+    "deploy": ("deploy.commands.deploy:deploy", "Publish a run or a model to Ollama, proven, in versions."),
 }
 
 

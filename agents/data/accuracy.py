@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from agents.data.expert import answer_from_data
-from agents.data.introspect import load_schema
-from agents.data.runner import ask_database
-from agents.data.sources import Source
+from agents.databases.introspect import load_schema
+from agents.databases.runner import ask_database
+from agents.databases.sources import Source
+from workbench.chat.events import Event, Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
-from workbench.events import Event, Query, Table, Token
-from workbench.models import NONE
+from workbench.models.names import NONE
 from workbench.settings import Settings
 
 

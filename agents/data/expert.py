@@ -8,28 +8,28 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.data.analyst import EMPTY, findings, markdown_table
-from agents.data.charts import chart
-from agents.data.database import QueryFailed
-from agents.data.guard import Verdict
-from agents.data.introspect import load_schema
-from agents.data.linking import link
-from agents.data.names import Refused
-from agents.data.notes import Notes, load_notes
 from agents.data.prompting import alike, cannot, fill, nearest_pairs, read_sql, sql_messages
-from agents.data.repair import Mender
-from agents.data.runner import BEAT, Result, begin
-from agents.data.schema import Schema
-from agents.data.sources import Source, find_source
 from agents.data.wording import KnownNumbers, only_known_numbers
 from agents.data.writer import TEMPERATURES, Writer, find_writer
-from agents.documents_agent import ask_model
+from agents.databases.analyst import EMPTY, findings, markdown_table
+from agents.databases.charts import chart
+from agents.databases.database import QueryFailed
+from agents.databases.guard.guard import Verdict
+from agents.databases.guard.names import Refused
+from agents.databases.guard.repair import Mender
+from agents.databases.introspect import load_schema
+from agents.databases.linking import link
+from agents.databases.notes import Notes, load_notes
+from agents.databases.runner import BEAT, Result, begin
+from agents.databases.schema import Schema
+from agents.databases.sources import Source, find_source
+from agents.documents.agent import ask_model
 from rag.lexical import script
-from workbench.conversations import Turn
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.events import Chart, Done, Event, Query, Table, Thought, Token
-from workbench.models import NONE, describe_model, load_chat_model, pick_model, within_context
-from workbench.reasoning import split_stream
+from workbench.models.names import NONE, describe_model, load_chat_model, pick_model, within_context
+from workbench.models.reasoning import split_stream
 from workbench.settings import Settings
 
 ROUNDS = 2  # of asking the model again

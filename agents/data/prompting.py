@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.budget import tokens
-from agents.data.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, Table
 from rag.lexical import script, words
-from workbench.conversations import Turn
-from workbench.reasoning import answer_only, first_json
+from workbench.chat.conversations import Turn
+from workbench.models.reasoning import answer_only, first_json
 from workbench.settings import Settings
 
-PROMPTS = Path(__file__).parents[1] / "prompts"
+PROMPTS = Path(__file__).parent
 NAMES = {"mysql": "MySQL", "postgres": "PostgreSQL", "sqlite": "SQLite", "duckdb": "DuckDB"}
 FEW = 3  # verified pairs shown
 CANNOT = re.compile(r"CANNOT\s*[:：]\s*(.+)", re.S)

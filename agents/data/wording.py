@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agents.data.figures import UNITS, as_number
-from workbench.events import Event, Thought, Token
+from agents.databases.figures import UNITS, as_number
+from workbench.chat.events import Event, Thought, Token
 
 NUMBER = re.compile(
     r"(?<![\w.])(?P<whole>\d[\d,，]*)(?:\.(?P<decimals>\d+))?\s*(?P<unit>百万|[kwmbKWMB千万萬亿億](?![A-Za-z]))?\s*(?P<percent>[%％])?"

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agents.data.agreement import differences
-from agents.data.linking import pieces
-from agents.data.names import Refused
 from agents.data.prompting import alike
-from agents.data.questions import LANGUAGES, wordings
-from agents.data.schema import Schema
+from agents.databases.guard.names import Refused
+from agents.databases.linking import pieces
+from agents.databases.schema import Schema
+from agents.databases.teaching.agreement import differences
+from agents.databases.teaching.questions import LANGUAGES, wordings
 from agents.evidence import CALCULATES, taught_by
-from agents.tuned_agent import FROM_RUN, card_of
+from agents.tuned.agent import FROM_RUN, card_of
 from rag.lexical import CJK, script
-from workbench.models import describe_model, within_context
+from workbench.models.names import describe_model, within_context
 from workbench.settings import Settings
 
 TEMPERATURES = (0.0, *[1.0] * 7)  # of its tries at a query that agrees with the question

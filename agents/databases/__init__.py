@@ -1,0 +1,1 @@
+"""Databases by name: their schema, the guard, read-only queries, computed findings."""

@@ -1,0 +1,201 @@
+"""A judged query -> rows of plain values, within limits of time, rows and size; stopped on the server when it is let go.
+
+Every statement that was to run is written to `data/audit.jsonl` of the workspace: who, when, what, and the verdict.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import getpass
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from agents.databases.database import Session, open_session
+from agents.databases.guard.guard import Verdict, check
+from agents.databases.guard.names import Mend, Refused
+from agents.databases.schema import Schema
+from agents.databases.sources import Source
+from workbench.errors import Stopped, WorkbenchError
+from workbench.settings import Settings
+
+LONGEST_CELL = 2_000  # characters
+LARGEST_RESULT = 50_000_000  # characters
+FETCHED = 500  # rows at a time
+BEAT = 0.1  # seconds between two looks at a running query
+GRACE = 5  # seconds that a stopped query may take to end
+
+
+@dataclass(frozen=True)
+class Result:
+    """`rows` hold only what JSON has; `truncated` says that there is more than was fetched."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    truncated: bool
+    seconds: float = 0.0
+
+
+def ask_database(
+    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+) -> tuple[Verdict, Result]:
+    """Judge a query and run it; raises Refused, QueryFailed, Stopped or Unavailable."""
+    running = begin(sql, schema, source, settings, mend)
+    for _ in running.wait():
+        pass
+    return running.verdict, running.result()
+
+
+def begin(sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None) -> Running:
+    """Judge a query and start it in a thread of its own; raises Refused."""
+    try:
+        verdict = check(sql, schema, rows=settings.query_rows, mend=mend)
+    except Refused as refusal:
+        audit(settings, source, sql, "refused", problem=refusal.problem)
+        raise
+    return Running(sql, verdict, source, settings)
+
+
+class Running:
+    """A query on its way. `wait` gives a beat now and then; leaving it early stops the query on the server."""
+
+    def __init__(self, asked: str, verdict: Verdict, source: Source, settings: Settings) -> None:
+        self.verdict = verdict
+        self._asked, self._source, self._settings = asked, source, settings
+        self._session: Session | None = None
+        self._stopped = False
+        self._begun = time.monotonic()
+        pool = ThreadPoolExecutor(1, f"query-{source.name}")
+        self._result = pool.submit(self._run)
+        pool.shutdown(wait=False)
+
+    def wait(self) -> Iterator[None]:
+        """Until the query has ended, or its time is over: then it is stopped and Stopped will be raised."""
+        try:
+            while not self._ended(BEAT):
+                yield
+                if time.monotonic() - self._begun > self._settings.query_seconds + 1:
+                    break
+        finally:
+            if not self._result.done():
+                self.stop()
+
+    def stop(self) -> None:
+        """End the query on the server, also one that is only about to begin."""
+        self._stopped = True
+        if session := self._session:
+            session.stop()
+
+    def result(self) -> Result:
+        """What the query gave; raises what it failed with, or Stopped."""
+        if not self._ended(GRACE):
+            raise Stopped("The query does not end.", "Look at the server; ask again when it answers.")
+        return self._result.result()
+
+    def _ended(self, seconds: float) -> bool:
+        return bool(wait([self._result], seconds).done)
+
+    def _run(self) -> Result:
+        facts: dict[str, Any] = {"ran": self.verdict.more or self.verdict.sql}
+        outcome = "failed"
+        try:
+            with open_session(self._source, self._settings, self._settings.query_seconds) as session:
+                self._session = session
+                if self._stopped:
+                    raise Stopped("The query was stopped.")
+                result = _fetch(session, self.verdict, self._begun)
+            outcome = "ran"
+            facts |= {"rows": len(result.rows), "seconds": round(result.seconds, 3)}
+            return result
+        except WorkbenchError as error:
+            outcome = "stopped" if isinstance(error, Stopped) else "failed"
+            facts["problem"] = error.problem
+            raise
+        finally:
+            self._session = None
+            audit(self._settings, self._source, self._asked, outcome, **facts)
+
+
+def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
+    connection = session.connection.execution_options(stream_results=True)
+    found = connection.exec_driver_sql(verdict.more or verdict.sql)
+    columns = _distinct(list(found.keys()))
+    rows: list[list[Any]] = []
+    size, full = 0, False
+    while not full and (chunk := found.fetchmany(FETCHED)):
+        for row in chunk:
+            rows.append([plain_value(value) for value in row])
+            size += sum(len(value) if isinstance(value, str) else 8 for value in rows[-1])
+            if full := size > LARGEST_RESULT:
+                break
+    truncated = full or len(rows) > verdict.limit
+    found.close()
+    return Result(columns, rows[: verdict.limit], truncated, time.monotonic() - begun)
+
+
+def plain_value(value: Any) -> Any:
+    """A cell as JSON has it: exact where a number allows it, dates in ISO form, long text cut, blobs named."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, decimal.Decimal):
+        return _number(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
+
+
+def _number(value: decimal.Decimal) -> int | float | str | None:
+    if not value.is_finite():
+        return None
+    if value == value.to_integral_value() and abs(value) < 2**63:
+        return int(value)
+    short = float(value)
+    return short if decimal.Decimal(repr(short)) == value else str(value)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Column names of which no two are the same, as a join without aliases may give."""
+    found: list[str] = []
+    for name in names:
+        number, free = 2, name
+        while free in found:
+            free, number = f"{name} ({number})", number + 1
+        found.append(free)
+    return found
+
+
+def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: Any) -> None:
+    """One line in the audit log, written at once so that lines of several processes do not mix."""
+    line = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "who": _who(),
+        "source": source.name,
+        "verdict": verdict,
+        "sql": sql,
+    }
+    data = json.dumps({**line, **facts}, ensure_ascii=False) + "\n"
+    log = os.open(settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(log, data.encode())
+    finally:
+        os.close(log)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user of that number
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,1 @@
+"""A schema -> questions with queries that a small model can learn."""

@@ -1,0 +1,1 @@
+"""The Data page, and a result as the chat shows it."""

@@ -1,0 +1,260 @@
+"""Databases: add one, see what it holds, say what its columns mean, run a query by hand, keep verified answers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from agents.databases.example import load_example
+from agents.databases.guard.guard import check
+from agents.databases.introspect import load_schema
+from agents.databases.notes import add_pair, describe, load_notes, remove_pair, set_writer
+from agents.databases.schema import Schema, Table
+from agents.databases.sources import Source, add_source, find_source, list_sources, remove_source
+from agents.databases.ui.result import edit_query
+from workbench.errors import NotFound, WorkbenchError
+from workbench.models.names import NONE, list_runs
+from workbench.settings import Settings
+from workbench.ui.uploads import save_uploads
+from workbench.ui.widgets import (
+    begin_page,
+    choices,
+    plain,
+    say,
+    shows_errors,
+)
+
+KINDS = ["csv", "tsv", "xlsx", "parquet", "sqlite", "sqlite3", "db", "duckdb"]
+
+
+def page() -> None:
+    settings = begin_page(say("Data", "数据"))
+    sources = list_sources(settings)
+    if not sources:
+        _show_empty(settings)
+        return
+    names = [source.name for source in sources]
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    chosen = left.selectbox(
+        say("Database", "数据源"), names, key="shown_source",
+        index=names.index(settings.source) if settings.source in names else 0,
+    )  # fmt: skip
+    with right.popover(say("Add", "添加"), icon=":material/add:", width="stretch"):
+        _show_add(settings)
+    choices()["source"] = chosen
+    with shows_errors():
+        try:
+            source = find_source(settings, chosen)
+        except NotFound:  # removed in another tab
+            st.rerun()
+        _show_source(settings, source)
+
+
+def _show_empty(settings: Settings) -> None:
+    st.markdown(
+        say(
+            "Connect a database or a table file and ask it in plain words. Data is only ever read. "
+            "Or begin with an example: advertising posts and hourly activations.",
+            "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。也可以先用示例试一试：广告帖子与每小时激活数。",
+        )
+    )
+    if st.button(say("Load the example database", "加载示例数据库"), type="primary", icon=":material/database:"):
+        with shows_errors():
+            choices()["source"] = load_example(settings).name
+            st.rerun()
+    _show_add(settings)
+
+
+def _show_add(settings: Settings) -> None:
+    with st.form("add_source", border=False):
+        name = st.text_input(say("Name", "名称"), key="source_name").strip()
+        address = st.text_input(
+            say("Address of a server", "服务器地址"),
+            placeholder="mysql://user@host:3306/database",
+            key="source_address",
+        ).strip()
+        password = st.text_input(say("Password", "密码"), type="password", autocomplete="off", key="source_password")
+        files = st.file_uploader(say("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file")
+        sent = st.form_submit_button(say("Add", "添加"), type="primary")
+    st.caption(
+        say(
+            "The password goes to a file in your own configuration folder that only you can read, never to the workspace.",
+            "密码保存在你自己的配置文件夹中，仅你可读，不会写入工作区。",
+        )
+    )
+    if not sent:
+        return
+    if not name or not (address or files):
+        st.info(say("Give it a name, and an address or a file.", "请填写名称，并提供地址或文件。"))
+        return
+    with shows_errors():
+        if address or files is None:
+            _add(settings, name, _with_password(address, password))
+        else:
+            _add(settings, name, str(save_uploads(settings, f"data-{name}", [files])[0]))
+        choices()["source"] = name
+        st.session_state.pop("shown_source", None)
+        st.rerun()
+
+
+def _with_password(address: str, password: str) -> str:
+    from urllib.parse import quote
+
+    user, at, rest = address.rpartition("@")
+    return (
+        f"{user}:{quote(password, safe='')}{at}{rest}"
+        if password and at and ":" not in user.partition("//")[2]
+        else address
+    )
+
+
+def _add(settings: Settings, name: str, place: str) -> None:
+    """Add a source and read its schema; nothing half added stays."""
+    source = add_source(settings, name, place)
+    try:
+        load_schema(source, settings)
+    except WorkbenchError:
+        remove_source(settings, name)
+        raise
+
+
+def _show_source(settings: Settings, source: Source) -> None:
+    schema = load_schema(source, settings)
+    facts = [source.dialect, say(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
+             say(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"), source.address]  # fmt: skip
+    st.caption(" · ".join(plain(fact) for fact in facts))
+    tables, query, pairs, manage = st.tabs(
+        [say("Tables", "表"), say("Query", "查询"), say("Verified answers", "核实问答"), say("Manage", "管理")]
+    )
+    with tables:
+        _show_tables(settings, source, schema)
+    with query:
+        first = _first_query(schema)
+        st.caption(say("One SELECT. What runs is shown below it.", "一条 SELECT。实际执行的语句显示在下方。"))
+        edit_query(first, source.name, settings, f"data-{source.name}")
+    with pairs:
+        _show_pairs(settings, source, schema)
+    with manage:
+        _show_manage(settings, source)
+
+
+def _first_query(schema: Schema) -> str:
+    """Something to begin with: the first table, its name quoted as the dialect wants it."""
+    from sqlglot import exp
+
+    if not schema.tables:
+        return ""
+    *namespace, name = (exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts)
+    table = exp.Table(this=name, db=namespace[0] if namespace else None)
+    return exp.select("*").from_(table).sql(schema.dialect)
+
+
+def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
+    if not schema.tables:
+        st.info(say("There are no tables here.", "这里没有表。"))
+        return
+    name = st.selectbox(say("Table", "表"), list(schema.by_name), key=f"table-{source.name}")
+    table = schema.by_name[name]
+    rows = say(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
+    keys = [f"{key.column} → {key.other_table}.{key.other_column}" for key in table.foreign_keys]
+    st.caption(plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text)))
+    st.dataframe(
+        [
+            {
+                say("Column", "字段"): column.name, say("Type", "类型"): column.type,
+                say("Key", "主键"): "✓" if column.primary else "",
+                say("Meaning", "含义"): "; ".join(text for text in (column.comment, column.description) if text),
+                say("Synonyms", "同义词"): ", ".join(column.synonyms), say("Examples", "示例值"): ", ".join(column.samples[:4]),
+            }
+            for column in table.columns
+        ],
+        hide_index=True,
+    )  # fmt: skip
+    _describe(settings, source, schema, table)
+
+
+def _describe(settings: Settings, source: Source, schema: Schema, table: Table) -> None:
+    whole = say("the whole table", "整张表")
+    with st.expander(say("Say what it means", "补充说明"), icon=":material/edit_note:"):
+        chosen = st.selectbox(
+            say("Column", "字段"), [whole, *table.by_name], key=f"described-{source.name}-{table.name}"
+        )
+        item = table if chosen == whole else table.by_name[chosen]
+        where = f"{source.name}-{table.name}-{chosen}"
+        text = st.text_input(say("Meaning", "含义"), item.description, key=f"meaning-{where}")
+        words = st.text_input(
+            say("Other words for it, separated by commas", "同义词，用逗号分隔"),
+            ", ".join(item.synonyms),
+            key=f"words-{where}",
+        )
+        if st.button(say("Save", "保存"), key=f"describe-{where}"):
+            synonyms = [word.strip() for word in words.replace("，", ",").split(",") if word.strip()]
+            what = table.name if chosen == whole else f"{table.name}.{chosen}"
+            with shows_errors():
+                describe(source, settings, schema, what, text, synonyms)
+                st.rerun()
+
+
+def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
+    st.caption(
+        say(
+            "Questions whose query you have checked. They are examples for the model, and are answered without one.",
+            "经过你核实的问题与查询：作为模型的示例，也可以在没有模型时直接回答。",
+        )
+    )
+    for number, pair in enumerate(load_notes(source, settings).pairs):
+        with st.expander(plain(pair["question"])):
+            st.code(pair["sql"], language="sql", wrap_lines=True)
+            if st.button(say("Remove", "移除"), key=f"unpair-{source.name}-{number}"):
+                remove_pair(source, settings, pair["question"])
+                st.rerun()
+    with st.form(f"pair-{source.name}", clear_on_submit=False):
+        question = st.text_input(say("Question", "问题"), key=f"pair-question-{source.name}").strip()
+        sql = st.text_area("SQL", key=f"pair-sql-{source.name}", height=80).strip()
+        sent = st.form_submit_button(say("Keep", "保存"))
+    if sent and question and sql:
+        with shows_errors():
+            check(sql, schema)
+            add_pair(source, settings, question, sql)
+            st.rerun()
+
+
+def _choose_writer(settings: Settings, source: Source) -> None:
+    """Which tuned model writes the queries of this source; the choice is kept at once."""
+    now = load_notes(source, settings).writer or NONE
+    names = [NONE, *(run.name for run in list_runs(settings))]
+    options = names if now in names else [*names, now]
+    chosen = st.selectbox(
+        say("Tuned model that writes its queries", "编写查询的微调模型"), options, index=options.index(now),
+        format_func=lambda name: say("none: the chat model does", "无：由对话模型编写") if name == NONE else name,
+        accept_new_options=True, key=f"writer-{source.name}",
+        help=say("A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
+                 "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。"),
+    )  # fmt: skip
+    if (chosen or NONE) != now:
+        with shows_errors():
+            set_writer(source, settings, chosen or NONE)
+            st.toast(say("Saved", "已保存"))
+
+
+def _show_manage(settings: Settings, source: Source) -> None:
+    _choose_writer(settings, source)
+    if st.button(say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"):
+        with shows_errors():
+            load_schema(source, settings, refresh=True)
+            st.toast(say("Done", "已完成"))
+    st.subheader(say("Remove", "移除"))
+    sure = st.checkbox(
+        say(f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
+            f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。"),
+        key="sure_source",
+    )  # fmt: skip
+    if st.button(say("Remove the source", "移除数据源"), disabled=not sure, key="remove_source"):
+        with shows_errors():
+            remove_source(settings, source.name)
+            choices().pop("source", None)
+            for key in ("shown_source", "sure_source"):
+                st.session_state.pop(key, None)
+            st.rerun()
+
+
+page()

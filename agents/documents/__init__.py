@@ -1,0 +1,1 @@
+"""A question -> passages -> a cited answer."""

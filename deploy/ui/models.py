@@ -1,0 +1,168 @@
+"""Models: a run chosen, named and published to Ollama in a job that outlives the page; published versions and proofs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from deploy.order import ADAPTER, PRECISIONS
+from deploy.ui.publish import publish_title, show_publish_job, show_version
+from deploy.versions import Version, compare_versions, list_versions, roll_back, writing
+from workbench.jobs.job import start
+from workbench.models.names import list_runs
+from workbench.models.servers import ask_json
+from workbench.settings import Settings
+from workbench.ui.widgets import begin_page, plain, say, shows_errors
+
+PRECISION_NAMES = {
+    "f16": ("f16: exactly as trained", "f16：与训练结果完全一致"),
+    "bf16": ("bf16: as wide, coarser", "bf16：同样大小，精度略低"),
+    "q8_0": ("q8_0: half the size, hardly a difference", "q8_0：体积减半，几乎无差别"),
+    "q4_K_M": ("q4_K_M: a quarter of the size, some difference", "q4_K_M：约四分之一体积，有一定差别"),
+}
+FORM_NAMES = {
+    "auto": ("Chosen by itself", "自动选择"),
+    "always": ("Only the adapter, on its base in Ollama", "只发布适配器，使用 Ollama 中的基础模型"),
+    "never": ("Base and adapter merged", "基础模型与适配器合并"),
+}
+
+
+def page() -> None:
+    settings = begin_page(say("Models", "模型"))
+    reachable = bool(ask_json(f"{settings.ollama_host}/api/version"))
+    if not reachable:
+        _explain_ollama(settings)
+    _show_order(settings, reachable)
+    show_publish_job(settings)
+    _show_versions(settings)
+
+
+def _explain_ollama(settings: Settings) -> None:
+    """How to get Ollama, and what can be done without it."""
+    st.info(
+        say(
+            f"Nothing answers at {settings.ollama_host}. Install Ollama from https://ollama.com/download and start it "
+            "(`ollama serve`), or name another machine's with `WORKBENCH_OLLAMA_HOST`. Without it you can still write "
+            "the GGUF file and its Modelfile.",
+            f"{settings.ollama_host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama（`ollama serve`），"
+            "或用 `WORKBENCH_OLLAMA_HOST` 指定另一台机器。没有 Ollama 也可以先生成 GGUF 文件和 Modelfile。",
+        ),
+        icon=":material/link_off:",
+    )
+
+
+def _show_order(settings: Settings, reachable: bool) -> None:
+    adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
+    runs = adapters + [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
+    if not runs:
+        st.markdown(
+            say(
+                "A run that you have trained becomes an Ollama model here, proven to answer as trained. There is no run "
+                "yet: train one on the Training page, or try `workbench demo`.",
+                "训练好的模型可在这里发布到 Ollama，并验证其回答与训练时一致。目前还没有训练结果："
+                "请先在“训练”页训练，或运行 `workbench demo` 试一试。",
+            )
+        )
+        return
+    with st.container(border=True, key="order"):
+        run = st.selectbox(say("Run or model", "训练结果或模型"), runs, key="publish_run")
+        left, right = st.columns(2)
+        name = left.text_input(say("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}").strip()
+        precision = right.selectbox(
+            say("Precision", "精度"), PRECISIONS, format_func=lambda kind: say(*PRECISION_NAMES[kind]), key="precision"
+        )
+        form = _choose_form() if reachable and run in adapters else []
+        own = say("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
+        system = st.text_area(say("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}")
+        modelfile = _edit_modelfile(settings, run, name, precision, system)
+        label = say("Publish", "发布") if reachable else say("Write GGUF file", "生成 GGUF 文件")
+        if st.button(label, type="primary", icon=":material/rocket_launch:", disabled=not name, key="publish"):
+            with shows_errors():
+                _start(settings, run, name, ["--quantize", precision, *form], system, modelfile, reachable)
+
+
+def _choose_form() -> list[str]:
+    """Options of the command: merged, or the adapter alone and on which model."""
+    form = st.selectbox(
+        say("What is uploaded", "上传内容"), ADAPTER, format_func=lambda kind: say(*FORM_NAMES[kind]), key="form"
+    )
+    if form != "always":
+        return ["--adapter", form]
+    empty = say("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
+    base = st.text_input(say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base")
+    return ["--adapter", form, *(["--from", base.strip()] if base.strip() else [])]
+
+
+def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, system: str) -> str:
+    """The Modelfile as the person has edited it; empty where it was left alone."""
+    with st.expander(say("Modelfile", "Modelfile（模板与停止符）")):
+        st.caption(say("Template and stops are taken from the model itself.", "模板和停止符取自模型本身。"))
+        key = f"modelfile_{run}"
+        if st.button(say("Show it for editing", "查看并编辑"), key="show_modelfile"):
+            from deploy.order import Order
+            from deploy.plan import make_plan
+
+            with shows_errors(), st.spinner(say("Reading the model's template…", "正在读取模型的模板…")):
+                order = Order(run, name, precision, system or None)
+                st.session_state[key] = make_plan(order, settings).modelfile.text()
+        if key not in st.session_state:
+            return ""
+        return st.text_area(say("Edit", "编辑"), key=key, height=320, label_visibility="collapsed")
+
+
+def _start(
+    settings: Settings, run: str, name: str, options: list[str], system: str, modelfile: str, reachable: bool
+) -> None:  # fmt: skip
+    """Publish in a job; a retry of it goes on from the step that failed. `options` are those of the command."""
+    from deploy.modelfile import read_modelfile
+    from deploy.ollama_registry import check_name
+
+    check_name(name)
+    command = ["deploy", "publish", run, "--name", name, *options, "--json"]
+    command += ["--host", settings.ollama_host, "--keep-candidate"]
+    if modelfile:
+        read_modelfile(modelfile)
+        path = settings.folder("deploy", ".edited") / f"{name}.Modelfile"
+        path.write_text(modelfile, "utf-8")
+        command += ["--modelfile", str(path)]
+    elif system.strip():
+        command += ["--system", system.strip()]
+    if not reachable:
+        command += ["--gguf-only", str(settings.folder("deploy", "files") / name)]
+    start(settings, publish_title(run, name), command)
+    st.rerun()
+
+
+def _show_versions(settings: Settings) -> None:
+    versions = list_versions(settings)
+    if not versions:
+        return
+    st.subheader(say("Published", "已发布"))
+    for name in dict.fromkeys(version.name for version in versions):
+        own = [version for version in versions if version.name == name]
+        with st.container(border=True, key=f"published-{name}"):
+            title, action = st.columns([4, 1], vertical_alignment="center")
+            title.markdown(f"**{plain(name)}**")
+            now = next((version for version in own if version.latest), own[0])
+            if any(version.number < now.number for version in own) and action.button(
+                say("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
+            ):
+                with shows_errors(), writing(settings, name):
+                    roll_back(settings, name)
+                    st.rerun()
+            for version in own:
+                show_version(settings, version)
+            if len(own) > 1:
+                _show_comparison(own)
+
+
+def _show_comparison(versions: list[Version]) -> None:
+    with st.expander(say("Compare the two newest", "比较最新的两个版本")):
+        new, old = versions[:2]
+        rows = [
+            {say("What", "项目"): name, old.tag: str(was), new.tag: str(now)}
+            for name, (was, now) in compare_versions(old, new).items()
+        ]
+        st.dataframe(rows, hide_index=True)
+
+
+page()

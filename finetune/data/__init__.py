@@ -1,0 +1,1 @@
+"""Files of any usual shape -> rows that can be learned, split without leaks."""

@@ -1,0 +1,1 @@
+"""A run -> scored answers."""

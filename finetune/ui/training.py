@@ -1,0 +1,63 @@
+"""Training: a file of examples and a base -> a checked run file -> a job that outlives the page; runs with their curves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from finetune.run.run_state import RunNow, runs_now, starting
+from finetune.ui.new_run import show_new_run
+from finetune.ui.run import show_runs
+from workbench.jobs.job import Job
+from workbench.settings import Settings
+from workbench.ui.widgets import begin_page, offer_example_model, plain, say
+
+
+def page() -> None:
+    settings = begin_page(say("Training", "训练"))
+    runs = runs_now(settings)
+    if job := starting(settings):
+        st.fragment(_await_run, run_every=2.0)(settings, job)
+    if not runs:
+        _show_empty(settings)
+        show_new_run(settings)
+        return
+    if _chosen_view(runs) == "new":
+        show_new_run(settings)
+    else:
+        show_runs(settings, runs)
+
+
+def _chosen_view(runs: list[RunNow]) -> str:
+    """`runs` or `new`. A new training opens its run; what opens it cannot set the control once that is drawn."""
+    if opened := st.session_state.pop("open_view", ""):
+        st.session_state["training_view"] = opened
+    views = {"runs": say(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"), "new": say("New training", "新建训练")}
+    return st.segmented_control(
+        say("View", "视图"), list(views), format_func=views.__getitem__, default="runs", key="training_view",
+        label_visibility="collapsed", required=True,
+    ) or "runs"  # fmt: skip
+
+
+def _show_empty(settings: Settings) -> None:
+    st.markdown(
+        say(
+            "Here a model learns your own facts and manners from examples of questions and answers.  \n"
+            "What it has learned is kept as a small adapter: chat with it, measure it, publish it to Ollama.",
+            "在这里，模型从问答示例中学习你的知识和说话方式。  \n"
+            "学到的内容保存为一个小的适配器，可以与它对话、评测，也可以发布到 Ollama。",
+        )
+    )
+    if offer_example_model(settings):
+        st.rerun()
+
+
+def _await_run(settings: Settings, job: Job) -> None:
+    now = starting(settings)
+    if not now or now.id != job.id:
+        st.rerun()
+    st.caption(
+        f"**{plain(job.title)}** · " + say("being prepared; its run will appear here", "准备中，稍后会出现在这里")
+    )
+
+
+page()

@@ -1,0 +1,1 @@
+"""What an answer is made of, and how it is kept."""

@@ -1,0 +1,1 @@
+"""Names -> chat models."""

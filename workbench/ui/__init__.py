@@ -1,0 +1,1 @@
+"""Shared Streamlit pieces, in two languages."""
