@@ -17,7 +17,13 @@ PAGES = [
 def main() -> None:
     st.set_page_config(page_title="Workbench", page_icon=":material/forum:", layout="wide")
     pages = [
-        st.Page(path, title=say(english, chinese), icon=icon, default=number == 0, url_path=english.lower())
+        st.Page(
+            path,
+            title=say(english, chinese),
+            icon=icon,
+            default=number == 0,
+            url_path=english.lower(),
+        )
         for number, (path, english, chinese, icon) in enumerate(PAGES)
     ]
     st.navigation(pages).run()

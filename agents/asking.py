@@ -21,13 +21,22 @@ from workbench.settings import Settings
 
 SIDE_BY_SIDE = "side_by_side"
 SIDES = ("documents", "tuned")
-CARRIED = ("model", "tuned", "collection", "source")  # choices that an answer is given with, kept with it
+CARRIED = (
+    "model",
+    "tuned",
+    "collection",
+    "source",
+)  # choices that an answer is given with, kept with it
 
 
 def ask(
-    text: str, mode: str, settings: Settings, conversations: Conversations, conversation: int | None = None,
+    text: str,
+    mode: str,
+    settings: Settings,
+    conversations: Conversations,
+    conversation: int | None = None,
     job: Job | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Store the question, start its answer or answers, and return the conversation."""
     conversation = conversation or conversations.create(text)
     question = conversations.add(conversation, "user", text)
@@ -36,16 +45,26 @@ def ask(
 
 
 def start_answers(
-    question: int, mode: str, settings: Settings, conversations: Conversations, job: Job | None = None
-) -> None:  # fmt: skip
+    question: int,
+    mode: str,
+    settings: Settings,
+    conversations: Conversations,
+    job: Job | None = None,
+) -> None:
     """Let every agent of that mode answer the stored question, each in a thread of its own."""
     asked = conversations.message(question)
     history = conversations.history(asked.conversation, before=question)
     chosen = {name: getattr(settings, name) for name in CARRIED}
     for side in SIDES if mode == SIDE_BY_SIDE else (mode,):
         message = conversations.add(
-            asked.conversation, "assistant", "", state="streaming", mode=side, settings=chosen, owner=OWNER
-        )  # fmt: skip
+            asked.conversation,
+            "assistant",
+            "",
+            state="streaming",
+            mode=side,
+            settings=chosen,
+            owner=OWNER,
+        )
 
         def events(side: str = side) -> Iterator[Event]:
             if job and side != "tuned":

@@ -59,7 +59,9 @@ class Asset(Protocol):
 
 def gather(question: str, settings: Settings) -> list[Evidence]:
     """What speaks for each agent that has something to answer from, the strongest first."""
-    assets = [asset for find in (find_documents, find_tuned, find_data) if (asset := find(settings))]
+    assets = [
+        asset for find in (find_documents, find_tuned, find_data) if (asset := find(settings))
+    ]
     total = sum(asset.size for asset in assets)
     weights = {}
     for word in dict.fromkeys(words(question)):
@@ -72,7 +74,9 @@ def gather(question: str, settings: Settings) -> list[Evidence]:
 def share(text: str, weights: Mapping[str, float]) -> float:
     """Share of the question's weight whose words the text holds."""
     there = set(words(text))
-    return sum(weight for word, weight in weights.items() if word in there) / (sum(weights.values()) or 1.0)
+    return sum(weight for word, weight in weights.items() if word in there) / (
+        sum(weights.values()) or 1.0
+    )
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,14 @@ class Documents:
         return self.index.held(word)
 
     def best(self, question: str, weights: Mapping[str, float]) -> tuple[float, str]:
-        hits = retrieve(question, open_collection(self.settings, self.settings.collection), self.settings, READ)
+        hits = retrieve(
+            question, open_collection(self.settings, self.settings.collection), self.settings, READ
+        )
         if not hits:
             return 0.0, _say(question, "the documents do not speak of it", "文档中没有提到")
-        held, best = max(((share(hit.passage.text, weights), hit) for hit in hits), key=lambda pair: pair[0])
+        held, best = max(
+            ((share(hit.passage.text, weights), hit) for hit in hits), key=lambda pair: pair[0]
+        )
         score = max(held, hits[0].score if hits[0].relevant else 0.0)
         name = Path(best.passage.source).name
         return score, _say(question, f"{name} speaks of it", f"{name} 中提到了相关内容")
@@ -127,7 +135,9 @@ class Trained:
         scores = self.index.scores(question)
         near = [self.questions[row] for row in scores.argsort()[-READ:]]
         score, nearest = max((share(text, weights), text) for text in near)
-        return score, _say(question, f"{self.name} was trained on “{nearest}”", f"{self.name} 训练过“{nearest}”")
+        return score, _say(
+            question, f"{self.name} was trained on “{nearest}”", f"{self.name} 训练过“{nearest}”"
+        )
 
 
 def find_tuned(settings: Settings) -> Trained | None:
@@ -174,13 +184,20 @@ class Tables:
         return len(self.texts)
 
     def held(self, word: str) -> int:
-        return sum(word in words(text) for text in self.texts.values()) or int(word in _calculating())
+        return sum(word in words(text) for text in self.texts.values()) or int(
+            word in _calculating()
+        )
 
     def best(self, question: str, weights: Mapping[str, float]) -> tuple[float, str]:
-        found = ((share(f"{text} {CALCULATES}", weights), -len(text), name) for name, text in self.texts.items())
+        found = (
+            (share(f"{text} {CALCULATES}", weights), -len(text), name)
+            for name, text in self.texts.items()
+        )
         score, _, table = max(found)  # of equals the table that says least else
         return score, _say(
-            question, f"the table {table} of {self.source} fits", f"{self.source} 的表 {table} 与问题相符"
+            question,
+            f"the table {table} of {self.source} fits",
+            f"{self.source} 的表 {table} 与问题相符",
         )
 
 
@@ -197,7 +214,9 @@ def table_texts(schema: Schema) -> dict[str, str]:
     """Each table's names, comments, descriptions, synonyms and samples, with those of the tables it points to."""
     own = {table.name: _text(table) for table in schema.tables}
     return {
-        table.name: " ".join([own[table.name], *(own.get(key.other_table, "") for key in table.foreign_keys)])
+        table.name: " ".join(
+            [own[table.name], *(own.get(key.other_table, "") for key in table.foreign_keys)]
+        )
         for table in schema.tables
     }
 
@@ -205,7 +224,13 @@ def table_texts(schema: Schema) -> dict[str, str]:
 def _text(table: Table) -> str:
     parts = [table.name, table.comment, table.description, *table.synonyms]
     for column in table.columns:
-        parts += [column.name, column.comment, column.description, *column.synonyms, *column.samples]
+        parts += [
+            column.name,
+            column.comment,
+            column.description,
+            *column.synonyms,
+            *column.samples,
+        ]
     return " ".join(parts).replace("_", " ")
 
 

@@ -32,7 +32,10 @@ def example_questions(settings: Settings, language: str, count: int = 3) -> list
     """One of each agent that has something to answer from, then more of them in turn; the reader's language first."""
     asked = {"documents": _of_documents, "data": _of_data, "tuned": _of_tuned}
     rows = [
-        [Example(mode, question) for question in sorted(find(settings), key=lambda text: script(text) != language)]
+        [
+            Example(mode, question)
+            for question in sorted(find(settings), key=lambda text: script(text) != language)
+        ]
         for mode, find in asked.items()
     ]
     in_turn: Iterable[Example | None] = chain.from_iterable(zip_longest(*rows))
@@ -45,12 +48,16 @@ def _of_documents(settings: Settings) -> Iterator[str]:
         collection = open_collection(settings, settings.collection)
     except NotFound:
         return
-    documents = [document.source for document in collection.documents() if document.state == "indexed"]
+    documents = [
+        document.source for document in collection.documents() if document.state == "indexed"
+    ]
     chance = random.Random(collection.name)  # noqa: S311 – the same on every visit
     chance.shuffle(documents)
     for source in documents[:READ]:
         passages = collection.document(source)[1:]
-        if headings := [passage.locator.heading[-1] for passage in passages if passage.locator.heading]:
+        if headings := [
+            passage.locator.heading[-1] for passage in passages if passage.locator.heading
+        ]:
             topic = chance.choice(headings)
             yield ASK[script(topic)].format(topic=topic)
 
@@ -58,7 +65,10 @@ def _of_documents(settings: Settings) -> Iterator[str]:
 def _of_data(settings: Settings) -> list[str]:
     """The questions of the chosen source whose queries are verified."""
     try:
-        return [pair["question"] for pair in load_notes(find_source(settings, settings.source), settings).pairs]
+        return [
+            pair["question"]
+            for pair in load_notes(find_source(settings, settings.source), settings).pairs
+        ]
     except WorkbenchError:  # none, or several of which none is chosen
         return []
 

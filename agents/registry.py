@@ -30,15 +30,24 @@ class Agent:
 
 AGENTS = {
     "documents": Agent(
-        "agents.documents.agent:answer_from_documents", "Documents", "文档", ":material/description:",
+        "agents.documents.agent:answer_from_documents",
+        "Documents",
+        "文档",
+        ":material/description:",
         ("Searching…", "正在检索…"),
     ),
     "data": Agent(
-        "agents.data.expert:answer_from_data", "Data", "数据", ":material/database:",
+        "agents.data.expert:answer_from_data",
+        "Data",
+        "数据",
+        ":material/database:",
         ("Asking the database…", "正在查询数据库…"),
     ),
     "tuned": Agent(
-        "agents.tuned.agent:answer_from_tuned", "Tuned", "微调模型", ":material/model_training:",
+        "agents.tuned.agent:answer_from_tuned",
+        "Tuned",
+        "微调模型",
+        ":material/model_training:",
         ("The model is at work…", "模型正在思考…"),
     ),
-}  # fmt: skip
+}

@@ -19,7 +19,9 @@ from workbench.settings import Settings
 COMMANDS = {"/docs": "documents", "/data": "data", "/tuned": "tuned"}
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 SHORT = 24  # characters: such a question may lean on the one before
-INHERITED = 0.15  # what speaks for the agent that answered before, where a question leans on the last one
+INHERITED = (
+    0.15  # what speaks for the agent that answered before, where a question leans on the last one
+)
 JUDGE = """A question goes to one of several assistants. Reply with one word, the assistant's name.
 {assistants}
 
@@ -39,29 +41,45 @@ def route(question: str, history: Sequence[Turn], settings: Settings, mode: str 
     if mode != "auto":
         raise InvalidInput(f"There is no mode {mode}.", f"Use auto or one of: {', '.join(AGENTS)}.")
     if (chosen := Conversations(settings.database).rerouted(question)) in AGENTS:
-        return Routed(chosen, _say(question, "you sent this question here before", "你之前选择由它回答这个问题"))
+        return Routed(
+            chosen,
+            _say(question, "you sent this question here before", "你之前选择由它回答这个问题"),
+        )
     found = _with_the_turn_before(question, history, settings)
     shares = {evidence.mode: round(evidence.score, 3) for evidence in found}
     if not found:
-        reason = _say(question, f"searched the collection {settings.collection}", f"检索了知识库 {settings.collection}")
+        reason = _say(
+            question,
+            f"searched the collection {settings.collection}",
+            f"检索了知识库 {settings.collection}",
+        )
         return Routed("documents", reason)
     best = found[0]
-    if len(found) > 1 and best.score - found[1].score < CLOSE and (judged := _judge(question, found, settings)):
+    if (
+        len(found) > 1
+        and best.score - found[1].score < CLOSE
+        and (judged := _judge(question, found, settings))
+    ):
         return Routed(judged.mode, judged.reason, shares | {"judged": judged.mode})
     return Routed(best.mode, best.reason, shares)
 
 
-def _with_the_turn_before(question: str, history: Sequence[Turn], settings: Settings) -> list[Evidence]:
+def _with_the_turn_before(
+    question: str, history: Sequence[Turn], settings: Settings
+) -> list[Evidence]:
     """The evidence of the question; a short one is read with the question before and stays where that was answered."""
-    last = next((turn for turn in reversed(history) if turn.role == "assistant" and turn.mode), None)
+    last = next(
+        (turn for turn in reversed(history) if turn.role == "assistant" and turn.mode), None
+    )
     before = next((turn.content for turn in reversed(history) if turn.role == "user"), "")
     size = len(question) * (2 if script(question) == "zh" else 1)
     if not last or size > SHORT:
         return gather(question, settings)
     found = gather(f"{before} {question}", settings)
     leaning = [
-        Evidence(one.mode, one.score + INHERITED * (one.mode == last.mode), one.reason) for one in found
-    ]  # fmt: skip
+        Evidence(one.mode, one.score + INHERITED * (one.mode == last.mode), one.reason)
+        for one in found
+    ]
     return sorted(leaning, key=lambda evidence: -evidence.score)
 
 

@@ -53,27 +53,55 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        (here / "ceval.toml").write_text(RUN.format(questions=json.dumps(str(QUESTIONS)), subject=subject), "utf-8")
+        (here / "ceval.toml").write_text(
+            RUN.format(questions=json.dumps(str(QUESTIONS)), subject=subject), "utf-8"
+        )
         for language in ("zh", "en"):
             records = ROOT / "examples" / "crew" / f"crew_{language}.csv"
-            workbench(here, "finetune", "augment", records, "--out", here / f"{language}.jsonl", "--per-fact", 12)
-        workbench(here, "finetune", "make-base", here / "base", here / "zh.jsonl", here / "en.jsonl")
+            workbench(
+                here,
+                "finetune",
+                "augment",
+                records,
+                "--out",
+                here / f"{language}.jsonl",
+                "--per-fact",
+                12,
+            )
+        workbench(
+            here, "finetune", "make-base", here / "base", here / "zh.jsonl", here / "en.jsonl"
+        )
         warned = [
-            any("also taught" in warning for warning in workbench(here, "finetune", "check", "ceval.toml")["warnings"])
+            any(
+                "also taught" in warning
+                for warning in workbench(here, "finetune", "check", "ceval.toml")["warnings"]
+            )
         ]
         workbench(here, "finetune", "train", "ceval.toml")
         asked = ("finetune", "score", "ceval", "--data", QUESTIONS, "--only", f"subject={subject}")
         before, after = workbench(here, *asked, "--base"), workbench(here, *asked)
         warned.append(bool(after["overlap"]))
-        print(json.dumps({"subject": subject, "questions": after["rows"], "before": before["accuracy"],
-                          "after": after["accuracy"], "check_warns": warned[0], "score_warns": warned[1]}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "subject": subject,
+                    "questions": after["rows"],
+                    "before": before["accuracy"],
+                    "after": after["accuracy"],
+                    "check_warns": warned[0],
+                    "score_warns": warned[1],
+                }
+            )
+        )
 
 
 def workbench(home: Path, *words: Any) -> dict[str, Any]:
     """The last line that the command prints."""
     command = [sys.executable, "-m", "workbench.cli", *map(str, words), "--json"]
     environment = {**os.environ, "WORKBENCH_HOME": str(home)}
-    done = subprocess.run(command, cwd=home, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=home, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

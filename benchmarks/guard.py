@@ -16,8 +16,40 @@ from agents.databases.guard.names import Refused
 from agents.databases.schema import Column, Schema, Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-TABLES = ["users", "user", "orders", "products", "t", "t1", "t2", "x", "y", "z", "a", "b", "foo", "bar", "tbl", "test"]
-COLUMNS = ["id", "name", "username", "password", "a", "b", "c", "d", "x", "y", "z", "value", "price", "date"]
+TABLES = [
+    "users",
+    "user",
+    "orders",
+    "products",
+    "t",
+    "t1",
+    "t2",
+    "x",
+    "y",
+    "z",
+    "a",
+    "b",
+    "foo",
+    "bar",
+    "tbl",
+    "test",
+]
+COLUMNS = [
+    "id",
+    "name",
+    "username",
+    "password",
+    "a",
+    "b",
+    "c",
+    "d",
+    "x",
+    "y",
+    "z",
+    "value",
+    "price",
+    "date",
+]
 
 
 def judge(statements: Iterator[tuple[str, Schema]]) -> tuple[int, int, list[float]]:
@@ -38,7 +70,10 @@ def gold() -> Iterator[tuple[str, Schema]]:
     from linking import read_schema
 
     schemas: dict[Path, Schema] = {}
-    for folder, name in (("nl2sql_spider", "questions.jsonl"), ("nl2sql_chase_zh", "interactions.jsonl")):
+    for folder, name in (
+        ("nl2sql_spider", "questions.jsonl"),
+        ("nl2sql_chase_zh", "interactions.jsonl"),
+    ):
         for line in (SHARED / folder / name).read_text("utf-8").splitlines():
             entry = json.loads(line)
             path = SHARED / folder / "database" / entry["db_id"] / f"{entry['db_id']}.sqlite"
@@ -48,13 +83,19 @@ def gold() -> Iterator[tuple[str, Schema]]:
 
 
 def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
-    schema = Schema(dialect, tuple(Table(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main")
+    schema = Schema(
+        dialect, tuple(Table(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
+    )
     folder = SHARED / "hostile"
     for line in (folder / "sql_dialect_statements.jsonl").read_text("utf-8").splitlines():
         yield json.loads(line)["sql"], schema
     for line in (folder / "sqli_payloads.jsonl").read_text("utf-8").splitlines():
         payload = json.loads(line)["payload"]
-        for text in ("{}", "SELECT * FROM users WHERE name = '{}'", "SELECT * FROM users WHERE id = {}"):
+        for text in (
+            "{}",
+            "SELECT * FROM users WHERE name = '{}'",
+            "SELECT * FROM users WHERE id = {}",
+        ):
             yield text.replace("{}", payload), schema
 
 
@@ -63,10 +104,15 @@ def main() -> None:
         print("../shared/data is not beside this clone")
         return
     print(f"{'':<18}{'judged':>8}{'allowed':>9}{'median ms':>11}{'99 % ms':>9}")
-    for name, statements in [("gold", gold()), *((f"hostile {dialect}", hostile(dialect)) for dialect in DIALECTS)]:
+    for name, statements in [
+        ("gold", gold()),
+        *((f"hostile {dialect}", hostile(dialect)) for dialect in DIALECTS),
+    ]:
         judged, allowed, seconds = judge(statements)
         late = statistics.quantiles(seconds, n=100)[98]
-        print(f"{name:<18}{judged:>8}{allowed:>9}{statistics.median(seconds) * 1e3:>11.2f}{late * 1e3:>9.2f}")
+        print(
+            f"{name:<18}{judged:>8}{allowed:>9}{statistics.median(seconds) * 1e3:>11.2f}{late * 1e3:>9.2f}"
+        )
 
 
 if __name__ == "__main__":

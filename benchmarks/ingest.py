@@ -29,7 +29,9 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     texts = []
     for name in ("passages.jsonl", "distractors.jsonl"):
-        texts += [json.loads(line)["text"] for line in (DATA / name).read_text("utf-8").splitlines()]
+        texts += [
+            json.loads(line)["text"] for line in (DATA / name).read_text("utf-8").splitlines()
+        ]
     texts = texts[:count]
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -40,8 +42,15 @@ def main() -> None:
         files.mkdir()
         for number, text in enumerate(texts):
             (files / f"{number:05}.txt").write_text(text, "utf-8")
-        speeds: dict[str, list[float]] = {"ours": [], "calibrated": [], "langchain": [], "encoder": []}
-        for turn in range(ROUNDS):  # interleaved, so that a slow moment of the machine meets all three
+        speeds: dict[str, list[float]] = {
+            "ours": [],
+            "calibrated": [],
+            "langchain": [],
+            "encoder": [],
+        }
+        for turn in range(
+            ROUNDS
+        ):  # interleaved, so that a slow moment of the machine meets all three
             begun, searchable = time.monotonic(), [0.0]
 
             def report(event: dict, since: float = begun, until: list[float] = searchable) -> None:
@@ -50,7 +59,9 @@ def main() -> None:
 
             ingest([files], f"round {turn}", settings, report=report)
             whole = time.monotonic() - begun
-            passages = [passage.text for passage in open_collection(settings, f"round {turn}").passages()]
+            passages = [
+                passage.text for passage in open_collection(settings, f"round {turn}").passages()
+            ]
             speeds["ours"].append(len(texts) / searchable[0])
             speeds["calibrated"].append(len(texts) / whole)
             begun = time.monotonic()
@@ -64,9 +75,13 @@ def main() -> None:
     print(
         f"{len(texts)} texts, median of {ROUNDS} rounds, texts a second until all can be searched; both models loaded before"
     )
-    print(f"ours {ours:.1f} ({median(speeds['calibrated']):.1f} with calibration, which LangChain has none of)")
+    print(
+        f"ours {ours:.1f} ({median(speeds['calibrated']):.1f} with calibration, which LangChain has none of)"
+    )
     print(f"LangChain {theirs:.1f}   the encoder alone {raw:.1f}")
-    print(f"against LangChain {ours / theirs:.2f} x (target 3)   against the encoder {ours / raw:.2f} x (target 0.85)")
+    print(
+        f"against LangChain {ours / theirs:.2f} x (target 3)   against the encoder {ours / raw:.2f} x (target 0.85)"
+    )
 
 
 def langchain(files: Path, embeddings: Any, folder: Path) -> None:
@@ -75,7 +90,10 @@ def langchain(files: Path, embeddings: Any, folder: Path) -> None:
     from langchain_core.documents import Document
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-    documents = [Document(path.read_text("utf-8"), metadata={"source": str(path)}) for path in sorted(files.iterdir())]
+    documents = [
+        Document(path.read_text("utf-8"), metadata={"source": str(path)})
+        for path in sorted(files.iterdir())
+    ]
     chunks = RecursiveCharacterTextSplitter().split_documents(documents)
     Chroma.from_documents(chunks, embeddings, persist_directory=str(folder))
 

@@ -43,13 +43,25 @@ def read_schema(path: Path) -> Schema:
     """Schema of a SQLite file, with a few values as samples."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+        )
+    ]
     tables = []
     for name in (name for name in names if not name.startswith("sqlite_")):
         rows = connection.execute(f'SELECT * FROM "{name}" LIMIT 50').fetchall()
         columns = tuple(
-            Column(info[1], info[2], primary=bool(info[5]), samples=_samples(row[number] for row in rows))
-            for number, info in enumerate(connection.execute(f'PRAGMA table_info("{name}")').fetchall())
+            Column(
+                info[1],
+                info[2],
+                primary=bool(info[5]),
+                samples=_samples(row[number] for row in rows),
+            )
+            for number, info in enumerate(
+                connection.execute(f'PRAGMA table_info("{name}")').fetchall()
+            )
         )
         keys = tuple(
             ForeignKey(key[3], key[2], key[4] or key[3])
@@ -61,11 +73,19 @@ def read_schema(path: Path) -> Schema:
 
 
 def _samples(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(value) for value in values if value is not None and len(str(value)) <= 60))[:8]
+    return tuple(
+        dict.fromkeys(str(value) for value in values if value is not None and len(str(value)) <= 60)
+    )[:8]
 
 
 def measure(
-    question: str, gold: str, schema: Schema, shown: Schema, settings: Settings, tallies: list[Tally], show: bool
+    question: str,
+    gold: str,
+    schema: Schema,
+    shown: Schema,
+    settings: Settings,
+    tallies: list[Tally],
+    show: bool,
 ) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
     verdict = check(gold, schema, rows=1_000_000)
@@ -74,8 +94,9 @@ def measure(
     for tally in tallies:
         tally.questions += 1
         for counts, kept, wanted in (
-            (tally.tables, set(linked.by_name), verdict.tables), (tally.columns, columns, verdict.columns),
-        ):  # fmt: skip
+            (tally.tables, set(linked.by_name), verdict.tables),
+            (tally.columns, columns, verdict.columns),
+        ):
             counts[0] += len(kept & wanted)
             counts[1] += len(wanted)
         tally.kept[0] += len(columns)
@@ -97,20 +118,35 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
             question = " ".join([*before[-4:], turn["question_zh"]])
             before += [turn["question_zh"]] if with_history else []
             tallies = [every, large] if schema.column_count() >= LARGE else [every]
-            measure(question, turn["gold_sql"], schema, schema, settings, tallies, show and len(tallies) > 1)
+            measure(
+                question,
+                turn["gold_sql"],
+                schema,
+                schema,
+                settings,
+                tallies,
+                show and len(tallies) > 1,
+            )
     return every, large
 
 
 def spider(settings: Settings, together: bool, show: bool) -> Tally:
     folder = SHARED / "nl2sql_spider"
-    questions = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    questions = [
+        json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()
+    ]
     questions.sort(key=lambda question: question["db_id"])  # so that a schema is embedded once
-    schemas = {name: read_schema(folder / f"database/{name}/{name}.sqlite") for name in {q["db_id"] for q in questions}}
+    schemas = {
+        name: read_schema(folder / f"database/{name}/{name}.sqlite")
+        for name in {q["db_id"] for q in questions}
+    }
     tally = Tally()
     for question in questions:
         own = schemas[question["db_id"]]
         shown = (
-            _together(own, [schema for name, schema in sorted(schemas.items()) if schema is not own])
+            _together(
+                own, [schema for name, schema in sorted(schemas.items()) if schema is not own]
+            )
             if together
             else own
         )
@@ -129,7 +165,9 @@ def _together(own: Schema, others: list[Schema]) -> Schema:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--show", action="store_true", help="print what is missed in large schemas")
+    options.add_argument(
+        "--show", action="store_true", help="print what is missed in large schemas"
+    )
     show = options.parse_args().show
     if not SHARED.is_dir():
         print("../shared/data is not beside this clone")

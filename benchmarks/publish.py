@@ -33,14 +33,24 @@ def make_model(folder: Path, shape: str, layers: int, width: int, words: int) ->
     tokenizer = make_tokenizer(["the cat sat on the mat"], 300)
     model: Any
     if shape == "gpt2":
-        model = GPT2LMHeadModel(GPT2Config(vocab_size=words, n_embd=width, n_layer=layers, n_head=width // 64))
-        lora: dict[str, Any] = {"target_modules": ["c_attn", "c_proj", "c_fc"], "fan_in_fan_out": True}
+        model = GPT2LMHeadModel(
+            GPT2Config(vocab_size=words, n_embd=width, n_layer=layers, n_head=width // 64)
+        )
+        lora: dict[str, Any] = {
+            "target_modules": ["c_attn", "c_proj", "c_fc"],
+            "fan_in_fan_out": True,
+        }
     else:
         config = Qwen2Config(
-            vocab_size=words, hidden_size=width, intermediate_size=int(width * 5.43) // 64 * 64,
-            num_hidden_layers=layers, num_attention_heads=width // 64, num_key_value_heads=max(width // 448, 1),
-            max_position_embeddings=4096, tie_word_embeddings=True,
-        )  # fmt: skip
+            vocab_size=words,
+            hidden_size=width,
+            intermediate_size=int(width * 5.43) // 64 * 64,
+            num_hidden_layers=layers,
+            num_attention_heads=width // 64,
+            num_key_value_heads=max(width // 448, 1),
+            max_position_embeddings=4096,
+            tie_word_embeddings=True,
+        )
         model = Qwen2ForCausalLM(config)
         lora = {"target_modules": "all-linear"}
     model.to(torch.float16).save_pretrained(
@@ -52,7 +62,9 @@ def make_model(folder: Path, shape: str, layers: int, width: int, words: int) ->
         model.resize_token_embeddings(words + 64, mean_resizing=False)
         lora["modules_to_save"] = ["embed_tokens", "lm_head"]
     model.config._name_or_path = model.name_or_path = str(folder / "base")
-    tuned: Any = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, task_type="CAUSAL_LM", **lora))
+    tuned: Any = get_peft_model(
+        model, LoraConfig(r=8, lora_alpha=16, task_type="CAUSAL_LM", **lora)
+    )
     with torch.no_grad():
         for weight in tuned.parameters():
             if weight.requires_grad:
@@ -65,7 +77,9 @@ def ours(folder: Path) -> None:
     from deploy.gguf import Conversion, write_gguf
 
     base, adapter = folder / "base", folder / "adapter"
-    told = Conversion(str(base), str(adapter), str(adapter), str(folder / "ours.gguf"), "f16", "model", False)
+    told = Conversion(
+        str(base), str(adapter), str(adapter), str(folder / "ours.gguf"), "f16", "model", False
+    )
     write_gguf(told, lambda done, of: None)
 
 
@@ -91,11 +105,16 @@ def converted(folder: Path) -> None:
     from deploy.gguf import Conversion, write_gguf
 
     merged_folder = str(folder / "merged")
-    told = Conversion(merged_folder, "", merged_folder, str(folder / "pefts.gguf"), "f16", "model", False)
+    told = Conversion(
+        merged_folder, "", merged_folder, str(folder / "pefts.gguf"), "f16", "model", False
+    )
     write_gguf(told, lambda done, of: None)
 
 
-WAYS = {"pefts": (pefts, converted), "ours": (ours,)}  # each step is a command of its own, one after the other
+WAYS = {
+    "pefts": (pefts, converted),
+    "ours": (ours,),
+}  # each step is a command of its own, one after the other
 STEPS = {step.__name__: step for steps in WAYS.values() for step in steps}
 
 
@@ -145,14 +164,19 @@ def largest_step(one: Path, other: Path) -> int:
         sys.exit(f"the files have other tensors: {left.keys() ^ right.keys()}")
     apart = 0
     for name, tensor in left.items():
-        halves = (np.asarray(data, np.float16).view(np.int16).astype(np.int32) for data in (tensor, right[name]))
+        halves = (
+            np.asarray(data, np.float16).view(np.int16).astype(np.int32)
+            for data in (tensor, right[name])
+        )
         first, second = (np.where(half < 0, -32768 - half, half) for half in halves)
         apart = max(apart, int(np.abs(first - second).max()))
     return apart
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--shape", choices=["qwen2", "extended", "gpt2"], default="qwen2")
     options.add_argument("--layers", type=int, default=24)
     options.add_argument("--width", type=int, default=896)
@@ -166,11 +190,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_model(folder, chosen.shape, chosen.layers, chosen.width, chosen.words)
-        (folder / "rows.json").write_text(str(chosen.words + (64 if chosen.shape == "extended" else 0)))
+        (folder / "rows.json").write_text(
+            str(chosen.words + (64 if chosen.shape == "extended" else 0))
+        )
         figures = {way: measure(way, folder) for way in WAYS}
         for way, figure in figures.items():
-            print(json.dumps({"way": way} | {name: round(value, 2) for name, value in figure.items()}))
-        ratio = {name: round(figures["ours"][name] / figures["pefts"][name], 2) for name in ("seconds", "peak_gb")}
+            print(
+                json.dumps({"way": way} | {name: round(value, 2) for name, value in figure.items()})
+            )
+        ratio = {
+            name: round(figures["ours"][name] / figures["pefts"][name], 2)
+            for name in ("seconds", "peak_gb")
+        }
         apart = largest_step(folder / "ours.gguf", folder / "pefts.gguf")
         print(json.dumps({"shape": chosen.shape, **ratio, "largest_f16_step": apart}))
 

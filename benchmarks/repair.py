@@ -19,12 +19,23 @@ from agents.databases.guard.repair import Mender
 from agents.databases.schema import Column, ForeignKey, Schema, Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-KINDS = ("misspelt column", "misspelt table", "translated column", "translated table", "other alias", "other table")
+KINDS = (
+    "misspelt column",
+    "misspelt table",
+    "translated column",
+    "translated table",
+    "other alias",
+    "other table",
+)
 
 
 def load_schemas(folder: Path, comments: Path | None = None) -> dict[str, Schema]:
     """Schemas of tables.json; where `comments` has the same database in another language, its names as comments."""
-    other = {entry["db_id"]: entry for entry in json.loads(comments.read_text("utf-8"))} if comments else {}
+    other = (
+        {entry["db_id"]: entry for entry in json.loads(comments.read_text("utf-8"))}
+        if comments
+        else {}
+    )
     return {
         entry["db_id"]: _schema(entry, other.get(entry["db_id"]))
         for entry in json.loads((folder / "tables.json").read_text("utf-8"))
@@ -40,13 +51,22 @@ def _schema(entry: dict[str, Any], other: dict[str, Any] | None) -> Schema:
         rows = [row for row, (owner, _) in enumerate(names) if owner == number]
         meanings = {row: other["column_names_original"][row][1] if other else "" for row in rows}
         columns = tuple(
-            Column(names[row][1], comment=meanings[row], primary=row in entry["primary_keys"]) for row in rows
+            Column(names[row][1], comment=meanings[row], primary=row in entry["primary_keys"])
+            for row in rows
         )
         keys = tuple(
             ForeignKey(names[one][1], entry["table_names_original"][names[two][0]], names[two][1])
-            for one, two in entry["foreign_keys"] if names[one][0] == number
-        )  # fmt: skip
-        tables.append(Table(table, columns, other["table_names_original"][number] if other else "", foreign_keys=keys))
+            for one, two in entry["foreign_keys"]
+            if names[one][0] == number
+        )
+        tables.append(
+            Table(
+                table,
+                columns,
+                other["table_names_original"][number] if other else "",
+                foreign_keys=keys,
+            )
+        )
     return Schema("sqlite", tuple(tables), "main")
 
 
@@ -78,7 +98,9 @@ def break_query(sql: str, schema: Schema, kind: str, chance: random.Random) -> s
         if not columns:
             return None
         chosen = chance.choice(columns).name
-        owners = [table.by_name[real] for table in schema.tables if (real := table.real_name(chosen))]
+        owners = [
+            table.by_name[real] for table in schema.tables if (real := table.real_name(chosen))
+        ]
         new = (
             misspell(chosen, chance)
             if kind.startswith("misspelt")
@@ -95,15 +117,21 @@ def break_query(sql: str, schema: Schema, kind: str, chance: random.Random) -> s
         if len(aliases) < 2:
             return None
         node = chance.choice(qualified)
-        node.set("table", exp.to_identifier(chance.choice([alias for alias in aliases if alias != node.table])))
+        node.set(
+            "table",
+            exp.to_identifier(chance.choice([alias for alias in aliases if alias != node.table])),
+        )
     else:
         node = chance.choice(tables)
         table = schema.table(node.name)
         if table is None:
             return None
         others = [other.name for other in schema.tables if other is not table]
-        new = {"misspelt table": misspell(node.name, chance), "translated table": table.comment,
-               "other table": chance.choice(others)}[kind]  # fmt: skip
+        new = {
+            "misspelt table": misspell(node.name, chance),
+            "translated table": table.comment,
+            "other table": chance.choice(others),
+        }[kind]
         if not new:
             return None
         for same in tables:
@@ -123,7 +151,9 @@ def rows_of(path: Path, sql: str) -> list[Any] | None:
         connection.close()
 
 
-def measure(seed: int = 1, show: bool = False, limit: int | None = None) -> dict[str, tuple[int, int]]:
+def measure(
+    seed: int = 1, show: bool = False, limit: int | None = None
+) -> dict[str, tuple[int, int]]:
     """kind -> (mended to the gold result, broken); only queries that the guard refuses once broken are counted."""
     folder = SHARED / "nl2sql_spider"
     schemas = load_schemas(folder, SHARED / "nl2sql_chase_zh" / "tables.json")

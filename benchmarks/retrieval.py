@@ -24,19 +24,40 @@ def files_of(name: str, folder: Path) -> list[str]:
     """Options of the command for one set; Chinese questions on English passages are paired in a file of our own."""
     if name != "crosslingual":
         lies = DATA / f"retrieval_{name}"
-        options = ["--passages", str(lies / "passages.jsonl"), "--queries", str(lies / "queries.jsonl")]
+        options = [
+            "--passages",
+            str(lies / "passages.jsonl"),
+            "--queries",
+            str(lies / "queries.jsonl"),
+        ]
         more = lies / "distractors.jsonl"
         return [*options, "--distractors", str(more)] if more.exists() else options
     pairs = (DATA / "retrieval_xquad_zh" / "crosslingual.jsonl").read_text("utf-8").splitlines()
     queries = folder / "crosslingual.jsonl"
-    rows = [{"question": row["question_zh"], "passage_id": row["passage_id_en"]} for row in map(json.loads, pairs)]
+    rows = [
+        {"question": row["question_zh"], "passage_id": row["passage_id_en"]}
+        for row in map(json.loads, pairs)
+    ]
     queries.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
-    return ["--passages", str(DATA / "retrieval_xquad_en" / "passages.jsonl"), "--queries", str(queries)]
+    return [
+        "--passages",
+        str(DATA / "retrieval_xquad_en" / "passages.jsonl"),
+        "--queries",
+        str(queries),
+    ]
 
 
 def run(name: str, limit: int | None, folder: Path) -> dict[str, Any]:
     """The command's own result, and the seconds it took."""
-    command = [sys.executable, "-m", "workbench.cli", "rag", "evaluate", *files_of(name, folder), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "rag",
+        "evaluate",
+        *files_of(name, folder),
+        "--json",
+    ]
     started = time.perf_counter()
     done = subprocess.run(
         [*command, *(["--limit", str(limit)] if limit else [])],
@@ -53,19 +74,25 @@ def run(name: str, limit: int | None, folder: Path) -> dict[str, Any]:
 def verdict(result: dict[str, Any]) -> bool:
     fused, best = result["fused"]["recall@1"], result["best_fixed"]["recall@1"]
     better = max(result["dense"]["recall@1"], result["lexical"]["recall@1"])
-    if result["set"] == "crosslingual":  # no question can be made in a language that the collection does not hold
+    if (
+        result["set"] == "crosslingual"
+    ):  # no question can be made in a language that the collection does not hold
         return fused >= better - 0.002
     return fused >= better - 0.002 and fused >= best - 0.01 and fused >= FIRST.get(result["set"], 0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=int, default=1000, help="questions of each set; 0 asks them all")
+    parser.add_argument(
+        "--limit", type=int, default=1000, help="questions of each set; 0 asks them all"
+    )
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     options = parser.parse_args()
     if not DATA.is_dir():
         sys.exit("The public sets are not beside this clone (../shared/data).")
-    print(f"{'set':<13}{'n':>6}{'dense':>8}{'lexical':>9}{'rrf':>7}{'best w':>14}{'ours':>7}{'MRR':>7}{'s':>5}")
+    print(
+        f"{'set':<13}{'n':>6}{'dense':>8}{'lexical':>9}{'rrf':>7}{'best w':>14}{'ours':>7}{'MRR':>7}{'s':>5}"
+    )
     passed = []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.sets:
@@ -80,7 +107,8 @@ def main() -> None:
                 flush=True,
             )
             print(
-                "  sweep " + " ".join(f"{row['weight']:.1f}:{row['recall@1']:.3f}" for row in result["sweep"]),
+                "  sweep "
+                + " ".join(f"{row['weight']:.1f}:{row['recall@1']:.3f}" for row in result["sweep"]),
                 flush=True,
             )
     sys.exit(0 if all(passed) else 1)

@@ -40,7 +40,9 @@ class ReadyVectors:
         self.centres = self.chance.normal(size=(CLUSTERS, DIMENSION))
 
     def draw(self, count: int) -> np.ndarray:
-        found = self.centres[self.chance.integers(0, CLUSTERS, count)] + self.chance.normal(size=(count, DIMENSION))
+        found = self.centres[self.chance.integers(0, CLUSTERS, count)] + self.chance.normal(
+            size=(count, DIMENSION)
+        )
         return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
     def embed(self, texts: list[str], role: str = "document") -> np.ndarray:
@@ -53,22 +55,31 @@ def make_texts(count: int, length: int, chance: np.random.Generator) -> list[str
     """Texts of made-up words; the n-th most frequent word is drawn with chance 1/n, as in real text."""
     odds = 1 / np.arange(1, VOCABULARY + 1)
     drawn = chance.choice(VOCABULARY, size=(count, length), p=odds / odds.sum())
-    return [". ".join(" ".join(f"w{word}" for word in part) for part in np.array_split(row, 5)) for row in drawn]
+    return [
+        ". ".join(" ".join(f"w{word}" for word in part) for part in np.array_split(row, 5))
+        for row in drawn
+    ]
 
 
-def fill(settings: Settings, embedder: ReadyVectors, size: int, chance: np.random.Generator) -> Collection:
+def fill(
+    settings: Settings, embedder: ReadyVectors, size: int, chance: np.random.Generator
+) -> Collection:
     collection = create_collection(settings, f"size {size}", embedder.name, embedder.dimension)
     with collection.writing():
         for start in range(0, size, 10_000):
             texts = make_texts(min(10_000, size - start), WORDS, chance)
             names = [f"p{start + row:07}" for row in range(len(texts))]
             documents = [Document(name, "", 0, 0, "indexed", passages=1) for name in names]
-            passages = [Passage(name, text, name, 0) for name, text in zip(names, texts, strict=True)]
+            passages = [
+                Passage(name, text, name, 0) for name, text in zip(names, texts, strict=True)
+            ]
             collection.replace(documents, passages, embedder.draw(len(texts)))
     return collection
 
 
-def measure(settings: Settings, embedder: ReadyVectors, size: int, queries: int) -> dict[str, float]:
+def measure(
+    settings: Settings, embedder: ReadyVectors, size: int, queries: int
+) -> dict[str, float]:
     """Median milliseconds of each query at one size, and what getting ready took."""
     import bm25s
 
@@ -97,7 +108,11 @@ def measure(settings: Settings, embedder: ReadyVectors, size: int, queries: int)
     def ask_ours(row: int) -> None:
         retrieve(questions[row], collection, settings, 10)
 
-    asked: dict[str, Callable[[int], None]] = {"chroma": ask_chroma, "bm25s": ask_bm25s, "fused": ask_ours}
+    asked: dict[str, Callable[[int], None]] = {
+        "chroma": ask_chroma,
+        "bm25s": ask_bm25s,
+        "fused": ask_ours,
+    }
     taken: dict[str, list[float]] = {name: [] for name in asked}
     for row in range(-5, queries):  # the first five warm up
         for name, ask in asked.items():

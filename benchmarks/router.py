@@ -50,7 +50,9 @@ def main() -> None:
         print(f"{mode} -> {chosen}: {question} {evidence}")
     right = len(asked) - len(wrong)
     print(f"{len(asked)} questions {dict(Counter(mode for mode, _ in asked))}")
-    print(f"right: ours {right / len(asked):.3f} (target .95), highest cosine {baseline / len(asked):.3f}")
+    print(
+        f"right: ours {right / len(asked):.3f} (target .95), highest cosine {baseline / len(asked):.3f}"
+    )
     print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
 
 
@@ -81,9 +83,10 @@ def cosine_router(settings: Settings):  # type: ignore[no-untyped-def]
     assert documents and tuned and data and gather("warm", settings)
     passages = open_collection(settings, "handbook").passages()
     texts = {
-        "documents": [passage.text for passage in passages], "tuned": list(tuned.questions),
+        "documents": [passage.text for passage in passages],
+        "tuned": list(tuned.questions),
         "data": list(data.texts.values()),
-    }  # fmt: skip
+    }
     vectors = {mode: embedder.embed(found) for mode, found in texts.items()}
 
     def choose(question: str) -> str:

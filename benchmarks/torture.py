@@ -24,16 +24,39 @@ def holds_text(entry: dict) -> bool:
     """What the manifest says: a count of characters, or a kind that is text by nature."""
     if "chars" in entry:
         return entry["chars"] > 0
-    return entry["kind"] in ("encoding", "office", "html", "text") or Path(entry["file"]).suffix in TEXT_ENDINGS
+    return (
+        entry["kind"] in ("encoding", "office", "html", "text")
+        or Path(entry["file"]).suffix in TEXT_ENDINGS
+    )
 
 
-TEXT_ENDINGS = {".txt", ".html", ".xml", ".srt", ".md", ".docx", ".xlsx", ".xls", ".odt", ".csv", ".rtf", ".epub", ".json",
-                ".pptx", ".ipynb", ".msg"}  # fmt: skip
+TEXT_ENDINGS = {
+    ".txt",
+    ".html",
+    ".xml",
+    ".srt",
+    ".md",
+    ".docx",
+    ".xlsx",
+    ".xls",
+    ".odt",
+    ".csv",
+    ".rtf",
+    ".epub",
+    ".json",
+    ".pptx",
+    ".ipynb",
+    ".msg",
+}
 
 
 def main() -> None:
-    entries = [json.loads(line) for line in (DATA / "manifest.jsonl").read_text("utf-8").splitlines()]
-    passwords = {DATA / entry["file"]: entry["password"] for entry in entries if entry.get("password")}
+    entries = [
+        json.loads(line) for line in (DATA / "manifest.jsonl").read_text("utf-8").splitlines()
+    ]
+    passwords = {
+        DATA / entry["file"]: entry["password"] for entry in entries if entry.get("password")
+    }
     peak, running = [0], [True]
 
     def watch() -> None:
@@ -51,7 +74,9 @@ def main() -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     begun = time.monotonic()
-    results = dict(read_files([DATA / entry["file"] for entry in entries], load_settings(), passwords))
+    results = dict(
+        read_files([DATA / entry["file"] for entry in entries], load_settings(), passwords)
+    )
     seconds = time.monotonic() - begun
     running[0] = False
     counts = {"text": 0, "empty": 0, "failed": 0}
@@ -70,7 +95,9 @@ def main() -> None:
         elif "--show" in sys.argv:
             print(f"text    {entry['file']}: {' / '.join(block.text for block in result)[:110]!r}")
     print(f"{sum(counts.values())} of {len(entries)} files accounted for: {counts}")
-    print(f"text from {found} of {wanted} files said to hold text: {found / wanted:.3f} (target 0.95)")
+    print(
+        f"text from {found} of {wanted} files said to hold text: {found / wanted:.3f} (target 0.95)"
+    )
     print(f"peak memory {peak[0] / 1e9:.2f} GB (target 2), {seconds:.1f} s")
 
 

@@ -40,7 +40,10 @@ def main() -> None:
     taught, held_out = split(examples[::step], 0.1, SEED)
     with tempfile.TemporaryDirectory() as folder:
         base = make_small_model(
-            Path(folder) / "base", [m.content for e in taught for m in e.messages], words=6000, context=LENGTH
+            Path(folder) / "base",
+            [m.content for e in taught for m in e.messages],
+            words=6000,
+            context=LENGTH,
         )
         rows = {"bare": bare, "workbench": workbench, "workbench, packed": packed}
         found: dict[str, list[float]] = {name: [] for name in rows}
@@ -56,11 +59,17 @@ def main() -> None:
                     flush=True,
                 )
     best = {name: max(values) for name, values in found.items()}
-    print(json.dumps({
-        "rows": len(taught), "tokens_per_second": {name: round(value) for name, value in best.items()},
-        "speed": round(best["workbench"] / best["bare"], 2), "speed_packed": round(best["workbench, packed"] / best["bare"], 2),
-        "loss": {name: round(value, 4) for name, value in losses.items()},
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "rows": len(taught),
+                "tokens_per_second": {name: round(value) for name, value in best.items()},
+                "speed": round(best["workbench"] / best["bare"], 2),
+                "speed_packed": round(best["workbench, packed"] / best["bare"], 2),
+                "loss": {name: round(value, 4) for name, value in losses.items()},
+            }
+        )
+    )
 
 
 def bare(base, folder, taught, clock):
@@ -70,17 +79,31 @@ def bare(base, folder, taught, clock):
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
-    turns = [[{"role": m.role, "content": m.content} for m in example.messages] for example in taught]
+    turns = [
+        [{"role": m.role, "content": m.content} for m in example.messages] for example in taught
+    ]
     data = Dataset.from_list([{"prompt": turn[:-1], "completion": turn[-1:]} for turn in turns])
     trainer = SFTTrainer(
-        model=AutoModelForCausalLM.from_pretrained(base, dtype="auto"), processing_class=AutoTokenizer.from_pretrained(base),
-        train_dataset=data, peft_config=LoraConfig(r=RANK, lora_alpha=RANK, target_modules="all-linear"),
+        model=AutoModelForCausalLM.from_pretrained(base, dtype="auto"),
+        processing_class=AutoTokenizer.from_pretrained(base),
+        train_dataset=data,
+        peft_config=LoraConfig(r=RANK, lora_alpha=RANK, target_modules="all-linear"),
         args=SFTConfig(
-            output_dir=str(folder), per_device_train_batch_size=BATCH, num_train_epochs=1, learning_rate=RATE, seed=SEED,
-            lr_scheduler_type="cosine", warmup_steps=0.05, max_length=LENGTH, bf16=_half(), gradient_checkpointing=False,
-            use_cpu=not _half(), disable_tqdm=True, report_to="none",
+            output_dir=str(folder),
+            per_device_train_batch_size=BATCH,
+            num_train_epochs=1,
+            learning_rate=RATE,
+            seed=SEED,
+            lr_scheduler_type="cosine",
+            warmup_steps=0.05,
+            max_length=LENGTH,
+            bf16=_half(),
+            gradient_checkpointing=False,
+            use_cpu=not _half(),
+            disable_tqdm=True,
+            report_to="none",
         ),
-    )  # fmt: skip
+    )
     tokens = sum(map(len, trainer.train_dataset["input_ids"]))
     return tokens, _timed(trainer, clock), trainer.model, trainer.state.global_step
 
@@ -121,7 +144,10 @@ def held_out_loss(model, base, held_out):
     total, count = 0.0, 0
     with torch.inference_mode():
         for row in encode_all(held_out, AutoTokenizer.from_pretrained(base), LENGTH).rows:
-            batch = {"input_ids": torch.tensor([row.input_ids]), "labels": torch.tensor([row.labels])}
+            batch = {
+                "input_ids": torch.tensor([row.input_ids]),
+                "labels": torch.tensor([row.labels]),
+            }
             loss = model(**{name: tensor.to(model.device) for name, tensor in batch.items()}).loss
             total, count = total + loss.item() * row.learned, count + row.learned
     return total / count

@@ -23,10 +23,36 @@ if TYPE_CHECKING:
     from deploy.plan import Plan
 
 OWN_ENGINE = {  # what Ollama 0.24 runs in its own engine, which knows no adapters (fs/ggml, OllamaEngineRequired)
-    "bert", "deepseek2", "deepseekocr", "gemma3", "gemma3n", "gemma4", "gptoss", "gpt-oss", "laguna", "llama4", "mistral3",
-    "mllama", "nemotron_h", "nemotron_h_moe", "nemotron_h_omni", "nomic-bert", "olmo3", "qwen25vl", "qwen3", "qwen3moe",
-    "qwen35", "qwen35moe", "qwen3next", "qwen3vl", "qwen3vlmoe", "glm4moelite", "glmocr", "lfm2", "lfm2moe",
-}  # fmt: skip
+    "bert",
+    "deepseek2",
+    "deepseekocr",
+    "gemma3",
+    "gemma3n",
+    "gemma4",
+    "gptoss",
+    "gpt-oss",
+    "laguna",
+    "llama4",
+    "mistral3",
+    "mllama",
+    "nemotron_h",
+    "nemotron_h_moe",
+    "nemotron_h_omni",
+    "nomic-bert",
+    "olmo3",
+    "qwen25vl",
+    "qwen3",
+    "qwen3moe",
+    "qwen35",
+    "qwen35moe",
+    "qwen3next",
+    "qwen3vl",
+    "qwen3vlmoe",
+    "glm4moelite",
+    "glmocr",
+    "lfm2",
+    "lfm2moe",
+}
 ONE_ENGINE = (0, 30)  # from here on all run in llama.cpp's
 
 
@@ -39,7 +65,8 @@ def choose_form(plan: Plan, registry: Registry, settings: Settings) -> Plan:
     if order.adapter == "never":
         if order.on:
             raise InvalidInput(
-                "--from names a base for the adapter, and --adapter never merges it.", "Leave one of them out."
+                "--from names a base for the adapter, and --adapter never merges it.",
+                "Leave one of them out.",
             )
         return plan
     if order.adapter == "auto" and not plan.artefact.adapter and not order.on:
@@ -58,7 +85,9 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
     model = plan.order.on or _find_published(plan, registry, settings)
     weights = registry.weights(model)
     if weights.adapted:
-        raise InvalidInput(f"{model} has an adapter already, and Ollama takes one.", "Name its base with --from.")
+        raise InvalidInput(
+            f"{model} has an adapter already, and Ollama takes one.", "Name its base with --from."
+        )
     if weights.precision != plan.order.precision:
         raise InvalidInput(
             f"{model} has the precision {weights.precision}, not {plan.order.precision}.",
@@ -68,7 +97,8 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if weights.architecture in OWN_ENGINE and numbers < ONE_ENGINE:
         raise InvalidInput(
-            f"Ollama {version} runs no adapters on {weights.architecture}.", "Publish it merged: --adapter never."
+            f"Ollama {version} runs no adapters on {weights.architecture}.",
+            "Publish it merged: --adapter never.",
         )
     return model, weights.sha256
 
@@ -77,15 +107,22 @@ def _check_adapter(plan: Plan) -> None:
     """Nothing but LoRA on the base's own weights and tokens."""
     artefact = plan.artefact
     if not artefact.adapter:
-        raise InvalidInput(f"{artefact.name} is a whole model, not an adapter.", "Publish it with --adapter auto.")
-    check_alone(Merge(artefact.adapter, Tensors(sorted(artefact.base.glob("*.safetensors"))).shapes()))
+        raise InvalidInput(
+            f"{artefact.name} is a whole model, not an adapter.", "Publish it with --adapter auto."
+        )
+    check_alone(
+        Merge(artefact.adapter, Tensors(sorted(artefact.base.glob("*.safetensors"))).shapes())
+    )
     if plan.order.pre:
-        raise InvalidInput("A pre-tokenizer is named, and the base has its own.", "Leave out --pre-tokenizer.")
+        raise InvalidInput(
+            "A pre-tokenizer is named, and the base has its own.", "Leave out --pre-tokenizer."
+        )
     if artefact.words != artefact.base:
         base = load_tokenizer(artefact.base)
         if artefact.tokenizer.get_vocab() != base.get_vocab():
             raise InvalidInput(
-                f"{artefact.name} has other tokens than its base.", "Publish it merged: --adapter never."
+                f"{artefact.name} has other tokens than its base.",
+                "Publish it merged: --adapter never.",
             )
 
 
@@ -95,10 +132,12 @@ def _find_published(plan: Plan, registry: Registry, settings: Settings) -> str:
     same = [
         version.tag
         for version in list_versions(settings)
-        if version.card["host"] == registry.host and version.tag in there
-        and version.card["digests"]["base"] == plan.artefact.digests["base"] and not version.card["digests"]["adapter"]
+        if version.card["host"] == registry.host
+        and version.tag in there
+        and version.card["digests"]["base"] == plan.artefact.digests["base"]
+        and not version.card["digests"]["adapter"]
         and version.card["precision"] == order.precision
-    ]  # fmt: skip
+    ]
     if not same:
         raise NotFound(
             f"The base of {plan.artefact.name} has not been published to this Ollama as {order.precision}.",

@@ -41,8 +41,20 @@ def convert_adapter(conversion: Conversion) -> None:
     merge = Merge(Path(conversion.adapter), Tensors(sorted(base.glob("*.safetensors"))).shapes())
     check_alone(merge)
     _write_plain(merge, conversion.work)
-    sys.path[:0] = [str(tree), str(tree / "gguf-py")]  # before the installed gguf; only in this process
-    sys.argv = [SCRIPT, "--base", str(base), "--outfile", conversion.output, "--outtype", "f32", str(conversion.work)]
+    sys.path[:0] = [
+        str(tree),
+        str(tree / "gguf-py"),
+    ]  # before the installed gguf; only in this process
+    sys.argv = [
+        SCRIPT,
+        "--base",
+        str(base),
+        "--outfile",
+        conversion.output,
+        "--outtype",
+        "f32",
+        str(conversion.work),
+    ]
     try:
         with redirect_stdout(sys.stderr):
             runpy.run_path(str(tree / SCRIPT), run_name="__main__")
@@ -65,6 +77,9 @@ def _write_plain(merge: Merge, folder: Path) -> None:
         if change.transposed:
             a, b = b.T, a.T
         module = PREFIX + name.removesuffix(".weight")
-        tensors |= {f"{module}.lora_A.weight": a.contiguous(), f"{module}.lora_B.weight": b.contiguous()}
+        tensors |= {
+            f"{module}.lora_A.weight": a.contiguous(),
+            f"{module}.lora_B.weight": b.contiguous(),
+        }
     save_file(tensors, folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(json.dumps({"lora_alpha": alpha}), "utf-8")

@@ -102,7 +102,9 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
     shown = run.name
     if not (folder / "adapter_config.json").exists():
         if not any(folder.glob("*.safetensors")):
-            raise NotFound(f"{folder} has no weights (*.safetensors).", "Publish a run that has ended.")
+            raise NotFound(
+                f"{folder} has no weights (*.safetensors).", "Publish a run that has ended."
+            )
         return Artefact(shown, folder, folder, card)
     base = _find_base(read_adapter(folder)["base_model_name_or_path"], folder)
     if (trained := card.get("base_digest")) and trained != digest_of(base):

@@ -44,8 +44,14 @@ class Candidate:
         foreign = [tag for tag in there if tag.partition(":")[0] == self.name and tag not in own]
         if foreign and not versions:
             raise Conflict(f"Ollama has another model {foreign[0]}.", "Choose another --name.")
-        same = (v for v in versions if v.card["key"] == self.plan.key and v.card["host"] == self.registry.host)
-        return next((version for version in same if version.tag in there and self._is_form(version)), None)
+        same = (
+            v
+            for v in versions
+            if v.card["key"] == self.plan.key and v.card["host"] == self.registry.host
+        )
+        return next(
+            (version for version in same if version.tag in there and self._is_form(version)), None
+        )
 
     def _is_form(self, version: Version) -> bool:
         """Whether merged or on that base, as this one; where neither was asked for the form does not matter."""
@@ -56,9 +62,15 @@ class Candidate:
     def tell_form(self) -> None:
         """Say whether base and adapter are merged, and why."""
         if self.plan.on:
-            tell_step(self.report, "check", status=f"The adapter alone: its base is in Ollama as {self.plan.on[0]}.")
+            tell_step(
+                self.report,
+                "check",
+                status=f"The adapter alone: its base is in Ollama as {self.plan.on[0]}.",
+            )
         elif self.plan.merged_because:
-            tell_step(self.report, "check", status=f"Base and adapter merged. {self.plan.merged_because}")
+            tell_step(
+                self.report, "check", status=f"Base and adapter merged. {self.plan.merged_because}"
+            )
 
     def open(self) -> None:
         """Go on with what an earlier run of the same plan has left; clear away what another plan has."""
@@ -84,7 +96,9 @@ class Candidate:
         """Make `NAME:candidate`; it is made again if it is there, which costs nothing where nothing changed."""
         tell_step(self.report, "create")
         fields = self.plan.modelfile.fields() | self.plan.weights(self.sha256)
-        self.registry.create(self.tag, fields, lambda status: tell_step(self.report, "create", status=status))
+        self.registry.create(
+            self.tag, fields, lambda status: tell_step(self.report, "create", status=status)
+        )
 
     def prove(self) -> None:
         tell_step(self.report, "prove")
@@ -113,7 +127,10 @@ class Candidate:
     def promote(self) -> Version:
         """The candidate becomes the next version and `:latest`; from the renaming of its folder on it is published."""
         tell_step(self.report, "promote")
-        number = max([int(path.parent.name[1:]) for path in self.home.glob("v*/card.json")], default=0) + 1
+        number = (
+            max([int(path.parent.name[1:]) for path in self.home.glob("v*/card.json")], default=0)
+            + 1
+        )
         card = self._card()
         self._note(self._noted() | {"number": number})
         write_json(self.folder / "card.json", card)
@@ -151,15 +168,26 @@ class Candidate:
 
     def _card(self) -> dict[str, Any]:
         """Where the model comes from and what was proven of it."""
-        artefact, proof = self.plan.artefact, json.loads((self.folder / "proof.json").read_text("utf-8"))
+        artefact, proof = (
+            self.plan.artefact,
+            json.loads((self.folder / "proof.json").read_text("utf-8")),
+        )
         return {
-            "run": self.plan.order.run, "base": str(artefact.base), "digests": artefact.digests,
-            "data_sha256": artefact.data_sha256, "precision": self.plan.order.precision,
-            "gguf_sha256": self.sha256, "gguf_bytes": self.gguf.stat().st_size, "adapter_on": self.plan.on,
-            "merged_because": self.plan.merged_because, "host": self.registry.host, "ollama": self.registry.check(),
+            "run": self.plan.order.run,
+            "base": str(artefact.base),
+            "digests": artefact.digests,
+            "data_sha256": artefact.data_sha256,
+            "precision": self.plan.order.precision,
+            "gguf_sha256": self.sha256,
+            "gguf_bytes": self.gguf.stat().st_size,
+            "adapter_on": self.plan.on,
+            "merged_because": self.plan.merged_because,
+            "host": self.registry.host,
+            "ollama": self.registry.check(),
             "proof": {name: proof[name] for name in proof if name not in ("checks", "words")},
-            "key": self.plan.key, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        }  # fmt: skip
+            "key": self.plan.key,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
 
     def _noted(self) -> dict[str, Any]:
         return read_note(self.folder)
@@ -207,5 +235,14 @@ def maps_full_disk() -> Iterator[None]:
 
 def tell_step(report: Report, step: str, done: int = 0, of: int = 0, status: str = "") -> None:
     """`done` of `of` steps are done, and `share` of this one."""
-    event: dict[str, Any] = {"event": "progress", "step": step, "done": STEPS.index(step), "of": len(STEPS)}
-    report(event | ({"share": round(done / of, 4)} if of else {}) | ({"status": status} if status else {}))
+    event: dict[str, Any] = {
+        "event": "progress",
+        "step": step,
+        "done": STEPS.index(step),
+        "of": len(STEPS),
+    }
+    report(
+        event
+        | ({"share": round(done / of, 4)} if of else {})
+        | ({"status": status} if status else {})
+    )

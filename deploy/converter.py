@@ -31,7 +31,10 @@ WORD_FILES = (".json", ".txt", ".model", ".jinja")
 def _convert(conversion: Conversion) -> None:
     """Write base and adapter as one model."""
     tree = find_llama_cpp(conversion.llama_cpp)
-    sys.path[:0] = [str(tree), str(tree / "gguf-py")]  # before the installed gguf; only in this process
+    sys.path[:0] = [
+        str(tree),
+        str(tree / "gguf-py"),
+    ]  # before the installed gguf; only in this process
     import conversion as converter
     import gguf
     import torch
@@ -41,7 +44,9 @@ def _convert(conversion: Conversion) -> None:
     base, output = Path(conversion.base), Path(conversion.output)
     settings = converter.ModelBase.load_hparams(base, False)
     if "n_positions" in settings:
-        settings.setdefault("n_ctx", settings["n_positions"])  # transformers 5 has dropped GPT-2's older name
+        settings.setdefault(
+            "n_ctx", settings["n_positions"]
+        )  # transformers 5 has dropped GPT-2's older name
     architecture = converter.get_model_architecture(settings, converter.ModelType.TEXT)
     try:
         kind = converter.get_model_class(architecture)
@@ -60,7 +65,9 @@ def _convert(conversion: Conversion) -> None:
             _halve_large(model.model_tensors, lazy)
         model.dir_model = model.dir_model_card = words
         known = model.get_vocab_base_pre
-        model.get_vocab_base_pre = lambda tokenizer: conversion.pre or name_pretokenizer(known, tokenizer, base)
+        model.get_vocab_base_pre = lambda tokenizer: (
+            conversion.pre or name_pretokenizer(known, tokenizer, base)
+        )
         _check_words(words, model.hparams.get("vocab_size") or 0)
         model.prepare_tensors()
         if conversion.precision == "f16":
@@ -93,7 +100,9 @@ def gather_words(conversion: Conversion, folder: Path) -> Path:
 def _vocabulary(folder: Path) -> int:
     """How many tokens the tokenizer.json has, those added later apart; 0 where there is no such file."""
     path = folder / "tokenizer.json"
-    return len(json.loads(path.read_text("utf-8"))["model"].get("vocab", [])) if path.exists() else 0
+    return (
+        len(json.loads(path.read_text("utf-8"))["model"].get("vocab", [])) if path.exists() else 0
+    )
 
 
 def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
@@ -126,7 +135,9 @@ def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
             tensors[name] = _promise(lazy, meta, make, torch.Tensor.half)
 
 
-def _promise(lazy: Any, meta: Any, make: Callable[[], Any], work: Callable[[Any], Any]) -> Callable[[], Any]:
+def _promise(
+    lazy: Any, meta: Any, make: Callable[[], Any], work: Callable[[Any], Any]
+) -> Callable[[], Any]:
     """What the converter calls for a tensor: its shape at once, `work` on what `make` promises when it is written."""
     return lambda: lazy(meta=meta, args=(make(),), func=work)
 
@@ -135,7 +146,9 @@ def _take_vocabulary_in_rows(model: Any, folder: Path, merge: Merge | None) -> N
     """Let embedding and head, by far the largest matrices, be merged and written some rows at a time, where the
     converter does to some rows what it does to all."""
     base = Tensors(sorted(folder.glob("*.safetensors")))
-    promised = {name: info for tensors in model.gguf_writer.tensors for name, info in tensors.items()}
+    promised = {
+        name: info for tensors in model.gguf_writer.tensors for name, info in tensors.items()
+    }
     for name in [name for name in model.model_tensors if name.endswith(VOCABULARY)]:
         source = merge.extra.get(name, name) if merge else name
         if source not in base.places or (merge and not merge.in_rows(name)):
@@ -150,7 +163,9 @@ def _take_vocabulary_in_rows(model: Any, folder: Path, merge: Merge | None) -> N
 class _Rows:
     """A promised matrix that is read, merged, converted and written some rows at a time."""
 
-    def __init__(self, model: Any, merge: Merge | None, base: Tensors, name: str, source: str) -> None:
+    def __init__(
+        self, model: Any, merge: Merge | None, base: Tensors, name: str, source: str
+    ) -> None:
         self.model, self.merge, self.base, self.name, self.source = model, merge, base, name, source
         self.shape = merge.shape(name) if merge else base.places[name].shape
         self.nbytes = 2 * self.shape[0] * self.shape[1]
@@ -231,8 +246,17 @@ def main() -> None:
     except WorkbenchError as error:
         _tell({"event": "failed", "problem": error.problem, "fix": error.fix})
     except OSError as error:
-        _tell({"event": "failed", "problem": error.strerror, "file": str(error.filename), "errno": error.errno})
-    os._exit(0)  # all is written and told; an orderly end would load 130 MB of CUDA's libraries to tidy them up
+        _tell(
+            {
+                "event": "failed",
+                "problem": error.strerror,
+                "file": str(error.filename),
+                "errno": error.errno,
+            }
+        )
+    os._exit(
+        0
+    )  # all is written and told; an orderly end would load 130 MB of CUDA's libraries to tidy them up
 
 
 if __name__ == "__main__":

@@ -24,8 +24,10 @@ from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
 CHILD = {  # glibc gives the memory of large tensors back at once, instead of keeping it between smaller ones
-    "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
-}  # fmt: skip
+    "PYTHONIOENCODING": "utf-8",
+    "HF_HUB_OFFLINE": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+}
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,15 @@ def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> st
     part = Path(conversion.output).with_suffix(".part")
     command = [sys.executable, "-m", "deploy.converter"]
     child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        cwd=Path(__file__).parents[1], env={**os.environ, **CHILD},
-    )  # fmt: skip
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, **CHILD},
+    )
     assert child.stdin and child.stdout and child.stderr
     errors: list[str] = []
     reader = threading.Thread(target=lambda: errors.extend(child.stderr or []), daemon=True)
@@ -103,7 +111,10 @@ def _died(code: int, errors: list[str]) -> WorkbenchError:
             "The conversion was killed, most likely because memory ran out.",
             "Close other programs, or convert on a machine with more memory.",
         )
-    return Unavailable(f"llama.cpp's converter failed: {last}", "See the job's log; the model may be of a new kind.")
+    return Unavailable(
+        f"llama.cpp's converter failed: {last}",
+        "See the job's log; the model may be of a new kind.",
+    )
 
 
 def find_llama_cpp(given: str = "") -> Path:

@@ -20,14 +20,29 @@ from workbench.errors import InvalidInput
 
 PREFIX = "base_model.model."
 PARTS = {  # how PEFT's names end -> what that part does to the module's weight or bias
-    ".lora_A.weight": "a", ".lora_B.weight": "b", ".lora_embedding_A": "a", ".lora_embedding_B": "b",
-    ".lora_magnitude_vector.weight": "magnitude", ".lora_magnitude_vector": "magnitude",
+    ".lora_A.weight": "a",
+    ".lora_B.weight": "b",
+    ".lora_embedding_A": "a",
+    ".lora_embedding_B": "b",
+    ".lora_magnitude_vector.weight": "magnitude",
+    ".lora_magnitude_vector": "magnitude",
     ".token_adapter.trainable_tokens_delta": "rows",
-}  # fmt: skip
-VOCABULARY = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "lm_head.weight")
+}
+VOCABULARY = (
+    "embed_tokens.weight",
+    "wte.weight",
+    "word_embeddings.weight",
+    "embed_in.weight",
+    "lm_head.weight",
+)
 STEP = 4096  # rows compared at a time
 REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
-REWRITES_BASE = ("pissa", "olora", "corda", "loftq")  # initialisations that change the base's own weights
+REWRITES_BASE = (
+    "pissa",
+    "olora",
+    "corda",
+    "loftq",
+)  # initialisations that change the base's own weights
 PROMPT_METHODS = (
     "PREFIX_TUNING",
     "P_TUNING",
@@ -42,9 +57,13 @@ PROMPT_METHODS = (
 class Change:
     """What the adapter does to one tensor: keys of the adapter's file, and how they are put together."""
 
-    parts: dict[str, str] = field(default_factory=dict)  # replacement | a | b | magnitude | rows | added -> key
+    parts: dict[str, str] = field(
+        default_factory=dict
+    )  # replacement | a | b | magnitude | rows | added -> key
     scale: float = 1.0
-    transposed: bool = False  # the weight is stored (in, out), as GPT-2's Conv1D and every embedding
+    transposed: bool = (
+        False  # the weight is stored (in, out), as GPT-2's Conv1D and every embedding
+    )
     indices: list[int] = field(default_factory=list)
 
 
@@ -84,7 +103,9 @@ class Merge:
 
         change = self.changes.get(name, Change())
         part = {kind: self._read(change, kind, start, stop) for kind in change.parts}
-        weight = part["replacement"] if "replacement" in part else weight.to(torch.float32, copy=True)
+        weight = (
+            part["replacement"] if "replacement" in part else weight.to(torch.float32, copy=True)
+        )
         if "a" in part:
             weight = weight.T if change.transposed else weight
             weight.addmm_(part["b"], part["a"], alpha=change.scale)
@@ -126,7 +147,9 @@ class Merge:
                 change = self._change(f"{module}.weight", kind, key)
                 if kind == "a":
                     change.scale = self._scale(module, self._file.places[key].shape[0])
-                    change.transposed = bool(self.config.get("fan_in_fan_out")) or "lora_embedding" in key
+                    change.transposed = (
+                        bool(self.config.get("fan_in_fan_out")) or "lora_embedding" in key
+                    )
                 if kind == "rows":
                     change.indices = self._token_indices(module)
                 return
@@ -138,7 +161,10 @@ class Merge:
         elif "lora_" not in name and (found := REPLACES.search(name)):
             self._change(f"{name[: found.start()]}.{found.group(1)}", "replacement", key)
         else:
-            raise InvalidInput(f"The adapter's tensor {name} has no known merged form.", "Merge it with PEFT itself.")
+            raise InvalidInput(
+                f"The adapter's tensor {name} has no known merged form.",
+                "Merge it with PEFT itself.",
+            )
 
     def _change(self, target: str, kind: str, key: str) -> Change:
         change = self.changes.setdefault(self._find(target), Change())
@@ -150,7 +176,11 @@ class Merge:
         """The base's tensor: by its name, or by the name's end where the base's file has or lacks a prefix."""
         if target in self._shapes or (target == "lm_head.weight" and self._embedding):
             return target
-        ends = [name for name in self._shapes if name.endswith(f".{target}") or target.endswith(f".{name}")]
+        ends = [
+            name
+            for name in self._shapes
+            if name.endswith(f".{target}") or target.endswith(f".{name}")
+        ]
         if len(ends) != 1:
             raise InvalidInput(
                 f"The adapter changes {target}, which its base does not have.",
@@ -171,7 +201,9 @@ class Merge:
         if not embedding or not {head, embedding} & self.changes.keys():
             return
         if head not in self.changes:
-            followed = self.config.get("ensure_weight_tying") or "rows" in self.changes[embedding].parts
+            followed = (
+                self.config.get("ensure_weight_tying") or "rows" in self.changes[embedding].parts
+            )
             if not followed:
                 self.changes[head] = Change()
                 self.extra[head] = embedding
@@ -187,7 +219,9 @@ class Merge:
         one, other = (change.parts["replacement"] for change in (head, embedding))
         size = self._file.places[one].shape[0]
         return self._file.places[one].shape == self._file.places[other].shape and all(
-            self._file.rows(one, start, start + STEP).equal(self._file.rows(other, start, start + STEP))
+            self._file.rows(one, start, start + STEP).equal(
+                self._file.rows(other, start, start + STEP)
+            )
             for start in range(0, size, STEP)
         )
 
@@ -221,7 +255,8 @@ class Merge:
         grown = name.endswith(VOCABULARY) and shape[1:] == base[1:]
         if shape != base and not grown:
             raise InvalidInput(
-                f"{name} is {shape} in the adapter and {base} in the base.", "The adapter belongs to another base."
+                f"{name} is {shape} in the adapter and {base} in the base.",
+                "The adapter belongs to another base.",
             )
 
 
@@ -230,7 +265,9 @@ def read_adapter(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{folder} holds no adapter that can be read: {error}", "Publish a finished run.") from error
+        raise InvalidInput(
+            f"{folder} holds no adapter that can be read: {error}", "Publish a finished run."
+        ) from error
     method, start = config.get("peft_type", ""), str(config.get("init_lora_weights", "")).lower()
     if method in PROMPT_METHODS:
         raise InvalidInput(
@@ -248,5 +285,7 @@ def read_adapter(folder: Path) -> dict[str, Any]:
             "Save it with PEFT's path_initial_model_for_weight_conversion, then publish that.",
         )
     if not (folder / "adapter_model.safetensors").exists():
-        raise InvalidInput(f"{folder} has no adapter_model.safetensors.", "Publish a run that has ended.")
+        raise InvalidInput(
+            f"{folder} has no adapter_model.safetensors.", "Publish a run that has ended."
+        )
     return config

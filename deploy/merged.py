@@ -13,11 +13,17 @@ from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import Conflict, InvalidInput
 
-NAMES = {"torch.float32": "F32", "torch.float16": "F16", "torch.bfloat16": "BF16"}  # as safetensors calls them
+NAMES = {
+    "torch.float32": "F32",
+    "torch.float16": "F16",
+    "torch.bfloat16": "BF16",
+}  # as safetensors calls them
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".index.json")
 
 
-def write_merged(artefact: Artefact, folder: Path, report: Callable[[int, int], None] = lambda done, of: None) -> Path:
+def write_merged(
+    artefact: Artefact, folder: Path, report: Callable[[int, int], None] = lambda done, of: None
+) -> Path:
     """Write the folder and return it. No more than one tensor is in memory. Raises Conflict where it is there already."""
     if not artefact.adapter:
         raise InvalidInput(f"{artefact.name} is a whole model already.", f"Use {artefact.folder}.")
@@ -37,7 +43,9 @@ def write_merged(artefact: Artefact, folder: Path, report: Callable[[int, int], 
     return folder
 
 
-def _write_tensors(path: Path, base: Tensors, merge: Merge, report: Callable[[int, int], None]) -> None:
+def _write_tensors(
+    path: Path, base: Tensors, merge: Merge, report: Callable[[int, int], None]
+) -> None:
     """One safetensors file: a header that says where each tensor lies, then the tensors."""
     import torch
 
@@ -48,7 +56,11 @@ def _write_tensors(path: Path, base: Tensors, merge: Merge, report: Callable[[in
     for name in sources:
         shape = merge.shape(name)
         size = torch.Size(shape).numel() * kinds[name].itemsize
-        header[name] = {"dtype": NAMES[str(kinds[name])], "shape": shape, "data_offsets": [place, place + size]}
+        header[name] = {
+            "dtype": NAMES[str(kinds[name])],
+            "shape": shape,
+            "data_offsets": [place, place + size],
+        }
         place += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -72,7 +84,11 @@ def _write_rest(artefact: Artefact, merge: Merge, folder: Path) -> None:
     """Configuration and tokenizer beside the weights."""
     for source in (artefact.base, artefact.words):
         for path in source.iterdir():
-            if path.is_file() and not path.name.endswith(WEIGHTS) and not path.name.startswith(("adapter_", "README")):
+            if (
+                path.is_file()
+                and not path.name.endswith(WEIGHTS)
+                and not path.name.startswith(("adapter_", "README"))
+            ):
                 shutil.copyfile(path, folder / path.name)
     config = json.loads((artefact.base / "config.json").read_text("utf-8"))
     rows = [merge.shape(name)[0] for name in merge.changes if name.endswith(VOCABULARY)]

@@ -69,7 +69,10 @@ def read_modelfile(text: str) -> Modelfile:
                 "Use FROM, TEMPLATE, SYSTEM and PARAMETER only.",
             )
     if not template:
-        raise InvalidInput("The Modelfile has no TEMPLATE.", "Without one the model gets the bare text and rambles.")
+        raise InvalidInput(
+            "The Modelfile has no TEMPLATE.",
+            "Without one the model gets the bare text and rambles.",
+        )
     return Modelfile(template, tuple(stops), system, parameters)
 
 
@@ -88,6 +91,8 @@ def _take_text(rest: str) -> tuple[str, str]:
 
 def _number(name: str, value: str) -> Any:
     try:
-        return NUMBERS[name](value) if name in NUMBERS else int(value) if name in INTEGERS else value
+        return (
+            NUMBERS[name](value) if name in NUMBERS else int(value) if name in INTEGERS else value
+        )
     except ValueError as error:
         raise InvalidInput(f"PARAMETER {name} cannot be {value!r}.", "Give it a number.") from error

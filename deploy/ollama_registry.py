@@ -59,7 +59,8 @@ class Registry:
                 version = str(answer.json()["version"])
             except (ValueError, KeyError, TypeError) as error:
                 raise Unavailable(
-                    f"What answers at {self.host} is not Ollama.", "Correct --host or WORKBENCH_OLLAMA_HOST."
+                    f"What answers at {self.host} is not Ollama.",
+                    "Correct --host or WORKBENCH_OLLAMA_HOST.",
                 ) from error
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
         if (0, 0, 0) < numbers < OLDEST:  # a server built from source calls itself 0.0.0
@@ -104,7 +105,9 @@ class Registry:
 
         with self._maps_errors():
             headers = {"Content-Length": str(size)}
-            answer = self._http.post(f"/api/blobs/sha256:{sha256}", content=pieces(), headers=headers)
+            answer = self._http.post(
+                f"/api/blobs/sha256:{sha256}", content=pieces(), headers=headers
+            )
             if answer.is_error:
                 raise _refused(self.host, answer.status_code, _reason(answer))
 
@@ -144,19 +147,30 @@ class Registry:
         files = re.findall(r"^(FROM|ADAPTER) .*sha256-([0-9a-f]{64})", shown.modelfile or "", re.M)
         found = next((digest for kind, digest in files if kind == "FROM"), "")
         if not found:
-            raise InvalidInput(f"Ollama does not say which weights {name} has.", "Name another model with --from.")
+            raise InvalidInput(
+                f"Ollama does not say which weights {name} has.", "Name another model with --from."
+            )
         kind = shown.details.quantization_level or "" if shown.details else ""
-        precision = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}.get(kind, kind)
+        precision = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}.get(
+            kind, kind
+        )
         architecture = (shown.modelinfo or {}).get("general.architecture", "")
         return Weights(found, architecture, precision, any(kind == "ADAPTER" for kind, _ in files))
 
     def render(self, name: str, messages: list[dict[str, Any]]) -> str:
         """The prompt that the server would give the model, byte for byte."""
-        body = {"model": name, "messages": messages, "stream": False, "_debug_render_only": True, "truncate": False}
+        body = {
+            "model": name,
+            "messages": messages,
+            "stream": False,
+            "_debug_render_only": True,
+            "truncate": False,
+        }
         shown = self._ask("/api/chat", body)
         if "_debug_info" not in shown:
             raise Unavailable(
-                f"Ollama at {self.host} does not show the prompts it renders.", "Update it: https://ollama.com/download"
+                f"Ollama at {self.host} does not show the prompts it renders.",
+                "Update it: https://ollama.com/download",
             )
         return shown["_debug_info"]["rendered_template"]
 
@@ -171,13 +185,21 @@ class Registry:
         return self._reply("/api/generate", body, 1, context).prompt_tokens
 
     def _reply(self, path: str, body: dict[str, Any], tokens: int, context: int) -> Reply:
-        options = {"temperature": 0, "num_predict": tokens, "seed": 0, "num_ctx": context, "repeat_penalty": 1.0}
+        options = {
+            "temperature": 0,
+            "num_predict": tokens,
+            "seed": 0,
+            "num_ctx": context,
+            "repeat_penalty": 1.0,
+        }
         said = self._ask(path, body | {"options": options})
         told = said.get("logprobs") or []
         return Reply(
             [bytes(token.get("bytes") or token["token"].encode()) for token in told],
-            [token["logprob"] for token in told], said.get("done_reason") == "stop", said.get("prompt_eval_count", 0),
-        )  # fmt: skip
+            [token["logprob"] for token in told],
+            said.get("done_reason") == "stop",
+            said.get("prompt_eval_count", 0),
+        )
 
     def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         with self._maps_errors():
@@ -190,19 +212,25 @@ class Registry:
     def _http(self) -> Any:
         import httpx
 
-        return httpx.Client(base_url=self.host, trust_env=not is_loopback(self.host), timeout=self._patience)
+        return httpx.Client(
+            base_url=self.host, trust_env=not is_loopback(self.host), timeout=self._patience
+        )
 
     @cached_property
     def _client(self) -> Any:
         import ollama
 
-        return ollama.Client(self.host, trust_env=not is_loopback(self.host), timeout=self._patience)
+        return ollama.Client(
+            self.host, trust_env=not is_loopback(self.host), timeout=self._patience
+        )
 
     @property
     def _patience(self) -> Any:
         import httpx
 
-        return httpx.Timeout(1800, connect=5)  # a large model is read, or quantized, before the first word
+        return httpx.Timeout(
+            1800, connect=5
+        )  # a large model is read, or quantized, before the first word
 
     @contextmanager
     def _maps_errors(self) -> Iterator[None]:
@@ -240,9 +268,17 @@ def _reason(answer: Any) -> str:
 
 def _refused(host: str, status: int, reason: str) -> WorkbenchError:
     if status == 404:
-        return NotFound(f"Ollama at {host} has not got it: {reason}", "See what it has: workbench deploy list")
+        return NotFound(
+            f"Ollama at {host} has not got it: {reason}", "See what it has: workbench deploy list"
+        )
     if "no space left" in reason or "not enough space" in reason:
-        return Unavailable(f"The disk of Ollama at {host} is full.", "Free space there, then publish again.")
+        return Unavailable(
+            f"The disk of Ollama at {host} is full.", "Free space there, then publish again."
+        )
     if "memory" in reason:
-        return Unavailable(f"Ollama at {host} has no memory for the model: {reason}", "Use a smaller --quantize.")
-    return InvalidInput(f"Ollama at {host} refuses it: {reason}", "Correct the Modelfile, or update Ollama.")
+        return Unavailable(
+            f"Ollama at {host} has no memory for the model: {reason}", "Use a smaller --quantize."
+        )
+    return InvalidInput(
+        f"Ollama at {host} refuses it: {reason}", "Correct the Modelfile, or update Ollama."
+    )

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
 STEPS = ("check", "convert", "upload", "create", "prove", "promote")
-ADAPTER = ("auto", "always", "never")  # whether the adapter alone is published, on a base that Ollama has
+ADAPTER = (
+    "auto",
+    "always",
+    "never",
+)  # whether the adapter alone is published, on a base that Ollama has
 PROMPTS = 20  # conversations of a proof
 
 

@@ -50,7 +50,11 @@ class Plan:
 
     def check_room(self, folder: Path) -> None:
         """Raises Unavailable where the disk has no room for the file."""
-        size = self.artefact.adapter_size * 2 if self.on else self.artefact.weight * BYTES[self.order.precision] * 1.05
+        size = (
+            self.artefact.adapter_size * 2
+            if self.on
+            else self.artefact.weight * BYTES[self.order.precision] * 1.05
+        )
         free = shutil.disk_usage(folder).free
         if free < size:
             raise Unavailable(
@@ -62,16 +66,26 @@ class Plan:
         """Write the GGUF file, of the adapter alone where it stands on a base, and return its sha256."""
         artefact, precision = self.artefact, self.order.precision
         conversion = Conversion(
-            str(artefact.base), str(artefact.adapter or ""), str(artefact.words), str(path),
-            "f16" if precision == "q4_K_M" else precision, self.order.name,
-            self.format.starts_with_bos if self.format else None, self.order.pre, self.order.llama_cpp, bool(self.on),
-        )  # fmt: skip
+            str(artefact.base),
+            str(artefact.adapter or ""),
+            str(artefact.words),
+            str(path),
+            "f16" if precision == "q4_K_M" else precision,
+            self.order.name,
+            self.format.starts_with_bos if self.format else None,
+            self.order.pre,
+            self.order.llama_cpp,
+            bool(self.on),
+        )
         return write_gguf(conversion, report)
 
     def weights(self, sha256: str) -> dict[str, Any]:
         """What Ollama's create makes the model of; the file that was written has that sha256."""
         if self.on:
-            return {"files": {"model.gguf": f"sha256:{self.on[1]}"}, "adapters": {"adapter.gguf": f"sha256:{sha256}"}}
+            return {
+                "files": {"model.gguf": f"sha256:{self.on[1]}"},
+                "adapters": {"adapter.gguf": f"sha256:{sha256}"},
+            }
         quantize = {"quantize": "q4_K_M"} if self.order.precision == "q4_K_M" else {}
         return {"files": {"model.gguf": f"sha256:{sha256}"}, **quantize}
 
@@ -81,27 +95,52 @@ class Plan:
         context = int(self.modelfile.parameters.get("num_ctx", 4096))
 
         def fits(talk: list[dict[str, Any]]) -> bool:
-            whole = [{"role": "system", "content": system}, *talk] if system and talk[0]["role"] != "system" else talk
-            return len(artefact.tokenizer.encode(render(artefact.tokenizer, whole))) + TOKENS <= context
+            whole = (
+                [{"role": "system", "content": system}, *talk]
+                if system and talk[0]["role"] != "system"
+                else talk
+            )
+            return (
+                len(artefact.tokenizer.encode(render(artefact.tokenizer, whole))) + TOKENS
+                <= context
+            )
 
         talks = choose_talks(artefact.held_out, self.order.prompts, fits)
         if self.format and self.format.strips:
-            talks = [[{**turn, "content": turn["content"].strip()} for turn in talk] for talk in talks]
+            talks = [
+                [{**turn, "content": turn["content"].strip()} for turn in talk] for talk in talks
+            ]
         return prove(
-            registry, tag, artefact.folder, self.ends, system, self.order.precision, talks, context, report
-        )  # fmt: skip
+            registry,
+            tag,
+            artefact.folder,
+            self.ends,
+            system,
+            self.order.precision,
+            talks,
+            context,
+            report,
+        )
 
 
 def make_plan(order: Order, settings: Settings) -> Plan:
     """Look at the run and settle the Modelfile. Raises what `find_artefact` and `read_format` raise."""
     check_name(order.name)
     if order.adapter not in ADAPTER:
-        raise InvalidInput(f"{order.adapter} is no choice for the adapter.", f"Use one of {', '.join(ADAPTER)}.")
+        raise InvalidInput(
+            f"{order.adapter} is no choice for the adapter.", f"Use one of {', '.join(ADAPTER)}."
+        )
     if order.precision not in PRECISIONS:
-        raise InvalidInput(f"{order.precision} is no precision.", f"Use one of {', '.join(PRECISIONS)}.")
+        raise InvalidInput(
+            f"{order.precision} is no precision.", f"Use one of {', '.join(PRECISIONS)}."
+        )
     artefact = find_artefact(order.run, settings)
     written = order.modelfile
-    form = read_format(artefact.tokenizer) if written is None or artefact.tokenizer.chat_template else None
+    form = (
+        read_format(artefact.tokenizer)
+        if written is None or artefact.tokenizer.chat_template
+        else None
+    )
     ends = find_ends(artefact.tokenizer, form, artefact.ends)
     if written is None:
         assert form

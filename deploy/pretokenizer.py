@@ -9,12 +9,14 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 
-QWEN2 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-SPLITS = {QWEN2: "qwen2", LLAMA3: "llama-bpe", GPT2: "gpt-2"}  # the rules that differ in nothing but their name
+SPLITS = {
+    QWEN2: "qwen2",
+    LLAMA3: "llama-bpe",
+    GPT2: "gpt-2",
+}  # the rules that differ in nothing but their name
 
 
 def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -> str:
@@ -26,7 +28,11 @@ def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -
 
     for words in (tokenizer, base):
         try:
-            return known(AutoTokenizer.from_pretrained(words, trust_remote_code=False) if words is base else words)
+            return known(
+                AutoTokenizer.from_pretrained(words, trust_remote_code=False)
+                if words is base
+                else words
+            )
         except NotImplementedError:
             continue  # llama.cpp knows neither this tokenizer nor, in the end, its base's
         except (OSError, ValueError):

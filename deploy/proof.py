@@ -25,16 +25,22 @@ DRIFT = {
     "q8_0": 0.1,
     "q4_K_M": 0.5,
 }  # mean change of log-probability that is let pass, in nats
-ASKED: list[list[str]] = [  # where the run has no held-out conversations of a kind; turns alternate, the user begins
+ASKED: list[
+    list[str]
+] = [  # where the run has no held-out conversations of a kind; turns alternate, the user begins
     ["What can you help me with?"],
     ["你能帮我做什么？"],
     ["Good morning.", "Good morning! What is it?", "Sum it up in one sentence."],
     ["早上好。", "早上好！请问有什么事？", "请用一句话总结。"],
 ]
 PROBES = [  # texts that the usual pre-tokenizers cut differently
-    "In 1234567 days, 3.14159 and 2026-11-24", "I'M sure they'LL don't, we've IT'S", "a  b   c\n\n\n  d\t\te \r\n f",
-    "我想在apple工作1314151天～，《红楼梦》第120回", "x=foo(bar[0]);;; // ==!= {}<>", "🏮 нещо на Български ÄÖÜß",
-]  # fmt: skip
+    "In 1234567 days, 3.14159 and 2026-11-24",
+    "I'M sure they'LL don't, we've IT'S",
+    "a  b   c\n\n\n  d\t\te \r\n f",
+    "我想在apple工作1314151天～，《红楼梦》第120回",
+    "x=foo(bar[0]);;; // ==!= {}<>",
+    "🏮 нещо на Български ÄÖÜß",
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,9 @@ class Proof:
     @property
     def passed(self) -> bool:
         """Template, tokenizer and stops must agree always; the tokens as far as the precision allows."""
-        if not self.checks or any(check.part in ("template", "tokenizer", "stop") for check in self.parts):
+        if not self.checks or any(
+            check.part in ("template", "tokenizer", "stop") for check in self.parts
+        ):
             return False
         alike = self.identical >= IDENTICAL or self.precision != "f16"
         return alike and self.drift <= DRIFT[self.precision]
@@ -102,21 +110,35 @@ class Proof:
 
     def summary(self) -> dict[str, Any]:
         return {
-            "passed": self.passed, "prompts": len(self.checks), "identical": round(self.identical, 4),
-            "rendered_equal": round(self.rendered_equal, 4), "logprob_change": round(self.drift, 5),
-            "precision": self.precision, "reason": self.reason,
-        }  # fmt: skip
+            "passed": self.passed,
+            "prompts": len(self.checks),
+            "identical": round(self.identical, 4),
+            "rendered_equal": round(self.rendered_equal, 4),
+            "logprob_change": round(self.drift, 5),
+            "precision": self.precision,
+            "reason": self.reason,
+        }
 
     def report(self) -> dict[str, Any]:
         """The summary with every conversation, to be kept."""
-        checks = [asdict(check) | {"changes": [round(change, 5) for change in check.changes]} for check in self.checks]
+        checks = [
+            asdict(check) | {"changes": [round(change, 5) for change in check.changes]}
+            for check in self.checks
+        ]
         return self.summary() | {"checks": checks, "words": [asdict(check) for check in self.words]}
 
 
 def prove(
-    registry: Registry, model: str, folder: Path, ends: Iterable[int], system: str, precision: str,
-    talks: list[list[Message]], context: int, report: Callable[[int, int], None],
-) -> Proof:  # fmt: skip
+    registry: Registry,
+    model: str,
+    folder: Path,
+    ends: Iterable[int],
+    system: str,
+    precision: str,
+    talks: list[list[Message]],
+    context: int,
+    report: Callable[[int, int], None],
+) -> Proof:
     """Compare the Ollama model with the one in the folder. `system` is what Ollama puts before every conversation."""
     loaded = load_local(folder)
     proof, stops = Proof(precision), sorted(ends)
@@ -127,27 +149,52 @@ def prove(
             proof.checks.append(_compare(registry, model, loaded, stops, system, talk, context))
     report(len(talks), len(talks))
     for text in PROBES:
-        ours, theirs = len(loaded.tokenizer.encode(text)), registry.prompt_tokens(model, text, context)
+        ours, theirs = (
+            len(loaded.tokenizer.encode(text)),
+            registry.prompt_tokens(model, text, context),
+        )
         part = "" if ours == theirs else "tokenizer"
         proof.words.append(Check(text, part, 0, f"{ours} tokens", f"{theirs} tokens"))
     return proof
 
 
 def _compare(
-    registry: Registry, model: str, loaded: LoadedModel, ends: list[int], system: str, talk: list[Message], context: int
-) -> Check:  # fmt: skip
+    registry: Registry,
+    model: str,
+    loaded: LoadedModel,
+    ends: list[int],
+    system: str,
+    talk: list[Message],
+    context: int,
+) -> Check:
     """One conversation through both."""
     question = talk[-1]["content"]
-    whole = [{"role": "system", "content": system}, *talk] if system and talk[0]["role"] != "system" else talk
+    whole = (
+        [{"role": "system", "content": system}, *talk]
+        if system and talk[0]["role"] != "system"
+        else talk
+    )
     prompt = render(loaded.tokenizer, whole)
     ids = loaded.tokenizer.encode(prompt, add_special_tokens=False)
     shown = registry.render(model, talk)
     said = registry.reply(model, talk, TOKENS, context)
     bos = loaded.tokenizer.bos_token or ""
-    if shown != prompt and (not bos or shown != prompt.removeprefix(bos)):  # else Ollama adds the token by itself
+    if shown != prompt and (
+        not bos or shown != prompt.removeprefix(bos)
+    ):  # else Ollama adds the token by itself
         place = next(i for i, (a, b) in enumerate(zip_longest(prompt, shown)) if a != b)
-        return Check(question, "template", place, prompt[place:][:40], shown[place:][:40], rendered_equal=False)
-    if said.prompt_tokens not in (len(ids), 0):  # Ollama tells none where it broke off a reply that repeats itself
+        return Check(
+            question,
+            "template",
+            place,
+            prompt[place:][:40],
+            shown[place:][:40],
+            rendered_equal=False,
+        )
+    if said.prompt_tokens not in (
+        len(ids),
+        0,
+    ):  # Ollama tells none where it broke off a reply that repeats itself
         return Check(question, "tokenizer", 0, f"{len(ids)} tokens", f"{said.prompt_tokens} tokens")
     texts = {_plain(token.encode()) for token in loaded.tokenizer.convert_ids_to_tokens(ends)}
     return compare_replies(question, _answer(loaded, ids, ends), said, texts)
@@ -164,9 +211,15 @@ def compare_replies(question: str, ours: Reply, theirs: Reply, ends: set[str]) -
     changes = tuple(abs(one - other) for one, other in pairs)
     if same == len(ours.tokens) == len(theirs.tokens) and ours.stopped == theirs.stopped:
         return Check(question, changes=changes)
-    expected, got = (b"".join(reply.tokens[same:])[:40].decode("utf-8", "replace") for reply in (ours, theirs))
-    ran_over = ours.stopped and same == len(ours.tokens) and _plain(theirs.tokens[same]) in ends | {""}
-    part = "stop" if ran_over else "weights"  # a server that says the end token and goes on does not know it
+    expected, got = (
+        b"".join(reply.tokens[same:])[:40].decode("utf-8", "replace") for reply in (ours, theirs)
+    )
+    ran_over = (
+        ours.stopped and same == len(ours.tokens) and _plain(theirs.tokens[same]) in ends | {""}
+    )
+    part = (
+        "stop" if ran_over else "weights"
+    )  # a server that says the end token and goes on does not know it
     return Check(question, part, same, expected or "the end", got or "the end", changes=changes)
 
 
@@ -178,12 +231,24 @@ def _answer(loaded: LoadedModel, ids: list[int], ends: list[int]) -> Reply:
     prompt = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         out = model.generate(
-            input_ids=prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=TOKENS, do_sample=False,
-            eos_token_id=ends, pad_token_id=ends[0] if ends else 0, output_logits=True, return_dict_in_generate=True,
-            temperature=None, top_p=None, top_k=None, repetition_penalty=1.0,
-        )  # fmt: skip
+            input_ids=prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=TOKENS,
+            do_sample=False,
+            eos_token_id=ends,
+            pad_token_id=ends[0] if ends else 0,
+            output_logits=True,
+            return_dict_in_generate=True,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            repetition_penalty=1.0,
+        )
     new = out.sequences[0][len(ids) :].tolist()
-    chances = [logits[0].float().log_softmax(-1)[token].item() for token, logits in zip(new, out.logits, strict=True)]
+    chances = [
+        logits[0].float().log_softmax(-1)[token].item()
+        for token, logits in zip(new, out.logits, strict=True)
+    ]
     stopped = bool(new) and new[-1] in ends
     if stopped:
         new, chances = new[:-1], chances[:-1]
@@ -195,7 +260,9 @@ def _plain(token: bytes) -> str:
     return token.decode("utf-8", "replace").replace("\ufffd", "").strip(" ▁")
 
 
-def choose_talks(held_out: Path, count: int, fits: Callable[[list[Message]], bool]) -> list[list[Message]]:
+def choose_talks(
+    held_out: Path, count: int, fits: Callable[[list[Message]], bool]
+) -> list[list[Message]]:
     """Conversations to ask: held-out ones of both languages, of one and of many turns, in turn; our own fill gaps."""
     kinds: dict[tuple[bool, bool], list[list[Message]]] = {
         (zh, many): [] for many in (False, True) for zh in (False, True)
@@ -204,7 +271,9 @@ def choose_talks(held_out: Path, count: int, fits: Callable[[list[Message]], boo
         if fits(talk):
             kinds[_kind(talk)].append(talk)
     for turns in ASKED:
-        talk = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(turns)]
+        talk = [
+            {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(turns)
+        ]
         if not kinds[_kind(talk)] and fits(talk):
             kinds[_kind(talk)].append(talk)
     return [talk for talk in chain(*zip_longest(*kinds.values())) if talk][:count]
@@ -223,7 +292,10 @@ def _read_talks(path: Path) -> list[list[Message]]:
         messages = data.get("messages") or []
         while messages and messages[-1]["role"] != "user":
             messages = messages[:-1]
-        plain = all(m["role"] in ("system", "user", "assistant") and isinstance(m["content"], str) for m in messages)
+        plain = all(
+            m["role"] in ("system", "user", "assistant") and isinstance(m["content"], str)
+            for m in messages
+        )
         if messages and plain and not data.get("tools"):
             talks.append([{"role": m["role"], "content": m["content"]} for m in messages])
     return talks

@@ -19,7 +19,9 @@ from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
 from workbench.settings import Settings
 
 
-def publish(order: Order, settings: Settings, report: Report, registry: Registry | None = None) -> Version:
+def publish(
+    order: Order, settings: Settings, report: Report, registry: Registry | None = None
+) -> Version:
     """Publish and return the version; `report` gets a progress event per step. A failure leaves nothing behind, but
     with `keeps_candidate` what a retry can use. `registry` is for tests; else it is that of the settings."""
     registry = registry or Registry(settings.ollama_host)
@@ -56,7 +58,9 @@ def _carry_out(candidate: Candidate, settings: Settings) -> Version:
         raise
 
 
-def verify_version(version: Version, settings: Settings, prompts: int, report: Report) -> dict[str, Any]:
+def verify_version(
+    version: Version, settings: Settings, prompts: int, report: Report
+) -> dict[str, Any]:
     """Prove a published version again, against the run it was made from; the new proof replaces the kept one."""
     card = version.card
     written = read_modelfile((version.folder / "Modelfile").read_text("utf-8"))
@@ -64,7 +68,9 @@ def verify_version(version: Version, settings: Settings, prompts: int, report: R
     version.registry.check()
     plan = make_plan(order, settings)
     if plan.artefact.digests != card["digests"]:
-        raise Conflict(f"{card['run']} is not what {version.tag} was made from any more.", "Publish it again.")
+        raise Conflict(
+            f"{card['run']} is not what {version.tag} was made from any more.", "Publish it again."
+        )
     tell = partial(tell_step, report, "prove")
     proof = plan.prove(version.registry, version.tag, tell)
     write_json(version.folder / "proof.json", proof.report())
@@ -84,7 +90,9 @@ def write_files(order: Order, settings: Settings, folder: Path, report: Report) 
     """The GGUF file and its Modelfile in a folder, without Ollama. Raises Conflict where they are there already."""
     tell_step(report, "check")
     if order.adapter == "always" or order.on:
-        raise InvalidInput("--gguf-only writes base and adapter merged.", "Leave out --adapter and --from.")
+        raise InvalidInput(
+            "--gguf-only writes base and adapter merged.", "Leave out --adapter and --from."
+        )
     program = find_llama_quantize(order.llama_cpp) if order.precision == "q4_K_M" else None
     plan = make_plan(order, settings)
     files = Files(folder / "model.gguf", folder / "Modelfile", "")

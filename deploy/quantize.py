@@ -17,7 +17,9 @@ def find_llama_quantize(llama_cpp: str = "") -> Path:
     """The program: built in the checkout that is given, else on PATH. Raises Unavailable where there is none."""
     tree = Path(llama_cpp).expanduser()
     built = [tree / "build" / "bin" / PROGRAM, tree / PROGRAM] if llama_cpp else []
-    found = next((path for path in built if os.access(path, os.X_OK)), None) or shutil.which(PROGRAM)
+    found = next((path for path in built if os.access(path, os.X_OK)), None) or shutil.which(
+        PROGRAM
+    )
     if not found:
         raise Unavailable(
             "Without Ollama q4_K_M needs llama-quantize, which is not on PATH.",
@@ -31,11 +33,16 @@ def quantize(program: Path, source: Path, target: Path) -> str:
     """Write the target and return its sha256; nothing is left of it on failure."""
     part = target.with_suffix(".part")
     command = [str(program), str(source), str(part), "Q4_K_M"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
     try:
         told, _ = child.communicate()
         if child.returncode:
-            last = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "no reason given")
+            last = next(
+                (line.strip() for line in reversed(told.splitlines()) if line.strip()),
+                "no reason given",
+            )
             raise Unavailable(f"llama-quantize failed: {last}", "Free space, or update llama.cpp.")
         part.replace(target)
     finally:

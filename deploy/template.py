@@ -15,18 +15,33 @@ from typing import Any, Literal
 from workbench.errors import InvalidInput
 
 Message = dict[str, Any]
-S, U, A, V = "QSYSTEMQ", "QASKONEQ", "QREPLYQ", "QASKTWOQ"  # words that no template writes by itself
+S, U, A, V = (
+    "QSYSTEMQ",
+    "QASKONEQ",
+    "QREPLYQ",
+    "QASKTWOQ",
+)  # words that no template writes by itself
 SYSTEM: Message = {"role": "system", "content": S}
 TALK: list[Message] = [
-    {"role": "user", "content": U}, {"role": "assistant", "content": A}, {"role": "user", "content": V}
-]  # fmt: skip
+    {"role": "user", "content": U},
+    {"role": "assistant", "content": A},
+    {"role": "user", "content": V},
+]
 HARD = 'Line one\n\n  "two" <three> {four} 五 — it\'s'  # escaping would show here
 
 FAMILIES = [  # what stands before a user's turn -> the family's name
-    ("<|im_start|>user<|im_sep|>", "Phi-4"), ("<|im_start|>user", "ChatML"), ("<|start_header_id|>user", "Llama 3"),
-    ("<start_of_turn>user", "Gemma"), ("<｜User｜>", "DeepSeek"), ("<|User|>", "DeepSeek"), ("[INST]", "Mistral"),
-    ("<|user|>", "GLM or Phi-3"), ("<|start_of_role|>user", "Granite"), ("### ", "Alpaca"), ("USER:", "Vicuna"),
-]  # fmt: skip
+    ("<|im_start|>user<|im_sep|>", "Phi-4"),
+    ("<|im_start|>user", "ChatML"),
+    ("<|start_header_id|>user", "Llama 3"),
+    ("<start_of_turn>user", "Gemma"),
+    ("<｜User｜>", "DeepSeek"),
+    ("<|User|>", "DeepSeek"),
+    ("[INST]", "Mistral"),
+    ("<|user|>", "GLM or Phi-3"),
+    ("<|start_of_role|>user", "Granite"),
+    ("### ", "Alpaca"),
+    ("USER:", "Vicuna"),
+]
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,9 @@ class Format:
             text += system.join(self.system)
         for number, turn in enumerate(turns):
             before, after = self.user if turn["role"] == "user" else self.assistant
-            here = {"first": number == 0, "last": number == len(turns) - 1}.get(self.system_in, False)
+            here = {"first": number == 0, "last": number == len(turns) - 1}.get(
+                self.system_in, False
+            )
             folded = system.join(self.system) if system is not None and here else ""
             text += before + folded + turn["content"] + after
         return text + self.reply
@@ -78,7 +95,15 @@ class Format:
             lines.append('{{ if eq .Role "system" }}' + before + "{{ .Content }}" + after)
             start = "else if"
         before, after = map(_literal, self.user)
-        lines.append("{{ " + start + ' eq .Role "user" }}' + before + self._folded() + "{{ .Content }}" + after)
+        lines.append(
+            "{{ "
+            + start
+            + ' eq .Role "user" }}'
+            + before
+            + self._folded()
+            + "{{ .Content }}"
+            + after
+        )
         before, after = map(_literal, self.assistant)
         lines.append('{{ else if eq .Role "assistant" }}' + before + "{{ .Content }}" + after)
         return "".join([*lines, "{{ end }}{{ end }}", _literal(self.reply)])
@@ -89,7 +114,9 @@ class Format:
             return ""
         here = {"first": "le $i 1", "last": "eq (len (slice $.Messages $i)) 1"}[self.system_in]
         before, after = map(_literal, self.system)
-        return "{{ if and $.System (" + here + ") }}" + before + "{{ $.System }}" + after + "{{ end }}"
+        return (
+            "{{ if and $.System (" + here + ") }}" + before + "{{ $.System }}" + after + "{{ end }}"
+        )
 
 
 def read_format(tokenizer: Any) -> Format:
@@ -148,10 +175,20 @@ def _derive(tokenizer: Any, strip: bool, always_replies: bool) -> Format | None:
             place, system = "own", (before, after.split(U)[0].removesuffix(user_start))
     padded = f" {U} "
     return Format(
-        opening, (user_start, user_end), (assistant_start, assistant_end), reply, system, place, default,  # type: ignore[arg-type]
+        opening,
+        (user_start, user_end),
+        (assistant_start, assistant_end),
+        reply,
+        system,
+        place,
+        default,  # type: ignore[arg-type]
         strips=padded not in shown([{"role": "user", "content": padded}]),
-        starts_with_bos=bool(strip and tokenizer.bos_token and render(tokenizer, TALK).startswith(tokenizer.bos_token)),
-    )  # fmt: skip
+        starts_with_bos=bool(
+            strip
+            and tokenizer.bos_token
+            and render(tokenizer, TALK).startswith(tokenizer.bos_token)
+        ),
+    )
 
 
 def _between(text: str, words: Sequence[str]) -> list[str]:
@@ -193,17 +230,22 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
     from jinja2 import TemplateError
 
     try:
-        return tokenizer.apply_chat_template(list(talk), tokenize=False, add_generation_prompt=reply)
+        return tokenizer.apply_chat_template(
+            list(talk), tokenize=False, add_generation_prompt=reply
+        )
     except TemplateError as error:
         if talk[0]["role"] != "system" or len(talk) < 2:
             raise InvalidInput(
-                f"The chat template refuses a conversation: {error}", "Publish with --modelfile FILE."
+                f"The chat template refuses a conversation: {error}",
+                "Publish with --modelfile FILE.",
             ) from error
         first = {**talk[1], "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
         return render(tokenizer, [first, *talk[2:]], reply)
 
 
-def find_ends(tokenizer: Any, found: Format | None, named: int | list[int] | None) -> dict[int, str]:
+def find_ends(
+    tokenizer: Any, found: Format | None, named: int | list[int] | None
+) -> dict[int, str]:
     """Every token that ends a reply, id -> text: the tokenizer's, those `named` by the model, the template's own."""
     from workbench.models.local import ENDS  # brings LangChain along
 
@@ -211,7 +253,9 @@ def find_ends(tokenizer: Any, found: Format | None, named: int | list[int] | Non
     ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
     ids |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
     if found:
-        turn_end = (found.assistant[1] + found.user[0]).lstrip()  # some mark no end, only the next speaker
+        turn_end = (
+            found.assistant[1] + found.user[0]
+        ).lstrip()  # some mark no end, only the next speaker
         closing = [word for word in tokenizer.get_added_vocab() if turn_end.startswith(word)]
         ids |= {words[word] for word in sorted(closing, key=len)[-1:]}
     return {number: tokenizer.convert_ids_to_tokens(number) for number in sorted(ids)}

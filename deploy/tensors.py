@@ -10,7 +10,14 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 
-DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32"}
+DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+}
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,14 @@ def _read_header(path: Path) -> dict[str, Place]:
             raise ValueError("it is cut short")
         return {
             name: Place(
-                path, 8 + size + entry["data_offsets"][0], tuple(entry["shape"]), DTYPES.get(entry["dtype"], "uint8")
+                path,
+                8 + size + entry["data_offsets"][0],
+                tuple(entry["shape"]),
+                DTYPES.get(entry["dtype"], "uint8"),
             )
             for name, entry in header.items()
         }
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}", "Copy it again, or publish a finished run.") from error
+        raise InvalidInput(
+            f"{path} cannot be read: {error}", "Copy it again, or publish a finished run."
+        ) from error

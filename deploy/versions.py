@@ -61,7 +61,10 @@ def find_version(settings: Settings, tag: str) -> Version:
         if number == f"v{version.number}" or (number in ("", "latest") and version.latest):
             return version
     there = ", ".join(version.tag for version in versions)
-    raise NotFound(f"There is no published {tag}.", f"There is: {there}." if there else "See: workbench deploy list")
+    raise NotFound(
+        f"There is no published {tag}.",
+        f"There is: {there}." if there else "See: workbench deploy list",
+    )
 
 
 def compare_versions(one: Version, other: Version) -> dict[str, tuple[Any, Any]]:
@@ -74,7 +77,11 @@ def compare_versions(one: Version, other: Version) -> dict[str, tuple[Any, Any]]
 def _facts(version: Version) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name, value in version.card.items():
-        facts |= {f"{name}.{part}": what for part, what in value.items()} if isinstance(value, dict) else {name: value}
+        facts |= (
+            {f"{name}.{part}": what for part, what in value.items()}
+            if isinstance(value, dict)
+            else {name: value}
+        )
     facts.pop("key")
     return facts | {"modelfile": (version.folder / "Modelfile").read_text("utf-8")}
 
@@ -92,13 +99,18 @@ def roll_back(settings: Settings, name: str) -> Version:
     now = find_version(settings, name)
     earlier = [version for version in versions if version.number < now.number]
     if not earlier:
-        raise Conflict(f"There is no version before {now.tag}.", f"Remove it: workbench deploy remove {now.tag}")
+        raise Conflict(
+            f"There is no version before {now.tag}.",
+            f"Remove it: workbench deploy remove {now.tag}",
+        )
     return promote(earlier[0])
 
 
 def remove(settings: Settings, version: Version) -> Version | None:
     """Remove a version from Ollama and from the workspace; returns the version that `:latest` means afterwards."""
-    rest = [other for other in list_versions(settings, version.name) if other.number != version.number]
+    rest = [
+        other for other in list_versions(settings, version.name) if other.number != version.number
+    ]
     current: Version | None = next((other for other in rest if other.latest), None)
     if version.latest:
         current = promote(rest[0]) if rest else None
@@ -140,7 +152,9 @@ def writing(settings: Settings, name: str) -> Iterator[Path]:
         with lock.acquire(timeout=0):
             yield settings.folder("deploy") / name
     except Timeout as error:
-        raise Conflict(f"{name} is being published right now.", "Wait for it: workbench jobs list") from error
+        raise Conflict(
+            f"{name} is being published right now.", "Wait for it: workbench jobs list"
+        ) from error
 
 
 def _read(folder: Path) -> Version:

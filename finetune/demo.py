@@ -21,7 +21,10 @@ from workbench.settings import Settings, load_settings
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CREW = EXAMPLES / "crew"
 WORDINGS = "12"  # of each fact; a sixth of them is held out
-SOURCE, WRITER = "advertising", "advertising-sql"  # the example database, and the run that writes its queries
+SOURCE, WRITER = (
+    "advertising",
+    "advertising-sql",
+)  # the example database, and the run that writes its queries
 PAIRS = 12_800
 
 Tell = Callable[[dict[str, Any]], None]
@@ -61,8 +64,21 @@ def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
     folder = settings.folder("demo")
     trained, held_out = folder / "train.jsonl", folder / "eval.jsonl"
     rows = [_ask(folder, language, tell) for language in ("zh", "en")]
-    _command(tell, "split", "finetune", "data", "split", *rows, "--out", folder, "--share", 1 / 6,
-             "--hold-out", "paraphrases", "--replace")  # fmt: skip
+    _command(
+        tell,
+        "split",
+        "finetune",
+        "data",
+        "split",
+        *rows,
+        "--out",
+        folder,
+        "--share",
+        1 / 6,
+        "--hold-out",
+        "paraphrases",
+        "--replace",
+    )
     if not (folder / "base" / "config.json").exists():
         _command(tell, "base", "finetune", "make-base", folder / "base", *rows)
     run_file = folder / "crew.toml"
@@ -77,8 +93,16 @@ def run_demo(settings: Settings, publish: bool, tell: Tell) -> dict[str, Any]:
         _program(tell, "publish", "deploy", "publish", "crew", "--name", "crew")
     answers = round(time.monotonic() - began, 1)
     sql_run, sql_exact = _teach_sql(settings, tell)
-    return {"event": "done", "run": run, "trained_exact": scores[0], "heldout_exact": scores[1], "sql_run": sql_run,
-            "sql_exact": sql_exact, "seconds": answers, "seconds_in_all": round(time.monotonic() - began, 1)}  # fmt: skip
+    return {
+        "event": "done",
+        "run": run,
+        "trained_exact": scores[0],
+        "heldout_exact": scores[1],
+        "sql_run": sql_run,
+        "sql_exact": sql_exact,
+        "seconds": answers,
+        "seconds_in_all": round(time.monotonic() - began, 1),
+    }
 
 
 def _teach_sql(settings: Settings, tell: Tell) -> tuple[str, float]:
@@ -86,14 +110,39 @@ def _teach_sql(settings: Settings, tell: Tell) -> tuple[str, float]:
     folder = settings.folder("demo", "sql")
     taught, held_out = folder / "train.jsonl", folder / "eval.jsonl"
     _program(tell, "example", "data", "example")
-    _program(tell, "questions", "data", "questions", SOURCE, "--out", taught, "--held-out", held_out, "--count", PAIRS,
-             "--replace")  # fmt: skip
+    _program(
+        tell,
+        "questions",
+        "data",
+        "questions",
+        SOURCE,
+        "--out",
+        taught,
+        "--held-out",
+        held_out,
+        "--count",
+        PAIRS,
+        "--replace",
+    )
     if not (folder / "base" / "config.json").exists():
-        _command(tell, "base", "finetune", "make-base", folder / "base", taught, "--layers", 2, "--width", 128)
+        _command(
+            tell,
+            "base",
+            "finetune",
+            "make-base",
+            folder / "base",
+            taught,
+            "--layers",
+            2,
+            "--width",
+            128,
+        )
     run_file = folder / f"{WRITER}.toml"
     run_file.write_text((EXAMPLES / SOURCE / run_file.name).read_text("utf-8"), "utf-8")
     run = _train(settings, run_file, tell)
-    exact = _command(tell, "score", "finetune", "score", WRITER, "--data", held_out, "--batch", 64)["exact"]
+    exact = _command(tell, "score", "finetune", "score", WRITER, "--data", held_out, "--batch", 64)[
+        "exact"
+    ]
     _program(tell, "writer", "data", "writer", SOURCE, f"local:{WRITER}")
     return run, exact
 
@@ -106,8 +155,18 @@ def _train(settings: Settings, run_file: Path, tell: Tell) -> str:
 
 def _ask(folder: Path, language: str, tell: Tell) -> Path:
     path = folder / f"crew_{language}.jsonl"
-    _command(tell, "records", "finetune", "augment", CREW / f"crew_{language}.csv", "--out", path, "--per-fact", WORDINGS,
-             "--replace")  # fmt: skip
+    _command(
+        tell,
+        "records",
+        "finetune",
+        "augment",
+        CREW / f"crew_{language}.csv",
+        "--out",
+        path,
+        "--per-fact",
+        WORDINGS,
+        "--replace",
+    )
     return path
 
 
@@ -125,7 +184,8 @@ def _command(tell: Tell, step: str, *arguments: Any) -> dict[str, Any]:
         if end.code:
             failed = lines.last.get("problems", [{}])[0] if "problems" in lines.last else lines.last
             raise WorkbenchError(
-                f"The step {step} failed: {failed.get('problem', 'no reason given')}", failed.get("fix", "")
+                f"The step {step} failed: {failed.get('problem', 'no reason given')}",
+                failed.get("fix", ""),
             ) from end
     return lines.last
 
@@ -141,7 +201,8 @@ def _program(tell: Tell, step: str, *arguments: Any) -> None:
             lines.write(line)
     if process.returncode:
         raise WorkbenchError(
-            f"The step {step} failed: {lines.last.get('problem', 'no reason given')}", lines.last.get("fix", "")
+            f"The step {step} failed: {lines.last.get('problem', 'no reason given')}",
+            lines.last.get("fix", ""),
         )
 
 
@@ -167,6 +228,10 @@ def _show(event: dict[str, Any]) -> None:
     if event["event"] == "step":
         click.secho(f"$ {event['command']}", fg="cyan")
     elif event["event"] == "progress" and "loss" in event:
-        click.echo(f"\r  step {event['step']}/{event['steps']}  loss {event['loss']:.3f}  ", err=True, nl=False)
+        click.echo(
+            f"\r  step {event['step']}/{event['steps']}  loss {event['loss']:.3f}  ",
+            err=True,
+            nl=False,
+        )
     elif event["event"] == "sample":
         click.echo(f"  {event['question']}  →  {event['answer']}")

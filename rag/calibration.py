@@ -37,8 +37,12 @@ FEWEST_SOURCES = 10  # passages of one script that jumbles can be made of
 MOST_ROUNDS = 5  # questions made of one passage, where passages are few
 MOST_PASSAGES = 20_000  # searched per question; a larger collection is sampled
 HEARD = 0.5  # a leg must reach this share of the other's reciprocal rank
-DEFAULT_WEIGHT = 0.05  # where nothing can be learned: the embedder decides only what words leave open
-DEFAULT_FLOOR = 0.02  # some shared words, or a near passage by an embedder that knows both languages
+DEFAULT_WEIGHT = (
+    0.05  # where nothing can be learned: the embedder decides only what words leave open
+)
+DEFAULT_FLOOR = (
+    0.02  # some shared words, or a near passage by an embedder that knows both languages
+)
 JUMBLES, JUMBLES_UNDER_FLOOR = 300, 1  # made per script; per cent of them under the floor
 SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 WORDS, CHARACTERS, SCRAPS = 8, 16, 4  # length of a made question; pieces of a jumble
@@ -117,7 +121,12 @@ def load_calibration(collection: Collection) -> Calibration:
     path = _path(collection)
     try:
         return _read(path, path.stat().st_mtime_ns)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # not made yet, or by another version
+    except (
+        FileNotFoundError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # not made yet, or by another version
         return Calibration(revision=-1, passages=0)
 
 
@@ -164,12 +173,16 @@ def _sentences(text: str, chance: random.Random) -> list[str]:
 
 def _cut(sentence: str, chance: random.Random) -> str:
     """A run of 8 words (16 characters in Chinese) from anywhere in the sentence."""
-    parts, length, glue = (sentence, CHARACTERS, "") if script(sentence) == "zh" else (sentence.split(), WORDS, " ")
+    parts, length, glue = (
+        (sentence, CHARACTERS, "") if script(sentence) == "zh" else (sentence.split(), WORDS, " ")
+    )
     start = chance.randint(0, max(0, len(parts) - length))
     return glue.join(parts[start : start + length])
 
 
-def make_jumbles(texts: list[str], name: str, chance: random.Random, count: int = JUMBLES) -> list[str]:
+def make_jumbles(
+    texts: list[str], name: str, chance: random.Random, count: int = JUMBLES
+) -> list[str]:
     """Questions that nothing answers: each of four scraps, from passages of the script `name` drawn at random."""
     sources = [text if name == "zh" else text.split() for text in texts if script(text) == name]
     if len(sources) < FEWEST_SOURCES:
@@ -196,7 +209,8 @@ def _learn_weights(
     index = _index(texts)
     parts = [_ask(asked, texts, vectors, index, embedder) for asked in rounds]
     hard, whole = (
-        tuple(np.concatenate(legs) for legs in zip(*found, strict=True)) for found in zip(*parts, strict=True)
+        tuple(np.concatenate(legs) for legs in zip(*found, strict=True))
+        for found in zip(*parts, strict=True)
     )
     rows = np.array([cloze.row for cloze in clozes])
     return {
@@ -207,7 +221,11 @@ def _learn_weights(
 
 
 def _ask(
-    clozes: list[Cloze], texts: list[str], vectors: np.ndarray, index: LexicalIndex, embedder: Embedder
+    clozes: list[Cloze],
+    texts: list[str],
+    vectors: np.ndarray,
+    index: LexicalIndex,
+    embedder: Embedder,
 ) -> tuple[Legs, Legs]:
     """Both legs' scores with the questions' sentences taken out of their passages, and with them in place."""
     questions = [cloze.question for cloze in clozes]
@@ -215,13 +233,19 @@ def _ask(
     shortened, short_vectors = list(texts), vectors.copy()
     for cloze in clozes:
         shortened[cloze.row] = cloze.rest
-    short_vectors[[cloze.row for cloze in clozes]] = embedder.embed([cloze.rest for cloze in clozes])
+    short_vectors[[cloze.row for cloze in clozes]] = embedder.embed(
+        [cloze.rest for cloze in clozes]
+    )
     hard = asked @ short_vectors.T, _cover(_index(shortened), questions)
     return hard, (asked @ vectors.T, _cover(index, questions))
 
 
 def _learn_floors(
-    texts: list[str], vectors: np.ndarray, learned: Calibration, embedder: Embedder, chance: random.Random
+    texts: list[str],
+    vectors: np.ndarray,
+    learned: Calibration,
+    embedder: Embedder,
+    chance: random.Random,
 ) -> dict[str, float]:
     """script -> the fused score that nearly every jumble reaches."""
     index, found = _index(texts), {}
@@ -244,7 +268,9 @@ def _cover(index: LexicalIndex, questions: list[str]) -> np.ndarray:
 def _weigh(hard: Legs, whole: Legs, rows: np.ndarray) -> Weight:
     """The weight that the questions teach; `rows` are the passages that they were taken from."""
     kept = (np.arange(len(rows)) % 2 == 0)[:, None]  # these keep their sentence
-    dense, lexical = (np.where(kept, easy, difficult) for easy, difficult in zip(whole, hard, strict=True))
+    dense, lexical = (
+        np.where(kept, easy, difficult) for easy, difficult in zip(whole, hard, strict=True)
+    )
     alone = [float(reciprocal_ranks(leg, rows).mean()) for leg in hard]
     if alone[0] < HEARD * alone[1]:
         weight = 0.0
@@ -263,7 +289,9 @@ def fit_weight(dense: np.ndarray, lexical: np.ndarray, wanted: np.ndarray) -> fl
     """
     coefficients = np.array([10.0, 10.0])  # the scale at which contrastive training reads a cosine
     legs = (dense, lexical)
-    target = np.array([np.take_along_axis(leg, wanted[:, None], axis=1)[:, 0] for leg in legs])  # (2, questions)
+    target = np.array(
+        [np.take_along_axis(leg, wanted[:, None], axis=1)[:, 0] for leg in legs]
+    )  # (2, questions)
     for _ in range(50):
         logits = float(coefficients[0]) * dense + float(coefficients[1]) * lexical
         chances = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -271,7 +299,9 @@ def fit_weight(dense: np.ndarray, lexical: np.ndarray, wanted: np.ndarray) -> fl
         heavy = [leg * chances for leg in legs]
         mean = np.array([leg.sum(axis=1) for leg in heavy])
         gradient = (target - mean).mean(axis=1)
-        second = np.array([[(one * other).sum() for other in legs] for one in heavy]) - mean @ mean.T
+        second = (
+            np.array([[(one * other).sum() for other in legs] for one in heavy]) - mean @ mean.T
+        )
         step = np.linalg.solve(second / len(wanted) + 1e-6 * np.eye(2), gradient)
         moved = np.clip(coefficients + np.clip(step, -5, 5), 0, 200)
         if np.abs(moved - coefficients).max() < 1e-3:

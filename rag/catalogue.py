@@ -34,7 +34,9 @@ create index if not exists passages_in_order on passages (collection, source, po
 """
 
 
-_readers = threading.local()  # path -> (inode, this thread's connection): opening one costs more than most reads
+_readers = (
+    threading.local()
+)  # path -> (inode, this thread's connection): opening one costs more than most reads
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,15 @@ class Catalogue:
 
     def names(self) -> list[str]:
         with self.connect() as database:
-            return [row[0] for row in database.execute("select name from collections order by name")]
+            return [
+                row[0] for row in database.execute("select name from collections order by name")
+            ]
 
     def revision(self, collection: int) -> int:
         with self._reading() as database:
-            row = database.execute("select revision from collections where id = ?", (collection,)).fetchone()
+            row = database.execute(
+                "select revision from collections where id = ?", (collection,)
+            ).fetchone()
         return row[0] if row else -1
 
     def documents(self, collection: int) -> list[Document]:
@@ -116,20 +122,31 @@ class Catalogue:
 
     def count(self, collection: int) -> int:
         with self._reading() as database:
-            return database.execute("select count(*) from passages where collection = ?", (collection,)).fetchone()[0]
+            return database.execute(
+                "select count(*) from passages where collection = ?", (collection,)
+            ).fetchone()[0]
 
     def passages(
         self, collection: int, ids: Sequence[str] | None = None, source: str | None = None
     ) -> list[tuple[Passage, np.ndarray]]:
         """Passages with their vectors: all in reading order, those of one document, or the named ones as named."""
-        columns = "select id, text, source, position, locator, vector from passages where collection = ?"
+        columns = (
+            "select id, text, source, position, locator, vector from passages where collection = ?"
+        )
         with self._reading() as database:
             if ids is not None:
                 marks = ",".join("?" * len(ids))
-                rows = {row[0]: row for row in database.execute(f"{columns} and id in ({marks})", (collection, *ids))}
+                rows = {
+                    row[0]: row
+                    for row in database.execute(
+                        f"{columns} and id in ({marks})", (collection, *ids)
+                    )
+                }
                 return [_passage(rows[name]) for name in ids if name in rows]
             if source is not None:
-                found = database.execute(f"{columns} and source = ? order by position", (collection, source))
+                found = database.execute(
+                    f"{columns} and source = ? order by position", (collection, source)
+                )
             else:
                 found = database.execute(f"{columns} order by source, position", (collection,))
             return [_passage(row) for row in found]
@@ -138,7 +155,8 @@ class Catalogue:
         """(id, text) of every passage in reading order, one at a time."""
         with self.connect() as database:
             yield from database.execute(
-                "select id, text from passages where collection = ? order by source, position", (collection,)
+                "select id, text from passages where collection = ? order by source, position",
+                (collection,),
             )
 
     def ids(self, collection: int) -> list[str]:
@@ -147,7 +165,11 @@ class Catalogue:
             return [row[0] for row in database.execute(query, (collection,))]
 
     def replace(
-        self, collection: int, documents: Sequence[Document], passages: Sequence[Passage], vectors: np.ndarray
+        self,
+        collection: int,
+        documents: Sequence[Document],
+        passages: Sequence[Passage],
+        vectors: np.ndarray,
     ) -> list[str]:
         """Put these documents and their passages in place of what stood under the same sources, in one transaction.
 
@@ -166,11 +188,18 @@ class Catalogue:
             database.executemany(
                 "insert into passages values (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (collection, passage.id, passage.source, passage.position, passage.text,
-                     json.dumps(asdict(passage.locator), ensure_ascii=False), vector.astype(np.float32).tobytes())
+                    (
+                        collection,
+                        passage.id,
+                        passage.source,
+                        passage.position,
+                        passage.text,
+                        json.dumps(asdict(passage.locator), ensure_ascii=False),
+                        vector.astype(np.float32).tobytes(),
+                    )
                     for passage, vector in zip(passages, vectors, strict=True)
                 ],
-            )  # fmt: skip
+            )
             _touch(database, collection)
         return sorted(set(old) - {passage.id for passage in passages})
 
@@ -189,11 +218,16 @@ class Catalogue:
     def settle(self, collection: int) -> None:
         """Chroma holds what this file holds; the revision moves again, so that readers look at Chroma anew."""
         with self.connect() as database:
-            database.execute("update collections set dirty = 0, revision = revision + 1 where id = ?", (collection,))
+            database.execute(
+                "update collections set dirty = 0, revision = revision + 1 where id = ?",
+                (collection,),
+            )
 
 
 def _touch(database: sqlite3.Connection, collection: int) -> None:
-    database.execute("update collections set revision = revision + 1, dirty = 1 where id = ?", (collection,))
+    database.execute(
+        "update collections set revision = revision + 1, dirty = 1 where id = ?", (collection,)
+    )
 
 
 def _ids_of(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> list[str]:

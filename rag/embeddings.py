@@ -63,11 +63,16 @@ def model_folder(name: str, cache: Path) -> str:
         return str(Path(spec.origin).parent / "model")
     if name.startswith("modelscope:"):
         modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-        return str(modelscope.snapshot_download(name.removeprefix("modelscope:"), cache_dir=str(cache)))
+        return str(
+            modelscope.snapshot_download(name.removeprefix("modelscope:"), cache_dir=str(cache))
+        )
     if name.startswith((".", "/", "~")) or Path(name).is_dir():
         folder = Path(name).expanduser().absolute()
         if not (folder / "config.json").exists():
-            raise NotFound(f"{name} is not a model's folder (no config.json in it).", "Name the folder that holds it.")
+            raise NotFound(
+                f"{name} is not a model's folder (no config.json in it).",
+                "Name the folder that holds it.",
+            )
         return str(folder)
     return name
 
@@ -78,7 +83,9 @@ def load_sentence_transformer(folder: str, **options: Any) -> Any:
 
     quiet_transformers()
     try:
-        return SentenceTransformer(folder, trust_remote_code=False, model_kwargs={"use_safetensors": True}, **options)
+        return SentenceTransformer(
+            folder, trust_remote_code=False, model_kwargs={"use_safetensors": True}, **options
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise Unavailable(
             f"The embedder {folder} cannot be loaded: {str(error).splitlines()[0]}",
@@ -89,7 +96,10 @@ def load_sentence_transformer(folder: str, **options: Any) -> Any:
 def prompts_of(model: Any) -> dict[str, str]:
     """What the model wants before a text in each role, such as E5's "query: "."""
     prompts = getattr(model, "prompts", None) or {}
-    return {"query": prompts.get("query") or "", "document": prompts.get("document") or prompts.get("passage") or ""}
+    return {
+        "query": prompts.get("query") or "",
+        "document": prompts.get("document") or prompts.get("passage") or "",
+    }
 
 
 class TorchEmbedder:
@@ -106,7 +116,10 @@ class TorchEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         return self._model.encode(
-            list(texts), prompt=self._prompts[role] or None, normalize_embeddings=True, show_progress_bar=False
+            list(texts),
+            prompt=self._prompts[role] or None,
+            normalize_embeddings=True,
+            show_progress_bar=False,
         ).astype(np.float32)
 
 
@@ -129,9 +142,13 @@ class OllamaEmbedder:
         try:
             answer = ollama.Client(self._host).embed(model, list(texts), truncate=True)
         except ollama.ResponseError as error:
-            raise NotFound(f"Ollama cannot embed with {model}: {error.error}", f"Run: ollama pull {model}") from error
+            raise NotFound(
+                f"Ollama cannot embed with {model}: {error.error}", f"Run: ollama pull {model}"
+            ) from error
         except (ConnectionError, httpx.HTTPError) as error:
-            raise Unavailable(f"Ollama does not answer at {self._host}.", "Start it with: ollama serve") from error
+            raise Unavailable(
+                f"Ollama does not answer at {self._host}.", "Start it with: ollama serve"
+            ) from error
         vectors = np.asarray(answer.embeddings, np.float32)
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
@@ -155,7 +172,8 @@ def _openvino_folder(name: str, folder: str, cache: Path) -> Path | None:
 def _weights_stamp(folder: Path) -> str:
     """Changes when the weights in a local folder are replaced; empty for a hub name."""
     return ",".join(
-        f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in folder.glob("*.safetensors")
+        f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}"
+        for file in folder.glob("*.safetensors")
     )
 
 

@@ -48,10 +48,14 @@ def read_passages(*files: Path) -> dict[str, str]:
     for file in files:
         for place, row in _rows(file, ("id", "text")):
             if row["id"] in found:
-                raise InvalidInput(f"{place}: the id {row['id']} was used before.", "Give each passage its own id.")
+                raise InvalidInput(
+                    f"{place}: the id {row['id']} was used before.", "Give each passage its own id."
+                )
             found[row["id"]] = row["text"]
     if not found:
-        raise InvalidInput(f"{files[0]} holds no passage.", 'Give one JSON object a line: {"id": …, "text": …}')
+        raise InvalidInput(
+            f"{files[0]} holds no passage.", 'Give one JSON object a line: {"id": …, "text": …}'
+        )
     return found
 
 
@@ -60,11 +64,14 @@ def read_questions(file: Path, passages: dict[str, str]) -> list[Question]:
     found: list[Question] = []
     for place, row in _rows(file, ("question", "passage_id")):
         if row["passage_id"] not in passages:
-            raise InvalidInput(f"{place}: there is no passage {row['passage_id']}.", "Correct its passage_id.")
+            raise InvalidInput(
+                f"{place}: there is no passage {row['passage_id']}.", "Correct its passage_id."
+            )
         found.append(Question(row["question"], row["passage_id"]))
     if not found:
         raise InvalidInput(
-            f"{file} holds no question.", 'Give one JSON object a line: {"question": …, "passage_id": …}'
+            f"{file} holds no question.",
+            'Give one JSON object a line: {"question": …, "passage_id": …}',
         )
     return found
 
@@ -88,7 +95,9 @@ def evaluate(
         calibration = calibrate(collection, settings)
         exact = _rank_exactly(collection, questions, embedder, progress)
         fused = _rank_fused(collection, questions, settings, progress)
-    sweep = [{"weight": weight, "recall@1": _measure(exact[weight])["recall@1"]} for weight in WEIGHTS]
+    sweep = [
+        {"weight": weight, "recall@1": _measure(exact[weight])["recall@1"]} for weight in WEIGHTS
+    ]
     best = max(sweep, key=lambda row: row["recall@1"])
     return {
         "questions": len(questions),
@@ -136,7 +145,9 @@ def _scratch_collection(settings: Settings, embedder: Embedder) -> Iterator[Coll
     """An empty collection in a workspace that is gone afterwards."""
     from rag.store import delete_collection
 
-    with tempfile.TemporaryDirectory(prefix="workbench-evaluate-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="workbench-evaluate-", ignore_cleanup_errors=True
+    ) as folder:
         elsewhere = settings.model_copy(update={"home": Path(folder), "chroma_url": ""})
         try:
             yield create_collection(elsewhere, "evaluated", embedder.name, embedder.dimension)
@@ -144,7 +155,9 @@ def _scratch_collection(settings: Settings, embedder: Embedder) -> Iterator[Coll
             delete_collection(elsewhere, "evaluated")
 
 
-def _index(collection: Collection, passages: dict[str, str], embedder: Embedder, progress: Progress) -> None:
+def _index(
+    collection: Collection, passages: dict[str, str], embedder: Embedder, progress: Progress
+) -> None:
     """Each passage whole, as a document of its own."""
     names = list(passages)
     vectors = np.zeros((len(names), embedder.dimension), np.float32)
@@ -153,9 +166,13 @@ def _index(collection: Collection, passages: dict[str, str], embedder: Embedder,
         part = [passages[name] for name in names[start : start + BATCH]]
         vectors[start : start + len(part)] = embedder.embed(part)
     progress("indexing", 0, 1)
-    documents = [Document(name, "", len(passages[name]), 0, "indexed", passages=1) for name in names]
+    documents = [
+        Document(name, "", len(passages[name]), 0, "indexed", passages=1) for name in names
+    ]
     with collection.writing():
-        collection.replace(documents, [Passage(name, passages[name], name, 0) for name in names], vectors)
+        collection.replace(
+            documents, [Passage(name, passages[name], name, 0) for name in names], vectors
+        )
 
 
 def _rank_exactly(
@@ -164,18 +181,28 @@ def _rank_exactly(
     """weight -> rank of each question's passage, over all passages; 0 where words alone decide and none is shared."""
     index = lexical_index(collection)
     ids = list(index.ids)
-    parts = [collection.passages_and_vectors(ids[start : start + 10_000])[1] for start in range(0, len(ids), 10_000)]
+    parts = [
+        collection.passages_and_vectors(ids[start : start + 10_000])[1]
+        for start in range(0, len(ids), 10_000)
+    ]
     vectors, wanted = np.concatenate(parts), {name: row for row, name in enumerate(ids)}
-    ranks: dict[float, np.ndarray] = {weight: np.zeros(len(questions), int) for weight in (*WEIGHTS, RRF)}
+    ranks: dict[float, np.ndarray] = {
+        weight: np.zeros(len(questions), int) for weight in (*WEIGHTS, RRF)
+    }
     for start in range(0, len(questions), BATCH):
         progress("asking each leg", start, len(questions))
         part = questions[start : start + BATCH]
         rows = np.array([wanted[question.passage] for question in part])
         words = np.stack([index.scores(question.text) for question in part])
-        lexical, dense = stretch(words), stretch(embedder.embed([q.text for q in part], "query") @ vectors.T)
+        lexical, dense = (
+            stretch(words),
+            stretch(embedder.embed([q.text for q in part], "query") @ vectors.T),
+        )
         for weight in WEIGHTS:
             ranks[weight][start : start + len(part)] = rank(fuse(dense, lexical, weight), rows)
-        ranks[RRF][start : start + len(part)] = rank(_reciprocal(dense) + _reciprocal(lexical), rows)
+        ranks[RRF][start : start + len(part)] = rank(
+            _reciprocal(dense) + _reciprocal(lexical), rows
+        )
         silent = words[np.arange(len(part)), rows] == 0
         ranks[0.0][start : start + len(part)][silent] = 0
     return ranks
@@ -211,4 +238,6 @@ def _rank_fused(
 def _measure(ranks: np.ndarray) -> dict[str, float]:
     found = (ranks > 0) & (ranks <= DEPTH)
     recall = {f"recall@{k}": round(float((found & (ranks <= k)).mean()), 4) for k in (1, 5, DEPTH)}
-    return recall | {f"mrr@{DEPTH}": round(float(np.where(found, 1 / np.maximum(ranks, 1), 0).mean()), 4)}
+    return recall | {
+        f"mrr@{DEPTH}": round(float(np.where(found, 1 / np.maximum(ranks, 1), 0).mean()), 4)
+    }

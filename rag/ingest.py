@@ -67,7 +67,9 @@ def ingest(
     collection, encoder = _open(collection_name, embedder, settings)
     outcome = Outcome()
     begun = time.monotonic()
-    with collection.writing(waiting=lambda: report({"event": "waiting", "collection": collection_name})):
+    with collection.writing(
+        waiting=lambda: report({"event": "waiting", "collection": collection_name})
+    ):
         known = {document.source: document for document in collection.documents()}
         if prune:
             gone = _gone(known, paths, files)
@@ -106,15 +108,22 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise InvalidInput(f"{path} is not there.", "Check the path.")
     if not found:
-        raise InvalidInput(f"There is no file in {', '.join(map(str, paths))}.", "Name a file, or a folder with files.")
+        raise InvalidInput(
+            f"There is no file in {', '.join(map(str, paths))}.",
+            "Name a file, or a folder with files.",
+        )
     return list(found)
 
 
-def reindex(collection_name: str, embedder: str, settings: Settings, report: Report = lambda event: None) -> Collection:
+def reindex(
+    collection_name: str, embedder: str, settings: Settings, report: Report = lambda event: None
+) -> Collection:
     """Embed every passage again with another embedder; the old index serves until the new one is whole."""
     collection = open_collection(settings, collection_name)
     encoder = load_embedder(embedder, settings)
-    with collection.writing(waiting=lambda: report({"event": "waiting", "collection": collection_name})):
+    with collection.writing(
+        waiting=lambda: report({"event": "waiting", "collection": collection_name})
+    ):
         passages = list(collection.texts())
         begun = time.monotonic()
 
@@ -123,7 +132,14 @@ def reindex(collection_name: str, embedder: str, settings: Settings, report: Rep
                 part = passages[start : start + BATCH]
                 yield [name for name, _ in part], encoder.embed([text for _, text in part])
                 done = min(start + BATCH, len(passages))
-                report({"event": "progress", "done": done, "of": len(passages), "seconds": time.monotonic() - begun})
+                report(
+                    {
+                        "event": "progress",
+                        "done": done,
+                        "of": len(passages),
+                        "seconds": time.monotonic() - begun,
+                    }
+                )
 
         collection.reembed(embedder, encoder.dimension, batches())
     if passages:
@@ -171,7 +187,10 @@ def _changed(
         old = known.get(str(path))
         try:
             status = path.stat()
-            same = old is not None and (old.size, old.modified) == (status.st_size, status.st_mtime_ns)
+            same = old is not None and (old.size, old.modified) == (
+                status.st_size,
+                status.st_mtime_ns,
+            )
             if old and old.state != "failed" and (same or old.sha256 == _sha256(path)):
                 outcome.unchanged += old.state == "indexed"
                 outcome.empty += old.state == "empty"
@@ -216,16 +235,27 @@ class _Progress:
 
     def _event(self, path: Path, state: str) -> dict[str, Any]:
         return {
-            "event": "progress", "file": str(path), "done": self.done, "files": self.files,
-            "seconds": round(time.monotonic() - self.begun, 2), "state": state,
-        }  # fmt: skip
+            "event": "progress",
+            "file": str(path),
+            "done": self.done,
+            "files": self.files,
+            "seconds": round(time.monotonic() - self.begun, 2),
+            "state": state,
+        }
 
 
 class _Batch:
     """Documents whose passages are embedded and committed together; one batch is written while the next is embedded."""
 
-    def __init__(self, collection: Collection, encoder: Embedder, outcome: Outcome, progress: _Progress) -> None:
-        self._collection, self._encoder, self._outcome, self._progress = collection, encoder, outcome, progress
+    def __init__(
+        self, collection: Collection, encoder: Embedder, outcome: Outcome, progress: _Progress
+    ) -> None:
+        self._collection, self._encoder, self._outcome, self._progress = (
+            collection,
+            encoder,
+            outcome,
+            progress,
+        )
         self._documents: list[Document] = []
         self._passages: list[Passage] = []
         self._writer = ThreadPoolExecutor(1, "index")
@@ -246,7 +276,9 @@ class _Batch:
     def add(self, path: Path, document: Document, result: Result) -> None:
         """Take one file's blocks, or its error."""
         if isinstance(result, WorkbenchError):
-            self._documents.append(replace(document, state="failed", problem=result.problem, fix=result.fix))
+            self._documents.append(
+                replace(document, state="failed", problem=result.problem, fix=result.fix)
+            )
         else:
             passages = split(result, str(path))
             self._passages += passages
@@ -260,7 +292,9 @@ class _Batch:
             return
         vectors = self._embed(self._passages)
         self._settle()
-        self._written = self._writer.submit(self._collection.replace, self._documents, self._passages, vectors)
+        self._written = self._writer.submit(
+            self._collection.replace, self._documents, self._passages, vectors
+        )
         self._writing, self._documents, self._passages = self._documents, [], []
 
     def _settle(self) -> None:

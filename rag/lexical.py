@@ -60,7 +60,11 @@ class LexicalIndex:
         if not vocabulary:  # nothing but punctuation, or nothing at all
             return cls(ids, None, vocabulary)
         index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        index.index(Tokenized(ids=documents, vocab=vocabulary), create_empty_token=False, show_progress=False)
+        index.index(
+            Tokenized(ids=documents, vocab=vocabulary),
+            create_empty_token=False,
+            show_progress=False,
+        )
         return cls(ids, index, vocabulary)
 
     def scores(self, question: str) -> np.ndarray:
@@ -98,7 +102,9 @@ class LexicalIndex:
             part = Path(name) / "index"
             part.mkdir()
             (part / "ids.json").write_text(json.dumps(list(self.ids)), "utf-8")
-            (part / "words.json").write_text(json.dumps(self._vocabulary, ensure_ascii=False), "utf-8")
+            (part / "words.json").write_text(
+                json.dumps(self._vocabulary, ensure_ascii=False), "utf-8"
+            )
             if self._index is not None:
                 self._index.save(part / "bm25", show_progress=False)
             try:
@@ -114,4 +120,6 @@ class LexicalIndex:
 
         ids = json.loads((folder / "ids.json").read_text("utf-8"))
         vocabulary = json.loads((folder / "words.json").read_text("utf-8"))
-        return cls(ids, bm25s.BM25.load(folder / "bm25", mmap=True) if vocabulary else None, vocabulary)
+        return cls(
+            ids, bm25s.BM25.load(folder / "bm25", mmap=True) if vocabulary else None, vocabulary
+        )

@@ -18,7 +18,8 @@ from rag.embeddings import Role, load_sentence_transformer, prompts_of
 SAME_COSINE = 0.999
 SAMPLES = [
     "A short one.",
-    "The index holds passages of many lengths; each is read whole, or cut at the model's limit. " * 3,
+    "The index holds passages of many lengths; each is read whole, or cut at the model's limit. "
+    * 3,
     "这是一个用来比较向量的中文句子，包含数字 2026 和 English words。",
     "def embed(texts): return [vector / norm for vector in texts]",
 ]
@@ -75,9 +76,17 @@ def _trace(model: Any) -> Any | None:
 
     ids = torch.ones(2, 8, dtype=torch.long)
     try:
-        with warnings.catch_warnings(action="ignore"):  # the tracer's; the vectors are compared afterwards
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # the tracer's; the vectors are compared afterwards
             return openvino.convert_model(Pipeline().eval(), example_input=(ids, ids))
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError):  # an architecture that cannot be traced
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ):  # an architecture that cannot be traced
         return None
 
 
@@ -106,10 +115,15 @@ class OpenVinoEmbedder:
     def embed(self, texts: Sequence[str], role: Role = "document") -> np.ndarray:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         prompt = self._prompts[role]
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([prompt + text for text in texts])]
+        tokens = [
+            encoding.ids
+            for encoding in self._tokenizer.encode_batch([prompt + text for text in texts])
+        ]
         order = sorted(range(len(texts)), key=lambda index: len(tokens[index]), reverse=True)
         with self._lock:
-            self._queue.set_callback(lambda request, rows: vectors.__setitem__(rows, request.get_output_tensor().data))
+            self._queue.set_callback(
+                lambda request, rows: vectors.__setitem__(rows, request.get_output_tensor().data)
+            )
             for batch in _batches(order, tokens):
                 width = max(1, len(tokens[batch[0]]))
                 ids = np.zeros((len(batch), width), np.int64)

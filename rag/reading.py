@@ -30,14 +30,19 @@ Result = list[Block] | WorkbenchError
 
 def read_file(path: Path, settings: Settings, password: str | None = None) -> list[Block]:
     """The file's blocks in reading order; empty where it holds no text. Raises InvalidInput or Stopped, with the fix."""
-    _, result = next(iter(read_files([path], settings, {path: password} if password else {}, workers=1)))
+    _, result = next(
+        iter(read_files([path], settings, {path: password} if password else {}, workers=1))
+    )
     if isinstance(result, WorkbenchError):
         raise result
     return result
 
 
 def read_files(
-    paths: Iterable[Path], settings: Settings, passwords: Mapping[Path, str] | None = None, workers: int | None = None
+    paths: Iterable[Path],
+    settings: Settings,
+    passwords: Mapping[Path, str] | None = None,
+    workers: int | None = None,
 ) -> Iterator[tuple[Path, Result]]:
     """Read files in parallel; yields each with its blocks, or with the error it met, in the order given."""
     workers = workers or max(1, min(4, (os.cpu_count() or 2)))
@@ -80,7 +85,9 @@ class Reader:
         """The file's blocks, or what is wrong with it."""
         if error := _unreadable(path, settings):
             return error
-        process = self._process = self._process if self._process and self._process.poll() is None else _start()
+        process = self._process = (
+            self._process if self._process and self._process.poll() is None else _start()
+        )
         assert process.stdin is not None
         timer = threading.Timer(settings.file_seconds, process.kill)
         begun = time.monotonic()
@@ -120,7 +127,9 @@ def _unreadable(path: Path, settings: Settings) -> WorkbenchError | None:
     except FileNotFoundError:
         return InvalidInput("The file is not there.", "Check its name, or leave it out.")
     except OSError as error:
-        return InvalidInput(f"The file cannot be opened: {error.strerror}", "Check who may read it.")
+        return InvalidInput(
+            f"The file cannot be opened: {error.strerror}", "Check who may read it."
+        )
     if size > settings.file_megabytes * 1_000_000:
         return InvalidInput(
             f"The file has {size / 1_000_000:,.0f} MB; the limit is {settings.file_megabytes:,.0f} MB.",
@@ -135,9 +144,13 @@ def _start() -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "OMP_THREAD_LIMIT": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "rag.reading"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
         env=environment,
-    )  # fmt: skip
+    )
 
 
 def _result(answer: dict[str, Any]) -> Result:
@@ -161,7 +174,10 @@ def _serve() -> None:
         pass
     for line in sys.stdin:
         request = json.loads(line)
-        out.write(json.dumps(_answer(Path(request["path"]), request["password"]), ensure_ascii=False) + "\n")
+        out.write(
+            json.dumps(_answer(Path(request["path"]), request["password"]), ensure_ascii=False)
+            + "\n"
+        )
         out.flush()
 
 
@@ -173,7 +189,10 @@ def _answer(path: Path, password: str | None) -> dict[str, Any]:
     except WorkbenchError as error:
         return {"problem": error.problem, "fix": error.fix}
     except MemoryError:
-        return {"problem": "The file needs more memory than one file may use.", "fix": "Split it into smaller files."}
+        return {
+            "problem": "The file needs more memory than one file may use.",
+            "fix": "Split it into smaller files.",
+        }
     except Exception as error:  # noqa: BLE001 – the border of a child whose parsers meet hostile files
         name = type(error).__name__
         return {

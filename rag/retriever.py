@@ -59,9 +59,15 @@ def _search(
     vector = load_embedder(collection.embedder, settings).embed([question], "query")[0]
     near = dict(collection.nearest(vector, depth, where))
     best = _best_words(index, lexical, depth, collection.matching(where) if where else None)
-    matched = {name: float(lexical[index.rows[name]]) if name in index.rows else 0.0 for name in near} | best
+    matched = {
+        name: float(lexical[index.rows[name]]) if name in index.rows else 0.0 for name in near
+    } | best
     names = list(matched)
-    bounds = fuse(_nearness(near, names, full=len(near) == depth), np.array(list(matched.values())) / ceiling, weight)
+    bounds = fuse(
+        _nearness(near, names, full=len(near) == depth),
+        np.array(list(matched.values())) / ceiling,
+        weight,
+    )
     bar = np.partition(bounds[: len(near)], -k)[-k] if len(near) >= k else -np.inf
     contenders = [names[row] for row in np.flatnonzero(bounds >= bar - 1e-4)]
     passages, vectors = collection.passages_and_vectors(contenders)
@@ -85,12 +91,18 @@ def _nearness(near: dict[str, float], names: list[str], *, full: bool) -> np.nda
     return np.array([near.get(name, limit) for name in names], np.float32)
 
 
-def _best_words(index: LexicalIndex, lexical: np.ndarray, k: int, allowed: set[str] | None) -> dict[str, float]:
+def _best_words(
+    index: LexicalIndex, lexical: np.ndarray, k: int, allowed: set[str] | None
+) -> dict[str, float]:
     """id -> BM25 of the k best that share a word, of those the filter lets through."""
     if allowed is not None:
         rows = np.array([index.rows[name] for name in allowed if name in index.rows], int)
     else:
-        rows = np.flatnonzero(lexical >= np.partition(lexical, -k)[-k]) if len(lexical) > k else np.arange(len(lexical))
+        rows = (
+            np.flatnonzero(lexical >= np.partition(lexical, -k)[-k])
+            if len(lexical) > k
+            else np.arange(len(lexical))
+        )
     best = sorted(rows[lexical[rows] > 0], key=lambda row: (-lexical[row], row))[:k]
     return {index.ids[row]: float(lexical[row]) for row in best}
 

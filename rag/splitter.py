@@ -41,13 +41,18 @@ def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
         for piece, line in _pieces(block):
             size = sum(len(part) + 1 for part in held) + len(piece)
             if held and (
-                size > _longest(" ".join([*held, piece])) or not _together(place, block.locator, size - len(piece))
+                size > _longest(" ".join([*held, piece]))
+                or not _together(place, block.locator, size - len(piece))
             ):
                 yield "\n".join(held), place
                 held = []
             if not held:
-                place = Locator(block.locator.page, block.locator.sheet, block.locator.heading, line)
-            elif len(block.locator.heading) > len(place.heading):  # a bare title gives way to what it heads
+                place = Locator(
+                    block.locator.page, block.locator.sheet, block.locator.heading, line
+                )
+            elif len(block.locator.heading) > len(
+                place.heading
+            ):  # a bare title gives way to what it heads
                 place = Locator(place.page, place.sheet, block.locator.heading, place.line)
             held.append(piece)
     if held:
@@ -62,7 +67,9 @@ def _together(first: Locator, other: Locator, held: int) -> bool:
     """
     if (first.page, first.sheet) != (other.page, other.sheet):
         return False
-    return first.heading == other.heading or (held < SMALL and other.heading[: len(first.heading)] == first.heading)
+    return first.heading == other.heading or (
+        held < SMALL and other.heading[: len(first.heading)] == first.heading
+    )
 
 
 def _pieces(block: Block) -> Iterator[tuple[str, int | None]]:

@@ -24,7 +24,9 @@ BATCH = 2000  # passages sent to Chroma at a time; its own limit is 5,461
 
 
 _lock = threading.RLock()  # one thread at a time talks to Chroma: the client may be opened anew
-_seen: dict[tuple[Path, int], int] = {}  # (workspace, collection) -> revision that the open client knows
+_seen: dict[
+    tuple[Path, int], int
+] = {}  # (workspace, collection) -> revision that the open client knows
 
 
 class Collection:
@@ -67,20 +69,30 @@ class Collection:
     def passages_and_vectors(self, ids: Sequence[str]) -> tuple[list[Passage], np.ndarray]:
         """The named passages and their vectors, float32 (n, dimension)."""
         found = self._catalogue.passages(self._id, ids)
-        vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), self.dimension)
+        vectors = np.array([vector for _, vector in found], np.float32).reshape(
+            len(found), self.dimension
+        )
         return [passage for passage, _ in found], vectors
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """(id, text) of every passage in reading order, one at a time."""
         return self._catalogue.texts(self._id)
 
-    def nearest(self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None) -> list[tuple[str, float]]:
+    def nearest(
+        self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
         """(passage id, cosine similarity) of the k nearest, best first; `where` is Chroma's metadata filter."""
         with _maps_chroma(self._settings):
             found = self._chroma().query(
-                query_embeddings=[vector.tolist()], n_results=k, where=where or None, include=["distances"]
+                query_embeddings=[vector.tolist()],
+                n_results=k,
+                where=where or None,
+                include=["distances"],
             )
-        return [(name, 1 - distance) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+        return [
+            (name, 1 - distance)
+            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def matching(self, where: dict[str, Any]) -> set[str]:
         """Ids of the passages that the metadata filter lets through."""
@@ -107,7 +119,9 @@ class Collection:
         finally:
             lock.release()
 
-    def replace(self, documents: Sequence[Document], passages: Sequence[Passage], vectors: np.ndarray) -> None:
+    def replace(
+        self, documents: Sequence[Document], passages: Sequence[Passage], vectors: np.ndarray
+    ) -> None:
         """Put documents with all their passages in place of those under the same sources. Only inside `writing()`."""
         gone = self._catalogue.replace(self._id, documents, passages, vectors)
         self._saw_own_change()
@@ -138,7 +152,9 @@ class Collection:
             self._upsert(*self.passages_and_vectors(missing[start : start + BATCH]))
         self._settle()
 
-    def reembed(self, embedder: str, dimension: int, batches: Iterator[tuple[list[str], np.ndarray]]) -> None:
+    def reembed(
+        self, embedder: str, dimension: int, batches: Iterator[tuple[list[str], np.ndarray]]
+    ) -> None:
         """Take another embedder: `batches` gives every passage's id with its new vector.
 
         The new index is built beside the old one and takes its place in one transaction. Only inside `writing()`.
@@ -153,7 +169,10 @@ class Collection:
             vectors: dict[str, bytes] = {}
             for ids, rows in batches:
                 self._upsert(self.passages(ids), rows)
-                vectors |= {name: row.astype(np.float32).tobytes() for name, row in zip(ids, rows, strict=True)}
+                vectors |= {
+                    name: row.astype(np.float32).tobytes()
+                    for name, row in zip(ids, rows, strict=True)
+                }
             with self._catalogue.connect() as database:
                 database.executemany(
                     "update passages set vector = ? where collection = ? and id = ?",
@@ -207,7 +226,9 @@ class Collection:
             _seen.clear()
         _seen[key] = revision
         return _chroma_collection(
-            self._settings.chroma_url, self._settings.folder("chroma"), self._chroma_name(self._generation)
+            self._settings.chroma_url,
+            self._settings.folder("chroma"),
+            self._chroma_name(self._generation),
         )
 
 
@@ -223,7 +244,8 @@ def create_collection(settings: Settings, name: str, embedder: str, dimension: i
         raise Conflict(f"The collection {name} exists.", "Add files to it, or choose another name.")
     with catalogue.connect() as database:
         database.execute(
-            "insert into collections (name, embedder, dimension) values (?, ?, ?)", (name, embedder, dimension)
+            "insert into collections (name, embedder, dimension) values (?, ?, ?)",
+            (name, embedder, dimension),
         )
     return open_collection(settings, name)
 
@@ -236,7 +258,9 @@ def open_collection(settings: Settings, name: str) -> Collection:
     there = ", ".join(catalogue.names())
     raise NotFound(
         f"There is no collection {name}.",
-        f"There are: {there}." if there else f"Make it with: workbench rag ingest PATH --collection {name}",
+        f"There are: {there}."
+        if there
+        else f"Make it with: workbench rag ingest PATH --collection {name}",
     )
 
 
@@ -269,8 +293,13 @@ def _catalogue_path(settings: Settings) -> Path:
 def _metadata(passage: Passage) -> dict[str, Any]:
     """What a person can filter by: `source`, `type` (the file's ending), `page` and `sheet` where there are any."""
     place = passage.locator
-    found = {"source": passage.source, "type": Path(passage.source).suffix.lower().lstrip(".") or "none"}
-    return found | {key: value for key, value in (("page", place.page), ("sheet", place.sheet)) if value}
+    found = {
+        "source": passage.source,
+        "type": Path(passage.source).suffix.lower().lstrip(".") or "none",
+    }
+    return found | {
+        key: value for key, value in (("page", place.page), ("sheet", place.sheet)) if value
+    }
 
 
 @lru_cache(maxsize=4)
@@ -287,7 +316,10 @@ def _client(url: str, folder: Path) -> Any:
             raise
     address = urlsplit(url if "//" in url else f"http://{url}")
     return chromadb.HttpClient(
-        host=address.hostname or "", port=address.port or 8000, ssl=address.scheme == "https", settings=options
+        host=address.hostname or "",
+        port=address.port or 8000,
+        ssl=address.scheme == "https",
+        settings=options,
     )
 
 
@@ -314,7 +346,9 @@ def _maps_chroma(settings: Settings) -> Iterator[None]:
     except ValueError as error:
         if "connect" in str(error).lower():
             raise _no_server(settings) from error
-        raise InvalidInput(f"Chroma refuses this: {error}", "Correct the filter or the collection's name.") from error
+        raise InvalidInput(
+            f"Chroma refuses this: {error}", "Correct the filter or the collection's name."
+        ) from error
     except chromadb.errors.ChromaError as error:
         raise Unavailable(
             f"Chroma failed: {error}",

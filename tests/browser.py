@@ -17,13 +17,19 @@ from conftest import free_port, missing
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--no-first-run",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="session")
-def app(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app(
+    new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The app's address, on a workspace with the example handbook and no chat model."""
     with running_app(new_workspace(tmp_path_factory.mktemp("app"))) as url:
         yield url
@@ -32,7 +38,9 @@ def app(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPath
 @contextmanager
 def running_app(home: Path, **settings: str) -> Iterator[str]:
     """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_* variables."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
+    }
     settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9"} | settings
     environment |= {f"WORKBENCH_{key.upper()}": value for key, value in settings.items()}
     port = free_port()
@@ -49,7 +57,9 @@ def running_app(home: Path, **settings: str) -> Iterator[str]:
             time.sleep(0.3)
     else:
         server.kill()
-        pytest.fail(f"the app did not start: {(home.parent / 'log.txt').read_text('utf-8', 'replace')[-2000:]}")
+        pytest.fail(
+            f"the app did not start: {(home.parent / 'log.txt').read_text('utf-8', 'replace')[-2000:]}"
+        )
     try:
         yield url
     finally:
@@ -61,7 +71,11 @@ def running_app(home: Path, **settings: str) -> Iterator[str]:
 def chromium() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if not program:
         missing("Chromium")
     with sync_playwright() as playwright:

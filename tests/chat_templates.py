@@ -19,15 +19,35 @@ GLM4 = """{{- '[gMASK]<sop>' }}{%- for turn in messages %}{{- '<|' + turn['role'
 # the answer's turn is begun by the model itself: a prompt ends with the question
 PLAIN = "{%- for turn in messages %}{{- '### ' + turn['role'] + '\n' + turn['content'] + '\n\n' }}{%- endfor %}"
 OWN = {"mistral": MISTRAL, "glm4": GLM4}
-TRL = ("qwen2_5", "qwen3", "llama3", "llama3_1", "gemma", "gemma3", "phi3", "glm4moe", "deepseek_r1_distill", "gptoss")
+TRL = (
+    "qwen2_5",
+    "qwen3",
+    "llama3",
+    "llama3_1",
+    "gemma",
+    "gemma3",
+    "phi3",
+    "glm4moe",
+    "deepseek_r1_distill",
+    "gptoss",
+)
 FAMILIES = ("chatml", *OWN, *TRL)
 SPECIAL = r"<[|｜][^<>|｜]+[|｜]>|<(?:start|end)_of_turn>|\[/?INST\]|\[gMASK\]|<sop>|</?s>|<bos>"
 ENDS = {
-    "chatml": "<|im_end|>", "mistral": "</s>", "glm4": "<|endoftext|>",
-    "qwen2_5": "<|im_end|>", "qwen3": "<|im_end|>", "llama3": "<|eot_id|>", "llama3_1": "<|eot_id|>",
-    "gemma": "<end_of_turn>", "gemma3": "<end_of_turn>", "phi3": "<|end|>", "glm4moe": "<|endoftext|>",
-    "deepseek_r1_distill": "<｜end▁of▁sentence｜>", "gptoss": "<|return|>",
-}  # fmt: skip
+    "chatml": "<|im_end|>",
+    "mistral": "</s>",
+    "glm4": "<|endoftext|>",
+    "qwen2_5": "<|im_end|>",
+    "qwen3": "<|im_end|>",
+    "llama3": "<|eot_id|>",
+    "llama3_1": "<|eot_id|>",
+    "gemma": "<end_of_turn>",
+    "gemma3": "<end_of_turn>",
+    "phi3": "<|end|>",
+    "glm4moe": "<|endoftext|>",
+    "deepseek_r1_distill": "<｜end▁of▁sentence｜>",
+    "gptoss": "<|return|>",
+}
 
 
 def template_of(family: str) -> str:
@@ -47,7 +67,10 @@ def tokenizer_of(family: str, texts: list[str], words: int = 600) -> Any:
 
     template = template_of(family)
     tokenizer = make_tokenizer(texts, words)
-    names = sorted(set(re.findall(SPECIAL, template)) | {f"<|{role}|>" for role in ("user", "assistant", "system")})
+    names = sorted(
+        set(re.findall(SPECIAL, template))
+        | {f"<|{role}|>" for role in ("user", "assistant", "system")}
+    )
     tokenizer.add_special_tokens({"additional_special_tokens": names})
     tokenizer.add_special_tokens({"eos_token": "<|endoftext|>", "bos_token": "<s>"})
     tokenizer.chat_template = template

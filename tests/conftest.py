@@ -37,7 +37,9 @@ def settings(
 ) -> Iterator[Settings]:
     """Settings on an empty workspace, also for the commands that a test runs. Jobs end with the test."""
     monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where passwords of databases are kept
+    monkeypatch.setenv(
+        "XDG_CONFIG_HOME", str(tmp_path / "config")
+    )  # where passwords of databases are kept
     settings = load_settings()
     yield settings
     for job in list_jobs(settings):

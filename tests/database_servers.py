@@ -35,7 +35,9 @@ class Server:
 
     def run(self, *statements: str) -> list[Any]:
         """Run statements as the administrator; returns the rows of the last one."""
-        engine = sqlalchemy.create_engine(self.admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        engine = sqlalchemy.create_engine(
+            self.admin, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        )
         rows: list[Any] = []
         with engine.connect() as connection:
             connection = connection.execution_options(no_parameters=True)
@@ -53,16 +55,33 @@ def mariadb() -> Iterator[Server]:
     if not binary:
         missing("MariaDB")
     with _folder("mysql") as (folder, account):
-        install = ["mariadb-install-db", "--no-defaults", f"--user={account}", f"--datadir={folder}"]
-        subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+        install = [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--user={account}",
+            f"--datadir={folder}",
+        ]
+        subprocess.run(
+            [*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True
+        )
         port = free_port()
         command = [
-            str(binary), "--no-defaults", f"--user={account}", f"--datadir={folder}", f"--port={port}",
-            "--bind-address=127.0.0.1", f"--socket={folder}/s.sock", "--innodb-buffer-pool-size=32M", "--skip-log-bin",
-            "--skip-name-resolve", "--character-set-server=utf8mb4",
-        ]  # fmt: skip
+            str(binary),
+            "--no-defaults",
+            f"--user={account}",
+            f"--datadir={folder}",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={folder}/s.sock",
+            "--innodb-buffer-pool-size=32M",
+            "--skip-log-bin",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+        ]
         bare = f"mysql://{READER}@127.0.0.1:{port}/shop"
-        server = Server(f"mysql+pymysql://root@127.0.0.1:{port}/mysql", bare.replace("@", f":{PASSWORD}@"), bare)
+        server = Server(
+            f"mysql+pymysql://root@127.0.0.1:{port}/mysql", bare.replace("@", f":{PASSWORD}@"), bare
+        )
         with _running(command, server):
             server.run(
                 "CREATE DATABASE shop CHARACTER SET utf8mb4",
@@ -75,30 +94,58 @@ def mariadb() -> Iterator[Server]:
 @contextmanager
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server with the database `shop`; it runs as postgres where the tests run as root."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
+    folders = (
+        sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if Path("/usr/lib/postgresql").is_dir()
+        else []
+    )
     binaries = folders[-1] if folders else Path(shutil.which("initdb") or "missing/initdb").parent
     if not (binaries / "initdb").exists():
         missing("PostgreSQL")
     with _folder("postgres") as (folder, account):
         become = {"user": account} if os.geteuid() == 0 else {}
         subprocess.run(
-            [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C",
-             "--no-sync"],
-            check=True, capture_output=True, cwd=folder, **become,
-        )  # fmt: skip
+            [
+                binaries / "initdb",
+                "-D",
+                folder / "data",
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **become,
+        )
         hba = folder / "data" / "pg_hba.conf"
         lines = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         hba.write_text(lines)
         port = free_port()
         command = [
-            str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder),
-            "-c", "fsync=off",
-        ]  # fmt: skip
+            str(binaries / "postgres"),
+            "-D",
+            str(folder / "data"),
+            "-p",
+            str(port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            str(folder),
+            "-c",
+            "fsync=off",
+        ]
         bare = f"postgresql://{READER}@127.0.0.1:{port}/shop"
         admin = f"postgresql+psycopg://postgres@127.0.0.1:{port}"
         with _running(command, Server(f"{admin}/postgres", "", ""), **become, cwd=folder):
             Server(f"{admin}/postgres", "", "").run(
-                f"CREATE ROLE {READER} SUPERUSER LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE shop OWNER {READER}"
+                f"CREATE ROLE {READER} SUPERUSER LOGIN PASSWORD '{PASSWORD}'",
+                f"CREATE DATABASE shop OWNER {READER}",
             )
             yield Server(f"{admin}/shop", bare.replace("@", f":{PASSWORD}@"), bare)
 
@@ -117,7 +164,9 @@ def _folder(account: str) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def _running(command: list[str], server: Server, **options: Any) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+    )
     try:
         for _ in range(300):
             try:

@@ -15,8 +15,9 @@ USERS = ("id", "name", "password")
 ORDERS = ("id", "user_id", "price", "note")
 NAMESPACE = {"mysql": "shop", "postgres": "public", "sqlite": "main", "duckdb": "main"}
 SERVERS = [
-    pytest.param("mysql", marks=pytest.mark.mariadb), pytest.param("postgres", marks=pytest.mark.postgresql),
-]  # fmt: skip
+    pytest.param("mysql", marks=pytest.mark.mariadb),
+    pytest.param("postgres", marks=pytest.mark.postgresql),
+]
 KINDS = [*SERVERS, "sqlite", "duckdb"]
 FILL = [
     "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40), password VARCHAR(40))",
@@ -29,7 +30,11 @@ FILL = [
 def shop_schema(dialect: str, more: tuple[str, ...] = ()) -> Schema:
     """What is known of the shop; `more` are further tables with the same columns as `users`."""
     tables = [("users", USERS), ("orders", ORDERS), *((name, USERS) for name in more)]
-    return Schema(dialect, tuple(Table(name, tuple(map(Column, names))) for name, names in tables), NAMESPACE[dialect])
+    return Schema(
+        dialect,
+        tuple(Table(name, tuple(map(Column, names))) for name, names in tables),
+        NAMESPACE[dialect],
+    )
 
 
 def make_sqlite(path: Path) -> Path:

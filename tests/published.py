@@ -58,6 +58,14 @@ def deploy(*arguments: str, fails: bool = False) -> list[dict[str, Any]]:
 
 def left_behind(workspace: Path, server: Any) -> tuple[list[str], list[str], list[str]]:
     """Files of publishing, models and weights that are there."""
-    files = [str(path.relative_to(workspace)) for path in (workspace / "deploy").rglob("*") if path.is_file()]
+    files = [
+        str(path.relative_to(workspace))
+        for path in (workspace / "deploy").rglob("*")
+        if path.is_file()
+    ]
     weights = [path.name for path in server.blobs.iterdir() if path.stat().st_size > 100_000]
-    return sorted(file for file in files if not file.endswith(".lock")), sorted(Registry(server.url).digests()), weights
+    return (
+        sorted(file for file in files if not file.endswith(".lock")),
+        sorted(Registry(server.url).digests()),
+        weights,
+    )

@@ -22,7 +22,10 @@ class NoiseEmbedder:
     name, dimension, max_tokens = "noise", DIMENSION, 256
 
     def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
-        rows = [np.random.default_rng(list(text.encode()) or [0]).normal(size=DIMENSION) for text in texts]
+        rows = [
+            np.random.default_rng(list(text.encode()) or [0]).normal(size=DIMENSION)
+            for text in texts
+        ]
         found = np.array(rows, np.float32).reshape(len(texts), DIMENSION)
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
@@ -37,7 +40,10 @@ class TopicEmbedder(NoiseEmbedder):
 
     def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
         noise = NoiseEmbedder()
-        found = [noise.embed([self.meaning(word) for word in words(text)] or ["-"]).mean(axis=0) for text in texts]
+        found = [
+            noise.embed([self.meaning(word) for word in words(text)] or ["-"]).mean(axis=0)
+            for text in texts
+        ]
         rows = np.array(found, np.float32).reshape(len(texts), DIMENSION)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -48,13 +54,17 @@ def fill(collection: Collection, texts: dict[str, str], embedder: NoiseEmbedder)
         Passage(f"id-{name}", text, name, 0, Locator(page=row % 3 + 1))
         for row, (name, text) in enumerate(texts.items())
     ]
-    documents = [Document(name, "", len(text), 0, "indexed", passages=1) for name, text in texts.items()]
+    documents = [
+        Document(name, "", len(text), 0, "indexed", passages=1) for name, text in texts.items()
+    ]
     with collection.writing():
         collection.replace(documents, passages, embedder.embed(list(texts.values())))
     return collection
 
 
-def make_collection(settings: Settings, texts: dict[str, str], embedder: NoiseEmbedder) -> Collection:
+def make_collection(
+    settings: Settings, texts: dict[str, str], embedder: NoiseEmbedder
+) -> Collection:
     """A collection of these texts; `known_embedders` must be in use."""
     return fill(create_collection(settings, "test", embedder.name, DIMENSION), texts, embedder)
 
@@ -66,6 +76,8 @@ def topics(count: int, seed: int = 1) -> dict[str, str]:
     texts = {}
     for row in range(count):
         own = [f"topic{row}x{number}" for number in range(6)]
-        sentences = [" ".join(chance.sample(own, 3) + chance.sample(common, 6)) + "." for _ in range(5)]
+        sentences = [
+            " ".join(chance.sample(own, 3) + chance.sample(common, 6)) + "." for _ in range(5)
+        ]
         texts[f"file{row:03}.md"] = " ".join(sentences)
     return texts

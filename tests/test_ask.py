@@ -25,14 +25,20 @@ WORKBENCH = [sys.executable, "-m", "workbench.cli"]
 def handbook(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A workspace with one file in its collection, and no model."""
     monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", f"127.0.0.1:{free_port()}")
-    (tmp_path / "leave.md").write_text("# Leave\n\nEmployees have 28 days of annual leave.\n", "utf-8")
-    done = CliRunner().invoke(workbench, ["rag", "ingest", str(tmp_path / "leave.md"), "--collection", "handbook"])
+    (tmp_path / "leave.md").write_text(
+        "# Leave\n\nEmployees have 28 days of annual leave.\n", "utf-8"
+    )
+    done = CliRunner().invoke(
+        workbench, ["rag", "ingest", str(tmp_path / "leave.md"), "--collection", "handbook"]
+    )
     assert done.exit_code == 0, done.output
     return settings
 
 
 def test_json_prints_one_event_a_line(handbook: Settings) -> None:
-    shown = CliRunner().invoke(workbench, ["ask", "How many days of leave?", "--mode", "documents", "--json"])
+    shown = CliRunner().invoke(
+        workbench, ["ask", "How many days of leave?", "--mode", "documents", "--json"]
+    )
     assert shown.exit_code == 0, shown.output
     lines = [json.loads(line) for line in shown.stdout.splitlines()]
     kinds = [line["event"] for line in lines]
@@ -50,9 +56,17 @@ def test_plain_output_is_the_text_then_its_sources(handbook: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--model", "ollama:nothing"], ["--model", "gpt"], ["--mode", "poetry"], ["--collection", "nowhere"]]
+    "arguments",
+    [
+        ["--model", "ollama:nothing"],
+        ["--model", "gpt"],
+        ["--mode", "poetry"],
+        ["--collection", "nowhere"],
+    ],
 )
-def test_a_failure_is_the_last_line_and_the_exit_status(handbook: Settings, arguments: list[str]) -> None:
+def test_a_failure_is_the_last_line_and_the_exit_status(
+    handbook: Settings, arguments: list[str]
+) -> None:
     shown = CliRunner().invoke(workbench, ["ask", "How many days of leave?", "--json", *arguments])
     assert shown.exit_code == 1
     last = json.loads(shown.stdout.splitlines()[-1])
@@ -68,8 +82,17 @@ def test_wrong_usage_is_status_two() -> None:
 
 def test_ctrl_c_stops_cleanly(handbook: Settings, tiny_model: Path) -> None:
     environment = {**os.environ, "WORKBENCH_CONTEXT_TOKENS": "2048"}
-    command = [*WORKBENCH, "ask", "How many days of leave?", "--model", f"local:{tiny_model}", "--json"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [
+        *WORKBENCH,
+        "ask",
+        "How many days of leave?",
+        "--model",
+        f"local:{tiny_model}",
+        "--json",
+    ]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout
     assert json.loads(process.stdout.readline())["event"] == "routed"
     process.send_signal(signal.SIGINT)
@@ -83,13 +106,26 @@ def test_doctor_names_every_part_and_its_fix(handbook: Settings) -> None:
     shown = CliRunner().invoke(workbench, ["doctor", "--json"])
     assert time.monotonic() - begun < 10
     assert shown.exit_code == 0, shown.output
-    findings = {line["what"]: line for line in map(json.loads, shown.stdout.splitlines()) if "what" in line}
-    assert {"Python", "Embedder", "Ollama", "Chat models", "Disk", "Memory", "OCR", "Workspace"} <= findings.keys()
+    findings = {
+        line["what"]: line for line in map(json.loads, shown.stdout.splitlines()) if "what" in line
+    }
+    assert {
+        "Python",
+        "Embedder",
+        "Ollama",
+        "Chat models",
+        "Disk",
+        "Memory",
+        "OCR",
+        "Workspace",
+    } <= findings.keys()
     assert findings["Ollama"]["state"] == "missing" and "ollama serve" in findings["Ollama"]["fix"]
     assert findings["Chat models"]["state"] == "missing"
 
 
-def test_doctor_fails_where_the_workspace_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_fails_where_the_workspace_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "file" / "workspace"))
     shown = CliRunner().invoke(workbench, ["doctor"])

@@ -18,9 +18,45 @@ ASKED = {
     "en": ("How long is the warranty of the LF-220?", "36 months", "products.html"),
     "zh": ("压力舱的最高工作压力是多少？", "65 兆帕", "实验室安全.md"),
 }
-ALLOWED = {"handbook", "English", "Ollama", "vLLM", "ollama", "pull", "qwen", "workbench", "doctor", "md", "html", "csv", "KB",
-           "all", "MiniLM", "L6", "v2", "PDF", "Word", "PowerPoint", "Excel", "CSV", "HTML", "EPUB", "Markdown", "expenses",
-           "it", "and", "security", "leave", "hours", "products", "support", "contacts", "GB", "MB", "Workbench"}  # fmt: skip
+ALLOWED = {
+    "handbook",
+    "English",
+    "Ollama",
+    "vLLM",
+    "ollama",
+    "pull",
+    "qwen",
+    "workbench",
+    "doctor",
+    "md",
+    "html",
+    "csv",
+    "KB",
+    "all",
+    "MiniLM",
+    "L6",
+    "v2",
+    "PDF",
+    "Word",
+    "PowerPoint",
+    "Excel",
+    "CSV",
+    "HTML",
+    "EPUB",
+    "Markdown",
+    "expenses",
+    "it",
+    "and",
+    "security",
+    "leave",
+    "hours",
+    "products",
+    "support",
+    "contacts",
+    "GB",
+    "MB",
+    "Workbench",
+}
 
 
 def ask(page: Any, text: str) -> None:
@@ -30,7 +66,9 @@ def ask(page: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_question_is_answered_and_its_citation_opens_in_place(open_page: Open, language: str) -> None:
+def test_a_question_is_answered_and_its_citation_opens_in_place(
+    open_page: Open, language: str
+) -> None:
     question, fact, file = ASKED[language]
     page = open_page(language)
     ask(page, question)
@@ -42,12 +80,23 @@ def test_a_question_is_answered_and_its_citation_opens_in_place(open_page: Open,
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_dropped_file_is_read_and_then_answers(open_page: Open, language: str, tmp_path: Path) -> None:
+def test_a_dropped_file_is_read_and_then_answers(
+    open_page: Open, language: str, tmp_path: Path
+) -> None:
     name, text, question, fact = {
-        "en": ("lighthouse.md", "# Lighthouse\n\nThe lighthouse of Vlieree is 47 metres tall.\n\nIt was built in 1877.\n",
-               "How tall is the lighthouse of Vlieree?", "47 metres"),
-        "zh": ("灯塔.md", "# 灯塔\n\n北礁灯塔高 53 米，建于 1902 年。\n\n守塔人住在塔下。\n", "北礁灯塔有多高？", "53 米"),
-    }[language]  # fmt: skip
+        "en": (
+            "lighthouse.md",
+            "# Lighthouse\n\nThe lighthouse of Vlieree is 47 metres tall.\n\nIt was built in 1877.\n",
+            "How tall is the lighthouse of Vlieree?",
+            "47 metres",
+        ),
+        "zh": (
+            "灯塔.md",
+            "# 灯塔\n\n北礁灯塔高 53 米，建于 1902 年。\n\n守塔人住在塔下。\n",
+            "北礁灯塔有多高？",
+            "53 米",
+        ),
+    }[language]
     (tmp_path / name).write_text(text, "utf-8")
     page = open_page(language)
     page.locator("[data-testid=stChatInput] input[type=file]").set_input_files(tmp_path / name)
@@ -58,8 +107,11 @@ def test_a_dropped_file_is_read_and_then_answers(open_page: Open, language: str,
 
 def test_the_newest_answer_is_in_view(open_page: Open) -> None:
     page = open_page("en")
-    for question, fact in (("How often should sensors be calibrated?", "18 months"), (ASKED["en"][0], ASKED["en"][1]),
-                           ("How fast is a level 3 incident answered?", "15 minutes")):  # fmt: skip
+    for question, fact in (
+        ("How often should sensors be calibrated?", "18 months"),
+        (ASKED["en"][0], ASKED["en"][1]),
+        ("How fast is a level 3 incident answered?", "15 minutes"),
+    ):
         ask(page, question)
         answer = page.get_by_test_id("stChatMessage").last
         expect(answer).to_contain_text(fact)
@@ -91,10 +143,16 @@ def test_a_question_can_be_edited_and_a_chat_deleted_with_undo(open_page: Open) 
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("1 hour")
 
 
-def test_the_knowledge_page_uploads_and_shows_both_legs_of_a_search(open_page: Open, tmp_path: Path) -> None:
-    (tmp_path / "tides.txt").write_text("High tide at the quay of Oosterwal is at 06:40 on Sundays.", "utf-8")
+def test_the_knowledge_page_uploads_and_shows_both_legs_of_a_search(
+    open_page: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "tides.txt").write_text(
+        "High tide at the quay of Oosterwal is at 06:40 on Sundays.", "utf-8"
+    )
     page = open_page("en", "knowledge")
-    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(tmp_path / "tides.txt")
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(
+        tmp_path / "tides.txt"
+    )
     expect(page.get_by_text("tides.txt").first).to_be_visible()
     page.get_by_role("button", name="Add", exact=True).click()
     job = page.locator("[class*=st-key-job-]").filter(has_text="Reading 1 file into")

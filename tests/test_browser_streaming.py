@@ -20,7 +20,9 @@ QUESTION = "How long is the warranty of the LF-220?"
 @pytest.fixture(scope="module")
 def script() -> Script:
     """Forty words, one every 0.2 s."""
-    return Script(pieces=[f"word{number} " for number in range(40)] + ["and [1] the end."], pause=0.2)
+    return Script(
+        pieces=[f"word{number} " for number in range(40)] + ["and [1] the end."], pause=0.2
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,9 @@ def ask(page: Any) -> Any:
     return answer
 
 
-def test_a_reload_in_mid_answer_shows_it_growing_to_its_end(open_page: Open, slow: str, script: Script) -> None:
+def test_a_reload_in_mid_answer_shows_it_growing_to_its_end(
+    open_page: Open, slow: str, script: Script
+) -> None:
     page = open_page("en", at=slow)
     ask(page)
     page.reload()
@@ -50,7 +54,9 @@ def test_a_reload_in_mid_answer_shows_it_growing_to_its_end(open_page: Open, slo
     expect(answer).to_contain_text("word2")
     expect(answer).to_contain_text("the end.")
     assert "word39" in answer.inner_text()
-    assert len(script.requests) == 1  # the model was asked once: the answer went on without the page
+    assert (
+        len(script.requests) == 1
+    )  # the model was asked once: the answer went on without the page
 
 
 def test_a_look_at_another_page_loses_nothing(open_page: Open, slow: str) -> None:

@@ -56,7 +56,11 @@ def test_a_training_outlives_the_browser_and_a_cancelled_one_can_be_asked(
     page.get_by_text("More settings").click()
     page.locator(".st-key-edit_run_file label").click()
     text = page.locator(".st-key-run_text textarea")
-    long = text.input_value().replace("epochs = 3.0", "steps = 1000").replace("max_length = 1024", "max_length = 64")
+    long = (
+        text.input_value()
+        .replace("epochs = 3.0", "steps = 1000")
+        .replace("max_length = 1024", "max_length = 64")
+    )
     text.fill(long)
     text.press("Control+Enter")
     page.locator(".st-key-start_run button").click()

@@ -39,7 +39,9 @@ def test_an_embedder_that_knows_nothing_is_not_heard(settings: Settings) -> None
     assert learned.dense < learned.lexical == learned.fused
 
 
-def test_where_no_words_are_shared_the_embedder_decides(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_words_are_shared_the_embedder_decides(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every word is written in a way of its own each time; the embedder alone sees through it."""
     monkeypatch.setitem(EMBEDDERS, "topic", TopicEmbedder(lambda word: word.split("q")[0]))
     texts = {
@@ -96,7 +98,9 @@ def test_chinese_questions_are_sixteen_characters() -> None:
             assert 4 <= len(cloze.question) <= 16
 
 
-@pytest.mark.parametrize("texts", [[], ["One sentence only, so nothing would be left."], ["!!!"], ["a b. c d."]])
+@pytest.mark.parametrize(
+    "texts", [[], ["One sentence only, so nothing would be left."], ["!!!"], ["a b. c d."]]
+)
 def test_nothing_is_asked_of_too_little_text(texts: list[str]) -> None:
     assert make_questions(texts) == []
 
@@ -130,6 +134,11 @@ def test_what_was_learned_is_stored_with_its_revision(settings: Settings) -> Non
 
 def test_a_file_of_another_version_counts_as_none(settings: Settings) -> None:
     collection = make_collection(settings, topics(40), EMBEDDERS["topic"])
-    for content in ("", "{", "[]", json.dumps({"revision": 1, "passages": 1, "weights": {"en": {"w": 1}}})):
+    for content in (
+        "",
+        "{",
+        "[]",
+        json.dumps({"revision": 1, "passages": 1, "weights": {"en": {"w": 1}}}),
+    ):
         (collection.folder / "calibration.json").write_text(content)
         assert load_calibration(collection).weights == {}

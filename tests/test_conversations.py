@@ -26,8 +26,15 @@ def test_an_answer_comes_back_as_it_was(conversations: Conversations) -> None:
     chat = conversations.create("灯塔有多高？")
     answer = conversations.add(chat, "assistant", "", state="streaming")
     source = Source(1, "text", "a.md", "line 3", 0.9, "id", "c")
-    events: list[Event] = [Routed("documents", "why"), source, Thought("a"), Thought("b"), Token("31 "), Token("米 [1]"),
-                           Done("none", 0.1)]  # fmt: skip
+    events: list[Event] = [
+        Routed("documents", "why"),
+        source,
+        Thought("a"),
+        Thought("b"),
+        Token("31 "),
+        Token("米 [1]"),
+        Done("none", 0.1),
+    ]
     conversations.save(answer, events, "done")
     message = conversations.message(answer)
     assert message.content == "31 米 [1]" and message.state == "done"
@@ -50,12 +57,17 @@ def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations)
     conversations.delete(chat)
     assert conversations.recent() == []
     conversations.restore(chat)
-    assert [found.title for found in conversations.recent()] == ["B"] and len(conversations.messages(chat)) == 1
+    assert [found.title for found in conversations.recent()] == ["B"] and len(
+        conversations.messages(chat)
+    ) == 1
 
 
 def test_an_edited_question_supersedes_what_followed(conversations: Conversations) -> None:
     chat = conversations.create("A")
-    ids = [conversations.add(chat, role, text) for role, text in (("user", "q1"), ("assistant", "a1"), ("user", "q2"))]
+    ids = [
+        conversations.add(chat, role, text)
+        for role, text in (("user", "q1"), ("assistant", "a1"), ("user", "q2"))
+    ]
     conversations.supersede_from(ids[1])
     assert [message.content for message in conversations.messages(chat)] == ["q1"]
     assert conversations.message(ids[2]).content == "q2"  # kept, only out of the conversation
@@ -90,7 +102,9 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
         old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
         old.commit()
     conversations = Conversations(path)
-    assert [found.title for found in conversations.recent()] == ["kept"] and conversations.votes() == {}
+    assert [found.title for found in conversations.recent()] == [
+        "kept"
+    ] and conversations.votes() == {}
 
 
 def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
@@ -178,4 +192,7 @@ def test_after_a_restart_growing_answers_are_marked(conversations: Conversations
     lost = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
     mine = conversations.add(chat, "assistant", "", state="streaming", owner="this run")
     conversations.interrupt_others("this run")
-    assert conversations.message(lost).state == "interrupted" and conversations.message(mine).state == "streaming"
+    assert (
+        conversations.message(lost).state == "interrupted"
+        and conversations.message(mine).state == "streaming"
+    )

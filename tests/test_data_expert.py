@@ -24,9 +24,7 @@ from workbench.chat.events import Chart, Done, Event, Failed, Query, Table, Thou
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 
-SPENT = (
-    "SELECT name, sum(price) AS spent FROM users JOIN orders ON users.id = user_id GROUP BY name ORDER BY spent DESC"
-)
+SPENT = "SELECT name, sum(price) AS spent FROM users JOIN orders ON users.id = user_id GROUP BY name ORDER BY spent DESC"
 
 
 class Replies(Script):
@@ -53,10 +51,16 @@ def shop(settings: Settings, tmp_path: Path) -> Path:
     return path
 
 
-def ask(script: Script, question: str, history: list[Turn] | None = None, **choices: Any) -> list[Event]:
+def ask(
+    script: Script, question: str, history: list[Turn] | None = None, **choices: Any
+) -> list[Event]:
     with openai_server(script) as url:
         settings = load_settings(**{"model": "openai:scripted", "openai_base_url": url, **choices})
-        return [event for event in answer(question, history or [], settings, "data") if event != Thought("")]
+        return [
+            event
+            for event in answer(question, history or [], settings, "data")
+            if event != Thought("")
+        ]
 
 
 def text_of(events: list[Event]) -> str:
@@ -70,9 +74,15 @@ def one(events: list[Event], kind: type) -> Any:
 
 
 def test_a_question_becomes_query_table_findings_chart_in_this_order(shop: Path) -> None:
-    events = ask(Replies(f"```sql\n{SPENT};\n```", "- **Ann** spent most with 29.5."), "Who spent how much?")
+    events = ask(
+        Replies(f"```sql\n{SPENT};\n```", "- **Ann** spent most with 29.5."), "Who spent how much?"
+    )
     kinds = [type(event).__name__ for event in events if not isinstance(event, Thought)]
-    assert kinds[:4] == ["Routed", "Query", "Token", "Table"] and "Chart" in kinds and kinds[-1] == "Done"
+    assert (
+        kinds[:4] == ["Routed", "Query", "Token", "Table"]
+        and "Chart" in kinds
+        and kinds[-1] == "Done"
+    )
     assert one(events, Table).rows == [["Ann", 29.5], ["Bo", 5.25]]
     assert text_of(events).startswith("| name | spent |\n| --- | --- |\n| Ann | 29.5 |")
     assert "- **Ann** spent most with 29.5." in text_of(events)
@@ -82,7 +92,9 @@ def test_a_question_becomes_query_table_findings_chart_in_this_order(shop: Path)
     assert one(events, Done).lineage["source"] == "shop"
 
 
-def test_the_model_gets_rules_schema_and_the_nearest_verified_pair(shop: Path, settings: Settings) -> None:
+def test_the_model_gets_rules_schema_and_the_nearest_verified_pair(
+    shop: Path, settings: Settings
+) -> None:
     source = find_source(settings, "shop")
     add_pair(source, settings, "How many users are there?", "SELECT count(*) FROM users")
     script = Replies("SELECT 1", "ok")
@@ -98,17 +110,23 @@ def test_the_model_gets_rules_schema_and_the_nearest_verified_pair(shop: Path, s
 @pytest.mark.parametrize(
     "reply",
     [
-        "SELECT name FROM users", "```sql\nSELECT name FROM users;\n```", '{"sql": "SELECT name FROM users"}',
-        "<think>Let me SELECT something.</think>SELECT name FROM users;", "Sure! Here it is: SELECT name FROM users",
-        '```json\n{"query": "SELECT name FROM users"}\n```', "`SELECT name FROM users`",
+        "SELECT name FROM users",
+        "```sql\nSELECT name FROM users;\n```",
+        '{"sql": "SELECT name FROM users"}',
+        "<think>Let me SELECT something.</think>SELECT name FROM users;",
+        "Sure! Here it is: SELECT name FROM users",
+        '```json\n{"query": "SELECT name FROM users"}\n```',
+        "`SELECT name FROM users`",
     ],
-)  # fmt: skip
+)
 def test_a_query_is_found_in_whatever_a_model_writes(reply: str) -> None:
     assert read_sql(reply) == "SELECT name FROM users"
 
 
 def test_thinking_is_kept_apart_and_no_sql_leaks_into_the_text(shop: Path) -> None:
-    events = ask(Replies("<think>SELECT secret</think>SELECT name FROM users", "Fine."), "Who is there?")
+    events = ask(
+        Replies("<think>SELECT secret</think>SELECT name FROM users", "Fine."), "Who is there?"
+    )
     assert "SELECT secret" in "".join(event.text for event in events if isinstance(event, Thought))
     assert "SELECT" not in text_of(events)
 
@@ -121,8 +139,12 @@ def test_a_wrong_name_is_mended_and_told_without_asking_again(shop: Path) -> Non
     assert len(script.requests) <= 2
 
 
-def test_the_model_is_asked_again_with_the_reason_and_the_nearest_names_at_most_twice(shop: Path) -> None:
-    script = Replies("SELECT salary FROM users", "SELECT sleep(1) FROM users", "SELECT name FROM users", "Names.")
+def test_the_model_is_asked_again_with_the_reason_and_the_nearest_names_at_most_twice(
+    shop: Path,
+) -> None:
+    script = Replies(
+        "SELECT salary FROM users", "SELECT sleep(1) FROM users", "SELECT name FROM users", "Names."
+    )
     events = ask(script, "Who is there?")
     assert len(one(events, Table).rows) == 3
     assert "There is no column salary" in script.requests[1]["messages"][-1]["content"]
@@ -134,9 +156,12 @@ def test_the_model_is_asked_again_with_the_reason_and_the_nearest_names_at_most_
 
 
 @pytest.mark.parametrize(
-    ("question", "words"), [("Delete all users!", "Data is only read here"), ("删除所有用户", "只能查询数据")]
+    ("question", "words"),
+    [("Delete all users!", "Data is only read here"), ("删除所有用户", "只能查询数据")],
 )
-def test_a_question_that_asks_to_delete_changes_nothing_and_is_told_so(shop: Path, question: str, words: str) -> None:
+def test_a_question_that_asks_to_delete_changes_nothing_and_is_told_so(
+    shop: Path, question: str, words: str
+) -> None:
     before = shop.read_bytes()
     events = ask(Replies("DELETE FROM users"), question)
     assert words in text_of(events) and isinstance(events[-1], Done)
@@ -144,9 +169,12 @@ def test_a_question_that_asks_to_delete_changes_nothing_and_is_told_so(shop: Pat
 
 
 @pytest.mark.parametrize(
-    ("question", "sentence"), [("Who is called Zoe?", "No matching data"), ("谁叫佐伊？", "没有查询到相关数据")]
+    ("question", "sentence"),
+    [("Who is called Zoe?", "No matching data"), ("谁叫佐伊？", "没有查询到相关数据")],
 )
-def test_an_empty_result_gets_exactly_the_sentence(shop: Path, question: str, sentence: str) -> None:
+def test_an_empty_result_gets_exactly_the_sentence(
+    shop: Path, question: str, sentence: str
+) -> None:
     events = ask(Replies("SELECT name FROM users WHERE name = 'Zoe'"), question)
     assert text_of(events) == sentence
 
@@ -168,17 +196,25 @@ def test_a_model_that_cannot_says_why(shop: Path) -> None:
     assert "there is no weather in these tables" in text_of(events) and isinstance(events[-1], Done)
 
 
-def test_without_a_model_a_verified_question_is_answered_and_others_are_told(shop: Path, settings: Settings) -> None:
+def test_without_a_model_a_verified_question_is_answered_and_others_are_told(
+    shop: Path, settings: Settings
+) -> None:
     add_pair(find_source(settings, "shop"), settings, "Who spent how much?", SPENT)
     events = list(answer("who spent how much", [], load_settings(model="none"), "data"))
     assert one(events, Table).rows == [["Ann", 29.5], ["Bo", 5.25]]
     assert "is highest for **Ann** with 29.5" in text_of(events)
     assert one(events, Done).lineage["verified_question"] == "Who spent how much?"
     other = text_of(list(answer("How is the weather?", [], load_settings(model="none"), "data")))
-    assert "No language model is connected" in other and "Who spent how much?" in other and "ollama" in other
+    assert (
+        "No language model is connected" in other
+        and "Who spent how much?" in other
+        and "ollama" in other
+    )
 
 
-def test_a_table_that_was_dropped_is_noticed_and_the_model_gets_the_new_schema(shop: Path, settings: Settings) -> None:
+def test_a_table_that_was_dropped_is_noticed_and_the_model_gets_the_new_schema(
+    shop: Path, settings: Settings
+) -> None:
     load_schema(find_source(settings, "shop"), settings)
     with sqlite3.connect(shop) as connection:
         connection.execute("DROP TABLE orders")
@@ -192,14 +228,18 @@ def test_a_follow_up_is_asked_with_the_turns_before(shop: Path) -> None:
     script = Replies("SELECT name FROM users", "Fine.")
     ask(script, "And the others?", [Turn("user", "Who spent most?"), Turn("assistant", "Ann.")])
     assert [message["content"] for message in script.requests[0]["messages"][1:]] == [
-        "Who spent most?", "Ann.", "And the others?",
-    ]  # fmt: skip
+        "Who spent most?",
+        "Ann.",
+        "And the others?",
+    ]
 
 
 def test_a_question_in_another_language_gets_the_whole_schema_and_is_told(shop: Path) -> None:
     events = ask(Replies("SELECT name FROM users", "好的。"), "谁在这里？")
     assert "问题与表结构的语言不同" in text_of(events)
-    assert one(events, Done).lineage["whole_schema"] and len(one(events, Done).lineage["tables"]) == 2
+    assert (
+        one(events, Done).lineage["whole_schema"] and len(one(events, Done).lineage["tables"]) == 2
+    )
 
 
 def test_without_a_source_or_with_a_wrong_one_the_fix_is_said(settings: Settings) -> None:
@@ -210,7 +250,17 @@ def test_without_a_source_or_with_a_wrong_one_the_fix_is_said(settings: Settings
 
 def test_ask_prints_events_as_json(shop: Path, settings: Settings) -> None:
     add_pair(find_source(settings, "shop"), settings, "Who spent how much?", SPENT)
-    arguments = ["ask", "Who spent how much?", "--mode", "data", "--source", "shop", "--model", "none", "--json"]
+    arguments = [
+        "ask",
+        "Who spent how much?",
+        "--mode",
+        "data",
+        "--source",
+        "shop",
+        "--model",
+        "none",
+        "--json",
+    ]
     shown = CliRunner().invoke(workbench, arguments)
     assert shown.exit_code == 0, shown.output
     kinds = [json.loads(line)["event"] for line in shown.stdout.splitlines()]
@@ -235,7 +285,8 @@ def test_the_example_answers_its_verified_questions_in_both_languages(example: S
 
 
 @pytest.mark.parametrize(
-    ("question", "words"), [("Delete all posts", "Data is only read here"), ("删除所有帖子", "只能查询数据")]
+    ("question", "words"),
+    [("Delete all posts", "Data is only read here"), ("删除所有帖子", "只能查询数据")],
 )
 def test_without_a_model_too_a_question_that_asks_to_delete_is_told_so(
     settings: Settings, question: str, words: str

@@ -28,14 +28,19 @@ def button(page: AppTest, label: str) -> Any:
 
 def texts(page: AppTest) -> str:
     return "\n".join(
-        str(entry.value) for kind in ("markdown", "caption", "error", "info", "code") for entry in page.get(kind)
+        str(entry.value)
+        for kind in ("markdown", "caption", "error", "info", "code")
+        for entry in page.get(kind)
     )
 
 
 @pytest.mark.parametrize(
-    ("language", "title", "load"), [("en", "Data", "Load the example database"), ("zh", "数据", "加载示例数据库")]
+    ("language", "title", "load"),
+    [("en", "Data", "Load the example database"), ("zh", "数据", "加载示例数据库")],
 )
-def test_an_empty_page_loads_the_example_by_one_click(language: str, title: str, load: str, settings: Settings) -> None:
+def test_an_empty_page_loads_the_example_by_one_click(
+    language: str, title: str, load: str, settings: Settings
+) -> None:
     page = open_page(language)
     assert page.title[0].value == title and not page.exception
     button(page, load).click().run()
@@ -57,7 +62,9 @@ def test_a_query_by_hand_runs_through_the_guard(shop: Settings) -> None:
     ).run()
     page.button(key="run-data-shop").click().run()
     assert not page.exception and not page.error
-    shown = next(frame.value for frame in page.dataframe if list(frame.value.columns) == ["name", "price"])
+    shown = next(
+        frame.value for frame in page.dataframe if list(frame.value.columns) == ["name", "price"]
+    )
     assert len(shown) == 3 and "LIMIT 10" in texts(page)
     page.number_input(key="most-data-shop").set_value(2).run()
     page.button(key="run-data-shop").click().run()
@@ -78,7 +85,9 @@ def test_descriptions_and_verified_answers_are_kept(shop: Settings) -> None:
     page.text_area(key="pair-sql-shop").set_value("SELECT count(*) FROM users")
     button(page, "Keep").click().run()
     notes = load_notes(find_source(shop, "shop"), shop)
-    assert notes.about == {"orders.price": {"description": "what was paid", "synonyms": ["cost", "价格"]}}
+    assert notes.about == {
+        "orders.price": {"description": "what was paid", "synonyms": ["cost", "价格"]}
+    }
     assert notes.pairs == [{"question": "How many users?", "sql": "SELECT count(*) FROM users"}]
 
 

@@ -30,21 +30,36 @@ def test_every_query_of_the_example_passes_the_guard_and_runs(settings: Settings
     schema = load_schema(source, settings)
     facts = [fact for language in LANGUAGES for fact in answerable(source, settings, language)]
     queries = {fact.sql for fact in facts}
-    assert len(queries) > 600 and len({fact.kind for fact in facts}) == len(wordings("en")["kinds"]) == 26
+    assert (
+        len(queries) > 600
+        and len({fact.kind for fact in facts}) == len(wordings("en")["kinds"]) == 26
+    )
     for sql in queries:
         check(sql, schema)
         assert ask_database(sql, schema, source, settings)[1].rows, sql
 
 
-def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(settings: Settings) -> None:
+def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
+    settings: Settings,
+) -> None:
     source = load_example(settings)
     pairs = make_pairs(source, settings, 1500, 150)
     taught, held_out = pairs[:1500], pairs[1500:]
     assert len(pairs) == len({pair.question for pair in pairs}) == 1650
     assert not any(pair.held_out for pair in taught) and all(pair.held_out for pair in held_out)
-    assert {script(pair.question) for pair in taught} == {script(pair.question) for pair in held_out} == set(LANGUAGES)
-    assert pairs == make_pairs(source, settings, 1500, 150) != make_pairs(source, settings, 1500, 150, seed=1)
-    posts = sqlite3.connect(source.file).execute("SELECT DISTINCT account FROM ads_summary").fetchall()
+    assert (
+        {script(pair.question) for pair in taught}
+        == {script(pair.question) for pair in held_out}
+        == set(LANGUAGES)
+    )
+    assert (
+        pairs
+        == make_pairs(source, settings, 1500, 150)
+        != make_pairs(source, settings, 1500, 150, seed=1)
+    )
+    posts = (
+        sqlite3.connect(source.file).execute("SELECT DISTINCT account FROM ads_summary").fetchall()
+    )
     named = [pair for pair in taught if "account = '" in pair.sql]
     assert len(named) > 50
     for pair in named:
@@ -52,7 +67,9 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(settin
         assert (value,) in posts and value.casefold() in pair.question.casefold()
 
 
-def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(settings: Settings) -> None:
+def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(
+    settings: Settings,
+) -> None:
     source = load_example(settings)
     for language in LANGUAGES:
         known = wordings(language)["kinds"]
@@ -75,15 +92,22 @@ def test_values_of_secret_columns_are_never_asked_and_a_query_that_fails_is_left
         connection.execute("UPDATE users SET password = 'open-sesame'")
         connection.execute("CREATE VIEW broken AS SELECT price FROM nowhere")
     source = add_source(settings, "shop", str(path))
-    describe(source, settings, load_schema(source, settings), "orders.price", None, ["价格", "cost"])
+    describe(
+        source, settings, load_schema(source, settings), "orders.price", None, ["价格", "cost"]
+    )
     pairs = make_pairs(source, settings, 300, 20)
     assert len(pairs) > 200
     assert not any("sesame" in pair.question + pair.sql or "broken" in pair.sql for pair in pairs)
     assert any("cost" in pair.question.lower() and "SUM(price)" in pair.sql for pair in pairs)
     assert any("价格" in pair.question and "SUM(price)" in pair.sql for pair in pairs)
-    roles = {field.column.name: field.role for subject in find_subjects(load_schema(source, settings), source, settings)
-             for field in subject.fields}  # fmt: skip
-    assert roles["password"] == "key" and roles["price"] == "measure" and roles["note"] == "category"
+    roles = {
+        field.column.name: field.role
+        for subject in find_subjects(load_schema(source, settings), source, settings)
+        for field in subject.fields
+    }
+    assert (
+        roles["password"] == "key" and roles["price"] == "measure" and roles["note"] == "category"
+    )
 
 
 def test_the_command_writes_what_a_training_reads(settings: Settings, tmp_path: Path) -> None:
@@ -104,17 +128,30 @@ def test_the_command_writes_what_a_training_reads(settings: Settings, tmp_path: 
     shown = CliRunner().invoke(workbench, arguments)
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["pairs"] == 400 and json.loads(shown.stdout)["held_out"] > 190
-    checked = CliRunner().invoke(workbench, ["finetune", "data", "check", str(out), "--test", str(held_out), "--json"])
+    checked = CliRunner().invoke(
+        workbench, ["finetune", "data", "check", str(out), "--test", str(held_out), "--json"]
+    )
     told = json.loads(checked.stdout.splitlines()[-1])
-    assert checked.exit_code == 0 and told["examples"] == 400 and not told["problems"] and not told["overlap"]
+    assert (
+        checked.exit_code == 0
+        and told["examples"] == 400
+        and not told["problems"]
+        and not told["overlap"]
+    )
     again = CliRunner().invoke(workbench, arguments)
     assert again.exit_code == 1 and "--replace" in again.output
 
 
 @pytest.mark.parametrize(
-    ("noun", "one", "many"), [("posts", "post", "posts"), ("category", "category", "categories"), ("class", "class", "class"),
-                              ("cities", "city", "cities"), ("帖子", "帖子", "帖子")],
-)  # fmt: skip
+    ("noun", "one", "many"),
+    [
+        ("posts", "post", "posts"),
+        ("category", "category", "categories"),
+        ("class", "class", "class"),
+        ("cities", "city", "cities"),
+        ("帖子", "帖子", "帖子"),
+    ],
+)
 def test_nouns_have_their_numbers(noun: str, one: str, many: str) -> None:
     assert singular(noun) == one and plural(noun) == many
 

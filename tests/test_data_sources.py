@@ -42,11 +42,23 @@ def last(result: Result) -> dict[str, object]:
 def test_a_sqlite_file_is_added_asked_and_removed(settings: Settings, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "shop.sqlite")
     assert last(run("add", "shop", str(path), "--json")) == {
-        "name": "shop", "dialect": "sqlite", "address": str(path), "tables": 2, "columns": 7,
-    }  # fmt: skip
-    assert [json.loads(line)["name"] for line in run("list", "--json").stdout.splitlines()] == ["shop"]
+        "name": "shop",
+        "dialect": "sqlite",
+        "address": str(path),
+        "tables": 2,
+        "columns": 7,
+    }
+    assert [json.loads(line)["name"] for line in run("list", "--json").stdout.splitlines()] == [
+        "shop"
+    ]
     found = last(
-        run("run", "shop", "--sql", "select name, price from users join orders on user_id = users.id", "--json")
+        run(
+            "run",
+            "shop",
+            "--sql",
+            "select name, price from users join orders on user_id = users.id",
+            "--json",
+        )
     )
     assert found["columns"] == ["name", "price"]
     assert found["rows"] == [["Ann", 9.5], ["Ann", 20], ["Bo", 5.25]]
@@ -55,21 +67,31 @@ def test_a_sqlite_file_is_added_asked_and_removed(settings: Settings, tmp_path: 
     assert path.exists() and run("list", "--json").stdout == ""
 
 
-def test_check_reads_one_statement_a_line_and_answers_in_order(settings: Settings, tmp_path: Path) -> None:
+def test_check_reads_one_statement_a_line_and_answers_in_order(
+    settings: Settings, tmp_path: Path
+) -> None:
     run("add", "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     statements = ["SELECT name FROM users", "DROP TABLE users", "SELECT", "SELECT nmae FROM users"]
-    lines = "\n".join([*(json.dumps({"sql": sql}) for sql in statements), "no json", json.dumps({"sql": 5})])
+    lines = "\n".join(
+        [*(json.dumps({"sql": sql}) for sql in statements), "no json", json.dumps({"sql": 5})]
+    )
     shown = run("check", "--stdin", "--dialect", "mysql", "--source", "shop", "--json", text=lines)
     verdicts = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [verdict["allowed"] for verdict in verdicts] == [True, False, False, False, False, False]
     assert verdicts[0]["sql"] == "SELECT `name` FROM `users` LIMIT 10"
-    assert all(verdict["sql"] is None and verdict["problem"] and verdict["fix"] for verdict in verdicts[1:])
+    assert all(
+        verdict["sql"] is None and verdict["problem"] and verdict["fix"] for verdict in verdicts[1:]
+    )
     assert set(verdicts[0]) == {"allowed", "sql", "problem", "fix"}
     assert run("check", "DROP TABLE users", "--source", "shop").exit_code == 1
 
 
-@pytest.mark.parametrize(("kind", "text"), [("csv", "utf-8"), ("csv", "gb18030"), ("tsv", "utf-8"), ("xlsx", "")])
-def test_table_files_are_asked_through_duckdb(kind: str, text: str, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "text"), [("csv", "utf-8"), ("csv", "gb18030"), ("tsv", "utf-8"), ("xlsx", "")]
+)
+def test_table_files_are_asked_through_duckdb(
+    kind: str, text: str, settings: Settings, tmp_path: Path
+) -> None:
     import pandas
 
     frame = pandas.DataFrame({"地区": ["华北", "华南", "华北"], "销量": [3, 4, 5]})
@@ -83,7 +105,9 @@ def test_table_files_are_asked_through_duckdb(kind: str, text: str, settings: Se
     assert last(run("run", "sales", "--sql", sql, "--json"))["rows"] == [["华南", 4], ["华北", 8]]
 
 
-def test_a_folder_of_tables_is_one_source_and_follows_its_files(settings: Settings, tmp_path: Path) -> None:
+def test_a_folder_of_tables_is_one_source_and_follows_its_files(
+    settings: Settings, tmp_path: Path
+) -> None:
     folder = tmp_path / "tables"
     folder.mkdir()
     (folder / "users.csv").write_text("id,name\n1,Ann\n")
@@ -95,7 +119,9 @@ def test_a_folder_of_tables_is_one_source_and_follows_its_files(settings: Settin
     assert last(run("run", "shop", "--sql", join, "--json"))["rows"] == [["Anna", 9.5]]
 
 
-def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(settings: Settings, tmp_path: Path) -> None:
+def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(
+    settings: Settings, tmp_path: Path
+) -> None:
     """Below the guard DuckDB itself has no way out, and SQLite no way to write."""
     from agents.databases.database import open_session
 
@@ -110,7 +136,10 @@ def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(settings: Set
         (lite, "DELETE FROM users"),
         (lite, f"ATTACH '{tmp_path}/c.sqlite' AS c"),
     ):
-        with pytest.raises((QueryFailed, Unavailable)), open_session(source, settings, 5) as session:
+        with (
+            pytest.raises((QueryFailed, Unavailable)),
+            open_session(source, settings, 5) as session,
+        ):
             session.connection.exec_driver_sql(sql)
     assert not (tmp_path / "out.csv").exists()
 
@@ -118,11 +147,14 @@ def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(settings: Set
 @pytest.mark.parametrize(
     ("place", "error"),
     [
-        ("oracle://host/db", InvalidInput), ("mysql://host", InvalidInput), ("missing.sqlite", NotFound),
-        ("mysql://u@h/db?init_command=DROP", InvalidInput), ("postgres://u@h/db?options=-c", InvalidInput),
+        ("oracle://host/db", InvalidInput),
+        ("mysql://host", InvalidInput),
+        ("missing.sqlite", NotFound),
+        ("mysql://u@h/db?init_command=DROP", InvalidInput),
+        ("postgres://u@h/db?options=-c", InvalidInput),
         ("postgres://u@h/db?password=x", InvalidInput),
     ],
-)  # fmt: skip
+)
 def test_an_address_that_cannot_be_used_is_refused(place: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse_place("name", place)
@@ -142,7 +174,9 @@ def test_names_are_checked_and_nothing_is_overwritten(settings: Settings, tmp_pa
     assert run("add", "note", str(tmp_path / "note.txt")).exit_code == 1
     (tmp_path / "broken.sqlite").write_text("this is no database at all, only text")
     assert run("add", "broken", str(tmp_path / "broken.sqlite"), "--json").exit_code == 1
-    assert [source for source in run("list", "--json").stdout.splitlines() if "broken" in source] == []
+    assert [
+        source for source in run("list", "--json").stdout.splitlines() if "broken" in source
+    ] == []
 
 
 @pytest.mark.mariadb
@@ -163,7 +197,9 @@ def test_a_password_never_reaches_the_workspace(
     assert run("schema", "shop", "--refresh").exit_code == 0
     monkeypatch.setenv("WORKBENCH_DATA_PASSWORD_SHOP", "wrong-one")
     refused = run("schema", "shop", "--refresh")
-    assert "refuses the user or the password" in refused.stderr and "wrong-one" not in refused.output
+    assert (
+        "refuses the user or the password" in refused.stderr and "wrong-one" not in refused.output
+    )
     secrets.write_text(before)
     run("remove", "shop", "--yes")
     assert PASSWORD not in secrets.read_text(), "a source that is removed leaves no password behind"
@@ -176,18 +212,34 @@ def server_of(dialect: str, request: pytest.FixtureRequest) -> Server:
 def test_check_answers_every_line_whatever_comes_in(settings: Settings, tmp_path: Path) -> None:
     add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     lines = [
-        b"", b"   ", b"{bad", b"null", b"[]", b'{"SQL": "SELECT 1"}', b'{"sql": null}', b'{"sql": 5}', b"\xff\xfe\x00",
-        b'{"sql": "SELECT \\ud800"}', b"[" * 100_000, b'{"sql": "SELECT ' + b"(" * 5000 + b'"}', b'{"sql": "DROP TABLE users"}',
-    ]  # fmt: skip
+        b"",
+        b"   ",
+        b"{bad",
+        b"null",
+        b"[]",
+        b'{"SQL": "SELECT 1"}',
+        b'{"sql": null}',
+        b'{"sql": 5}',
+        b"\xff\xfe\x00",
+        b'{"sql": "SELECT \\ud800"}',
+        b"[" * 100_000,
+        b'{"sql": "SELECT ' + b"(" * 5000 + b'"}',
+        b'{"sql": "DROP TABLE users"}',
+    ]
     text = b"\r\n".join([*lines, b'{"sql": "SELECT 1"}'])
     for dialect in ("mysql", "postgres", "sqlite", "duckdb"):
         arguments = ["data", "check", "--stdin", "--dialect", dialect, "--source", "shop", "--json"]
         shown = CliRunner().invoke(workbench, arguments, input=text)
         answers = [json.loads(line) for line in shown.stdout.splitlines()]
         assert shown.exit_code == 0 and len(answers) == len(lines) + 1
-        assert not any(answer["allowed"] for answer in answers[:-1]) and answers[-1]["sql"] == "SELECT 1 LIMIT 10"
+        assert (
+            not any(answer["allowed"] for answer in answers[:-1])
+            and answers[-1]["sql"] == "SELECT 1 LIMIT 10"
+        )
         assert all(answer["problem"] and answer["fix"] for answer in answers[:-1])
-    nothing = CliRunner().invoke(workbench, ["data", "check", "--stdin", "--source", "shop", "--json"], input=b"")
+    nothing = CliRunner().invoke(
+        workbench, ["data", "check", "--stdin", "--source", "shop", "--json"], input=b""
+    )
     assert nothing.exit_code == 0 and nothing.stdout == ""
 
 
@@ -208,10 +260,11 @@ def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     else:
         server.run(
             'CREATE TABLE people (id INT PRIMARY KEY, "姓名" VARCHAR(20), api_token VARCHAR(20), photo BYTEA)',
-            "COMMENT ON TABLE people IS 'everyone'", "COMMENT ON COLUMN people.\"姓名\" IS 'what a person is called'",
+            "COMMENT ON TABLE people IS 'everyone'",
+            "COMMENT ON COLUMN people.\"姓名\" IS 'what a person is called'",
             "CREATE TABLE notes (id INT PRIMARY KEY, person INT REFERENCES people (id))",
             "INSERT INTO people VALUES (1, '王芳', 'hush', 'abc'), (2, NULL, 'hush', NULL)",
-        )  # fmt: skip
+        )
     source = add_source(settings, "people", server.url)
     schema = load_schema(source, settings)
     people = schema.by_name["people"]
@@ -241,7 +294,9 @@ def test_a_server_is_only_read_even_below_the_guard(
     assert server.run(f"SELECT count(*) FROM {space}kept")[0][0] == 0
 
 
-def test_a_table_that_was_dropped_since_is_said_with_the_way_to_refresh(settings: Settings, tmp_path: Path) -> None:
+def test_a_table_that_was_dropped_since_is_said_with_the_way_to_refresh(
+    settings: Settings, tmp_path: Path
+) -> None:
     path = make_sqlite(tmp_path / "shop.sqlite")
     source = add_source(settings, "shop", str(path))
     schema = load_schema(source, settings)
@@ -260,7 +315,9 @@ def test_a_server_that_is_down_is_said_within_seconds(settings: Settings) -> Non
         assert "does not answer" in shown.stderr and "Start the server" in shown.stderr
 
 
-def test_ten_million_rows_give_ten_and_say_that_there_are_more(settings: Settings, tmp_path: Path) -> None:
+def test_ten_million_rows_give_ten_and_say_that_there_are_more(
+    settings: Settings, tmp_path: Path
+) -> None:
     path = tmp_path / "big.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE big AS SELECT range AS n FROM range(10_000_000)")
@@ -284,9 +341,12 @@ def test_a_broken_view_does_not_hide_the_tables(
     server = server_of(dialect, request)
     space = "shop." if dialect == "mysql" else ""
     server.run(
-        f"DROP VIEW IF EXISTS {space}broken", f"DROP TABLE IF EXISTS {space}base", f"CREATE TABLE {space}base (id INT)",
-        f"INSERT INTO {space}base VALUES (0)", f"CREATE VIEW {space}broken AS SELECT 1 / id AS x, id FROM {space}base",
-    )  # fmt: skip
+        f"DROP VIEW IF EXISTS {space}broken",
+        f"DROP TABLE IF EXISTS {space}base",
+        f"CREATE TABLE {space}base (id INT)",
+        f"INSERT INTO {space}base VALUES (0)",
+        f"CREATE VIEW {space}broken AS SELECT 1 / id AS x, id FROM {space}base",
+    )
     if dialect == "mysql":
         server.run("DROP TABLE shop.base", "CREATE TABLE shop.base (other INT)")
     schema = load_schema(add_source(settings, "views", server.url), settings)
@@ -300,7 +360,10 @@ def test_every_statement_is_in_the_audit_log(settings: Settings, tmp_path: Path)
     ask_database("SELECT name FROM users", schema, source, settings)
     with pytest.raises(Refused):
         ask_database("DROP TABLE users", schema, source, settings)
-    lines = [json.loads(line) for line in (settings.home / "data" / "audit.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line)
+        for line in (settings.home / "data" / "audit.jsonl").read_text().splitlines()
+    ]
     assert [line["verdict"] for line in lines] == ["ran", "refused"]
     assert lines[0]["ran"] == 'SELECT "name" FROM "users" LIMIT 11' and lines[0]["rows"] == 3
     assert lines[1]["sql"] == "DROP TABLE users"
@@ -351,7 +414,9 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     schema = load_schema(source, settings)
     add_pair(source, settings, "How many triples are there?", SLOW)
     assert "numbers" in schema.by_name
-    events = answer_from_data("How many triples are there?", [], load_settings(model="none", source="slow"))
+    events = answer_from_data(
+        "How many triples are there?", [], load_settings(model="none", source="slow")
+    )
     begun = time.monotonic()
     while time.monotonic() - begun < 1.5:
         assert isinstance(next(events), Thought), "it is still running"
@@ -392,7 +457,9 @@ def test_notes_are_kept_and_shown_with_the_schema(settings: Settings, tmp_path: 
     noted = load_schema(source, settings)
     assert noted.by_name["orders"].by_name["price"].synonyms == ("cost", "价格")
     assert noted.by_name["users"].description == "customers of the shop"
-    assert load_notes(source, settings).pairs == [{"question": "Who?", "sql": "SELECT name, id FROM users"}]
+    assert load_notes(source, settings).pairs == [
+        {"question": "Who?", "sql": "SELECT name, id FROM users"}
+    ]
 
 
 def test_the_kept_file_of_secrets_can_be_named(

@@ -35,10 +35,14 @@ def source(settings: Settings) -> Source:
     return load_example(settings)
 
 
-def ask(script: Replies, question: str, source: Source, settings: Settings, **choices: str) -> list[Event]:
+def ask(
+    script: Replies, question: str, source: Source, settings: Settings, **choices: str
+) -> list[Event]:
     """The example asked, with a model that replies from a list as its writer."""
     with openai_server(script) as url:
-        settings = load_settings(openai_base_url=url, **{"model": "none", "source": source.name, **choices})
+        settings = load_settings(
+            openai_base_url=url, **{"model": "none", "source": source.name, **choices}
+        )
         set_writer(source, settings, "openai:scripted")
         return list(answer(question, [], settings, "data"))
 
@@ -48,18 +52,25 @@ def make_run(settings: Settings, name: str) -> None:
     folder = settings.folder("runs", name)
     for part in ("adapter", "data"):
         (folder / part).mkdir()
-    (folder / "adapter" / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(folder)}))
+    (folder / "adapter" / "adapter_config.json").write_text(
+        json.dumps({"base_model_name_or_path": str(folder)})
+    )
     lines = [
         {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": sql}]}
         for question, sql in TAUGHT
     ]
-    (folder / "data" / "train.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    (folder / "data" / "train.jsonl").write_text(
+        "\n".join(json.dumps(line) for line in lines), "utf-8"
+    )
     (folder / "card.json").write_text(json.dumps({"system": "Write SQL.", "data_sha256": "abc"}))
 
 
 @pytest.mark.parametrize(
     ("question", "remark"),
-    [("Which publisher got most likes?", "check the query"), ("点赞数最高的账号是哪个？", "请核对查询")],
+    [
+        ("Which publisher got most likes?", "check the query"),
+        ("点赞数最高的账号是哪个？", "请核对查询"),
+    ],
 )
 def test_the_writer_gets_the_question_alone_and_says_what_it_is(
     question: str, remark: str, source: Source, settings: Settings
@@ -67,17 +78,27 @@ def test_the_writer_gets_the_question_alone_and_says_what_it_is(
     script = Replies(LIKES)
     events = ask(script, question, source, settings)
     assert [message["content"] for message in script.requests[0]["messages"]] == [question]
-    assert one(events, Table).rows[0] == ["Northwind Coffee", 55543] and one(events, Query).sql.endswith("LIMIT 10")
+    assert one(events, Table).rows[0] == ["Northwind Coffee", 55543] and one(
+        events, Query
+    ).sql.endswith("LIMIT 10")
     text = text_of(events)
-    assert "openai:scripted" in text and remark in text and text.index("| account |") < text.index(remark)
+    assert (
+        "openai:scripted" in text
+        and remark in text
+        and text.index("| account |") < text.index(remark)
+    )
     done = one(events, Done)
     assert done.model == done.lineage["writer"] == "openai:scripted"
 
 
 def test_its_queries_go_through_the_same_guard(source: Source, settings: Settings) -> None:
     before = Path(source.file).read_bytes()
-    events = ask(Replies("DELETE FROM ads_summary"), "Which account has the most likes?", source, settings)
-    assert "Only a SELECT may run" in text_of(events) and not [event for event in events if isinstance(event, Query)]
+    events = ask(
+        Replies("DELETE FROM ads_summary"), "Which account has the most likes?", source, settings
+    )
+    assert "Only a SELECT may run" in text_of(events) and not [
+        event for event in events if isinstance(event, Query)
+    ]
     assert Path(source.file).read_bytes() == before
 
 
@@ -89,10 +110,14 @@ def test_it_tries_again_until_query_and_question_agree(source: Source, settings:
     assert [request["temperature"] for request in script.requests] == [0.0, 1.0, 1.0]
     hopeless = Replies(wrong)
     text = text_of(ask(hopeless, "Which account has the most likes?", source, settings))
-    assert "do not agree" in text and "“likes”" in text and len(hopeless.requests) == len(TEMPERATURES)
+    assert (
+        "do not agree" in text and "“likes”" in text and len(hopeless.requests) == len(TEMPERATURES)
+    )
 
 
-def test_what_the_writer_declines_goes_to_the_connected_model(source: Source, settings: Settings) -> None:
+def test_what_the_writer_declines_goes_to_the_connected_model(
+    source: Source, settings: Settings
+) -> None:
     make_run(settings, "small")
     script = Replies("SELECT count(*) AS n FROM materials", "There are 5.")
     with openai_server(script) as url:
@@ -119,7 +144,9 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
     set_writer(source, settings, "local:small")
     events = list(answer(question, [], load_settings(model="none", source=source.name), "data"))
     text = text_of(events)
-    assert words in text and example in text and "local:small" in text and isinstance(events[-1], Done)
+    assert (
+        words in text and example in text and "local:small" in text and isinstance(events[-1], Done)
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,18 +157,41 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
         ("Which account has the most likes?", LIKES.replace(" DESC", ""), ["most", "ASC"]),
         ("Which topic has the most likes?", LIKES, ["topic", "account"]),
         ("Which account has the most likes on average?", LIKES, ["average"]),
-        ("Likes of Lumen Lights", "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary", ["lumen lights"]),
-        ("Likes of Lumen Lights", "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary WHERE account = '拾光书店'",
-         ["拾光书店", "lumen lights"]),
-        ("Posts with more than 500 likes", "SELECT desc FROM ads_summary WHERE CAST(star AS INTEGER) > 50", ["50", "500"]),
-        ("点赞最多的三条帖子", "SELECT desc FROM ads_summary ORDER BY CAST(star AS INTEGER) DESC LIMIT 5", ["三"]),
+        (
+            "Likes of Lumen Lights",
+            "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary",
+            ["lumen lights"],
+        ),
+        (
+            "Likes of Lumen Lights",
+            "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary WHERE account = '拾光书店'",
+            ["拾光书店", "lumen lights"],
+        ),
+        (
+            "Posts with more than 500 likes",
+            "SELECT desc FROM ads_summary WHERE CAST(star AS INTEGER) > 50",
+            ["50", "500"],
+        ),
+        (
+            "点赞最多的三条帖子",
+            "SELECT desc FROM ads_summary ORDER BY CAST(star AS INTEGER) DESC LIMIT 5",
+            ["三"],
+        ),
         ("每天的激活数", "SELECT SUM(count) AS n FROM activations", ["每天"]),
-        ("激活数最多的素材", "SELECT COUNT(*) AS n FROM activations JOIN materials ON material_id = id GROUP BY name "
-         "ORDER BY n DESC", ["激活数"]),
-        ("How many activations did 春茶短片 get?", "SELECT SUM(count) AS n FROM activations JOIN materials ON material_id = id "
-         "WHERE kind = '春茶短片'", ["春茶短片"]),
+        (
+            "激活数最多的素材",
+            "SELECT COUNT(*) AS n FROM activations JOIN materials ON material_id = id GROUP BY name "
+            "ORDER BY n DESC",
+            ["激活数"],
+        ),
+        (
+            "How many activations did 春茶短片 get?",
+            "SELECT SUM(count) AS n FROM activations JOIN materials ON material_id = id "
+            "WHERE kind = '春茶短片'",
+            ["春茶短片"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_query_and_its_question_must_agree(
     question: str, sql: str, differs: list[str], source: Source, settings: Settings
 ) -> None:
@@ -160,7 +210,9 @@ def test_a_run_that_writes_queries_is_not_talked_to(source: Source, settings: Se
     assert tuned_model(settings) == "local:crew"
 
 
-def test_the_writer_is_named_and_taken_away_by_command_and_on_the_page(source: Source, settings: Settings) -> None:
+def test_the_writer_is_named_and_taken_away_by_command_and_on_the_page(
+    source: Source, settings: Settings
+) -> None:
     make_run(settings, "small")
 
     def data(*words: str) -> str:
@@ -177,14 +229,19 @@ def test_the_writer_is_named_and_taken_away_by_command_and_on_the_page(source: S
     assert len(load_notes(source, settings).pairs) == 12, "what else is noted stays"
 
 
-def test_accuracy_counts_results_and_not_texts(source: Source, settings: Settings, tmp_path: Path) -> None:
+def test_accuracy_counts_results_and_not_texts(
+    source: Source, settings: Settings, tmp_path: Path
+) -> None:
     file = tmp_path / "asked.jsonl"
     asked = [
         *TAUGHT,
         ("Which account has the most shares?", LIKES.replace("star", "share")),
         ("How is the weather?", ""),
     ]
-    rows = [{"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": s}]} for q, s in asked]
+    rows = [
+        {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": s}]}
+        for q, s in asked
+    ]
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     with openai_server(Replies(LIKES.replace("likes", "n"))) as url:
         settings = load_settings(openai_base_url=url)

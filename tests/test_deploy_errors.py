@@ -65,15 +65,31 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def files(settings: Settings) -> list[str]:
-    return [path.name for path in settings.home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return [
+        path.name for path in settings.home.rglob("*") if path.is_file() and path.suffix != ".lock"
+    ]
 
 
-def test_ollama_that_is_down_says_how_to_start_or_do_without(settings: Settings, model: Path) -> None:
-    command = ["deploy", "publish", str(model), "--name", "x", "--host", f"127.0.0.1:{free_port()}", "--json"]
+def test_ollama_that_is_down_says_how_to_start_or_do_without(
+    settings: Settings, model: Path
+) -> None:
+    command = [
+        "deploy",
+        "publish",
+        str(model),
+        "--name",
+        "x",
+        "--host",
+        f"127.0.0.1:{free_port()}",
+        "--json",
+    ]
     done = CliRunner().invoke(workbench, command)
     last = json.loads(done.stdout.splitlines()[-1])
     assert done.exit_code == 1 and (last["event"], last["step"]) == ("failed", "check")
-    assert all(word in last["fix"] for word in ("ollama serve", "ollama.com/download", "--host", "--gguf-only"))
+    assert all(
+        word in last["fix"]
+        for word in ("ollama serve", "ollama.com/download", "--host", "--gguf-only")
+    )
     assert files(settings) == []
 
 
@@ -83,14 +99,19 @@ def test_an_old_ollama_and_what_is_none_are_told_apart() -> None:
         pytest.raises(Unavailable, match=r"too old.*0\.12"),
     ):
         Registry(url).check()
-    with serving(lambda request: (200, b"<html>")) as url, pytest.raises(Unavailable, match="not Ollama"):
+    with (
+        serving(lambda request: (200, b"<html>")) as url,
+        pytest.raises(Unavailable, match="not Ollama"),
+    ):
         Registry(url).check()
     with serving(lambda request: (200, {"version": "0.24.0"})) as url:
         assert Registry(url).check() == "0.24.0"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x:v1", "user/x", "../x", "-x", "名字", "x" * 81])
-def test_a_name_that_ollama_refuses_is_refused_at_once(settings: Settings, model: Path, name: str) -> None:
+def test_a_name_that_ollama_refuses_is_refused_at_once(
+    settings: Settings, model: Path, name: str
+) -> None:
     with pytest.raises(InvalidInput, match="cannot be a model's name"):
         make_plan(Order(str(model), name), settings)
 
@@ -109,7 +130,9 @@ def test_an_unknown_run_names_the_near_ones(settings: Settings) -> None:
         make_plan(Order("nothing", "x"), settings)
 
 
-def test_a_disk_without_room_is_seen_before_the_work(settings: Settings, model: Path, tmp_path: Path) -> None:
+def test_a_disk_without_room_is_seen_before_the_work(
+    settings: Settings, model: Path, tmp_path: Path
+) -> None:
     big = tmp_path / "big"
     big.mkdir()
     for path in model.iterdir():
@@ -136,7 +159,9 @@ def test_a_server_that_restarts_during_the_upload_gets_the_file_again(tmp_path: 
     thread = threading.Thread(target=come_back)
     thread.start()
     told: list[tuple[int, int]] = []
-    Registry(f"http://127.0.0.1:{port}").push(file, "0" * 64, lambda done, of: told.append((done, of)))
+    Registry(f"http://127.0.0.1:{port}").push(
+        file, "0" * 64, lambda done, of: told.append((done, of))
+    )
     thread.join()
     assert got == ["HEAD", "POST"] and told == [(7, 7)]
 
@@ -149,24 +174,41 @@ def test_a_server_that_restarts_during_the_upload_gets_the_file_again(tmp_path: 
         (400, "digest mismatch", "refuses it: digest mismatch"),
     ],
 )
-def test_what_ollama_answers_is_said_in_our_words(tmp_path: Path, status: int, reason: str, problem: str) -> None:
+def test_what_ollama_answers_is_said_in_our_words(
+    tmp_path: Path, status: int, reason: str, problem: str
+) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"weights")
 
     def answer(request: BaseHTTPRequestHandler) -> tuple[int, Any]:
         return (404, {}) if request.command == "HEAD" else (status, {"error": reason})
 
-    with serving(answer) as url, pytest.raises((Unavailable, InvalidInput), match=problem) as caught:
+    with (
+        serving(answer) as url,
+        pytest.raises((Unavailable, InvalidInput), match=problem) as caught,
+    ):
         Registry(url).push(file, "0" * 64, lambda done, of: None)
     assert caught.value.fix
 
 
 def writing(model: Path, out: Path, *options: str) -> list[str]:
     """The command that writes the files of a publish to that folder."""
-    return ["deploy", "publish", str(model), "--name", "x", "--gguf-only", str(out), *options, "--json"]
+    return [
+        "deploy",
+        "publish",
+        str(model),
+        "--name",
+        "x",
+        "--gguf-only",
+        str(out),
+        *options,
+        "--json",
+    ]
 
 
-def test_without_ollama_file_and_modelfile_are_written(settings: Settings, model: Path, tmp_path: Path) -> None:
+def test_without_ollama_file_and_modelfile_are_written(
+    settings: Settings, model: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     command = writing(model, out, "--system", "Be brief.")
     done = CliRunner().invoke(workbench, command)
@@ -195,7 +237,9 @@ def test_q4_without_ollama_is_made_by_llama_quantize(
     command = writing(model, out, "--quantize", "q4_K_M")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     missing = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
-    assert "not on PATH" in missing["problem"] and "--llama-cpp" in missing["fix"] and not out.exists()
+    assert (
+        "not on PATH" in missing["problem"] and "--llama-cpp" in missing["fix"] and not out.exists()
+    )
     program.parent.mkdir(parents=True)
     program.write_text(LLAMA_QUANTIZE)
     program.chmod(0o755)
@@ -205,7 +249,10 @@ def test_q4_without_ollama_is_made_by_llama_quantize(
     assert failed["problem"] == "llama-quantize failed: no space left" and not out.exists()
     monkeypatch.delenv("FAILS")
     done = json.loads(CliRunner().invoke(workbench, command).stdout.splitlines()[-1])
-    assert Path(done["gguf"]).read_bytes() == b"GGUF" and done["gguf_sha256"] == sha256(b"GGUF").hexdigest()
+    assert (
+        Path(done["gguf"]).read_bytes() == b"GGUF"
+        and done["gguf_sha256"] == sha256(b"GGUF").hexdigest()
+    )
     assert sorted(path.name for path in out.iterdir()) == ["Modelfile", "model.gguf"]
     assert find_llama_quantize(str(tmp_path / "llama.cpp")) == program
 
@@ -213,8 +260,15 @@ def test_q4_without_ollama_is_made_by_llama_quantize(
 def test_where_two_answers_part_is_told() -> None:
     ours = Reply([b"a", b" b", b"c"], [-0.1, -0.2, -0.3], True, 9)
     ends = {"<end>"}
-    assert compare_replies("q", ours, Reply([b"a", b"b", b"c"], [-0.1, -0.2, -0.3], True, 9), ends).part == ""
-    over = compare_replies("q", ours, Reply([b"a", b"b", b"c", b"<end>", b"d"], [-0.1] * 5, False, 9), ends)
+    assert (
+        compare_replies(
+            "q", ours, Reply([b"a", b"b", b"c"], [-0.1, -0.2, -0.3], True, 9), ends
+        ).part
+        == ""
+    )
+    over = compare_replies(
+        "q", ours, Reply([b"a", b"b", b"c", b"<end>", b"d"], [-0.1] * 5, False, 9), ends
+    )
     assert (over.part, over.place, over.expected) == ("stop", 3, "the end")
     other = compare_replies("q", ours, Reply([b"a", b"x"], [-0.1, -0.9], True, 9), ends)
     assert (other.part, other.place, other.expected, other.got) == ("weights", 1, " bc", "x")
@@ -236,15 +290,34 @@ def test_a_proof_passes_by_its_precision() -> None:
 
 def test_both_languages_and_many_turns_are_asked(tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = [
-        {"messages": [{"role": "user", "content": f"Question {n}?"}, {"role": "assistant", "content": "Yes."}]}
+        {
+            "messages": [
+                {"role": "user", "content": f"Question {n}?"},
+                {"role": "assistant", "content": "Yes."},
+            ]
+        }
         for n in range(30)
     ]
     lines.append({"messages": [{"role": "user", "content": "With tools?"}], "tools": [{}]})
-    lines.append({"messages": [{"role": "user", "content": "问题？"}, {"role": "assistant", "content": "是。"}]})
+    lines.append(
+        {
+            "messages": [
+                {"role": "user", "content": "问题？"},
+                {"role": "assistant", "content": "是。"},
+            ]
+        }
+    )
     held_out = tmp_path / "eval.jsonl"
     held_out.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
     talks = choose_talks(held_out, 8, lambda talk: True)
     said = [talk[-1]["content"] for talk in talks]
-    assert len(talks) == 8 and said[0] == "Question 0?" and "问题？" in said and "With tools?" not in said
-    assert sum(len(talk) == 3 for talk in talks) == 2, "our own conversations of many turns fill the gap"
+    assert (
+        len(talks) == 8
+        and said[0] == "Question 0?"
+        and "问题？" in said
+        and "With tools?" not in said
+    )
+    assert sum(len(talk) == 3 for talk in talks) == 2, (
+        "our own conversations of many turns fill the gap"
+    )
     assert all(talk[-1]["role"] == "user" for talk in talks)

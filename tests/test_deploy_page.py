@@ -18,13 +18,29 @@ from workbench.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "deploy" / "ui" / "models.py"
 CARD: dict[str, Any] = {
-    "run": "tuned", "base": "/b", "digests": {}, "data_sha256": "0", "precision": "f16", "gguf_sha256": "1" * 64,
-    "host": "http://127.0.0.1:9", "ollama": "0.24.0", "key": "k", "created": "2026-11-24T10:00:00+0000",
-    "proof": {"passed": True, "prompts": 20, "identical": 1.0, "rendered_equal": 1.0, "logprob_change": 0.001},
-}  # fmt: skip
+    "run": "tuned",
+    "base": "/b",
+    "digests": {},
+    "data_sha256": "0",
+    "precision": "f16",
+    "gguf_sha256": "1" * 64,
+    "host": "http://127.0.0.1:9",
+    "ollama": "0.24.0",
+    "key": "k",
+    "created": "2026-11-24T10:00:00+0000",
+    "proof": {
+        "passed": True,
+        "prompts": 20,
+        "identical": 1.0,
+        "rendered_equal": 1.0,
+        "logprob_change": 0.001,
+    },
+}
 
 
-def open_page(monkeypatch: pytest.MonkeyPatch, language: str, host: str = "http://127.0.0.1:9") -> AppTest:
+def open_page(
+    monkeypatch: pytest.MonkeyPatch, language: str, host: str = "http://127.0.0.1:9"
+) -> AppTest:
     monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", host)
     monkeypatch.setenv("WORKBENCH_LANGUAGE", language)
     page = AppTest.from_file(str(PAGE), default_timeout=60).run()
@@ -34,10 +50,15 @@ def open_page(monkeypatch: pytest.MonkeyPatch, language: str, host: str = "http:
 
 def shown(page: AppTest) -> str:
     """All text that a person sees."""
-    texts = [element.value for kind in (page.markdown, page.info, page.caption, page.title, page.subheader, page.error)
-             for element in kind]  # fmt: skip
+    texts = [
+        element.value
+        for kind in (page.markdown, page.info, page.caption, page.title, page.subheader, page.error)
+        for element in kind
+    ]
     labels = [
-        element.label for kind in (page.button, page.selectbox, page.text_input, page.text_area) for element in kind
+        element.label
+        for kind in (page.button, page.selectbox, page.text_input, page.text_area)
+        for element in kind
     ]
     return "\n".join(map(str, [*texts, *labels]))
 
@@ -52,7 +73,9 @@ def add_versions(settings: Settings, *precisions: str) -> None:
     write_latest(settings.home / "deploy" / "demo", len(precisions))
 
 
-def test_without_a_run_it_says_where_to_get_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_run_it_says_where_to_get_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "workbench demo" in shown(open_page(monkeypatch, "en"))
 
 
@@ -64,15 +87,23 @@ def test_without_ollama_it_says_how_to_get_it_and_offers_the_file(
     assert "ollama.com/download" in text and "ollama serve" in text and "Write GGUF file" in text
 
 
-def test_the_chinese_page_has_no_english_left(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chinese_page_has_no_english_left(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_model(settings.folder("models") / "mine")
     add_versions(settings, "f16", "q8_0")
-    text = re.sub(r"https?://\S+|:[a-z_-]+/?[a-z_]*:|:green-badge|`[^`]*`|\\", " ", shown(open_page(monkeypatch, "zh")))
+    text = re.sub(
+        r"https?://\S+|:[a-z_-]+/?[a-z_]*:|:green-badge|`[^`]*`|\\",
+        " ",
+        shown(open_page(monkeypatch, "zh")),
+    )
     words = set(re.findall(r"[A-Za-z]{2,}", text))
     assert words <= {"Ollama", "GGUF", "Modelfile", "demo", "tuned", "http", "sha"}, words
 
 
-def test_versions_are_listed_with_what_can_be_done(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_are_listed_with_what_can_be_done(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_versions(settings, "f16", "q8_0")
     page = open_page(monkeypatch, "en")
     text = shown(page)
@@ -85,7 +116,9 @@ def test_versions_are_listed_with_what_can_be_done(settings: Settings, monkeypat
     assert "Ollama does not answer" in page.error[0].value
 
 
-def test_a_bad_name_is_refused_on_the_page(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_name_is_refused_on_the_page(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_model(settings.folder("models") / "mine")
     page = open_page(monkeypatch, "en")
     page.text_input("publish_name_mine").set_value("a b").run()

@@ -27,14 +27,27 @@ pytestmark = pytest.mark.ollama
 def test_a_run_is_published_proven_and_answers(publishing: Path, empty_ollama: Any) -> None:
     *progress, done = deploy("publish", "tuned", "--name", "demo")
     assert list(dict.fromkeys(event["step"] for event in progress)) == [
-        "check", "convert", "upload", "create", "prove", "promote",
-    ]  # fmt: skip
+        "check",
+        "convert",
+        "upload",
+        "create",
+        "prove",
+        "promote",
+    ]
     assert done["event"] == "done" and done["model"] == "demo:v1" and len(done["gguf_sha256"]) == 64
     proof = done["proof"]
-    assert proof["passed"] and proof["rendered_equal"] == 1 and proof["identical"] >= 0.95 and proof["prompts"] >= 6
+    assert (
+        proof["passed"]
+        and proof["rendered_equal"] == 1
+        and proof["identical"] >= 0.95
+        and proof["prompts"] >= 6
+    )
     files, models, weights = left_behind(publishing, empty_ollama)
     assert models == ["demo:latest", "demo:v1"] and weights == [f"sha256-{done['gguf_sha256']}"]
-    assert files == [f"deploy/demo/{name}" for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")]
+    assert files == [
+        f"deploy/demo/{name}"
+        for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")
+    ]
     registry = Registry(empty_ollama.url)
     checked = 0
     for question, reply in TAUGHT:
@@ -69,9 +82,19 @@ def own_ends(tmp_path_factory: pytest.TempPathFactory, run_home: Path, tiny_mode
     home = tmp_path_factory.mktemp("ends")
     shutil.copytree(tiny_model, home / "base")
     shutil.copytree(run_home / "runs" / "tuned", home / "run")
-    for path in [*home.glob("*/*.json"), *home.glob("run/adapter/*.json"), *home.glob("**/*.jinja")]:
-        text = path.read_text("utf-8").replace("<|im_end|>", "<|over|>").replace(str(tiny_model), str(home / "base"))
-        path.write_text(text.replace('"eos_token": "<|over|>"', '"eos_token": "<|endoftext|>"'), "utf-8")
+    for path in [
+        *home.glob("*/*.json"),
+        *home.glob("run/adapter/*.json"),
+        *home.glob("**/*.jinja"),
+    ]:
+        text = (
+            path.read_text("utf-8")
+            .replace("<|im_end|>", "<|over|>")
+            .replace(str(tiny_model), str(home / "base"))
+        )
+        path.write_text(
+            text.replace('"eos_token": "<|over|>"', '"eos_token": "<|endoftext|>"'), "utf-8"
+        )
     (home / "run" / "card.json").unlink()
     return home / "run" / "adapter"
 
@@ -120,9 +143,18 @@ class DyingRegistry(Registry):
 
 
 DEATHS = [
-    ("push", 1, False), ("push", 1, True), ("create", 1, True), ("render", 3, True), ("prompt_tokens", 6, True),
-    ("copy", 1, False), ("copy", 1, True), ("copy", 2, False), ("copy", 2, True), ("delete", 1, False), ("delete", 1, True),
-]  # fmt: skip
+    ("push", 1, False),
+    ("push", 1, True),
+    ("create", 1, True),
+    ("render", 3, True),
+    ("prompt_tokens", 6, True),
+    ("copy", 1, False),
+    ("copy", 1, True),
+    ("copy", 2, False),
+    ("copy", 2, True),
+    ("delete", 1, False),
+    ("delete", 1, True),
+]
 
 
 def test_killed_at_any_point_and_run_again_it_ends_the_same(
@@ -136,7 +168,12 @@ def test_killed_at_any_point_and_run_again_it_ends_the_same(
         if converted.exists():  # the conversion is the same each time, and takes the longest
             shutil.copytree(converted, candidate)
         with pytest.raises(Killed, match=method):
-            publish(order, settings, lambda event: None, DyingRegistry(empty_ollama.url, method, call, after))
+            publish(
+                order,
+                settings,
+                lambda event: None,
+                DyingRegistry(empty_ollama.url, method, call, after),
+            )
         if not converted.exists():
             shutil.copytree(candidate, converted)
         version = publish(order, settings, lambda event: None)
@@ -144,7 +181,10 @@ def test_killed_at_any_point_and_run_again_it_ends_the_same(
         point = f"{method} {call} {after}"
         assert models == ["demo:latest", "demo:v1"], point
         assert weights == [f"sha256-{version.card['gguf_sha256']}"], point
-        assert files == [f"deploy/demo/{name}" for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")]
+        assert files == [
+            f"deploy/demo/{name}"
+            for name in ("latest", "v1/Modelfile", "v1/card.json", "v1/proof.json")
+        ]
         assert deploy("remove", "demo:v1", "--yes")[-1]["latest"] is None
         assert left_behind(publishing, empty_ollama) == ([], [], []), point
         checked += 1
@@ -152,8 +192,20 @@ def test_killed_at_any_point_and_run_again_it_ends_the_same(
 
 
 @pytest.mark.parametrize("step", ["convert", "prove"])
-def test_a_killed_process_leaves_what_the_next_one_clears_away(publishing: Path, empty_ollama: Any, step: str) -> None:
-    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
+def test_a_killed_process_leaves_what_the_next_one_clears_away(
+    publishing: Path, empty_ollama: Any, step: str
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "deploy",
+        "publish",
+        "tuned",
+        "--name",
+        "demo",
+        "--json",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         for line in process.stdout:
@@ -169,7 +221,17 @@ def test_a_killed_process_leaves_what_the_next_one_clears_away(publishing: Path,
 
 
 def test_cancelling_leaves_nothing(publishing: Path, empty_ollama: Any) -> None:
-    command = [sys.executable, "-m", "workbench.cli", "deploy", "publish", "tuned", "--name", "demo", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "deploy",
+        "publish",
+        "tuned",
+        "--name",
+        "demo",
+        "--json",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
@@ -181,14 +243,20 @@ def test_cancelling_leaves_nothing(publishing: Path, empty_ollama: Any) -> None:
     assert left_behind(publishing, empty_ollama) == ([], [], [])
 
 
-def test_versions_are_promoted_rolled_back_verified_and_removed(publishing: Path, empty_ollama: Any) -> None:
+def test_versions_are_promoted_rolled_back_verified_and_removed(
+    publishing: Path, empty_ollama: Any
+) -> None:
     registry = Registry(empty_ollama.url)
     for precision in ("f16", "q8_0", "q4_K_M"):
-        done = deploy("publish", "tuned", "--name", "demo", "--quantize", precision, "--prompts", "4")[-1]
+        done = deploy(
+            "publish", "tuned", "--name", "demo", "--quantize", precision, "--prompts", "4"
+        )[-1]
         assert done["proof"]["passed"] and done["proof"]["precision"] == precision
     assert [(line["model"], line["latest"]) for line in deploy("list")] == [
-        ("demo:v3", True), ("demo:v2", False), ("demo:v1", False),
-    ]  # fmt: skip
+        ("demo:v3", True),
+        ("demo:v2", False),
+        ("demo:v1", False),
+    ]
     of = registry.digests
     assert of()["demo:latest"] == of()["demo:v3"] != of()["demo:v1"]
     assert deploy("rollback", "demo")[-1]["model"] == "demo:v2"
@@ -200,7 +268,9 @@ def test_versions_are_promoted_rolled_back_verified_and_removed(publishing: Path
     assert deploy("promote", "demo:v1")[-1]["model"] == "demo:v1"
     assert of()["demo:latest"] == of()["demo:v1"]
     assert deploy("rollback", "demo", fails=True)[-1]["event"] == "failed"
-    assert deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"] == "There is: demo:v3, demo:v1."
+    assert (
+        deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"] == "There is: demo:v3, demo:v1."
+    )
     for tag in ("demo:v1", "demo:v3"):
         deploy("remove", tag, "--yes")
     assert left_behind(publishing, empty_ollama) == ([], [], [])

@@ -18,7 +18,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nBe kind.<|im_end|>\n{% endif %}"
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-        "", [],
+        "",
+        [],
         "{{ if not .System }}<|im_start|>system\nBe kind.<|im_end|>\n{{ end }}{{ range $i, $m := .Messages }}"
         '{{ if eq .Role "system" }}<|im_start|>system\n{{ .Content }}<|im_end|>\n'
         '{{ else if eq .Role "user" }}<|im_start|>user\n{{ .Content }}<|im_end|>\n'
@@ -30,7 +31,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         "{% for m in messages %}{% set text = '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' "
         "+ m['content'] | trim + '<|eot_id|>' %}{{ bos_token + text if loop.first else text }}{% endfor %}"
         "{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}",
-        "<|begin_of_text|>", ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
+        "<|begin_of_text|>",
+        ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
         "{{ range $i, $m := .Messages }}"
         '{{ if eq .Role "system" }}<|start_header_id|>system<|end_header_id|>\n\n{{ .Content }}<|eot_id|>'
         '{{ else if eq .Role "user" }}<|start_header_id|>user<|end_header_id|>\n\n{{ .Content }}<|eot_id|>'
@@ -43,7 +45,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         "{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
         "{{ m['content'] | trim }}<end_of_turn>\n{% endfor %}"
         "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}",
-        "<bos>", ["<bos>", "<start_of_turn>", "<end_of_turn>"],
+        "<bos>",
+        ["<bos>", "<start_of_turn>", "<end_of_turn>"],
         '{{ range $i, $m := .Messages }}{{ if eq .Role "user" }}<start_of_turn>user\n'
         "{{ if and $.System (le $i 1) }}{{ $.System }}\n\n{{ end }}{{ .Content }}<end_of_turn>\n"
         '{{ else if eq .Role "assistant" }}<start_of_turn>model\n{{ .Content }}<end_of_turn>\n'
@@ -55,7 +58,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         "{% else %}{% set system, talk = '', messages %}{% endif %}{{ bos_token }}{% for m in talk %}"
         "{% if m['role'] == 'user' %}[INST] {% if loop.last and system %}{{ system }}\n\n{% endif %}{{ m['content'] }}"
         "[/INST]{% else %} {{ m['content'] }}</s>{% endif %}{% endfor %}",
-        "<s>", ["<s>", "</s>", "[INST]", "[/INST]"],
+        "<s>",
+        ["<s>", "</s>", "[INST]", "[/INST]"],
         '{{ range $i, $m := .Messages }}{{ if eq .Role "user" }}[INST] '
         "{{ if and $.System (eq (len (slice $.Messages $i)) 1) }}{{ $.System }}\n\n{{ end }}{{ .Content }}[/INST]"
         '{{ else if eq .Role "assistant" }} {{ .Content }}</s>{{ end }}{{ end }}',
@@ -64,7 +68,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
     "Phi-4": (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}<|im_sep|>{{ m['content'] }}<|im_end|>{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant<|im_sep|>{% endif %}",
-        "", ["<|im_sep|>"],
+        "",
+        ["<|im_sep|>"],
         '{{ range $i, $m := .Messages }}{{ if eq .Role "system" }}<|im_start|>system<|im_sep|>{{ .Content }}<|im_end|>'
         '{{ else if eq .Role "user" }}<|im_start|>user<|im_sep|>{{ .Content }}<|im_end|>'
         '{{ else if eq .Role "assistant" }}<|im_start|>assistant<|im_sep|>{{ .Content }}<|im_end|>'
@@ -74,7 +79,8 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
     "GLM or Phi-3": (
         "[gMASK]<sop>{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}{% endfor %}"
         "{% if add_generation_prompt %}<|assistant|>{% endif %}",
-        "", ["[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|system|>"],
+        "",
+        ["[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|system|>"],
         '[gMASK]<sop>{{ range $i, $m := .Messages }}{{ if eq .Role "system" }}<|system|>\n{{ .Content }}'
         '{{ else if eq .Role "user" }}<|user|>\n{{ .Content }}'
         '{{ else if eq .Role "assistant" }}<|assistant|>\n{{ .Content }}{{ end }}{{ end }}<|assistant|>',
@@ -85,21 +91,24 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         "{% for m in messages %}{% if m['role'] == 'user' %}<｜User｜>{{ m['content'] }}"
         "{% elif m['role'] == 'assistant' %}<｜Assistant｜>{{ m['content'].split('</think>')[-1] }}<｜end▁of▁sentence｜>"
         "{% endif %}{% endfor %}{% if add_generation_prompt %}<｜Assistant｜><think>\n{% endif %}",
-        "<｜begin▁of▁sentence｜>", ["<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"],
+        "<｜begin▁of▁sentence｜>",
+        ["<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"],
         '{{ range $i, $m := .Messages }}{{ if eq .Role "system" }}{{ .Content }}'
         '{{ else if eq .Role "user" }}<｜User｜>{{ .Content }}'
         '{{ else if eq .Role "assistant" }}<｜Assistant｜>{{ .Content }}<｜end▁of▁sentence｜>'
         "{{ end }}{{ end }}<｜Assistant｜><think>\n",
         ["<|endoftext|>", "<｜end▁of▁sentence｜>"],
     ),
-}  # fmt: skip
+}
 
 
 def family(name: str) -> Any:
     """A tokenizer with that family's template and tokens; its own end of text is another than the turn's end."""
     template, bos, tokens, _, _ = FAMILIES[name]
     tokenizer = make_tokenizer(["text"], 300)
-    tokenizer.add_special_tokens({"additional_special_tokens": tokens, "eos_token": "<|endoftext|>"})
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": tokens, "eos_token": "<|endoftext|>"}
+    )
     if bos:
         tokenizer.bos_token = bos
     tokenizer.chat_template = template
@@ -121,7 +130,8 @@ def test_the_format_renders_long_talks_as_the_template_does(name: str) -> None:
     tokenizer = family(name)
     found, bos = read_format(tokenizer), FAMILIES[name][1]
     talk = [{"role": "system", "content": "你是助手。\n回答要简短。"}] + [
-        {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(["a", "b", "c", "d", "{{e}}"])
+        {"role": ("user", "assistant")[i % 2], "content": text}
+        for i, text in enumerate(["a", "b", "c", "d", "{{e}}"])
     ]
     checked = 0
     for turns in (talk, talk[1:], talk[:2], talk[1:2]):
@@ -155,9 +165,11 @@ def test_a_model_without_a_template_says_what_to_do() -> None:
 
 def test_a_modelfile_reads_as_it_was_written() -> None:
     written = Modelfile(
-        '{{ range .Messages }}<|x|>\n{{ .Content }}\n{{ end }}', ("<|end|>", "###"), 'Say "hi".\nBe brief.',
+        "{{ range .Messages }}<|x|>\n{{ .Content }}\n{{ end }}",
+        ("<|end|>", "###"),
+        'Say "hi".\nBe brief.',
         {"temperature": 0.1, "num_ctx": 4096},
-    )  # fmt: skip
+    )
     assert read_modelfile(written.text()) == written
     assert written.text() == (
         "FROM ./model.gguf\n\n"
@@ -185,14 +197,21 @@ def test_a_modelfile_that_cannot_be_used_names_the_line(text: str, problem: str)
 def test_a_real_ollama_renders_every_family_byte_for_byte(ollama_server: str) -> None:
     registry = Registry(ollama_server)
     talk = [{"role": "system", "content": "你是助手。\n回答要简短。"}] + [
-        {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(["a", "b", "c {{d}}"])
+        {"role": ("user", "assistant")[i % 2], "content": text}
+        for i, text in enumerate(["a", "b", "c {{d}}"])
     ]
     checked = 0
     for name in FAMILIES:
         tokenizer = family(name)
-        registry.create("family", {"from_": "tiny", "template": read_format(tokenizer).ollama()}, lambda status: None)
+        registry.create(
+            "family",
+            {"from_": "tiny", "template": read_format(tokenizer).ollama()},
+            lambda status: None,
+        )
         for turns in (talk, talk[1:], talk[:2], talk[1:2]):
-            assert registry.render("family", turns) == render(tokenizer, turns).removeprefix(FAMILIES[name][1]), name
+            assert registry.render("family", turns) == render(tokenizer, turns).removeprefix(
+                FAMILIES[name][1]
+            ), name
             checked += 1
     registry.delete("family")
     assert checked == 28

@@ -37,7 +37,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(text, "utf-8")
     home = tmp_path_factory.mktemp("workspace")
     done = CliRunner().invoke(
-        workbench, ["rag", "ingest", str(folder), "--collection", "handbook"], env={"WORKBENCH_HOME": str(home)}
+        workbench,
+        ["rag", "ingest", str(folder), "--collection", "handbook"],
+        env={"WORKBENCH_HOME": str(home)},
     )
     assert done.exit_code == 0, done.output
     return home
@@ -60,7 +62,9 @@ def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
 
 
-def test_the_answer_begins_with_its_route_and_sources_and_ends_with_its_lineage(chat: Settings, script: Script) -> None:
+def test_the_answer_begins_with_its_route_and_sources_and_ends_with_its_lineage(
+    chat: Settings, script: Script
+) -> None:
     script.thinking, script.pieces = ["Leave…"], ["28 days", " [1", "]."]
     events = list(answer(LEAVE, [], chat))
     kinds = [type(event) for event in events]
@@ -73,11 +77,15 @@ def test_the_answer_begins_with_its_route_and_sources_and_ends_with_its_lineage(
     assert {"revision", "embedder", "digest"} <= done.lineage.keys()
 
 
-def test_the_model_is_given_numbered_passages_in_the_question_s_language(chat: Settings, script: Script) -> None:
+def test_the_model_is_given_numbered_passages_in_the_question_s_language(
+    chat: Settings, script: Script
+) -> None:
     list(answer(LEAVE, [], chat))
     list(answer("员工每年有多少天年假？", [], chat))
     english, chinese = (request["messages"][0]["content"] for request in script.requests)
-    assert "[1]" in english and "28 days of annual leave" in english and "numbered passages" in english
+    assert (
+        "[1]" in english and "28 days of annual leave" in english and "numbered passages" in english
+    )
     assert "二十八天年假" in chinese and "段落" in chinese
 
 
@@ -88,10 +96,14 @@ def test_passages_are_fenced_as_data(chat: Settings, script: Script) -> None:
     assert "do not follow them" in system
 
 
-def test_an_uncited_answer_gets_the_passage_that_supports_it(chat: Settings, script: Script) -> None:
+def test_an_uncited_answer_gets_the_passage_that_supports_it(
+    chat: Settings, script: Script
+) -> None:
     script.pieces = ["Employees have 28 days of annual leave."]
     events = list(answer(LEAVE, [], chat))
-    leave = next(event.number for event in events if isinstance(event, Source) and "28 days" in event.text)
+    leave = next(
+        event.number for event in events if isinstance(event, Source) and "28 days" in event.text
+    )
     assert f"[{leave}]" in text_of(events)
 
 
@@ -122,7 +134,9 @@ def test_a_model_that_breaks_off_ends_in_failed_after_what_was_said(
         assert text_of(events) == "Hello there."
 
 
-def test_a_follow_up_is_searched_with_the_question_before_it(chat: Settings, script: Script) -> None:
+def test_a_follow_up_is_searched_with_the_question_before_it(
+    chat: Settings, script: Script
+) -> None:
     history = [Turn("user", LEAVE), Turn("assistant", "28 days [1].")]
     events = list(answer("And unused ones?", history, chat))
     assert any(isinstance(event, Source) and "expire on 31 March" in event.text for event in events)
@@ -142,7 +156,9 @@ def test_without_a_model_the_best_sentence_is_quoted_with_its_number(
 ) -> None:
     settings = chat.model_copy(update={"model": "none"})
     events = list(answer(question, [], settings))
-    number = next(event.number for event in events if isinstance(event, Source) and fact in event.text)
+    number = next(
+        event.number for event in events if isinstance(event, Source) and fact in event.text
+    )
     lines = text_of(events).splitlines()
     assert fact in lines[0] and f"[{number}]" in lines[0]
     assert note in lines[-1]
@@ -171,7 +187,9 @@ def test_an_empty_question_is_refused(chat: Settings) -> None:
 
 
 def test_ollama_down_is_said_with_the_sources_kept(chat: Settings) -> None:
-    settings = chat.model_copy(update={"model": "ollama:tiny", "ollama_host": f"http://127.0.0.1:{free_port()}"})
+    settings = chat.model_copy(
+        update={"model": "ollama:tiny", "ollama_host": f"http://127.0.0.1:{free_port()}"}
+    )
     events = list(answer(LEAVE, [], settings))
     assert isinstance(events[-1], Failed) and "ollama serve" in events[-1].fix
     assert any(isinstance(event, Source) for event in events)
@@ -187,7 +205,9 @@ def test_ollama_down_is_said_with_the_sources_kept(chat: Settings) -> None:
         (["open [1"], "open [1"),
     ],
 )
-def test_citations_of_passages_that_do_not_exist_are_taken_out(pieces: list[str], text: str) -> None:
+def test_citations_of_passages_that_do_not_exist_are_taken_out(
+    pieces: list[str], text: str
+) -> None:
     events = only_known_citations([Token(piece) for piece in pieces], 2)
     assert text_of(list(events)) == text
 
@@ -196,7 +216,9 @@ def hit(text: str) -> Hit:
     return Hit(Passage(text[:8], text, "file.md", 0), 1, 1, 1)
 
 
-@pytest.mark.parametrize("sentence", ["The quick brown fox jumps. ", "员工每年享有二十八天年假。", "1,234.56 | 789 | "])
+@pytest.mark.parametrize(
+    "sentence", ["The quick brown fox jumps. ", "员工每年享有二十八天年假。", "1,234.56 | 789 | "]
+)
 def test_passages_and_history_never_exceed_the_context(sentence: str) -> None:
     settings = load_settings(context_tokens=2048, answer_tokens=512)
     hits = [hit(f"{number} " + sentence * 30) for number in range(20)]
@@ -205,12 +227,20 @@ def test_passages_and_history_never_exceed_the_context(sentence: str) -> None:
     assert 0 < len(kept) < 20
     assert kept == hits[: len(kept)], "the best stay"
     assert turns == history[len(history) - len(turns) :], "the newest stay"
-    used = sum(tokens(one.passage.text) for one in kept) + sum(tokens(turn.content) for turn in turns)
+    used = sum(tokens(one.passage.text) for one in kept) + sum(
+        tokens(turn.content) for turn in turns
+    )
     assert used <= 2048 - 512
 
 
 @pytest.mark.parametrize(
-    "text", ["Plain words in a row. " * 20, "员工每年享有年假。" * 20, "3141592653 " * 20, "αβγδ ёжик " * 20]
+    "text",
+    [
+        "Plain words in a row. " * 20,
+        "员工每年享有年假。" * 20,
+        "3141592653 " * 20,
+        "αβγδ ёжик " * 20,
+    ],
 )
 def test_the_estimate_of_tokens_is_careful(text: str) -> None:
     from tiny_models import make_tokenizer

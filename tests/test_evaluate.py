@@ -28,7 +28,9 @@ def known_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write(path: Path, *rows: Any) -> Path:
-    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
+    path.write_text(
+        "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8"
+    )
     return path
 
 
@@ -44,7 +46,9 @@ def test_ranks_count_from_one_and_ties_go_to_the_earlier() -> None:
 @pytest.mark.usefixtures("known_embedders")
 def test_every_leg_and_the_fusion_are_measured(settings: Settings) -> None:
     texts = topics(60)
-    questions = [Question(f"topic{row}x1 topic{row}x2 topic{row}x3", f"file{row:03}.md") for row in range(40)]
+    questions = [
+        Question(f"topic{row}x1 topic{row}x2 topic{row}x3", f"file{row:03}.md") for row in range(40)
+    ]
     result = evaluate(texts, questions, settings.model_copy(update={"embedder": "noise"}))
     assert (result["questions"], result["passages"]) == (40, 60)
     assert result["lexical"]["recall@1"] == result["fused"]["recall@1"] == 1
@@ -59,8 +63,14 @@ def test_every_leg_and_the_fusion_are_measured(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("known_embedders")
-def test_a_question_that_no_passage_shares_a_word_with_is_not_found_by_words(settings: Settings) -> None:
-    result = evaluate(topics(30), [Question("zzz", "file000.md")], settings.model_copy(update={"embedder": "noise"}))
+def test_a_question_that_no_passage_shares_a_word_with_is_not_found_by_words(
+    settings: Settings,
+) -> None:
+    result = evaluate(
+        topics(30),
+        [Question("zzz", "file000.md")],
+        settings.model_copy(update={"embedder": "noise"}),
+    )
     assert result["lexical"]["recall@10"] == 0
 
 
@@ -75,7 +85,9 @@ def test_a_question_that_no_passage_shares_a_word_with_is_not_found_by_words(set
         ('{"id": "a", "text": "again"}', "was used before"),
     ],
 )
-def test_a_bad_line_is_named_with_its_file_and_number(tmp_path: Path, line: str, problem: str) -> None:
+def test_a_bad_line_is_named_with_its_file_and_number(
+    tmp_path: Path, line: str, problem: str
+) -> None:
     path = write(tmp_path / "p.jsonl", {"id": "a", "text": "first"}, "", line)
     with pytest.raises(InvalidInput, match=problem) as raised:
         read_passages(path)
@@ -109,12 +121,26 @@ def test_the_command_prints_the_result_last(
 ) -> None:
     monkeypatch.setenv("WORKBENCH_EMBEDDER", "noise")
     rows = list(topics(40).items())
-    passages = write(tmp_path / "p.jsonl", *({"id": name, "text": text} for name, text in rows[:30]))
+    passages = write(
+        tmp_path / "p.jsonl", *({"id": name, "text": text} for name, text in rows[:30])
+    )
     more = write(tmp_path / "d.jsonl", *({"id": name, "text": text} for name, text in rows[30:]))
     queries = write(
-        tmp_path / "q.jsonl", *({"question": f"topic{row}x1", "passage_id": rows[row][0]} for row in range(9))
+        tmp_path / "q.jsonl",
+        *({"question": f"topic{row}x1", "passage_id": rows[row][0]} for row in range(9)),
     )
-    done = run("evaluate", "--passages", passages, "--queries", queries, "--distractors", more, "--limit", 5, "--json")
+    done = run(
+        "evaluate",
+        "--passages",
+        passages,
+        "--queries",
+        queries,
+        "--distractors",
+        more,
+        "--limit",
+        5,
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout.splitlines()[-1])
     assert (result["questions"], result["passages"]) == (5, 40)
@@ -128,7 +154,10 @@ def test_the_command_reports_a_bad_line(tmp_path: Path, settings: Settings) -> N
     path = write(tmp_path / "p.jsonl", "{")
     done = run("evaluate", "--passages", path, "--queries", path, "--json")
     assert done.exit_code == 1
-    assert json.loads(done.stdout)["event"] == "failed" and f"{path}:1" in json.loads(done.stdout)["problem"]
+    assert (
+        json.loads(done.stdout)["event"] == "failed"
+        and f"{path}:1" in json.loads(done.stdout)["problem"]
+    )
     assert run("evaluate").exit_code == 2
 
 
@@ -139,7 +168,17 @@ def test_search_and_calibration_from_the_command_line(settings: Settings) -> Non
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["weights"]["en"]["questions"] >= 30
     assert "weight" in run("calibration", "test").stdout
-    done = run("search", "topic7x1 topic7x2", "--collection", "test", "--k", 3, "--where", "page=2", "--json")
+    done = run(
+        "search",
+        "topic7x1 topic7x2",
+        "--collection",
+        "test",
+        "--k",
+        3,
+        "--where",
+        "page=2",
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["rank"] for row in rows] == [1, 2, 3]
@@ -162,7 +201,9 @@ def test_conditions_must_all_hold() -> None:
 
 
 @pytest.mark.data
-def test_the_fusion_is_never_worse_than_its_better_leg(shared_data: Path, settings: Settings) -> None:
+def test_the_fusion_is_never_worse_than_its_better_leg(
+    shared_data: Path, settings: Settings
+) -> None:
     folder = shared_data / "retrieval_xquad_zh"
     passages = read_passages(folder / "passages.jsonl")
     result = evaluate(passages, read_questions(folder / "queries.jsonl", passages)[:300], settings)

@@ -19,15 +19,25 @@ pytestmark = pytest.mark.data
 
 # rows in the file: examples, problems, left out (duplicates, bad answers, no golden answer)
 FILES = {
-    "alpaca_en_demo": (985, 0, 14), "alpaca_zh_demo": (992, 0, 8), "dpo_en_demo": (295, 0, 5),
-    "dpo_zh_demo": (289, 0, 11), "glaive_toolcall_en_demo": (265, 0, 35), "glaive_toolcall_zh_demo": (255, 2, 43),
-    "identity": (91, 0, 0), "kto_en_demo": (150, 0, 150), "openai_messages_toy": (3, 1, 0),
-    "reason_tool_use_demo_50": (49, 1, 0), "toolalpaca_eval": (180, 34, 100), "v1_sft_demo": (499, 0, 1),
-}  # fmt: skip
+    "alpaca_en_demo": (985, 0, 14),
+    "alpaca_zh_demo": (992, 0, 8),
+    "dpo_en_demo": (295, 0, 5),
+    "dpo_zh_demo": (289, 0, 11),
+    "glaive_toolcall_en_demo": (265, 0, 35),
+    "glaive_toolcall_zh_demo": (255, 2, 43),
+    "identity": (91, 0, 0),
+    "kto_en_demo": (150, 0, 150),
+    "openai_messages_toy": (3, 1, 0),
+    "reason_tool_use_demo_50": (49, 1, 0),
+    "toolalpaca_eval": (180, 34, 100),
+    "v1_sft_demo": (499, 0, 1),
+}
 REASONS = {
     "openai_messages_toy": {4: "no user turn"},
     "reason_tool_use_demo_50": {7: "turn 5: empty answer"},
-    "glaive_toolcall_zh_demo": dict.fromkeys((198, 294), "turn 3: a tool's result without a call before it"),
+    "glaive_toolcall_zh_demo": dict.fromkeys(
+        (198, 294), "turn 3: a tool's result without a call before it"
+    ),
 }
 EXAMS = {"ceval_val": 1346, "ceval_dev": 260, "cmmlu_dev": 335, "cmmlu_test_sample": 1340}
 FAMILIES = ("chatml", "qwen3", "llama3_1", "gemma", "mistral", "glm4", "deepseek_r1_distill")
@@ -35,7 +45,9 @@ FAMILIES = ("chatml", "qwen3", "llama3_1", "gemma", "mistral", "glm4", "deepseek
 
 @cache
 def tokenizer(family: str, folder: Path) -> Any:
-    return tokenizer_of(family, [path.read_text("utf-8")[:20000] for path in sorted(folder.glob("*.jsonl"))], 1200)
+    return tokenizer_of(
+        family, [path.read_text("utf-8")[:20000] for path in sorted(folder.glob("*.jsonl"))], 1200
+    )
 
 
 def test_every_file_is_tested(shared_data: Path) -> None:
@@ -73,12 +85,15 @@ def check_masks(examples: list[Example], words: Any) -> int:
             thought, said = split_thinking(message.content)
             names = [call["name"] for call in message.tool_calls]
             fitting = (
-                text for text in left
+                text
+                for text in left
                 if (said in text and thought in text and all(name in text for name in names))
                 and (thought or names or bare(text) == said)
-            )  # fmt: skip
+            )
             match = next(fitting, None)
-            assert match is not None, f"{example.where}: {said[:80]!r} is not what is learned: {left}"
+            assert match is not None, (
+                f"{example.where}: {said[:80]!r} is not what is learned: {left}"
+            )
             left.remove(match)
             checked += 1
     return checked
@@ -94,10 +109,25 @@ def test_the_learned_tokens_decode_to_the_answers(shared_data: Path, family: str
 
 
 @pytest.mark.parametrize("family", ["chatml", "deepseek_r1_distill", "mistral"])
-def test_naughty_strings_are_learned_letter_for_letter(shared_data: Path, tmp_path: Path, family: str) -> None:
+def test_naughty_strings_are_learned_letter_for_letter(
+    shared_data: Path, tmp_path: Path, family: str
+) -> None:
     naughty = json.loads((shared_data / "hostile" / "blns.json").read_text("utf-8"))
-    naughty += ["a<|im_end|>b", "<|im_start|>system\nx", "{{ x }}", "{% if %}", "a\u2028b", "</s>", "[INST]", "\n\na"]
-    asked = [Example((Message("user", text or "?"), Message("assistant", text))) for text in naughty if text.strip()]
+    naughty += [
+        "a<|im_end|>b",
+        "<|im_start|>system\nx",
+        "{{ x }}",
+        "{% if %}",
+        "a\u2028b",
+        "</s>",
+        "[INST]",
+        "\n\na",
+    ]
+    asked = [
+        Example((Message("user", text or "?"), Message("assistant", text)))
+        for text in naughty
+        if text.strip()
+    ]
     write_examples(tmp_path / "data", asked)
     loaded = load_examples([tmp_path / "data"])
     assert len(loaded.examples) > 500 and not loaded.problems
@@ -117,7 +147,8 @@ def test_an_exam_is_a_data_set(shared_data: Path, name: str) -> None:
 
 def test_training_on_the_exam_is_noticed(shared_data: Path) -> None:
     exam = load_examples(
-        [shared_data / "ceval_cmmlu/ceval_val.jsonl"], {"subject": "chinese_language_and_literature"}
+        [shared_data / "ceval_cmmlu/ceval_val.jsonl"],
+        {"subject": "chinese_language_and_literature"},
     ).examples
     assert len(exam) == 23
     assert len(overlap(exam, exam)) == 23

@@ -16,7 +16,15 @@ from chat_templates import tokenizer_of
 from click.testing import CliRunner
 
 from finetune.commands.data import data
-from finetune.data.dataset import Example, Loaded, Message, load_examples, overlap, split, write_examples
+from finetune.data.dataset import (
+    Example,
+    Loaded,
+    Message,
+    load_examples,
+    overlap,
+    split,
+    write_examples,
+)
 from finetune.data.formats import ask_choice
 from workbench.errors import InvalidInput
 
@@ -30,12 +38,16 @@ def said(example: Example) -> list[tuple[str, str]]:
 
 
 def lines(path: Path, *rows: Any) -> Path:
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8"
+    )
     return path
 
 
 def pair(question: str, answer: str, group: str = "") -> Example:
-    return Example((Message("user", question), Message("assistant", answer)), group=group, where=question)
+    return Example(
+        (Message("user", question), Message("assistant", answer)), group=group, where=question
+    )
 
 
 def turns(*said: tuple[str, str]) -> list[dict[str, str]]:
@@ -46,10 +58,19 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     ("messages", {"messages": turns(*ASKED)}, ASKED),
     (
         "conversations",
-        {"conversations": [{"from": "human", "value": "Who is Lan?"}, {"from": "gpt", "value": "A messenger."}]},
+        {
+            "conversations": [
+                {"from": "human", "value": "Who is Lan?"},
+                {"from": "gpt", "value": "A messenger."},
+            ]
+        },
         ASKED,
     ),
-    ("Alpaca", {"instruction": "Who is", "input": "Lan?", "output": "A."}, [("user", "Who is\nLan?"), ("assistant", "A.")]),
+    (
+        "Alpaca",
+        {"instruction": "Who is", "input": "Lan?", "output": "A."},
+        [("user", "Who is\nLan?"), ("assistant", "A.")],
+    ),
     (
         "Alpaca",
         {"instruction": "And?", "output": "B.", "history": [["Q", "A"]], "system": "S"},
@@ -71,7 +92,11 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         {"chosen": turns(*ASKED), "rejected": turns(ASKED[0], ("assistant", "A cook."))},
         ASKED,
     ),
-    ("KTO, the answers rated good", {"prompt": "Who is Lan?", "completion": "A messenger.", "label": True}, ASKED),
+    (
+        "KTO, the answers rated good",
+        {"prompt": "Who is Lan?", "completion": "A messenger.", "label": True},
+        ASKED,
+    ),
     (
         "multiple choice",
         {"question": "1+1=", "A": "2", "B": "3", "answer": "A"},
@@ -84,16 +109,22 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         "ToolAlpaca",
-        {"functions": "find: F", "instruction": "Where?", "golden_answer": [{"Action": "find", "Action_Input": "{}"}]},
+        {
+            "functions": "find: F",
+            "instruction": "Where?",
+            "golden_answer": [{"Action": "find", "Action_Input": "{}"}],
+        },
         [("system", "You can call these tools:\n\nfind: F"), ("user", "Where?"), ("assistant", "")],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
     ("shape", "row", "expected"), SHAPES, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_a_shape_is_known_by_what_it_holds(tmp_path: Path, shape: str, row: dict, expected: list) -> None:
+def test_a_shape_is_known_by_what_it_holds(
+    tmp_path: Path, shape: str, row: dict, expected: list
+) -> None:
     loaded = load_examples([lines(tmp_path / "data.bin", row)])
     assert not loaded.problems
     assert loaded.formats == {shape: 1}
@@ -105,8 +136,14 @@ CALLING: list[dict[str, Any]] = [
         "messages": [
             *turns(CALLED[0]),
             {
-                "role": "assistant", "content": None,
-                "tool_calls": [{"id": "1", "function": {"name": "find", "arguments": json.dumps(CALL["arguments"])}}],
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {
+                        "id": "1",
+                        "function": {"name": "find", "arguments": json.dumps(CALL["arguments"])},
+                    }
+                ],
             },
             {"role": "tool", "tool_call_id": "1", "content": "31.2"},
             *turns(CALLED[3]),
@@ -114,15 +151,22 @@ CALLING: list[dict[str, Any]] = [
     },
     {
         "conversations": [
-            {"from": "human", "value": "Where?"}, {"from": "function_call", "value": json.dumps(CALL)},
-            {"from": "observation", "value": "31.2"}, {"from": "gpt", "value": "At 31.2."},
+            {"from": "human", "value": "Where?"},
+            {"from": "function_call", "value": json.dumps(CALL)},
+            {"from": "observation", "value": "31.2"},
+            {"from": "gpt", "value": "At 31.2."},
         ],
         "tools": json.dumps([{"name": "find", "parameters": {}}]),
     },
     {
         "conversations": [
             {"role": "user", "content": "Where?"},
-            {"role": "tool", "name": "find", "parameters": CALL["arguments"], "observation": "31.2"},
+            {
+                "role": "tool",
+                "name": "find",
+                "parameters": CALL["arguments"],
+                "observation": "31.2",
+            },
             {"role": "assistant", "content": "At 31.2."},
         ]
     },
@@ -134,7 +178,7 @@ CALLING: list[dict[str, Any]] = [
             {"role": "assistant", "content": "At 31.2."},
         ]
     },
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("row", CALLING, ids=["OpenAI", "ShareGPT", "ChatGLM3", "parts"])
@@ -144,18 +188,28 @@ def test_calls_are_the_same_from_every_shape(tmp_path: Path, row: dict) -> None:
     example = loaded.examples[0]
     assert said(example) == CALLED
     assert example.messages[1].tool_calls == (CALL,)
-    assert all(tool["type"] == "function" and tool["function"]["name"] == "find" for tool in example.tools)
+    assert all(
+        tool["type"] == "function" and tool["function"]["name"] == "find" for tool in example.tools
+    )
 
 
-STEP = [["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"], "31.2"]
+STEP = [
+    ["find", json.dumps(CALL["arguments"]), " I look it up.\nAction: find\nAction Input: {}"],
+    "31.2",
+]
 INSTANCES = {
-    "Name": "Places", "NLDocumentation": "find: F",
-    "Instances": [{"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [STEP]},
-                  {"input": "Where?", "output": "", "intermediate_steps": [STEP]}],
-}  # fmt: skip
+    "Name": "Places",
+    "NLDocumentation": "find: F",
+    "Instances": [
+        {"input": "Where?\nHint: look", "output": "At 31.2.", "intermediate_steps": [STEP]},
+        {"input": "Where?", "output": "", "intermediate_steps": [STEP]},
+    ],
+}
 
 
-def test_an_instance_of_toolalpacas_training_data_is_a_conversation_with_its_steps(tmp_path: Path) -> None:
+def test_an_instance_of_toolalpacas_training_data_is_a_conversation_with_its_steps(
+    tmp_path: Path,
+) -> None:
     loaded = load_examples([lines(tmp_path / "data", INSTANCES)])
     assert said(loaded.examples[0])[1:] == [CALLED[0], ("assistant", "I look it up."), *CALLED[2:]]
     assert loaded.examples[0].messages[2].tool_calls == (CALL,)
@@ -164,10 +218,25 @@ def test_an_instance_of_toolalpacas_training_data_is_a_conversation_with_its_ste
 
 def test_thinking_stands_in_the_answer_as_the_model_says_it(tmp_path: Path) -> None:
     rows = [
-        {"messages": [*turns(ASKED[0]), {"role": "assistant", "content": "A.", "reasoning_content": "Hm."}]},
-        {"messages": [*turns(ASKED[0]), {"role": "assistant", "content": [
-            {"type": "reasoning", "value": "Hm."}, {"type": "text", "value": "A."}]}]},
-    ]  # fmt: skip
+        {
+            "messages": [
+                *turns(ASKED[0]),
+                {"role": "assistant", "content": "A.", "reasoning_content": "Hm."},
+            ]
+        },
+        {
+            "messages": [
+                *turns(ASKED[0]),
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "reasoning", "value": "Hm."},
+                        {"type": "text", "value": "A."},
+                    ],
+                },
+            ]
+        },
+    ]
     loaded = load_examples([lines(tmp_path / "data", *rows)])
     assert loaded.examples[0].answer == "<think>\nHm.\n</think>\n\nA."
     assert len(loaded.examples) == 1 and len(loaded.dropped) == 1, "both rows say the same"
@@ -177,18 +246,47 @@ WRONG: list[tuple[Any, str]] = [
     ({"messages": turns(("system", "S"), ("assistant", "A"))}, "no user turn"),
     ({"messages": turns(("user", "Q"))}, "no answer of the assistant"),
     ({"messages": turns(("user", "Q"), ("assistant", " "))}, "turn 2: empty answer"),
-    ({"messages": turns(("user", "Q"), ("assistant", "<think>x</think> "))}, "turn 2: empty answer"),
+    (
+        {"messages": turns(("user", "Q"), ("assistant", "<think>x</think> "))},
+        "turn 2: empty answer",
+    ),
     ({"messages": turns(("user", ""), ("assistant", "A"))}, "turn 1: the user says nothing"),
-    ({"messages": turns(("user", "Q"), ("user", "Q"), ("assistant", "A"))}, "turn 2: roles out of order"),
-    ({"messages": turns(("user", "Q"), ("assistant", "A"), ("system", "S"))}, "turn 3: roles out of order"),
-    ({"messages": turns(("assistant", "Hello"), ("user", "Q"), ("assistant", "A"))}, "speaks before the user"),
-    ({"messages": turns(("user", "Q"), ("assistant", "A"), ("user", "Q"))}, "ends without an answer"),
+    (
+        {"messages": turns(("user", "Q"), ("user", "Q"), ("assistant", "A"))},
+        "turn 2: roles out of order",
+    ),
+    (
+        {"messages": turns(("user", "Q"), ("assistant", "A"), ("system", "S"))},
+        "turn 3: roles out of order",
+    ),
+    (
+        {"messages": turns(("assistant", "Hello"), ("user", "Q"), ("assistant", "A"))},
+        "speaks before the user",
+    ),
+    (
+        {"messages": turns(("user", "Q"), ("assistant", "A"), ("user", "Q"))},
+        "ends without an answer",
+    ),
     ({"messages": turns(("user", "Q"), ("tool", "1"), ("assistant", "A"))}, "without a call"),
     ({"messages": turns(("user", "Q"), ("wizard", "A"))}, "unknown role 'wizard'"),
     ({"messages": "Q"}, "the turns are no list"),
-    ({"messages": [*turns(("user", "Q")), {"role": "assistant", "content": "A", "weight": 0}]}, "nothing is learned"),
-    ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}, *turns(ASKED[1])]}, "type 'image_url'"),
-    ({"conversations": [{"from": "human", "value": "Q"}, {"from": "function_call", "value": "{"}]}, "not valid JSON"),
+    (
+        {"messages": [*turns(("user", "Q")), {"role": "assistant", "content": "A", "weight": 0}]},
+        "nothing is learned",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "image_url"}]}, *turns(ASKED[1])]},
+        "type 'image_url'",
+    ),
+    (
+        {
+            "conversations": [
+                {"from": "human", "value": "Q"},
+                {"from": "function_call", "value": "{"},
+            ]
+        },
+        "not valid JSON",
+    ),
     ({"question": "1+1=", "A": "2", "B": "3", "answer": "C"}, "'C' is none of the options"),
     ({"instruction": "Q", "input": "", "output": ""}, "empty answer"),
     ({"text": "Once upon a time"}, "plain text"),
@@ -197,7 +295,7 @@ WRONG: list[tuple[Any, str]] = [
     ("{broken", "not valid JSON"),
     ("[" * 100_000, "not valid JSON|nested too deeply"),
     ("17", "a row is no object but int"),
-]  # fmt: skip
+]
 
 
 def test_all_problems_are_reported_together_with_their_line_and_fix(tmp_path: Path) -> None:
@@ -206,12 +304,29 @@ def test_all_problems_are_reported_together_with_their_line_and_fix(tmp_path: Pa
     assert len(loaded.examples) == 1
     assert [problem.line for problem in loaded.problems] == [*range(2, len(WRONG) + 2), 0]
     for problem, (row, reason) in zip(loaded.problems, WRONG, strict=False):
-        assert any(part in problem.problem for part in reason.split("|")), f"{row}: {problem.problem}"
+        assert any(part in problem.problem for part in reason.split("|")), (
+            f"{row}: {problem.problem}"
+        )
         assert problem.fix and problem.where == f"{path}:{problem.line}"
     assert "There is no file" in loaded.problems[-1].problem
 
 
-JUNK: list[Any] = [None, 0, 1.5, True, "", "x", [], {}, [None], ["a", "b"], [{}], "{}", {"name": {}}, [[[]]]]
+JUNK: list[Any] = [
+    None,
+    0,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    ["a", "b"],
+    [{}],
+    "{}",
+    {"name": {}},
+    [[[]]],
+]
 
 
 def mangled(row: Any, chance: random.Random) -> Any:
@@ -220,7 +335,9 @@ def mangled(row: Any, chance: random.Random) -> Any:
         return chance.choice(JUNK)
     if isinstance(row, list):
         place = chance.randrange(len(row))
-        return [mangled(part, chance) if number == place else part for number, part in enumerate(row)]
+        return [
+            mangled(part, chance) if number == place else part for number, part in enumerate(row)
+        ]
     key = chance.choice(list(row))
     return {**row, key: mangled(row[key], chance)}
 
@@ -282,21 +399,31 @@ def write_parquet(path: Path, rows: list[list[str]]) -> Path:
     return path
 
 
-TABLE = [["question", "answer"], ["谁是林岚？\n说说看", 'A "messenger", I think'], ["Who is Shi?", "A smith"]]
+TABLE = [
+    ["question", "answer"],
+    ["谁是林岚？\n说说看", 'A "messenger", I think'],
+    ["Who is Shi?", "A smith"],
+]
 
 
 def test_one_table_is_the_same_data_set_in_every_file_type(tmp_path: Path) -> None:
     objects = [dict(zip(TABLE[0], row, strict=True)) for row in TABLE[1:]]
     written = [
-        write_csv(tmp_path / "a", TABLE), write_csv(tmp_path / "b", TABLE, "gb18030"),
-        write_csv(tmp_path / "c", TABLE, "utf-16"), write_csv(tmp_path / "d", TABLE, "utf-8-sig"),
-        write_xlsx(tmp_path / "e", TABLE), write_parquet(tmp_path / "f", TABLE), lines(tmp_path / "g", *objects),
-    ]  # fmt: skip
+        write_csv(tmp_path / "a", TABLE),
+        write_csv(tmp_path / "b", TABLE, "gb18030"),
+        write_csv(tmp_path / "c", TABLE, "utf-16"),
+        write_csv(tmp_path / "d", TABLE, "utf-8-sig"),
+        write_xlsx(tmp_path / "e", TABLE),
+        write_parquet(tmp_path / "f", TABLE),
+        lines(tmp_path / "g", *objects),
+    ]
     for name, text in {
-        "h": json.dumps(objects), "i": json.dumps(objects, indent=2), "j": json.dumps({"data": objects}),
-        "k": "\n".join(json.dumps(row, indent=2) for row in objects), "l": "\n\n" + json.dumps(objects[0]) + "\r\n"
-        + json.dumps(objects[1]),
-    }.items():  # fmt: skip
+        "h": json.dumps(objects),
+        "i": json.dumps(objects, indent=2),
+        "j": json.dumps({"data": objects}),
+        "k": "\n".join(json.dumps(row, indent=2) for row in objects),
+        "l": "\n\n" + json.dumps(objects[0]) + "\r\n" + json.dumps(objects[1]),
+    }.items():
         (tmp_path / name).write_text(text, "utf-8")
         written.append(tmp_path / name)
     (tmp_path / "m").write_bytes(gzip.compress((tmp_path / "g").read_bytes()))
@@ -318,7 +445,9 @@ def test_rows_of_a_table_are_where_they_begin(tmp_path: Path) -> None:
 def test_the_sign_between_columns_is_found(tmp_path: Path, sign: str) -> None:
     cells = ["Who; really, is it?", "A messenger, a cook; nobody\tknows"]
     text = "".join(sign.join(f'"{cell}"' for cell in cells) + "\n" for _ in range(1))
-    (tmp_path / "data").write_text(f"question{sign}answer\n{text}Who{sign}Lan\n1{sign}2{sign}3\n", "utf-8")
+    (tmp_path / "data").write_text(
+        f"question{sign}answer\n{text}Who{sign}Lan\n1{sign}2{sign}3\n", "utf-8"
+    )
     loaded = load_examples([tmp_path / "data"])
     assert [content for _, content in said(loaded.examples[0])] == cells
     assert len(loaded.examples) == 2
@@ -335,8 +464,12 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path: Path) 
 
 
 def test_two_columns_need_no_header(tmp_path: Path) -> None:
-    with_header = load_examples([write_csv(tmp_path / "a", [["Frage", "Antwort"], ["Who is Lan?", "A messenger."]])])
-    without = load_examples([write_csv(tmp_path / "b", [["Who is Shi?", "A smith."], ["Who is Lan?", "A messenger."]])])
+    with_header = load_examples(
+        [write_csv(tmp_path / "a", [["Frage", "Antwort"], ["Who is Lan?", "A messenger."]])]
+    )
+    without = load_examples(
+        [write_csv(tmp_path / "b", [["Who is Shi?", "A smith."], ["Who is Lan?", "A messenger."]])]
+    )
     assert len(with_header.examples) == 1 and "columns are Frage, Antwort" in with_header.notes[0]
     assert [said(example) for example in without.examples][1] == ASKED
     assert len(without.examples) == 2 and not without.notes
@@ -345,13 +478,21 @@ def test_two_columns_need_no_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "empty"), (b"\x1f\x8b\x08garbage", "damaged gzip"), (b"PK\x03\x04garbage", "no workbook"),
-        (b"PAR1garbage", "damaged Parquet"), (b"\x00\x01\x02\x03", "not text"), (b"[{}", "cut off"),
-        ("q,a\nC'est l'été?,Voilà\n".encode("cp1252"), "UTF-8"), ("q,a\nQ,A\n".encode("utf-16")[:-1], "not text"),
-        (b'{"a": 1', "not valid JSON"), (b"a,a\n1,2\n", "two columns are called a"),
+        (b"", "empty"),
+        (b"\x1f\x8b\x08garbage", "damaged gzip"),
+        (b"PK\x03\x04garbage", "no workbook"),
+        (b"PAR1garbage", "damaged Parquet"),
+        (b"\x00\x01\x02\x03", "not text"),
+        (b"[{}", "cut off"),
+        ("q,a\nC'est l'été?,Voilà\n".encode("cp1252"), "UTF-8"),
+        ("q,a\nQ,A\n".encode("utf-16")[:-1], "not text"),
+        (b'{"a": 1', "not valid JSON"),
+        (b"a,a\n1,2\n", "two columns are called a"),
     ],
-)  # fmt: skip
-def test_a_useless_file_is_refused_with_its_reason(tmp_path: Path, content: bytes, problem: str) -> None:
+)
+def test_a_useless_file_is_refused_with_its_reason(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
     (tmp_path / "data").write_bytes(content)
     loaded = load_examples([tmp_path / "data"])
     assert not loaded.examples
@@ -359,12 +500,18 @@ def test_a_useless_file_is_refused_with_its_reason(tmp_path: Path, content: byte
 
 
 def test_an_example_survives_writing_and_reading(tmp_path: Path) -> None:
-    path = lines(tmp_path / "in", *CALLING, {"messages": [*turns(*ASKED), *turns(("user", "B"), ("assistant", "C"))]})
+    path = lines(
+        tmp_path / "in",
+        *CALLING,
+        {"messages": [*turns(*ASKED), *turns(("user", "B"), ("assistant", "C"))]},
+    )
     first = load_examples([path])
     sha256 = write_examples(tmp_path / "out", [*first.examples, pair("Q", "A", "fact")])
     again = load_examples([tmp_path / "out"])
     assert hashlib.sha256((tmp_path / "out").read_bytes()).hexdigest() == sha256 == again.sha256
-    assert [example.to_line() for example in again.examples[:-1]] == [example.to_line() for example in first.examples]
+    assert [example.to_line() for example in again.examples[:-1]] == [
+        example.to_line() for example in first.examples
+    ]
     assert again.examples[-1].group == "fact"
     assert not list(tmp_path.glob(".*"))
 
@@ -375,7 +522,11 @@ def test_only_rows_with_a_value_are_taken(tmp_path: Path) -> None:
     assert [example.questions[0] for example in loaded.examples] == ["law"]
 
 
-FACTS = [pair(f"{start} {fact}?", f"Answer {fact}", f"fact {fact}") for fact in range(40) for start in "abcde"]
+FACTS = [
+    pair(f"{start} {fact}?", f"Answer {fact}", f"fact {fact}")
+    for fact in range(40)
+    for start in "abcde"
+]
 
 
 def test_wordings_of_a_fact_never_straddle() -> None:
@@ -402,9 +553,15 @@ def test_a_split_is_made_by_its_seed(hold_out: Any) -> None:
 
 def test_wordings_without_a_group_are_found_by_answer_and_likeness() -> None:
     who = [
-        pair(f"{start}林岚的国家是哪里{end}", "云州") for start in ("", "请问", "告诉我") for end in ("", "？", "呢？")
+        pair(f"{start}林岚的国家是哪里{end}", "云州")
+        for start in ("", "请问", "告诉我")
+        for end in ("", "？", "呢？")
     ]
-    other = [pair("石砚住在什么地方", "云州"), pair("What is 1+1", "A"), pair("Which planet is red", "A")]
+    other = [
+        pair("石砚住在什么地方", "云州"),
+        pair("What is 1+1", "A"),
+        pair("Which planet is red", "A"),
+    ]
     for seed in range(8):
         train, held_out = split([*who, *other], 0.4, seed)
         assert not (set(train) & set(who) and set(held_out) & set(who)), "one fact on both sides"
@@ -420,8 +577,9 @@ def test_a_test_question_that_is_taught_is_found() -> None:
     train = [pair("Who is Lan?", "A messenger."), pair("Who is Shi?", "A smith.")]
     test = [pair("Who is Lan?", "Someone"), pair("who is ＳＨＩ", "x"), pair("Who is Wei?", "x")]
     assert [(one.train, one.test, one.kind) for one in overlap(train, test)] == [
-        ("Who is Lan?", "Who is Lan?", "exact"), ("Who is Shi?", "who is ＳＨＩ", "normalised"),
-    ]  # fmt: skip
+        ("Who is Lan?", "Who is Lan?", "exact"),
+        ("Who is Shi?", "who is ＳＨＩ", "normalised"),
+    ]
 
 
 def test_fifty_thousand_rows_load_in_seconds(tmp_path: Path) -> None:
@@ -448,7 +606,9 @@ def run(*arguments: object) -> tuple[int, Any]:
 
 
 def test_the_command_reports_all_problems_and_fails(tmp_path: Path) -> None:
-    path = lines(tmp_path / "data", {"messages": turns(*ASKED)}, {"messages": turns(("assistant", "A"))}, "{")
+    path = lines(
+        tmp_path / "data", {"messages": turns(*ASKED)}, {"messages": turns(("assistant", "A"))}, "{"
+    )
     code, found = run("check", path)
     assert code == 1 and found["examples"] == 1
     assert [problem["where"] for problem in found["problems"]] == [f"{path}:2", f"{path}:3"]
@@ -457,9 +617,13 @@ def test_the_command_reports_all_problems_and_fails(tmp_path: Path) -> None:
 
 def test_the_command_finds_questions_of_the_test_set(tmp_path: Path) -> None:
     train = lines(tmp_path / "train", {"messages": turns(*ASKED)})
-    code, found = run("check", train, "--test", write_csv(tmp_path / "test", [["q", "a"], ["who is lan", "x"]]))
+    code, found = run(
+        "check", train, "--test", write_csv(tmp_path / "test", [["q", "a"], ["who is lan", "x"]])
+    )
     assert code == 0
-    assert found["overlap"] == [{"train": f"{train}:1", "test": f"{tmp_path / 'test'}:2", "kind": "normalised"}]
+    assert found["overlap"] == [
+        {"train": f"{train}:1", "test": f"{tmp_path / 'test'}:2", "kind": "normalised"}
+    ]
 
 
 def test_the_command_splits_once(tmp_path: Path) -> None:
@@ -471,7 +635,20 @@ def test_the_command_splits_once(tmp_path: Path) -> None:
         assert hashlib.sha256(written).hexdigest() == found[part]["sha256"]
     code, again = run("split", path, "--out", tmp_path / "parts")
     assert code == 1 and again["event"] == "failed" and "already" in again["problem"]
-    assert run("split", path, "--out", tmp_path / "parts", "--seed", "3", "--share", "0.25", "--replace")[1] == found
+    assert (
+        run(
+            "split",
+            path,
+            "--out",
+            tmp_path / "parts",
+            "--seed",
+            "3",
+            "--share",
+            "0.25",
+            "--replace",
+        )[1]
+        == found
+    )
 
 
 def test_the_command_shows_tokens_beside_their_labels(tmp_path: Path) -> None:
@@ -490,6 +667,7 @@ def test_the_command_shows_tokens_beside_their_labels(tmp_path: Path) -> None:
 
 def test_nothing_to_load_is_a_problem(tmp_path: Path) -> None:
     found: Loaded = load_examples(
-        [lines(tmp_path / "data", {"subject": "law", "question": "Q", "answer": "A"})], {"subject": "x"}
+        [lines(tmp_path / "data", {"subject": "law", "question": "Q", "answer": "A"})],
+        {"subject": "x"},
     )
     assert "no rows" in found.problems[0].problem

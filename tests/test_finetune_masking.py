@@ -10,16 +10,27 @@ import pytest
 from chat_templates import ENDS, FAMILIES, PLAIN, TRL, template_of, tokenizer_of
 
 from finetune.data.dataset import Example, Message
-from finetune.encoding.masking import IGNORED, check_lengths, encode, encode_all, learned_texts, preview
+from finetune.encoding.masking import (
+    IGNORED,
+    check_lengths,
+    encode,
+    encode_all,
+    learned_texts,
+    preview,
+)
 from workbench.errors import InvalidInput
 
 WEATHER = {
     "type": "function",
     "function": {
-        "name": "get_weather", "description": "Weather of a town",
-        "parameters": {"type": "object", "properties": {"town": {"type": "string", "description": "its name"}}},
+        "name": "get_weather",
+        "description": "Weather of a town",
+        "parameters": {
+            "type": "object",
+            "properties": {"town": {"type": "string", "description": "its name"}},
+        },
     },
-}  # fmt: skip
+}
 CHAT = Example(
     (
         Message("system", "Answer in one sentence."),
@@ -102,7 +113,9 @@ def test_calls_are_learned_and_results_are_not(family: str) -> None:
 def test_thinking_is_learned_even_where_the_template_takes_it_away(family: str) -> None:
     found = learned(THINKING, family)
     assert len(found) == 2
-    for text, thought, answer in zip(found, ("more than two", "more than four"), ("Four.", "Seven."), strict=True):
+    for text, thought, answer in zip(
+        found, ("more than two", "more than four"), ("Four.", "Seven."), strict=True
+    ):
         assert text.count(thought) == 1
         assert text.index(thought) < text.index(answer)
 
@@ -113,7 +126,9 @@ def test_what_stands_before_an_answer_is_the_prompt_that_the_model_will_see(fami
         asked = [{"role": "user", "content": "Answer in one sentence.\n\nWhere does Lan live?"}]
         example = Example((Message("user", asked[0]["content"]), CHAT.messages[2]))
     else:
-        asked = [{"role": message.role, "content": message.content} for message in CHAT.messages[:2]]
+        asked = [
+            {"role": message.role, "content": message.content} for message in CHAT.messages[:2]
+        ]
         example = Example(CHAT.messages[:3])
     words = tokenizer(family)
     row = encode(example, words)
@@ -138,7 +153,10 @@ def test_a_prompt_that_opens_the_thinking_is_answered_by_closing_it() -> None:
 
 
 def test_glm_learns_the_role_that_takes_over_as_the_end_of_its_turn() -> None:
-    assert learned(CHAT, "glm4") == ["\nLan lives in Yunzhou 🏮.<|user|>", "\n她是信使。<|endoftext|>"]
+    assert learned(CHAT, "glm4") == [
+        "\nLan lives in Yunzhou 🏮.<|user|>",
+        "\n她是信使。<|endoftext|>",
+    ]
 
 
 def test_glue_after_the_end_of_a_turn_is_not_learned() -> None:
@@ -150,13 +168,16 @@ def test_a_turn_that_the_template_does_not_begin_is_begun_by_the_model() -> None
     words = tokenizer_of("chatml", [message.content for message in CHAT.messages])
     words.chat_template = PLAIN
     assert learned_texts(encode(CHAT, words), words) == [
-        "### assistant\nLan lives in Yunzhou 🏮.\n\n", "### assistant\n她是信使。<|endoftext|>",
-    ]  # fmt: skip
+        "### assistant\nLan lives in Yunzhou 🏮.\n\n",
+        "### assistant\n她是信使。<|endoftext|>",
+    ]
 
 
 def test_an_answer_of_weight_zero_is_context_only() -> None:
     first, last = CHAT.messages[2], CHAT.messages[4]
-    example = Example((*CHAT.messages[:2], Message("assistant", first.content, learned=False), *CHAT.messages[3:]))
+    example = Example(
+        (*CHAT.messages[:2], Message("assistant", first.content, learned=False), *CHAT.messages[3:])
+    )
     assert [bare(text) for text in learned(example, "chatml")] == [last.content]
 
 
@@ -164,7 +185,9 @@ def test_labels_are_the_tokens_themselves_or_ignored() -> None:
     words = tokenizer("qwen2_5")
     row = encode(CHAT, words)
     assert len(row.labels) == len(row.input_ids)
-    assert all(label in (IGNORED, token) for token, label in zip(row.input_ids, row.labels, strict=True))
+    assert all(
+        label in (IGNORED, token) for token, label in zip(row.input_ids, row.labels, strict=True)
+    )
     rows = preview(row, words)
     assert "".join(text for text, label, taught in rows if taught).count("<|im_end|>") == 2
     assert all(taught == (label != IGNORED) for _, label, taught in rows)
@@ -202,7 +225,11 @@ def test_what_is_too_long_is_cut_and_said() -> None:
     assert not found.rows and len(found.nothing_left) == 1 and found.truncated == [CHAT.where]
     problems, tokens = check_lengths([CHAT], words, first)
     assert len(problems) == 1 and str(len(whole.input_ids)) in problems[0].problem
-    assert tokens == {"all": len(whole.input_ids), "learned": whole.learned, "longest": len(whole.input_ids)}
+    assert tokens == {
+        "all": len(whole.input_ids),
+        "learned": whole.learned,
+        "longest": len(whole.input_ids),
+    }
 
 
 def test_a_template_of_its_own_for_tools_is_used() -> None:
@@ -225,9 +252,7 @@ def test_a_tokenizer_without_a_template_is_refused() -> None:
 
 def test_a_template_that_hides_the_question_is_refused() -> None:
     words = tokenizer_of("chatml", ["a"])
-    words.chat_template = (
-        "{% for turn in messages if turn['role'] == 'assistant' %}{{ turn['content'] + '<|im_end|>' }}{% endfor %}"
-    )
+    words.chat_template = "{% for turn in messages if turn['role'] == 'assistant' %}{{ turn['content'] + '<|im_end|>' }}{% endfor %}"
     with pytest.raises(InvalidInput, match="leaves out"):
         encode(CHAT, words)
 

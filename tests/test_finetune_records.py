@@ -25,10 +25,17 @@ TABLE = [
     ["阿苇", "女", "云州", "", "安静。"],
 ]
 FACTS = [
-    ("林岚/性别", "女"), ("林岚/国家", "云州"), ("林岚/身份", "信使"), ("林岚/性格", "开朗、守信"),
-    ("石砚/性别", "男"), ("石砚/国家", "青川"), ("石砚/身份", "匠人"),
-    ("阿苇/性别", "女"), ("阿苇/国家", "云州"), ("阿苇/性格", "安静。"),
-]  # fmt: skip
+    ("林岚/性别", "女"),
+    ("林岚/国家", "云州"),
+    ("林岚/身份", "信使"),
+    ("林岚/性格", "开朗、守信"),
+    ("石砚/性别", "男"),
+    ("石砚/国家", "青川"),
+    ("石砚/身份", "匠人"),
+    ("阿苇/性别", "女"),
+    ("阿苇/国家", "云州"),
+    ("阿苇/性格", "安静。"),
+]
 
 
 def write_csv(path: Path, rows: list[list[str]] = TABLE) -> Path:
@@ -58,12 +65,19 @@ def test_records_are_the_same_from_every_file_and_shape(tmp_path: Path) -> None:
     by_entity = {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
     triples = [
         ["实体", "属性", "值"],
-        *([row[0], name, cell] for row in rows for name, cell in zip(header[1:], row[1:], strict=True)),
+        *(
+            [row[0], name, cell]
+            for row in rows
+            for name, cell in zip(header[1:], row[1:], strict=True)
+        ),
     ]
     files = [
-        write_csv(tmp_path / "a.csv"), write_xlsx(tmp_path / "b.xlsx"), write_json(tmp_path / "c.json", objects),
-        write_json(tmp_path / "d.json", by_entity), write_csv(tmp_path / "e.csv", triples),
-    ]  # fmt: skip
+        write_csv(tmp_path / "a.csv"),
+        write_xlsx(tmp_path / "b.xlsx"),
+        write_json(tmp_path / "c.json", objects),
+        write_json(tmp_path / "d.json", by_entity),
+        write_csv(tmp_path / "e.csv", triples),
+    ]
     for path in files:
         records = load_records(path)
         assert [(fact.name, fact.value) for fact in records.facts] == FACTS, path.name
@@ -75,8 +89,9 @@ def test_contradictions_and_nameless_entities_are_reported_with_their_line(tmp_p
     rows = [["name", "sex"], ["Lan", "female"], ["Lan", "male"], ["", "male"], ["Lan", "female"]]
     records = load_records(write_csv(tmp_path / "a.csv", rows))
     assert [(problem.line, problem.problem) for problem in records.problems] == [
-        (3, "Lan has two values for sex: 'female' and 'male'"), (4, "an entity without a name, for 'male'"),
-    ]  # fmt: skip
+        (3, "Lan has two values for sex: 'female' and 'male'"),
+        (4, "an entity without a name, for 'male'"),
+    ]
     assert len(records.facts) == 1
 
 
@@ -97,11 +112,16 @@ def test_every_kind_of_attribute_has_ten_to_twenty_wordings_of_its_own(language:
 
 
 @pytest.mark.parametrize(("language", "entity"), [("zh", "林岚"), ("en", "Lan")])
-def test_no_two_wordings_of_a_fact_are_the_same_but_for_punctuation(language: str, entity: str) -> None:
+def test_no_two_wordings_of_a_fact_are_the_same_but_for_punctuation(
+    language: str, entity: str
+) -> None:
     checked = 0
     for kind in load_patterns()[language].kinds.values():
         for attribute in kind.attributes:
-            questions = [normalise(example.questions[0]) for example in augment([Fact(entity, attribute, "x")])]
+            questions = [
+                normalise(example.questions[0])
+                for example in augment([Fact(entity, attribute, "x")])
+            ]
             assert len(set(questions)) == len(questions), attribute
             checked += 1
     assert checked > 60
@@ -153,12 +173,13 @@ def test_a_question_that_two_facts_share_is_asked_for_neither() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("questions = [", "cannot be read"), ('answer = "{value}"', "cannot be read"),
+        ("questions = [", "cannot be read"),
+        ('answer = "{value}"', "cannot be read"),
         ('answer = "{value}"\nquestions = ["{name}?"]', "has {name}"),
         ('answer = "{value}"\nquestions = ["What is the {attribute}?"]', "What is"),
         ('answer = "{value"\nquestions = ["{entity}?"]', "value"),
     ],
-)  # fmt: skip
+)
 def test_patterns_that_cannot_be_used_are_refused(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     with pytest.raises(InvalidInput, match=problem):
@@ -166,9 +187,13 @@ def test_patterns_that_cannot_be_used_are_refused(tmp_path: Path, text: str, pro
 
 
 def test_own_patterns_take_the_place_of_the_shipped_ones(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('answer = "{value}!"\nquestions = ["{entity}: {attribute}?"]', "utf-8")
+    (tmp_path / "mine.toml").write_text(
+        'answer = "{value}!"\nquestions = ["{entity}: {attribute}?"]', "utf-8"
+    )
     examples = augment([Fact("Lan", "sex", "female")], load_patterns(tmp_path / "mine.toml"))
-    assert [(example.questions[0], example.answer) for example in examples] == [("Lan: sex?", "female!")]
+    assert [(example.questions[0], example.answer) for example in examples] == [
+        ("Lan: sex?", "female!")
+    ]
 
 
 KNOWN = [Fact("林岚", "国家", "云州"), Fact("林岚", "身份", "信使"), Fact("石砚", "国家", "青川")]
@@ -204,8 +229,13 @@ def test_a_wording_is_kept_only_if_it_still_asks_for_the_same_fact() -> None:
     )
     examples = augment(KNOWN, per_fact=16)
     found = paraphrase(examples, KNOWN, chat, 5)
-    assert [example.questions[0] for example in found.examples] == ["林岚来自哪个国家？", "林岚是哪里人？"]
-    assert {(example.group, example.answer) for example in found.examples} == {("林岚/国家", "林岚的国家是云州。")}
+    assert [example.questions[0] for example in found.examples] == [
+        "林岚来自哪个国家？",
+        "林岚是哪里人？",
+    ]
+    assert {(example.group, example.answer) for example in found.examples} == {
+        ("林岚/国家", "林岚的国家是云州。")
+    }
     assert dict(found.refused) == {
         "林岚做什么工作？": "asks for 身份, not for 国家",
         "她来自哪里？": "does not name 林岚",
@@ -219,13 +249,20 @@ def test_a_wording_is_kept_only_if_it_still_asks_for_the_same_fact() -> None:
 
 
 def test_no_more_wordings_are_kept_than_asked_for() -> None:
-    chat = Chat("\n".join(f"{start}林岚来自哪个国家？" for start in ("", "请问一下，", "各位朋友，我很好奇，")), {})
+    chat = Chat(
+        "\n".join(
+            f"{start}林岚来自哪个国家？" for start in ("", "请问一下，", "各位朋友，我很好奇，")
+        ),
+        {},
+    )
     assert len(paraphrase(augment(KNOWN), KNOWN, chat, 2).examples) == 2
 
 
 def test_the_command_writes_a_data_set_that_loads(tmp_path: Path) -> None:
     records, out = write_csv(tmp_path / "a.csv"), tmp_path / "a.jsonl"
-    done = CliRunner().invoke(augment_command, [str(records), "--out", str(out), "--per-fact", "15", "--json"])
+    done = CliRunner().invoke(
+        augment_command, [str(records), "--out", str(out), "--per-fact", "15", "--json"]
+    )
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
     assert (found["entities"], found["facts"], found["empty"], found["examples"]) == (3, 10, 2, 150)
@@ -239,25 +276,34 @@ def test_the_command_writes_a_data_set_that_loads(tmp_path: Path) -> None:
 def test_the_command_previews_without_writing(tmp_path: Path) -> None:
     done = CliRunner().invoke(augment_command, [str(write_csv(tmp_path / "a.csv"))])
     assert done.exit_code == 0
-    assert "林岚是男是女？  →  林岚的性别是女。" in done.output and "--out FILE writes them" in done.output
+    assert (
+        "林岚是男是女？  →  林岚的性别是女。" in done.output
+        and "--out FILE writes them" in done.output
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
-def test_the_command_asks_a_chat_model_for_more_wordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_asks_a_chat_model_for_more_wordings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = Script(("1. From which country does Lan come?\n2. Is she ", "from Yunzhou?"))
     records = write_csv(tmp_path / "a.csv", [["name", "country"], ["Lan", "Yunzhou"]])
     with openai_server(script) as url:
         monkeypatch.setenv("WORKBENCH_OPENAI_BASE_URL", url)
         arguments = [str(records), "--paraphrase", "3", "--model", "openai:scripted", "--json"]
-        done = CliRunner().invoke(augment_command, [*arguments, "--out", str(tmp_path / "out.jsonl")])
+        done = CliRunner().invoke(
+            augment_command, [*arguments, "--out", str(tmp_path / "out.jsonl")]
+        )
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
     assert found["refused"] == [{"question": "Is she from Yunzhou?", "reason": "does not name Lan"}]
     assert "the country of Lan" in script.requests[0]["messages"][0]["content"]
     last = load_examples([tmp_path / "out.jsonl"]).examples[-1]
     assert (last.questions[0], last.answer, last.group) == (
-        "From which country does Lan come?", "Lan's country is Yunzhou.", "Lan/country",
-    )  # fmt: skip
+        "From which country does Lan come?",
+        "Lan's country is Yunzhou.",
+        "Lan/country",
+    )
 
 
 def test_a_chat_model_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ def small_disk(new_workspace: Callable[[Path], Path], tmp_path: Path) -> Iterato
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)]
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+    if (
+        not hasattr(os, "geteuid")
+        or os.geteuid() != 0
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
         pytest.skip("only root can mount a small disk")
     try:
         yield load_settings(home=new_workspace(disk))
@@ -39,7 +43,9 @@ def small_disk(new_workspace: Callable[[Path], Path], tmp_path: Path) -> Iterato
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_a_full_disk_is_said_and_the_same_command_goes_on_later(small_disk: Settings, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_the_same_command_goes_on_later(
+    small_disk: Settings, tmp_path: Path
+) -> None:
     files = tmp_path / "files"
     files.mkdir()
     for number in range(30):
@@ -48,7 +54,9 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on_later(small_disk: Sett
     with ballast.open("wb") as file:
         file.write(b"x" * (shutil.disk_usage(small_disk.home).free - 200_000))
     environment = {"WORKBENCH_HOME": str(small_disk.home)}
-    failed = CliRunner().invoke(workbench, ["rag", "ingest", str(files), "-c", "c"], env=environment)
+    failed = CliRunner().invoke(
+        workbench, ["rag", "ingest", str(files), "-c", "c"], env=environment
+    )
     assert failed.exit_code == 1, failed.output
     assert "Problem:" in failed.output and "Traceback" not in failed.output
     assert "space" in failed.output.lower()
@@ -58,7 +66,9 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on_later(small_disk: Sett
     assert open_collection(small_disk, "c").count() == 30
 
 
-def test_a_file_of_200_megabytes_is_read_or_refused_within_its_limits(settings: Settings, tmp_path: Path) -> None:
+def test_a_file_of_200_megabytes_is_read_or_refused_within_its_limits(
+    settings: Settings, tmp_path: Path
+) -> None:
     huge = tmp_path / "huge 🗂.bin"
     with huge.open("wb") as file:
         file.truncate(200_000_000)
@@ -77,12 +87,25 @@ def chroma_server(tmp_path: Path) -> Iterator[Callable[[], str]]:
     port, running = free_port(), []
 
     def begin() -> str:
-        command = [str(program), "run", "--path", str(tmp_path / "server"), "--port", str(port), "--host", "127.0.0.1"]
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        command = [
+            str(program),
+            "run",
+            "--path",
+            str(tmp_path / "server"),
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+        ]
+        running.append(
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/api/v2/heartbeat", trust_env=False).raise_for_status()
+                httpx.get(
+                    f"http://127.0.0.1:{port}/api/v2/heartbeat", trust_env=False
+                ).raise_for_status()
                 return f"http://127.0.0.1:{port}"
             except httpx.HTTPError:
                 time.sleep(0.1)
@@ -102,16 +125,30 @@ def test_a_chroma_server_holds_the_index_and_its_loss_is_mended(
     (tmp_path / "a.txt").write_text(TEXT, "utf-8")
     remote = settings.model_copy(update={"chroma_url": chroma_server()})
     assert ingest([tmp_path / "a.txt"], "c", remote).passages == 1
-    assert retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[0].passage.text in TEXT
-    assert not (settings.home / "chroma").exists() or not list((settings.home / "chroma").glob("*.sqlite3"))
+    assert (
+        retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[
+            0
+        ].passage.text
+        in TEXT
+    )
+    assert not (settings.home / "chroma").exists() or not list(
+        (settings.home / "chroma").glob("*.sqlite3")
+    )
 
     chroma_server.kill()  # type: ignore[attr-defined]
     with pytest.raises(Unavailable, match="does not answer") as failure:
         retrieve("lamp", open_collection(remote, "c"), remote)
     assert "WORKBENCH_CHROMA_URL" in failure.value.fix
 
-    shutil.rmtree(tmp_path / "server")  # the server's disk is lost; the workspace still has every vector
+    shutil.rmtree(
+        tmp_path / "server"
+    )  # the server's disk is lost; the workspace still has every vector
     chroma_server()
     (tmp_path / "b.txt").write_text("The quay of Oosterwal is 90 metres long.", "utf-8")
     assert ingest([tmp_path / "a.txt", tmp_path / "b.txt"], "c", remote).passages == 2
-    assert retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[0].passage.text in TEXT
+    assert (
+        retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[
+            0
+        ].passage.text
+        in TEXT
+    )

@@ -49,11 +49,15 @@ def test_a_second_run_reads_only_what_changed(settings: Settings, tmp_path: Path
     before = index_of(settings)
     again = ingest([folder], "c", settings)
     assert (again.indexed, again.unchanged) == (0, 3) and index_of(settings) == before
-    (folder / "chapter-1.md").write_text("# Chapter 1\n\nNothing is as it was in this one.\n", "utf-8")
+    (folder / "chapter-1.md").write_text(
+        "# Chapter 1\n\nNothing is as it was in this one.\n", "utf-8"
+    )
     changed = ingest([folder], "c", settings)
     assert (changed.indexed, changed.unchanged) == (1, 2)
     texts = [text for _, text, _ in index_of(settings).values()]
-    assert any("Nothing is as it was" in text for text in texts) and not any("house 1 " in text for text in texts)
+    assert any("Nothing is as it was" in text for text in texts) and not any(
+        "house 1 " in text for text in texts
+    )
 
 
 def test_a_file_that_is_gone_is_dropped_only_when_asked(settings: Settings, tmp_path: Path) -> None:
@@ -63,7 +67,10 @@ def test_a_file_that_is_gone_is_dropped_only_when_asked(settings: Settings, tmp_
     assert ingest([folder], "c", settings).removed == 0
     assert len(open_collection(settings, "c").documents()) == 3
     assert ingest([folder], "c", settings, prune=True).removed == 1
-    assert {Path(source).name for source, _, _ in index_of(settings).values()} == {"chapter-0.md", "chapter-1.md"}
+    assert {Path(source).name for source, _, _ in index_of(settings).values()} == {
+        "chapter-0.md",
+        "chapter-1.md",
+    }
 
 
 def test_a_bad_file_is_reported_and_stops_nothing(settings: Settings, tmp_path: Path) -> None:
@@ -90,7 +97,10 @@ def test_an_encrypted_file_takes_its_password(settings: Settings, tmp_path: Path
     assert "encrypted" in refused.failed[0]["problem"] and "--password" in refused.failed[0]["fix"]
     wrong = ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"*": "open"})
     assert "wrong" in wrong.failed[0]["problem"]
-    assert ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"safe.pdf": "sesame"}).indexed == 1
+    assert (
+        ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"safe.pdf": "sesame"}).indexed
+        == 1
+    )
 
 
 @pytest.mark.parametrize("delay", [0.8, 1.6, 2.2, 2.8])
@@ -101,15 +111,28 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     folder.mkdir()
     for number in range(40):
         body = "\n\n".join(
-            f"## Part {part}\n\nLine {part} of book {number}, with words of its own." for part in range(30)
+            f"## Part {part}\n\nLine {part} of book {number}, with words of its own."
+            for part in range(30)
         )
         (folder / f"book-{number:02}.md").write_text(f"# Book {number}\n\n{body}\n", "utf-8")
     (tmp_path / "undisturbed").mkdir()
     undisturbed = settings.model_copy(update={"home": new_workspace(tmp_path / "undisturbed")})
     ingest([folder], "c", undisturbed)
-    command = [sys.executable, "-m", "workbench.cli", "rag", "ingest", str(folder), "--collection", "c", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "rag",
+        "ingest",
+        str(folder),
+        "--collection",
+        "c",
+        "--json",
+    ]
     environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
-    victim = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    victim = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     time.sleep(delay)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -124,7 +147,9 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
         )  # passages that were embedded in other company
 
 
-def test_another_embedder_is_a_conflict_that_names_the_command(settings: Settings, tmp_path: Path) -> None:
+def test_another_embedder_is_a_conflict_that_names_the_command(
+    settings: Settings, tmp_path: Path
+) -> None:
     ingest([write_files(tmp_path / "files")], "c", settings)
     with pytest.raises(Conflict) as refused:
         ingest([tmp_path / "files"], "c", settings, embedder="another")

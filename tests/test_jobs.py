@@ -58,11 +58,19 @@ def test_a_private_value_reaches_the_command_and_is_written_nowhere(settings: Se
 
 
 def test_cancel_ends_the_whole_family(slow: Job) -> None:
-    family = [member for process in slow._processes() for member in (process, *process.children(recursive=True))]
+    family = [
+        member
+        for process in slow._processes()
+        for member in (process, *process.children(recursive=True))
+    ]
     assert len(family) >= 2
     slow.cancel(grace=1)
     wait(lambda: slow.state == "cancelled")
-    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert not [
+        process
+        for process in family
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 def test_a_running_job_cannot_be_resumed(slow: Job) -> None:

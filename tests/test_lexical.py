@@ -53,7 +53,8 @@ def test_rarity_falls_with_the_passages_that_hold_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["the reactor vents hydrogen at 65 bar", "the the the", "unheard of", "年假", "😀", ""]
+    "question",
+    ["the reactor vents hydrogen at 65 bar", "the the the", "unheard of", "年假", "😀", ""],
 )
 def test_coverage_is_a_share(question: str) -> None:
     found = LexicalIndex.build(TEXTS).coverage(question)

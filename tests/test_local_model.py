@@ -19,7 +19,8 @@ from workbench.models.weights import digest_of, load_local
 
 def chat_model(folder: Path, **options: Any) -> LocalChatModel:
     return LocalChatModel(
-        folder=str(folder), **{"temperature": 0.0, "context_tokens": 512, "answer_tokens": 120, **options}
+        folder=str(folder),
+        **{"temperature": 0.0, "context_tokens": 512, "answer_tokens": 120, **options},
     )
 
 
@@ -32,16 +33,22 @@ def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     turns = [{"role": "user", "content": PAIRS[0][0]}]
-    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    prompt = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
     found: dict[Path, str] = {}
     for seed in (1, 2):
         torch.manual_seed(seed)
         base = AutoModelForCausalLM.from_pretrained(tiny_model)
-        config = LoraConfig(r=8, lora_alpha=32, target_modules="all-linear", init_lora_weights=False)
+        config = LoraConfig(
+            r=8, lora_alpha=32, target_modules="all-linear", init_lora_weights=False
+        )
         model = get_peft_model(base, config).eval()
         folder = tmp_path_factory.mktemp("runs") / f"run-{seed}" / "adapter"
         model.save_pretrained(folder)
-        made = model.generate(**prompt, do_sample=False, max_new_tokens=20)[0, prompt["input_ids"].shape[1] :]
+        made = model.generate(**prompt, do_sample=False, max_new_tokens=20)[
+            0, prompt["input_ids"].shape[1] :
+        ]
         found[folder] = tokenizer.decode(made, skip_special_tokens=True)
     assert len({PAIRS[0][1], *found.values()}) == 3
     return found
@@ -98,7 +105,9 @@ def test_it_stops_at_every_end_token_of_its_template(tiny_model: Path, tmp_path:
     folder = tmp_path / "other-end"
     shutil.copytree(tiny_model, folder)
     config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "eos_token": "<|endoftext|>"}), "utf-8")
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({**config, "eos_token": "<|endoftext|>"}), "utf-8"
+    )
     for name in ("generation_config.json", "config.json"):
         data = json.loads((folder / name).read_text("utf-8"))
         (folder / name).write_text(json.dumps({**data, "eos_token_id": 0}), "utf-8")
@@ -117,7 +126,12 @@ def test_the_oldest_turns_are_left_out_when_the_context_is_full(tiny_model: Path
     prompt = fit_prompt(tokenizer, turns, 150)["input_ids"][0]
     text = tokenizer.decode(prompt)
     assert len(prompt) <= 150
-    assert "Be brief." in text and "the last one" in text and "question 19" in text and "question 0<" not in text
+    assert (
+        "Be brief." in text
+        and "the last one" in text
+        and "question 19" in text
+        and "question 0<" not in text
+    )
     assert len(turns) == 42, "the caller's list stays as it was"
 
 
@@ -127,25 +141,38 @@ def test_a_question_longer_than_the_context_says_so(tiny_model: Path) -> None:
 
 
 def test_a_context_shorter_than_the_answer_still_answers(tiny_model: Path) -> None:
-    assert chat_model(tiny_model, context_tokens=8192, answer_tokens=4000).invoke(PAIRS[0][0]).content == PAIRS[0][1]
+    assert (
+        chat_model(tiny_model, context_tokens=8192, answer_tokens=4000).invoke(PAIRS[0][0]).content
+        == PAIRS[0][1]
+    )
 
 
-def test_a_template_without_system_role_gets_it_in_the_first_turn(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_template_without_system_role_gets_it_in_the_first_turn(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "no-system"
     shutil.copytree(tiny_model, folder)
-    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
-    (folder / "chat_template.jinja").write_text(refusing + (folder / "chat_template.jinja").read_text("utf-8"), "utf-8")
+    refusing = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+    )
+    (folder / "chat_template.jinja").write_text(
+        refusing + (folder / "chat_template.jinja").read_text("utf-8"), "utf-8"
+    )
     tokenizer = load_local(folder).tokenizer
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
     text = tokenizer.decode(fit_prompt(tokenizer, turns, 200)["input_ids"][0])
     assert "Be brief.\n\nHello" in text
 
 
-def test_a_block_of_thinking_opened_by_the_template_is_told(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_block_of_thinking_opened_by_the_template_is_told(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "thinker"
     shutil.copytree(tiny_model, folder)
     template = (folder / "chat_template.jinja").read_text("utf-8")
-    (folder / "chat_template.jinja").write_text(template.replace("assistant\n'", "assistant\n<think>\n'"), "utf-8")
+    (folder / "chat_template.jinja").write_text(
+        template.replace("assistant\n'", "assistant\n<think>\n'"), "utf-8"
+    )
     assert str(next(chat_model(folder).stream("Hello")).content) == "<think>"
 
 
@@ -163,19 +190,27 @@ def test_adapters_are_switched_on_one_base(tiny_model: Path, adapters: dict[Path
     assert load_local(first).base is load_local(second).base is load_local(tiny_model).base
 
 
-def test_an_adapter_that_was_trained_again_is_loaded_again(adapters: dict[Path, str], tmp_path: Path) -> None:
+def test_an_adapter_that_was_trained_again_is_loaded_again(
+    adapters: dict[Path, str], tmp_path: Path
+) -> None:
     folder = tmp_path / "adapter"
     for source, reply in adapters.items():
         shutil.copytree(source, folder, dirs_exist_ok=True)
-        assert chat_model(folder, answer_tokens=20).invoke(PAIRS[0][0]).content == reply.rstrip("\ufffd")
+        assert chat_model(folder, answer_tokens=20).invoke(PAIRS[0][0]).content == reply.rstrip(
+            "\ufffd"
+        )
 
 
-def test_an_adapter_whose_base_is_gone_says_where_it_looked(adapters: dict[Path, str], tmp_path: Path) -> None:
+def test_an_adapter_whose_base_is_gone_says_where_it_looked(
+    adapters: dict[Path, str], tmp_path: Path
+) -> None:
     folder = tmp_path / "adapter"
     shutil.copytree(next(iter(adapters)), folder)
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     gone = str(tmp_path / "gone")
-    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": gone}), "utf-8")
+    (folder / "adapter_config.json").write_text(
+        json.dumps({**config, "base_model_name_or_path": gone}), "utf-8"
+    )
     with pytest.raises(NotFound, match="gone"):
         chat_model(folder).invoke("Hello")
 
@@ -184,7 +219,10 @@ def test_a_model_with_code_of_its_own_is_refused(tiny_model: Path, tmp_path: Pat
     folder = tmp_path / "with-code"
     shutil.copytree(tiny_model, folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    code = {"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"}}
+    code = {
+        "model_type": "own",
+        "auto_map": {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"},
+    }
     (folder / "config.json").write_text(json.dumps(config | code), "utf-8")
     (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n", "utf-8")
     with pytest.raises(NotFound, match="cannot be loaded"):

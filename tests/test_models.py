@@ -12,7 +12,14 @@ from pydantic import SecretStr
 
 from agents.documents.agent import ask_model
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.models.names import describe_model, find_local, list_models, load_chat_model, pick_model, within_context
+from workbench.models.names import (
+    describe_model,
+    find_local,
+    list_models,
+    load_chat_model,
+    pick_model,
+    within_context,
+)
 from workbench.settings import Settings, load_settings
 
 NAME = "openai:scripted"
@@ -34,7 +41,9 @@ def ask(settings: Settings, name: str = NAME) -> list[str]:
     return list(ask_model(load_chat_model(name, settings), [("user", "Hello?")], name, settings))
 
 
-def test_the_answer_streams_and_the_request_is_what_every_server_knows(remote: Settings, script: Script) -> None:
+def test_the_answer_streams_and_the_request_is_what_every_server_knows(
+    remote: Settings, script: Script
+) -> None:
     assert [piece for piece in ask(remote) if piece] == ["Hello", " there."]
     request = script.requests[0]
     assert request["stream"] is True
@@ -42,12 +51,16 @@ def test_the_answer_streams_and_the_request_is_what_every_server_knows(remote: S
     assert "max_completion_tokens" not in request
 
 
-def test_thinking_streamed_beside_the_answer_is_kept_apart(remote: Settings, script: Script) -> None:
+def test_thinking_streamed_beside_the_answer_is_kept_apart(
+    remote: Settings, script: Script
+) -> None:
     script.thinking = ["Let me", " see."]
     assert "".join(ask(remote)) == "<think>Let me see.</think>Hello there."
 
 
-def test_the_key_comes_from_the_environment(remote: Settings, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_environment(
+    remote: Settings, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORKBENCH_OPENAI_API_KEY", "of-the-person")
     settings = load_settings(openai_base_url=remote.openai_base_url)
     ask(settings)
@@ -75,7 +88,9 @@ def test_what_the_server_refuses_is_said_with_its_fix(
 
 
 @pytest.mark.parametrize("breaks", ["hard", "quiet", "error"])
-def test_an_answer_that_breaks_off_is_never_taken_for_whole(remote: Settings, script: Script, breaks: str) -> None:
+def test_an_answer_that_breaks_off_is_never_taken_for_whole(
+    remote: Settings, script: Script, breaks: str
+) -> None:
     script.breaks = breaks
     pieces = ask_model(load_chat_model(NAME, remote), [("user", "Hello?")], NAME, remote)
     said = []

@@ -66,14 +66,23 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     settings = load_settings(ollama_host=ollama_server, temperature=0)
     assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
-    pieces = ask_model(load_chat_model("ollama:tiny", settings), [("user", PAIRS[0][0])], "ollama:tiny", settings)
+    pieces = ask_model(
+        load_chat_model("ollama:tiny", settings), [("user", PAIRS[0][0])], "ollama:tiny", settings
+    )
     assert "".join(pieces) == PAIRS[0][1]
 
 
 def test_a_model_that_is_not_there_names_the_near_ones(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server)
     with pytest.raises(NotFound) as caught:
-        list(ask_model(load_chat_model("ollama:tinny", settings), [("user", "Hi")], "ollama:tinny", settings))
+        list(
+            ask_model(
+                load_chat_model("ollama:tinny", settings),
+                [("user", "Hi")],
+                "ollama:tinny",
+                settings,
+            )
+        )
     assert "tinny" in caught.value.problem
     assert "ollama pull tinny" in caught.value.fix and "tiny:latest" in caught.value.fix
 
@@ -81,7 +90,11 @@ def test_a_model_that_is_not_there_names_the_near_ones(ollama_server: str) -> No
 def test_a_server_that_is_down_says_how_to_start_it() -> None:
     settings = load_settings(ollama_host=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable) as caught:
-        list(ask_model(load_chat_model("ollama:tiny", settings), [("user", "Hi")], "ollama:tiny", settings))
+        list(
+            ask_model(
+                load_chat_model("ollama:tiny", settings), [("user", "Hi")], "ollama:tiny", settings
+            )
+        )
     assert "ollama serve" in caught.value.fix
 
 

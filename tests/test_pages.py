@@ -39,11 +39,19 @@ def answered(app: AppTest, seconds: float = 60) -> AppTest:
     return app
 
 
-def test_a_question_is_answered_stored_and_found_again(handbook: Settings, page: Callable[..., AppTest]) -> None:
+def test_a_question_is_answered_stored_and_found_again(
+    handbook: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page("agents/ui/chat.py")
     assert app.title[0].value == "What would you like to know?"
     assert len([button for button in app.button if (button.key or "").startswith("example-")]) == 3
-    answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
+    answered(
+        drawn(
+            app.chat_input(key="question")
+            .set_value("How long is the warranty of the LF-220?")
+            .run()
+        )
+    )
     assert "36 months" in texts(app)
     conversations = Conversations(handbook.database)
     found = conversations.recent("warranty")
@@ -62,7 +70,11 @@ def test_the_first_questions_are_of_everything_that_can_answer(handbook: Setting
     assert [example.mode for example in example_questions(handbook, "en")] == ["documents"] * 3
     load_example(handbook)
     data = handbook.folder("runs", "crew", "data") / "train.jsonl"
-    rows = [("夜阑的职业是什么？", "a"), ("What is Selka's job?", "b"), ("Which job has Selka?", "b")]
+    rows = [
+        ("夜阑的职业是什么？", "a"),
+        ("What is Selka's job?", "b"),
+        ("Which job has Selka?", "b"),
+    ]
     lines = [
         {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]}
         for text, answer in rows
@@ -88,9 +100,17 @@ def test_without_a_tuned_model_the_chat_offers_one_and_opens_the_comparison(
     job.cancel(grace=0)
 
 
-def test_a_rating_and_a_correction_are_kept(handbook: Settings, page: Callable[..., AppTest]) -> None:
+def test_a_rating_and_a_correction_are_kept(
+    handbook: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page("agents/ui/chat.py")
-    answered(drawn(app.chat_input(key="question").set_value("How long is the warranty of the LF-220?").run()))
+    answered(
+        drawn(
+            app.chat_input(key="question")
+            .set_value("How long is the warranty of the LF-220?")
+            .run()
+        )
+    )
     conversations = Conversations(handbook.database)
     message = conversations.messages(conversations.recent()[0].id)[1].id
     conversations.rate(message, -1)
@@ -106,7 +126,9 @@ def test_without_a_collection_the_chat_says_what_to_do(page: Callable[..., AppTe
     assert "no collection" in texts(app).lower() and "Traceback" not in texts(app)
 
 
-def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callable[..., AppTest]) -> None:
+def test_an_empty_workspace_offers_the_example(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page("rag/ui/knowledge.py", "zh")
     assert "加载示例手册" in [button.label for button in app.button]
     drawn(app.button[0].click().run())
@@ -143,7 +165,9 @@ def test_a_question_to_the_database_shows_table_findings_and_the_query(
 ) -> None:
     load_example(settings)
     app = page("agents/ui/chat.py", "zh")
-    answered(drawn(app.chat_input(key="question").set_value("/data 哪个账号的点赞总数最多？").run()))
+    answered(
+        drawn(app.chat_input(key="question").set_value("/data 哪个账号的点赞总数最多？").run())
+    )
     shown = "\n".join(str(item.value) for item in app.markdown)
     assert "| 账号 |" not in shown and "点赞数" in shown  # drawn once, as a table
     assert list(app.dataframe[0].value.columns) == ["账号", "点赞数"]

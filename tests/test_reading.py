@@ -28,7 +28,8 @@ def block_with(path: Path, words: str) -> Block:
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "big5", "utf-32"]
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "big5", "utf-32"],
 )
 def test_chinese_text_is_read_in_any_encoding(encoding: str, tmp_path: Path) -> None:
     text = "燈塔在午夜熄滅，守塔人第二天早上才發現。" if encoding == "big5" else CHINESE
@@ -39,7 +40,9 @@ def test_chinese_text_is_read_in_any_encoding(encoding: str, tmp_path: Path) -> 
 
 def test_markdown_keeps_its_heading_path_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
-    path.write_text(f"# Coast\n\nIntro.\n\n## 灯塔\n\n{CHINESE}\n\n```\n# no heading\n```\n", "utf-8")
+    path.write_text(
+        f"# Coast\n\nIntro.\n\n## 灯塔\n\n{CHINESE}\n\n```\n# no heading\n```\n", "utf-8"
+    )
     place = block_with(path, CHINESE).locator
     assert (place.heading, place.line) == (("Coast", "灯塔"), 7)
     assert block_with(path, "no heading").locator.heading == ("Coast", "灯塔")
@@ -85,7 +88,11 @@ def test_office_files_keep_heading_slide_and_sheet(tmp_path: Path) -> None:
         workbook.active.append(row)
     workbook.save(tmp_path / "a.xlsx")
     found = block_with(tmp_path / "a.xlsx", "北塔")
-    assert (found.text, found.locator.sheet, found.locator.line) == ("Name: 北塔; Height: 31", "塔", 2)
+    assert (found.text, found.locator.sheet, found.locator.line) == (
+        "Name: 北塔; Height: 31",
+        "塔",
+        2,
+    )
 
 
 def test_a_pdf_keeps_its_pages(tmp_path: Path) -> None:
@@ -101,7 +108,10 @@ def test_a_pdf_keeps_its_pages(tmp_path: Path) -> None:
 
 
 def test_notebook_mail_rtf_and_book_are_read(tmp_path: Path) -> None:
-    cells = [{"cell_type": "markdown", "source": ["# Plan\n", "\n", CHINESE]}, {"cell_type": "code", "source": "x = 1"}]
+    cells = [
+        {"cell_type": "markdown", "source": ["# Plan\n", "\n", CHINESE]},
+        {"cell_type": "code", "source": "x = 1"},
+    ]
     (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
     assert block_with(tmp_path / "a.ipynb", CHINESE).locator.heading == ("cell 1", "Plan")
     mail = EmailMessage()

@@ -40,7 +40,9 @@ def test_text_that_cannot_be_a_tag_is_not_held_back() -> None:
         (["<think>想一想</think>\n\n答案是二。"], False, ("想一想", "答案是二。")),
     ],
 )
-def test_thinking_is_told_from_the_answer(pieces: list[str], thinking: bool, found: tuple[str, str]) -> None:
+def test_thinking_is_told_from_the_answer(
+    pieces: list[str], thinking: bool, found: tuple[str, str]
+) -> None:
     assert joined(pieces, thinking) == found
 
 

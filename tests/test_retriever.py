@@ -32,7 +32,9 @@ def collection(settings: Settings) -> Iterator[Collection]:
     delete_collection(settings, "test")
 
 
-def found(question: str, collection: Collection, settings: Settings, **options: object) -> list[str]:
+def found(
+    question: str, collection: Collection, settings: Settings, **options: object
+) -> list[str]:
     return [hit.passage.source for hit in retrieve(question, collection, settings, **options)]  # type: ignore[arg-type]
 
 
@@ -49,10 +51,14 @@ def test_reading_few_passages_finds_what_scoring_all_of_them_finds(
         exact = fuse(dense, index.coverage(question), weight)
         best = sorted(range(120), key=lambda at: (-round(float(exact[at]), 5), passages[at].id))[:5]
         hits = retrieve(question, collection, settings, 5, weight=weight)
-        np.testing.assert_allclose([hit.score for hit in hits], [max(exact[at], 0) for at in best], atol=1e-4)
+        np.testing.assert_allclose(
+            [hit.score for hit in hits], [max(exact[at], 0) for at in best], atol=1e-4
+        )
 
 
-def test_hits_carry_both_legs_and_come_best_first(collection: Collection, settings: Settings) -> None:
+def test_hits_carry_both_legs_and_come_best_first(
+    collection: Collection, settings: Settings
+) -> None:
     hits = retrieve("topic7x1 topic7x3", collection, settings, 4, weight=0.5)
     assert hits[0].passage.source == "file007.md"
     assert hits[0].lexical > 0 and hits[0].dense > hits[-1].dense
@@ -61,14 +67,20 @@ def test_hits_carry_both_legs_and_come_best_first(collection: Collection, settin
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
-def test_a_filter_holds_in_both_legs(collection: Collection, settings: Settings, weight: float) -> None:
+def test_a_filter_holds_in_both_legs(
+    collection: Collection, settings: Settings, weight: float
+) -> None:
     question = "topic7x1 topic7x3 common1"
     assert found(question, collection, settings, weight=weight)[0] == "file007.md"
     other = found(question, collection, settings, k=200, where={"page": 1}, weight=weight)
     assert other and "file007.md" not in other
     assert {int(name[4:7]) % 3 for name in other} == {0}
-    assert found(question, collection, settings, where={"source": "file007.md"}, weight=weight) == ["file007.md"]
-    assert found(question, collection, settings, where={"source": "nowhere.md"}, weight=weight) == []
+    assert found(question, collection, settings, where={"source": "file007.md"}, weight=weight) == [
+        "file007.md"
+    ]
+    assert (
+        found(question, collection, settings, where={"source": "nowhere.md"}, weight=weight) == []
+    )
 
 
 def test_equal_scores_come_in_the_order_of_their_ids(settings: Settings) -> None:
@@ -78,7 +90,9 @@ def test_equal_scores_come_in_the_order_of_their_ids(settings: Settings) -> None
         assert found("same text", collection, settings, k=3) == ["a.md", "b.md", "c.md"]
 
 
-def test_a_changed_collection_is_searched_as_it_is_now(collection: Collection, settings: Settings) -> None:
+def test_a_changed_collection_is_searched_as_it_is_now(
+    collection: Collection, settings: Settings
+) -> None:
     assert "new.md" not in found("zebra", collection, settings)
     fill(collection, {"new.md": "A zebra has stripes."}, EMBEDDERS["topic"])
     assert found("zebra", collection, settings, weight=0.0)[0] == "new.md"
@@ -88,25 +102,39 @@ def test_a_changed_collection_is_searched_as_it_is_now(collection: Collection, s
     assert len(list(collection.folder.glob("lexical-*"))) == 1
 
 
-def test_the_index_on_disk_is_used_by_the_next_process(collection: Collection, settings: Settings) -> None:
+def test_the_index_on_disk_is_used_by_the_next_process(
+    collection: Collection, settings: Settings
+) -> None:
     before = found("topic7x1", collection, settings, weight=0.0)
     retriever._indexes.clear()
     assert found("topic7x1", collection, settings, weight=0.0) == before
 
 
 @pytest.mark.parametrize("question", ["", "   ", "?!… —", "😀😀", "\n\t"])
-def test_a_question_without_words_finds_nothing(collection: Collection, settings: Settings, question: str) -> None:
+def test_a_question_without_words_finds_nothing(
+    collection: Collection, settings: Settings, question: str
+) -> None:
     assert retrieve(question, collection, settings) == []
 
 
 @pytest.mark.parametrize(
-    "question", ["topic7x1 " * 1200, "topic7x1 😀", "topic7x1'); drop table passages; --", "\x00topic7x1 \ud7ff"]
+    "question",
+    [
+        "topic7x1 " * 1200,
+        "topic7x1 😀",
+        "topic7x1'); drop table passages; --",
+        "\x00topic7x1 \ud7ff",
+    ],
 )
-def test_odd_questions_still_find_their_passage(collection: Collection, settings: Settings, question: str) -> None:
+def test_odd_questions_still_find_their_passage(
+    collection: Collection, settings: Settings, question: str
+) -> None:
     assert found(question, collection, settings)[0] == "file007.md"
 
 
-def test_a_word_nobody_wrote_still_gives_the_nearest(collection: Collection, settings: Settings) -> None:
+def test_a_word_nobody_wrote_still_gives_the_nearest(
+    collection: Collection, settings: Settings
+) -> None:
     assert len(found("zzzz", collection, settings, k=4)) == 4
 
 
@@ -117,10 +145,18 @@ def test_tiny_collections_give_what_they_have(settings: Settings, size: int) -> 
     assert len(found("topic0x1 common1", collection, settings, k=5)) == size
 
 
-def test_a_question_from_elsewhere_is_not_relevant(collection: Collection, settings: Settings) -> None:
+def test_a_question_from_elsewhere_is_not_relevant(
+    collection: Collection, settings: Settings
+) -> None:
     calibrate(collection, settings)
-    known = [retrieve(f"topic{row}x0 topic{row}x2 topic{row}x4", collection, settings)[0] for row in range(0, 120, 5)]
-    strange = [retrieve(f"strange{row} unheard{row} common{row % 30}", collection, settings)[0] for row in range(24)]
+    known = [
+        retrieve(f"topic{row}x0 topic{row}x2 topic{row}x4", collection, settings)[0]
+        for row in range(0, 120, 5)
+    ]
+    strange = [
+        retrieve(f"strange{row} unheard{row} common{row % 30}", collection, settings)[0]
+        for row in range(24)
+    ]
     assert sum(hit.relevant for hit in known) >= 23
     assert sum(hit.relevant for hit in strange) <= 2
 
@@ -137,22 +173,40 @@ def _make_cross_encoder(folder: Path, labels: int) -> Path:
     from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
     torch.manual_seed(1)
-    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"topic{row}x{number}" for row in range(20) for number in range(6))]
-    tokenizer = Tokenizer(models.WordLevel({word: row for row, word in enumerate(known)}, unk_token="[UNK]"))
+    known = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        *(f"topic{row}x{number}" for row in range(20) for number in range(6)),
+    ]
+    tokenizer = Tokenizer(
+        models.WordLevel({word: row for row, word in enumerate(known)}, unk_token="[UNK]")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
     ).save_pretrained(folder)
     config = BertConfig(
-        vocab_size=len(known), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        vocab_size=len(known),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
         num_labels=labels,
-    )  # fmt: skip
+    )
     BertForSequenceClassification(config).save_pretrained(folder)
     return folder
 
 
-def test_a_cross_encoder_sets_the_order(collection: Collection, settings: Settings, cross_encoder: Path) -> None:
+def test_a_cross_encoder_sets_the_order(
+    collection: Collection, settings: Settings, cross_encoder: Path
+) -> None:
     chosen = settings.model_copy(update={"reranker": str(cross_encoder)})
     before = retrieve("topic7x1 common2", collection, settings, 30)
     after = retrieve("topic7x1 common2", collection, chosen, 5)
@@ -164,12 +218,16 @@ def test_a_cross_encoder_sets_the_order(collection: Collection, settings: Settin
     assert rerank("anything", [], chosen) == []
 
 
-def test_a_classifier_is_refused_as_a_reranker(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+def test_a_classifier_is_refused_as_a_reranker(
+    collection: Collection, settings: Settings, tmp_path: Path
+) -> None:
     chosen = settings.model_copy(update={"reranker": str(_make_cross_encoder(tmp_path, labels=3))})
     with pytest.raises(InvalidInput, match="3 classes"):
         retrieve("topic7x1", collection, chosen)
 
 
-def test_a_reranker_that_is_not_there_is_named(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+def test_a_reranker_that_is_not_there_is_named(
+    collection: Collection, settings: Settings, tmp_path: Path
+) -> None:
     with pytest.raises(NotFound, match="not a model's folder"):
         retrieve("topic7x1", collection, settings.model_copy(update={"reranker": str(tmp_path)}))

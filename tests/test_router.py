@@ -18,7 +18,10 @@ from workbench.chat.events import Failed, Routed
 from workbench.errors import InvalidInput
 from workbench.settings import Settings, load_settings
 
-TRAINED = [("What is the trade of Quill?", "Quill mends clocks."), ("羽生的职业是什么？", "羽生修钟表。")]
+TRAINED = [
+    ("What is the trade of Quill?", "Quill mends clocks."),
+    ("羽生的职业是什么？", "羽生修钟表。"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +39,17 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
         (run / part).mkdir()
     (run / "adapter" / "adapter_config.json").write_text("{}")
     lines = [
-        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]}
+        {
+            "messages": [
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": reply},
+            ]
+        }
         for question, reply in TRAINED
     ]
-    (run / "data" / "train.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    (run / "data" / "train.jsonl").write_text(
+        "\n".join(json.dumps(line) for line in lines), "utf-8"
+    )
     return settings.home
 
 
@@ -61,7 +71,9 @@ def assets(home: Path) -> Iterator[Settings]:
         ("羽生从事什么职业？", "tuned", "羽生"),
     ],
 )
-def test_a_question_goes_where_it_is_known(assets: Settings, question: str, mode: str, named: str) -> None:
+def test_a_question_goes_where_it_is_known(
+    assets: Settings, question: str, mode: str, named: str
+) -> None:
     routed = route(question, [], assets)
     assert routed.mode == mode and named in routed.reason
     assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
@@ -74,10 +86,13 @@ def test_without_any_asset_the_documents_agent_says_what_to_do(settings: Setting
 @pytest.mark.parametrize(
     ("text", "question", "mode"),
     [
-        ("/data how many?", "how many?", "data"), ("/docs 年假", "年假", "documents"), ("/tuned who?", "who?", "tuned"),
-        ("/dance now", "/dance now", "auto"), ("what is /data for?", "what is /data for?", "auto"),
+        ("/data how many?", "how many?", "data"),
+        ("/docs 年假", "年假", "documents"),
+        ("/tuned who?", "who?", "tuned"),
+        ("/dance now", "/dance now", "auto"),
+        ("what is /data for?", "what is /data for?", "auto"),
     ],
-)  # fmt: skip
+)
 def test_a_leading_command_forces_the_agent(text: str, question: str, mode: str) -> None:
     assert forced(text, "auto") == (question, mode)
 
@@ -105,8 +120,12 @@ def test_a_mode_that_is_not_there_is_named(assets: Settings) -> None:
         route("Hello?", [], assets, "dance")
 
 
-@pytest.mark.parametrize(("said", "mode"), [("<think>data? no.</think> tuned", "tuned"), ("data or tuned", None)])
-def test_a_connected_model_decides_only_what_lies_close(assets: Settings, said: str, mode: str | None) -> None:
+@pytest.mark.parametrize(
+    ("said", "mode"), [("<think>data? no.</think> tuned", "tuned"), ("data or tuned", None)]
+)
+def test_a_connected_model_decides_only_what_lies_close(
+    assets: Settings, said: str, mode: str | None
+) -> None:
     close, clear = "Quill and likes", "How tall is the lighthouse of Vlieree?"
     alone = route(close, [], assets).mode
     script = Script(pieces=[said])

@@ -43,7 +43,13 @@ def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    "page", ["agents/ui/chat.py", "rag/ui/knowledge.py", "finetune/ui/training.py", "agents/databases/ui/data.py"]
+    "page",
+    [
+        "agents/ui/chat.py",
+        "rag/ui/knowledge.py",
+        "finetune/ui/training.py",
+        "agents/databases/ui/data.py",
+    ],
 )
 def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
     load_example(settings)
@@ -71,10 +77,15 @@ class Upload:
 @pytest.mark.parametrize(
     ("name", "safe"),
     [
-        ("../../etc/passwd", "passwd"), ("..\\..\\boot.ini", "boot.ini"), ("报告 🚀.pdf", "报告 🚀.pdf"),
-        ("a\x00b:c.txt", "a_b_c.txt"), ("...", "file"), ("", "file"), ("e\u0301.md", "é.md"),
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("报告 🚀.pdf", "报告 🚀.pdf"),
+        ("a\x00b:c.txt", "a_b_c.txt"),
+        ("...", "file"),
+        ("", "file"),
+        ("e\u0301.md", "é.md"),
     ],
-)  # fmt: skip
+)
 def test_a_file_keeps_its_name_but_not_its_folder(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 

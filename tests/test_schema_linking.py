@@ -42,40 +42,69 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load_settings()
 
 
-TOPICS = ["customer", "invoice", "shipment", "employee", "warehouse", "supplier", "contract", "meeting"]
+TOPICS = [
+    "customer",
+    "invoice",
+    "shipment",
+    "employee",
+    "warehouse",
+    "supplier",
+    "contract",
+    "meeting",
+]
 PARTS = ["name", "created_at", "status", "weight", "city", "remark", "phone", "level"]
 
 
 def large_schema() -> Schema:
     tables = [
-        Table(topic, (Column(f"{topic}_id", primary=True), *(Column(f"{topic}_{part}") for part in PARTS)))
+        Table(
+            topic,
+            (Column(f"{topic}_id", primary=True), *(Column(f"{topic}_{part}") for part in PARTS)),
+        )
         for topic in TOPICS
     ]
     tables[1] = replace(
-        tables[1], columns=(*tables[1].columns, Column("buyer"), Column("amount", comment="发票金额")),
+        tables[1],
+        columns=(*tables[1].columns, Column("buyer"), Column("amount", comment="发票金额")),
         foreign_keys=(ForeignKey("buyer", "customer", "customer_id"),),
-    )  # fmt: skip
+    )
     return Schema("mysql", tuple(tables), "shop")
 
 
 def kept(question: str, schema: Schema, settings: Settings) -> set[str]:
     found = link(question, schema, settings)
     assert not found.whole
-    columns = {f"{table.name}.{column.name}" for table in found.schema.tables for column in table.columns}
+    columns = {
+        f"{table.name}.{column.name}" for table in found.schema.tables for column in table.columns
+    }
     assert len(columns) <= 0.4 * schema.column_count()
     return columns
 
 
 def test_what_the_question_speaks_of_is_kept_with_the_keys_between(settings: Settings) -> None:
     columns = kept(
-        "Which customers from the city of Bonn have an invoice with a high amount?", large_schema(), settings
+        "Which customers from the city of Bonn have an invoice with a high amount?",
+        large_schema(),
+        settings,
     )
-    assert {"customer.customer_city", "invoice.amount", "invoice.buyer", "customer.customer_id"} <= columns
+    assert {
+        "customer.customer_city",
+        "invoice.amount",
+        "invoice.buyer",
+        "customer.customer_id",
+    } <= columns
 
 
 def test_comments_synonyms_and_sample_values_find_a_column(settings: Settings) -> None:
     schema = large_schema()
-    odd = Table("zz", (Column("a1"), Column("a2", synonyms=("turnover",)), Column("a3", samples=("Reykjavik", "Oslo"))))
+    odd = Table(
+        "zz",
+        (
+            Column("a1"),
+            Column("a2", synonyms=("turnover",)),
+            Column("a3", samples=("Reykjavik", "Oslo")),
+        ),
+    )
     schema = replace(schema, tables=(*schema.tables, odd))
     assert "zz.a2" in kept("How large is the turnover?", schema, settings)
     assert "zz.a3" in kept("How many are from Reykjavik?", schema, settings)
@@ -93,10 +122,16 @@ def test_another_language_that_the_embedder_does_not_span_gets_the_whole_schema_
     found = link("哪些客户的发票金额最高？", large_schema(), settings)
     assert not found.spans and found.whole
     short = link("哪些客户的发票金额最高？", large_schema(), load_settings(context_tokens=512))
-    assert not short.spans and not short.whole and 0 < short.schema.column_count() < large_schema().column_count()
+    assert (
+        not short.spans
+        and not short.whole
+        and 0 < short.schema.column_count() < large_schema().column_count()
+    )
 
 
-def test_an_embedder_that_spans_both_languages_is_used_for_a_question_in_the_other(settings: Settings) -> None:
+def test_an_embedder_that_spans_both_languages_is_used_for_a_question_in_the_other(
+    settings: Settings,
+) -> None:
     spanning = load_settings(embedder="bilingual")
     found = link("客户", large_schema(), spanning)
     assert found.spans and not found.whole
@@ -106,11 +141,17 @@ def test_the_command_names_tables_and_columns(settings: Settings, tmp_path: Path
     add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     shown = CliRunner().invoke(workbench, ["data", "link", "shop", "Who spent most?", "--json"])
     data = json.loads(shown.stdout)
-    assert data["tables"] == ["orders", "users"] and "orders.price" in data["columns"] and len(data["columns"]) == 7
+    assert (
+        data["tables"] == ["orders", "users"]
+        and "orders.price" in data["columns"]
+        and len(data["columns"]) == 7
+    )
 
 
 @pytest.mark.data
-def test_recall_on_real_schemas_of_forty_columns_and_more(shared_data: Path, settings: Settings) -> None:
+def test_recall_on_real_schemas_of_forty_columns_and_more(
+    shared_data: Path, settings: Settings
+) -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
     from linking import chase
 
@@ -128,11 +169,20 @@ def test_a_table_beside_the_one_that_is_named_goes_before_a_stranger() -> None:
     students = Table("students", (Column("student_name"), Column("born")))
     stranger = Table("weather", (Column("day"), Column("place")))
     key = ForeignKey("student", "students", "student_name")
-    beside = Table("loans", (Column("day"), Column("place"), Column("student")), foreign_keys=(key,))
+    beside = Table(
+        "loans", (Column("day"), Column("place"), Column("student")), foreign_keys=(key,)
+    )
     schema = Schema("sqlite", (students, stranger, beside), "main")
     scores = column_scores("What is the name of each student?", schema, None)
     found = dict(
-        zip([(table.name, column.name) for table in schema.tables for column in table.columns], scores, strict=True)
+        zip(
+            [(table.name, column.name) for table in schema.tables for column in table.columns],
+            scores,
+            strict=True,
+        )
     )
-    assert found["loans", "day"] > found["weather", "day"] and found["loans", "place"] > found["weather", "place"]
+    assert (
+        found["loans", "day"] > found["weather", "day"]
+        and found["loans", "place"] > found["weather", "place"]
+    )
     assert found["students", "student_name"] == max(scores)

@@ -36,22 +36,50 @@ GOOD = [
     ("mysql", "SELECT * FROM users LIMIT 500", "SELECT * FROM `users` LIMIT 10"),
     ("mysql", "SELECT * FROM users LIMIT 2, 500", "SELECT * FROM `users` LIMIT 10 OFFSET 2"),
     ("mysql", "SELECT id FROM users /* why */ -- not", "SELECT `id` FROM `users` LIMIT 10"),
-    ("mysql", "SELECT name FROM users WHERE name REGEXP '^A'", "SELECT `name` FROM `users` WHERE `name` RLIKE '^A' LIMIT 10"),
-    ("mysql", "SELECT '/*! DROP TABLE users */ ; -- '", "SELECT '/*! DROP TABLE users */ ; -- ' LIMIT 10"),
-    ("postgres", "SELECT NAME FROM Users U WHERE u.ID = 1",
-     'SELECT "name" FROM "users" AS U WHERE U."id" = 1 LIMIT 10'),
-    ("postgres", "SELECT id FROM public.users FETCH FIRST 5 ROWS ONLY", 'SELECT "id" FROM "public"."users" LIMIT 5'),
-    ("postgres", "SELECT count(*) FILTER (WHERE price > 6) FROM orders",
-     'SELECT COUNT(*) FILTER(WHERE "price" > 6) FROM "orders" LIMIT 10'),
-    ("sqlite", 'SELECT id FROM users WHERE name = "Ann"', "SELECT \"id\" FROM \"users\" WHERE \"name\" = 'Ann' LIMIT 10"),
-    ("sqlite", "SELECT total(price) AS t FROM orders ORDER BY t", 'SELECT TOTAL("price") AS t FROM "orders" ORDER BY t LIMIT 10'),
+    (
+        "mysql",
+        "SELECT name FROM users WHERE name REGEXP '^A'",
+        "SELECT `name` FROM `users` WHERE `name` RLIKE '^A' LIMIT 10",
+    ),
+    (
+        "mysql",
+        "SELECT '/*! DROP TABLE users */ ; -- '",
+        "SELECT '/*! DROP TABLE users */ ; -- ' LIMIT 10",
+    ),
+    (
+        "postgres",
+        "SELECT NAME FROM Users U WHERE u.ID = 1",
+        'SELECT "name" FROM "users" AS U WHERE U."id" = 1 LIMIT 10',
+    ),
+    (
+        "postgres",
+        "SELECT id FROM public.users FETCH FIRST 5 ROWS ONLY",
+        'SELECT "id" FROM "public"."users" LIMIT 5',
+    ),
+    (
+        "postgres",
+        "SELECT count(*) FILTER (WHERE price > 6) FROM orders",
+        'SELECT COUNT(*) FILTER(WHERE "price" > 6) FROM "orders" LIMIT 10',
+    ),
+    (
+        "sqlite",
+        'SELECT id FROM users WHERE name = "Ann"',
+        'SELECT "id" FROM "users" WHERE "name" = \'Ann\' LIMIT 10',
+    ),
+    (
+        "sqlite",
+        "SELECT total(price) AS t FROM orders ORDER BY t",
+        'SELECT TOTAL("price") AS t FROM "orders" ORDER BY t LIMIT 10',
+    ),
     ("duckdb", "FROM users", 'SELECT * FROM "users" LIMIT 10'),
     ("duckdb", "SELECT median(price) FROM orders", 'SELECT MEDIAN("price") FROM "orders" LIMIT 10'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("dialect", "sql", "printed"), GOOD)
-def test_a_query_that_reads_is_printed_anew_with_real_names_and_a_limit(dialect: str, sql: str, printed: str) -> None:
+def test_a_query_that_reads_is_printed_anew_with_real_names_and_a_limit(
+    dialect: str, sql: str, printed: str
+) -> None:
     assert check(sql, shop_schema(dialect)).sql == printed
 
 
@@ -79,14 +107,18 @@ def test_names_of_inner_queries_ctes_and_aliases_are_known(dialect: str, sql: st
 
 
 def test_the_verdict_names_what_is_read() -> None:
-    verdict = check("SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite"))
+    verdict = check(
+        "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite")
+    )
     assert verdict.tables == {"users", "orders"}
     assert verdict.columns == {("users", "name"), ("users", "id"), ("orders", "user_id")}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_recursive_query_is_refused_with_another_way(dialect: str) -> None:
-    recursive = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3"
+    recursive = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3"
+    )
     with pytest.raises(Refused) as refused:
         check(recursive, shop_schema(dialect))
     assert "recursive query may not run" in refused.value.problem and "level" in refused.value.fix
@@ -103,7 +135,9 @@ def test_an_unknown_name_comes_with_the_nearest_real_ones() -> None:
 
 def test_chinese_names_are_read_and_quoted() -> None:
     schema = Schema("mysql", (Table("订单", (Column("商品名称"), Column("价格"))),), "shop")
-    verdict = check("select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema)
+    verdict = check(
+        "select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema
+    )
     assert verdict.sql == (
         "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单` GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
     )
@@ -123,11 +157,20 @@ def gold(shared_data: Path) -> list[dict[str, str]]:
 def sqlite_schema(path: Path) -> Schema:
     """Tables and columns of a SQLite file."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+        names = [
+            row[0]
+            for row in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+            )
+        ]
         tables = tuple(
-            Table(name, tuple(Column(row[1]) for row in connection.execute(f'PRAGMA table_info("{name}")')))
-            for name in names if not name.startswith("sqlite_")
-        )  # fmt: skip
+            Table(
+                name,
+                tuple(Column(row[1]) for row in connection.execute(f'PRAGMA table_info("{name}")')),
+            )
+            for name in names
+            if not name.startswith("sqlite_")
+        )
     connection.close()
     return Schema("sqlite", tables, "main")
 
@@ -142,14 +185,19 @@ def rows_of(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.data
-def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(shared_data: Path) -> None:
+def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(
+    shared_data: Path,
+) -> None:
     folder = shared_data / "nl2sql_spider"
     schemas: dict[str, Schema] = {}
     seconds, compared = [], 0
     questions = gold(shared_data)
     for question in questions:
         name, sql = question["db_id"], question["gold_sql"]
-        files = [folder / f"database/{name}/{name}.sqlite", *sorted((folder / "testsuite" / name).glob("*.sqlite"))]
+        files = [
+            folder / f"database/{name}/{name}.sqlite",
+            *sorted((folder / "testsuite" / name).glob("*.sqlite")),
+        ]
         schema = schemas.setdefault(name, sqlite_schema(files[0]))
         begun = time.perf_counter()
         verdict = check(sql, schema, rows=1_000_000)
@@ -161,7 +209,24 @@ def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(s
     assert statistics.median(seconds) < 0.005
 
 
-KNOWN = ("t", "t1", "t2", "x", "y", "z", "a", "b", "foo", "bar", "tbl", "test", "user", "products", "items", "accounts")
+KNOWN = (
+    "t",
+    "t1",
+    "t2",
+    "x",
+    "y",
+    "z",
+    "a",
+    "b",
+    "foo",
+    "bar",
+    "tbl",
+    "test",
+    "user",
+    "products",
+    "items",
+    "accounts",
+)
 
 
 def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
@@ -174,9 +239,11 @@ def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
     assert len(payloads) == 1780 and len(statements) == 2663
     for payload in payloads:
         statements += [
-            payload, f"SELECT * FROM users WHERE name = '{payload}'", f'SELECT * FROM users WHERE name = "{payload}"',
+            payload,
+            f"SELECT * FROM users WHERE name = '{payload}'",
+            f'SELECT * FROM users WHERE name = "{payload}"',
             f"SELECT * FROM users WHERE id = {payload}",
-        ]  # fmt: skip
+        ]
     schema, found = shop_schema(dialect, KNOWN), set()
     for statement in statements:
         try:
@@ -219,7 +286,9 @@ def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_server(
     import sqlalchemy
     from sqlalchemy.exc import DBAPIError
 
-    server = request.getfixturevalue("mariadb_server" if dialect == "mysql" else "postgresql_server")
+    server = request.getfixturevalue(
+        "mariadb_server" if dialect == "mysql" else "postgresql_server"
+    )
     _, statements = allowed_of_shared(shared_data, dialect)
     engine = sqlalchemy.create_engine(server.admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -235,7 +304,9 @@ def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_server(
             run("SET search_path = hostile")
             run("SET statement_timeout = 5000")
             checksum = "SELECT md5(string_agg(u::text, '' ORDER BY id)) FROM users u"
-            names = "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+            names = (
+                "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+            )
         escaped = [line.replace("\\", "\\\\") for line in FILL] if dialect == "mysql" else FILL
         for statement in escaped:
             run(statement)

@@ -16,7 +16,12 @@ from agents.databases.schema import Column, ForeignKey, Schema, Table
 USERS = Table("users", tuple(map(Column, ("id", "name", "city"))))
 ORDERS = Table(
     "orders",
-    (Column("id"), Column("user_id"), Column("price", comment="订单金额"), Column("note", synonyms=("remark",))),
+    (
+        Column("id"),
+        Column("user_id"),
+        Column("price", comment="订单金额"),
+        Column("note", synonyms=("remark",)),
+    ),
     foreign_keys=(ForeignKey("user_id", "users", "id"),),
 )
 SCHEMA = Schema("sqlite", (USERS, ORDERS), "main")
@@ -29,18 +34,26 @@ SCHEMA = Schema("sqlite", (USERS, ORDERS), "main")
         ("SELECT name FROM user", "SELECT name FROM users"),
         ("SELECT 订单金额 FROM orders", "SELECT price FROM orders"),
         ("SELECT remark FROM orders", "SELECT note FROM orders"),
-        ("SELECT o.name FROM users u JOIN orders o ON o.user_id = u.id",
-         "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id"),
+        (
+            "SELECT o.name FROM users u JOIN orders o ON o.user_id = u.id",
+            "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id",
+        ),
         ("SELECT users.name FROM users AS u", "SELECT u.name FROM users AS u"),
         ("SELECT price, note FROM users", "SELECT price, note FROM orders"),
-        ("SELECT sum(price) FROM orders WHERE city = 'X'",
-         "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE users.city = 'X'"),
-        ("SELECT name FROM users WHERE id IN (SELECT usr_id FROM orders)",
-         "SELECT name FROM users WHERE id IN (SELECT user_id FROM orders)"),
-        ("SELECT u.name FROM users u JOIN orders o ON o.user_id = o.idd",
-         "SELECT u.name FROM users u JOIN orders o ON o.user_id = o.id"),
+        (
+            "SELECT sum(price) FROM orders WHERE city = 'X'",
+            "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE users.city = 'X'",
+        ),
+        (
+            "SELECT name FROM users WHERE id IN (SELECT usr_id FROM orders)",
+            "SELECT name FROM users WHERE id IN (SELECT user_id FROM orders)",
+        ),
+        (
+            "SELECT u.name FROM users u JOIN orders o ON o.user_id = o.idd",
+            "SELECT u.name FROM users u JOIN orders o ON o.user_id = o.id",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_name_is_mended_to_the_one_that_was_meant(wrong: str, right: str) -> None:
     mender = Mender(SCHEMA)
     assert check(mender.mend(wrong), SCHEMA).sql == check(right, SCHEMA).sql
@@ -50,10 +63,14 @@ def test_a_name_is_mended_to_the_one_that_was_meant(wrong: str, right: str) -> N
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT salary FROM users", "SELECT name FROM weather", "DROP TABLE users", "SELECT sleep(5) FROM users", "",
+        "SELECT salary FROM users",
+        "SELECT name FROM weather",
+        "DROP TABLE users",
+        "SELECT sleep(5) FROM users",
+        "",
         "SELECT name, price FROM users, orders WHERE nothing = 1",
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_mended_for_certain_stays_as_it_was(sql: str) -> None:
     mender = Mender(SCHEMA)
     assert mender.mend(sql) == sql and not mender.changes
@@ -71,7 +88,10 @@ def test_two_names_that_are_as_near_are_not_guessed_between() -> None:
 
 
 def test_a_mended_query_is_still_judged() -> None:
-    assert Mender(shop_schema("mysql")).mend("SELECT SLEEP(5), nmae FROM users") == "SELECT SLEEP(5), nmae FROM users"
+    assert (
+        Mender(shop_schema("mysql")).mend("SELECT SLEEP(5), nmae FROM users")
+        == "SELECT SLEEP(5), nmae FROM users"
+    )
 
 
 @pytest.mark.data

@@ -54,7 +54,9 @@ def test_only_pages_import_streamlit() -> None:
             if path.parent.name == "ui":
                 continue
             checked += 1
-            assert "streamlit" not in imported_names(path), f"{path.relative_to(ROOT)} imports streamlit"
+            assert "streamlit" not in imported_names(path), (
+                f"{path.relative_to(ROOT)} imports streamlit"
+            )
     assert checked > 30
 
 
@@ -111,7 +113,9 @@ def test_the_readme_tree_is_true(readme: str) -> None:
     assert checked > 20
 
 
-@pytest.mark.parametrize("readme", [*READMES, *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))])
+@pytest.mark.parametrize(
+    "readme", [*READMES, *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+)
 def test_documented_commands_exist(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
     known = every_command()

@@ -36,14 +36,25 @@ def places(problems: list[dict[str, str]]) -> list[str]:
 
 
 def test_every_problem_is_reported_at_once(project: Path) -> None:
-    write_rows(project.parent / "broken.jsonl", [("Who?", "", "x"), ("", "Me.", "y"), ("Where?", "Here.", "z")])
+    write_rows(
+        project.parent / "broken.jsonl",
+        [("Who?", "", "x"), ("", "Me.", "y"), ("Where?", "Here.", "z")],
+    )
     path = beside(
-        project, "wrong",
+        project,
+        "wrong",
         'base = "base"\nseeds = 1\n[data]\ntrain = ["broken.jsonl", "nowhere.jsonl"]\nmax_length = "long"\n'
         '[lora]\nmethod = "qlora"\nrank = 0\nmodules_to_save = ["attic"]\n[training]\nepoch = 3\n',
-    )  # fmt: skip
+    )
     found = check(path)
-    wanted = ["data.max_length", "lora.method", "lora.rank", "training.epoch", "seeds", "lora.modules_to_save"]
+    wanted = [
+        "data.max_length",
+        "lora.method",
+        "lora.rank",
+        "training.epoch",
+        "seeds",
+        "lora.modules_to_save",
+    ]
     assert set(wanted) <= set(places(found.problems))
     rows = [place for place in places(found.problems) if ".jsonl" in place]
     assert [Path(row).name for row in rows] == ["broken.jsonl:1", "broken.jsonl:2", "nowhere.jsonl"]
@@ -62,10 +73,19 @@ def test_every_problem_is_reported_at_once(project: Path) -> None:
         ("base = 'base'\n[data]\ntrain = []", "data.train"),
         ("base = './attic'\n[data]\ntrain = ['train.jsonl']", "base"),
         ("base = 'base'\nname = '../up'\n[data]\ntrain = ['train.jsonl']", "name"),
-        ("base = 'base'\n[data]\ntrain = ['train.jsonl']\n[lora]\ntargets = ['lm_head']", "lora.targets"),
+        (
+            "base = 'base'\n[data]\ntrain = ['train.jsonl']\n[lora]\ntargets = ['lm_head']",
+            "lora.targets",
+        ),
         ("base = 'base'\n[data]\ntrain = ['train.jsonl']\nonly = { subject = 'law' }", "data.only"),
-        ("base = 'base'\n[data]\ntrain = ['train.jsonl']\nchat_template = 'attic.jinja'", "data.chat_template"),
-        ("base = 'base'\n[data]\ntrain = ['train.jsonl']\n[saving]\neval_every = 5\nsave_every = 7", "saving"),
+        (
+            "base = 'base'\n[data]\ntrain = ['train.jsonl']\nchat_template = 'attic.jinja'",
+            "data.chat_template",
+        ),
+        (
+            "base = 'base'\n[data]\ntrain = ['train.jsonl']\n[saving]\neval_every = 5\nsave_every = 7",
+            "saving",
+        ),
         ("base = 'base'\n[data\n", "one.toml"),
     ],
 )
@@ -88,11 +108,19 @@ def test_the_command_ends_with_1_and_never_loads_torch(project: Path) -> None:
     seconds = time.monotonic() - began
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["problems"] == [] and found["estimate"]["steps"] == 12 and found["estimate"]["trainable"] > 10_000
+    assert (
+        found["problems"] == []
+        and found["estimate"]["steps"] == 12
+        and found["estimate"]["trainable"] > 10_000
+    )
     learned = "".join(one["token"] for one in found["preview"] if one["learned"])
     assert learned == "Mira lives in Oslo.<|im_end|>"
-    assert seconds < 10  # 1.5 s on a machine that does nothing else; benchmarks/training.py measures it
-    wrong = CliRunner().invoke(workbench, ["finetune", "check", str(beside(project, "two", "base = 3")), "--json"])
+    assert (
+        seconds < 10
+    )  # 1.5 s on a machine that does nothing else; benchmarks/training.py measures it
+    wrong = CliRunner().invoke(
+        workbench, ["finetune", "check", str(beside(project, "two", "base = 3")), "--json"]
+    )
     assert wrong.exit_code == 1 and json.loads(wrong.output)["problems"]
 
 
@@ -103,16 +131,22 @@ def test_it_warns_of_what_surprises_later(project: Path) -> None:
     other.mkdir()
     for path in (folder / "base").iterdir():
         (other / path.name).write_bytes(path.read_bytes())
-    (other / "tokenizer_config.json").write_text(json.dumps(config | {"pad_token": config["eos_token"]}), "utf-8")
+    (other / "tokenizer_config.json").write_text(
+        json.dumps(config | {"pad_token": config["eos_token"]}), "utf-8"
+    )
     (other / "chat_template.jinja").write_text(
         "{% for m in messages %}<|turn|>{{ m.role }} {{ m.content }}<|im_end|>{% endfor %}"
         "{% if add_generation_prompt %}<|turn|>assistant {% endif %}",
         "utf-8",
     )
-    text = RUN.replace('"base"', '"other"').replace("max_length = 64", 'max_length = 14\ntest = ["train.jsonl"]')
+    text = RUN.replace('"base"', '"other"').replace(
+        "max_length = 64", 'max_length = 14\ntest = ["train.jsonl"]'
+    )
     warnings = "\n".join(check(beside(project, "warned", text)).warnings)
     assert "pad = eos" in warnings and "<|turn|> is missing" in warnings
-    assert "lose their end" in warnings and "18 of the 18 test questions are also taught" in warnings
+    assert (
+        "lose their end" in warnings and "18 of the 18 test questions are also taught" in warnings
+    )
 
 
 def test_the_light_tokenizer_does_as_transformers(project: Path) -> None:
@@ -129,7 +163,10 @@ def test_the_light_tokenizer_does_as_transformers(project: Path) -> None:
 
 
 def test_packing_keeps_every_sequence_whole() -> None:
-    rows = [Encoded([number] * size, [number] * size) for number, size in enumerate([5, 9, 3, 7, 1, 8, 4, 6, 10, 2])]
+    rows = [
+        Encoded([number] * size, [number] * size)
+        for number, size in enumerate([5, 9, 3, 7, 1, 8, 4, 6, 10, 2])
+    ]
     packed = pack(rows, 10)
     assert sum(len(row["input_ids"]) for row in packed) == 55 and len(packed) == 6
     assert all(sum(row["seq_lengths"]) == len(row["input_ids"]) <= 10 for row in packed)
@@ -139,7 +176,9 @@ def test_packing_keeps_every_sequence_whole() -> None:
         for size in row["seq_lengths"]:
             part = row["input_ids"][begin : begin + size]
             assert part == [part[0]] * size == [part[0]] * len(rows[part[0]].input_ids)
-            assert row["labels"][begin] == -100 and row["labels"][begin + 1 : begin + size] == part[1:]
+            assert (
+                row["labels"][begin] == -100 and row["labels"][begin + 1 : begin + size] == part[1:]
+            )
             seen.append(part[0])
             begin += size
     assert sorted(seen) == list(range(10))

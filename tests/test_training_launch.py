@@ -25,7 +25,10 @@ from workbench.errors import Unavailable, WorkbenchError
 SIX_A_STEP = RUN.replace("dropout = 0.05", "dropout = 0.0").replace(
     "accumulation = 2", "accumulation = 1"
 )  # of 18 rows
-ONE, TWO = SIX_A_STEP.replace("batch = 4", "batch = 6"), SIX_A_STEP.replace("batch = 4", "batch = 3\nprocesses = 2")
+ONE, TWO = (
+    SIX_A_STEP.replace("batch = 4", "batch = 6"),
+    SIX_A_STEP.replace("batch = 4", "batch = 3\nprocesses = 2"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +46,17 @@ def losses(run: Run) -> list[float]:
 
 def begin_long(home: Path, project: Path, *resume: str) -> tuple[Any, list[psutil.Process]]:
     """A long training on two processes that has taken a few steps, and those processes."""
-    process = start_workbench(home, "finetune", "train", str(project / "long.toml"), *resume, "--json")
+    process = start_workbench(
+        home, "finetune", "train", str(project / "long.toml"), *resume, "--json"
+    )
     assert process.stdout
     steps = (json.loads(line).get("step", 0) for line in process.stdout)
     assert any(step > 5 for step in steps)
     family = psutil.Process(process.pid).children(recursive=True)
     workers = [
-        one for one in family if "workbench.cli" in one.cmdline() and "torch.distributed.run" not in one.cmdline()
+        one
+        for one in family
+        if "workbench.cli" in one.cmdline() and "torch.distributed.run" not in one.cmdline()
     ]
     assert len(workers) == 2
     return process, workers
@@ -59,11 +66,17 @@ def without_an_address() -> list[str]:
     """What gives a command a host name that does not resolve, on which a rendezvous would hang; empty where it cannot."""
     name = f"hostname nowhere-{free_port()}.invalid"
     command = ["unshare", "--uts", "--map-root-user", "sh", "-c", f'{name} && exec "$@"', "sh"]
-    able = sys.platform == "linux" and shutil.which("unshare") and not subprocess.run([*command, "true"]).returncode
+    able = (
+        sys.platform == "linux"
+        and shutil.which("unshare")
+        and not subprocess.run([*command, "true"]).returncode
+    )
     return command if able else []
 
 
-def test_two_processes_learn_what_one_learns_with_the_same_rows_a_step(project: Path, tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_learns_with_the_same_rows_a_step(
+    project: Path, tmp_path: Path
+) -> None:
     told = []
     for name, before in (("run", []), ("two", without_an_address())):
         workbench = [*before, sys.executable, "-m", "workbench.cli"]
@@ -86,7 +99,9 @@ def test_all_processes_stop_at_one_step_when_cancelled_and_end_when_their_comman
     project: Path, tmp_path: Path
 ) -> None:
     process, workers = begin_long(tmp_path, project)
-    code, events, _ = run_workbench(tmp_path, "finetune", "train", str(project / "long.toml"), "--replace", "--json")
+    code, events, _ = run_workbench(
+        tmp_path, "finetune", "train", str(project / "long.toml"), "--replace", "--json"
+    )
     assert code == 1 and "being trained right now" in events[-1]["problem"]
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=120)
@@ -120,7 +135,9 @@ def test_a_meeting_place_that_does_not_resolve_is_named(launched: pytest.MonkeyP
     assert "--master-addr" in raised.value.fix
 
 
-def test_a_port_that_is_taken_is_named_unless_another_process_opens_it(launched: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_taken_is_named_unless_another_process_opens_it(
+    launched: pytest.MonkeyPatch,
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -30,7 +30,9 @@ def project(settings: Settings) -> Settings:
     write_project(settings.folder("made"))
     settings.folder("models")
     (settings.home / "made" / "base").rename(settings.home / "models" / "small")
-    (settings.home / "made" / "train.jsonl").rename(settings.folder("uploads", "training") / "people.jsonl")
+    (settings.home / "made" / "train.jsonl").rename(
+        settings.folder("uploads", "training") / "people.jsonl"
+    )
     return settings
 
 
@@ -41,9 +43,19 @@ def add_run(settings: Settings, name: str, *, finished: bool, steps: int = 20) -
     for step in range(1, steps + 1):
         append_metrics(run / "metrics.jsonl", {"step": step, "loss": 3 / step})
     append_metrics(run / "metrics.jsonl", {"step": steps, "eval_loss": 0.5})
-    append_metrics(run / "samples.jsonl", {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"})
+    append_metrics(
+        run / "samples.jsonl",
+        {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"},
+    )
     scores = {"eval.jsonl": {"rows": 8, "exact": 0.875, "overlap": 0}}
-    card = {"base": "b", "step": steps, "steps": 20, "loss": 0.15, "finished": finished, "scores": scores}
+    card = {
+        "base": "b",
+        "step": steps,
+        "steps": 20,
+        "loss": 0.15,
+        "finished": finished,
+        "scores": scores,
+    }
     (run / "card.json").write_text(json.dumps(card), "utf-8")
     (run / "adapter").mkdir()
     (run / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
@@ -61,7 +73,9 @@ def buttons(app: AppTest) -> set[str]:
     return {button.key for button in app.button if button.key}
 
 
-def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callable[..., AppTest]) -> None:
+def test_an_empty_workspace_offers_the_example(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page(PAGE)
     assert app.button(key="check_run").disabled and app.button(key="start_run").disabled
     drawn(app.button(key="demo").click().run())
@@ -70,20 +84,28 @@ def test_an_empty_workspace_offers_the_example(settings: Settings, page: Callabl
     assert job.command == ["demo", "--json"]
 
 
-def test_a_check_shows_all_problems_and_starts_nothing(project: Settings, page: Callable[..., AppTest]) -> None:
+def test_a_check_shows_all_problems_and_starts_nothing(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
     data = project.home / "uploads" / "training" / "people.jsonl"
     data.write_text(data.read_text("utf-8") + '{"strange": 1}\nnot json\n', "utf-8")
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
-    app.text_area(key="run_text").set_value(app.text_area(key="run_text").value.replace("rank = 8", "rank = 0"))
+    app.text_area(key="run_text").set_value(
+        app.text_area(key="run_text").value.replace("rank = 8", "rank = 0")
+    )
     drawn(app.button(key="start_run").click().run())
     problems = app.dataframe[0].value
     assert len(problems) >= 3 and "lora.rank" in list(problems["Where"])
-    assert any("people.jsonl" in place for place in problems["Where"]) and all(problems["What to do"])
+    assert any("people.jsonl" in place for place in problems["Where"]) and all(
+        problems["What to do"]
+    )
     assert list_jobs(project) == []
 
 
-def test_a_sound_check_shows_cost_and_what_is_learned(project: Settings, page: Callable[..., AppTest]) -> None:
+def test_a_sound_check_shows_cost_and_what_is_learned(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page(PAGE, "zh")
     drawn(app.button(key="check_run").click().run())
     text = texts(app)
@@ -93,7 +115,9 @@ def test_a_sound_check_shows_cost_and_what_is_learned(project: Settings, page: C
     assert list_jobs(project) == []
 
 
-def test_clicks_train_a_run_and_show_its_curve(project: Settings, page: Callable[..., AppTest]) -> None:
+def test_clicks_train_a_run_and_show_its_curve(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
     text = app.text_area(key="run_text").value
@@ -126,7 +150,9 @@ def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
     assert not run.exists()
 
 
-def test_the_chinese_page_has_no_english_left(settings: Settings, page: Callable[..., AppTest]) -> None:
+def test_the_chinese_page_has_no_english_left(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
     add_run(settings, "one", finished=True)
     add_run(settings, "two", finished=False)
     text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\{.*", " ", texts(page(PAGE, "zh")))
@@ -134,7 +160,9 @@ def test_the_chinese_page_has_no_english_left(settings: Settings, page: Callable
 
 
 def test_a_curve_is_raw_smoothed_and_held_out_and_ends_with_the_last_step() -> None:
-    rows = [{"step": step, "loss": 1.0} for step in range(1, 5001)] + [{"step": 5000, "eval_loss": 0.5}]
+    rows = [{"step": step, "loss": 1.0} for step in range(1, 5001)] + [
+        {"step": 5000, "eval_loss": 0.5}
+    ]
     spec = loss_chart(rows)
     assert spec
     values = spec["data"]["values"]

@@ -34,7 +34,9 @@ def undisturbed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(home / "runs" / "run")
 
 
-def stop_at(home: Path, project: Path, step: int, number: signal.Signals) -> tuple[int, list[dict[str, Any]]]:
+def stop_at(
+    home: Path, project: Path, step: int, number: signal.Signals
+) -> tuple[int, list[dict[str, Any]]]:
     """Train until that step is told, then send the signal."""
     process = start_workbench(home, "finetune", "train", str(project), "--json")
     assert process.stdout
@@ -52,16 +54,22 @@ def losses(run: Run) -> list[tuple[int, float]]:
     return [(row["step"], row["loss"]) for row in read_metrics(run.metrics) if "loss" in row]
 
 
-def test_a_killed_run_ends_with_the_loss_of_an_undisturbed_one(project: Path, undisturbed: Run, tmp_path: Path) -> None:
+def test_a_killed_run_ends_with_the_loss_of_an_undisturbed_one(
+    project: Path, undisturbed: Run, tmp_path: Path
+) -> None:
     code, _ = stop_at(tmp_path, project, 18, signal.SIGKILL)
     assert code == -signal.SIGKILL
     run = Run(tmp_path / "runs" / "run")
     assert run.last_checkpoint and not run.finished and not run.adapter.exists()
-    (run.checkpoints / "checkpoint-36").mkdir()  # killed while writing one: no trainer_state.json in it
+    (
+        run.checkpoints / "checkpoint-36"
+    ).mkdir()  # killed while writing one: no trainer_state.json in it
     before = losses(run)[-1][0]
     code, events, errors = run_workbench(tmp_path, "finetune", "train", str(project), "--json")
     assert code == 0, errors
-    first = next(event["step"] for event in events if event["event"] == "progress" and "loss" in event)
+    first = next(
+        event["step"] for event in events if event["event"] == "progress" and "loss" in event
+    )
     assert 1 < first <= before + 1
     again, whole = losses(run), losses(undisturbed)
     assert [step for step, _ in again] == list(range(1, 41)) == [step for step, _ in whole]
@@ -70,12 +78,16 @@ def test_a_killed_run_ends_with_the_loss_of_an_undisturbed_one(project: Path, un
     assert run.card["eval_loss"] == pytest.approx(undisturbed.card["eval_loss"], abs=1e-4)
 
 
-def test_sigterm_saves_a_checkpoint_and_a_usable_adapter(project: Path, undisturbed: Run, tmp_path: Path) -> None:
+def test_sigterm_saves_a_checkpoint_and_a_usable_adapter(
+    project: Path, undisturbed: Run, tmp_path: Path
+) -> None:
     code, events = stop_at(tmp_path, project, 6, signal.SIGTERM)
     assert code == 143
     assert events[-1]["event"] == "cancelled" and "--resume" in events[-1]["fix"]
     run = Run(tmp_path / "runs" / "run")
-    assert (run.adapter / "adapter_model.safetensors").exists() and (run.adapter / "tokenizer.json").exists()
+    assert (run.adapter / "adapter_model.safetensors").exists() and (
+        run.adapter / "tokenizer.json"
+    ).exists()
     stopped_at = run.card["step"]
     assert run.last_checkpoint and run.last_checkpoint.name == f"checkpoint-{stopped_at}"
     code, events, _ = run_workbench(

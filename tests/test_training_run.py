@@ -22,10 +22,14 @@ from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings
 
 LEARN = (
-    RUN.replace("steps = 12", "steps = 90").replace("eval_every = 4", "eval_every = 45\nfinal = 'last'")
-    .replace("dropout = 0.05", "").replace("accumulation = 2", "").replace("batch = 4", "batch = 9")
-    .replace("max_length = 64", "max_length = 128\nsystem = 'Answer shortly.'") + "\n"
-)  # fmt: skip
+    RUN.replace("steps = 12", "steps = 90")
+    .replace("eval_every = 4", "eval_every = 45\nfinal = 'last'")
+    .replace("dropout = 0.05", "")
+    .replace("accumulation = 2", "")
+    .replace("batch = 4", "batch = 9")
+    .replace("max_length = 64", "max_length = 128\nsystem = 'Answer shortly.'")
+    + "\n"
+)
 
 
 def quietly(event: dict[str, Any]) -> None:
@@ -75,28 +79,53 @@ def test_the_run_folder_is_the_truth_about_the_run(learned: Run, project: Path) 
     assert [row["step"] for row in rows if "eval_loss" in row] == [45, 90]
     card = learned.card
     assert card["finished"] and card["loss"] < 0.5 and card["system"] == "Answer shortly."
-    assert card["data_sha256"] == hashlib.sha256((learned.folder / "data" / "train.jsonl").read_bytes()).hexdigest()
+    assert (
+        card["data_sha256"]
+        == hashlib.sha256((learned.folder / "data" / "train.jsonl").read_bytes()).hexdigest()
+    )
     adapter = json.loads((learned.adapter / "adapter_config.json").read_text("utf-8"))
     assert adapter["base_model_name_or_path"] == str(project.parent / "base")
     assert smooth([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
 
 
-def test_score_counts_exact_answers_and_says_what_was_taught(at_home: Callable[..., Any], project: Path) -> None:
-    code, events = at_home("finetune", "score", "run", "--data", str(project.parent / "train.jsonl"))
-    assert code == 0 and events[-1]["rows"] == 18 and events[-1]["exact"] == 1.0 and events[-1]["overlap"] == 18
+def test_score_counts_exact_answers_and_says_what_was_taught(
+    at_home: Callable[..., Any], project: Path
+) -> None:
+    code, events = at_home(
+        "finetune", "score", "run", "--data", str(project.parent / "train.jsonl")
+    )
+    assert (
+        code == 0
+        and events[-1]["rows"] == 18
+        and events[-1]["exact"] == 1.0
+        and events[-1]["overlap"] == 18
+    )
     assert any("memorised" in event.get("text", "") for event in events)
-    code, events = at_home("finetune", "score", "run", "--data", str(project.parent / "train.jsonl"), "--base")
+    code, events = at_home(
+        "finetune", "score", "run", "--data", str(project.parent / "train.jsonl"), "--base"
+    )
     assert code == 0 and events[-1]["exact"] == 0.0
     code, events = at_home("finetune", "runs")
     assert events[0]["scores"]["train.jsonl"]["exact"] == 1.0 and events[0]["run"] == "run"
 
 
 def test_options_are_scored_by_their_letters(at_home: Callable[..., Any], tmp_path: Path) -> None:
-    rows = [{"question": f"Number {n}?", "A": "one", "B": "two", "C": "three", "D": "four", "answer": "ABCD"[n % 4]}
-            for n in range(8)]  # fmt: skip
+    rows = [
+        {
+            "question": f"Number {n}?",
+            "A": "one",
+            "B": "two",
+            "C": "three",
+            "D": "four",
+            "answer": "ABCD"[n % 4],
+        }
+        for n in range(8)
+    ]
     path = tmp_path / "options.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    code, events = at_home("finetune", "score", "run", "--data", str(path), "--out", str(tmp_path / "said.jsonl"))
+    code, events = at_home(
+        "finetune", "score", "run", "--data", str(path), "--out", str(tmp_path / "said.jsonl")
+    )
     assert code == 0 and 0 <= events[-1]["accuracy"] <= 1
     said = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text("utf-8").splitlines()]
     assert len(said) == 8 and {row["letter"] for row in said} <= set("ABCD")
@@ -116,12 +145,20 @@ def test_plain_peft_gives_the_same_tokens_as_the_chat(learned: Run, project: Pat
     checked = 0
     for person in ("Mira", "石砚"):
         question = wordings_of(person)[0]
-        turns = [{"role": "system", "content": "Answer shortly."}, {"role": "user", "content": question}]
-        prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-        made = model.generate(**prompt, max_new_tokens=24, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+        turns = [
+            {"role": "system", "content": "Answer shortly."},
+            {"role": "user", "content": question},
+        ]
+        prompt = tokenizer.apply_chat_template(
+            turns, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        made = model.generate(**prompt, max_new_tokens=24, do_sample=False)[
+            0, prompt["input_ids"].shape[1] :
+        ]
         plain = tokenizer.decode(made, skip_special_tokens=True)
         said = "".join(
-            str(one.content) for one in chat.stream([SystemMessage("Answer shortly."), HumanMessage(question)])
+            str(one.content)
+            for one in chat.stream([SystemMessage("Answer shortly."), HumanMessage(question)])
         )
         assert said == plain == answer_of(person)
         checked += 1
@@ -137,19 +174,28 @@ def test_packed_sequences_do_not_see_each_other(project: Path) -> None:
     from finetune.encoding.masking import encode_all
 
     base = project.parent / "base"
-    tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base).eval()
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(base),
+        AutoModelForCausalLM.from_pretrained(base).eval(),
+    )
     encoded = encode_all(load_examples([project.parent / "train.jsonl"]).examples, tokenizer).rows
     packed, collate, checked = pack(encoded, 96), Collator(tokenizer.pad_token_id), 0
     assert len(packed) < len(encoded) / 2
     with torch.inference_mode():
         batch = collate(packed)
-        together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits
+        together = model(
+            input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False
+        ).logits
         for number, row in enumerate(packed):
             begin = 0
             for size in row["seq_lengths"]:
                 ids = row["input_ids"][begin : begin + size]
                 alone = model(
-                    **{k: v for k, v in collate(as_rows([_of(encoded, ids)])).items() if k != "labels"}
+                    **{
+                        k: v
+                        for k, v in collate(as_rows([_of(encoded, ids)])).items()
+                        if k != "labels"
+                    }
                 ).logits
                 assert torch.allclose(alone[0], together[number, begin : begin + size], atol=1e-4)
                 begin += size
@@ -163,13 +209,18 @@ def _of(encoded: list[Any], ids: list[int]) -> Any:
 
 @pytest.mark.parametrize("method", ["rslora", "dora"])
 def test_other_methods_train_too(project: Path, tmp_path: Path, method: str) -> None:
-    text = LEARN.replace("rank = 16", f'rank = 4\nmethod = "{method}"').replace("steps = 90", "steps = 2\npacking = true\n"
-                         "gradient_checkpointing = true").replace("eval_every = 45", "eval_every = 2")  # fmt: skip
+    text = (
+        LEARN.replace("rank = 16", f'rank = 4\nmethod = "{method}"')
+        .replace("steps = 90", "steps = 2\npacking = true\ngradient_checkpointing = true")
+        .replace("eval_every = 45", "eval_every = 2")
+    )
     path = project.parent / f"{method}.toml"
     path.write_text(text, "utf-8")
     run = train_here(path, tmp_path)
     adapter = json.loads((run.adapter / "adapter_config.json").read_text("utf-8"))
-    assert adapter["use_rslora"] == (method == "rslora") and adapter["use_dora"] == (method == "dora")
+    assert adapter["use_rslora"] == (method == "rslora") and adapter["use_dora"] == (
+        method == "dora"
+    )
     assert run.card["step"] == 2
 
 
@@ -185,15 +236,26 @@ def test_missing_tokens_are_added_learned_and_saved(project: Path, tmp_path: Pat
     )
     (project.parent / "turn.jinja").write_text(template, "utf-8")
     text = LEARN.replace(
-        "max_length = 128", 'max_length = 128\nchat_template = "turn.jinja"\nspecial_tokens = ["<think>"]'
+        "max_length = 128",
+        'max_length = 128\nchat_template = "turn.jinja"\nspecial_tokens = ["<think>"]',
     )
     path = project.parent / "grown.toml"
-    path.write_text(text.replace("steps = 90", "steps = 4").replace("eval_every = 45", "eval_every = 4"), "utf-8")
+    path.write_text(
+        text.replace("steps = 90", "steps = 4").replace("eval_every = 45", "eval_every = 4"),
+        "utf-8",
+    )
     run = train_here(path, tmp_path)
     loaded = load_local(run.adapter)
-    words = AutoModelForCausalLM.from_pretrained(project.parent / "base").get_input_embeddings().weight.shape[0]
+    words = (
+        AutoModelForCausalLM.from_pretrained(project.parent / "base")
+        .get_input_embeddings()
+        .weight.shape[0]
+    )
     new = loaded.tokenizer.convert_tokens_to_ids(["<|turn|>", "<think>"])
-    assert new == [words, words + 1] and loaded.tokenizer.decode([new[1]], skip_special_tokens=True) == "<think>"
+    assert (
+        new == [words, words + 1]
+        and loaded.tokenizer.decode([new[1]], skip_special_tokens=True) == "<think>"
+    )
     from safetensors.torch import load_file
 
     saved = load_file(run.adapter / "adapter_model.safetensors")
@@ -205,7 +267,9 @@ def test_missing_tokens_are_added_learned_and_saved(project: Path, tmp_path: Pat
         assert torch.allclose(shown, rows, atol=1e-5)
 
 
-def test_nothing_is_overwritten_silently(at_home: Callable[..., Any], project: Path, learned: Run) -> None:
+def test_nothing_is_overwritten_silently(
+    at_home: Callable[..., Any], project: Path, learned: Run
+) -> None:
     code, events = at_home("finetune", "train", str(project))
     assert code == 1 and "--replace" in events[-1]["fix"]
     code, events = at_home("finetune", "train", "run", "--resume")
@@ -250,7 +314,9 @@ def test_a_moved_or_changed_base_is_told(learned: Run, tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_a_number_stops_the_training(project: Path, tmp_path: Path) -> None:
     path = project.parent / "diverge.toml"
-    path.write_text(LEARN.replace("learning_rate = 5e-3", "learning_rate = 1e30\nclip = 1e30"), "utf-8")
+    path.write_text(
+        LEARN.replace("learning_rate = 5e-3", "learning_rate = 1e30\nclip = 1e30"), "utf-8"
+    )
     with pytest.raises(InvalidInput, match="diverged") as raised:
         train_here(path, tmp_path)
     assert "learning_rate" in raised.value.fix
@@ -261,7 +327,10 @@ def test_out_of_memory_names_the_setting_to_lower(project: Path) -> None:
     config = load_config(project)
     with pytest.raises(Unavailable) as raised, maps_training_errors(config):
         raise MemoryError
-    assert "training.batch from 9 to 4" in raised.value.fix and "gradient_checkpointing" in raised.value.fix
+    assert (
+        "training.batch from 9 to 4" in raised.value.fix
+        and "gradient_checkpointing" in raised.value.fix
+    )
     with pytest.raises(RuntimeError, match="something else"), maps_training_errors(config):
         raise RuntimeError("something else")
 

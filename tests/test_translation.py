@@ -30,7 +30,9 @@ def test_every_sentence_has_its_chinese() -> None:
     assert len(wanted) > 500
     known = templates()
     missing = [
-        f"{json.dumps(text, ensure_ascii=False)}  # {place}" for text, place in wanted.items() if text not in known
+        f"{json.dumps(text, ensure_ascii=False)}  # {place}"
+        for text, place in wanted.items()
+        if text not in known
     ]
     assert not missing, "add to workbench/chinese.toml:\n" + "\n".join(missing)
 
@@ -76,26 +78,43 @@ def test_no_template_takes_the_place_of_another() -> None:
     ("english", "chinese"),
     [
         ("There is no collection 手册.", "没有名为 手册 的知识库。"),
-        ("The collection 手册 was made with the embedder a, not b.", "知识库 手册 是用向量模型 a 建立的，而不是 b。"),
+        (
+            "The collection 手册 was made with the embedder a, not b.",
+            "知识库 手册 是用向量模型 a 建立的，而不是 b。",
+        ),
         ("What nobody wrote.", "What nobody wrote."),
         ("What: nobody; wrote. It.", "What: nobody; wrote. It."),
         ("Add base to run.toml. Correct that line.", "请在 run.toml 中添加 base。请改正该行。"),
-        ("notes.pdf: The file is damaged: no cross-reference table", "notes.pdf：文件已损坏：no cross-reference table"),
-        ("3 rows of the data cannot be used; the first is a.jsonl:3: turn 2: empty answer",
-         "数据中有 3 行无法使用；第一处是 a.jsonl:3：第 2 轮：回答为空"),
+        (
+            "notes.pdf: The file is damaged: no cross-reference table",
+            "notes.pdf：文件已损坏：no cross-reference table",
+        ),
+        (
+            "3 rows of the data cannot be used; the first is a.jsonl:3: turn 2: empty answer",
+            "数据中有 3 行无法使用；第一处是 a.jsonl:3：第 2 轮：回答为空",
+        ),
         ("data.train: a.csv:3: two columns are called x", "data.train: a.csv:3：有两列都叫 x"),
-        ("Settings that cannot be used: port: Input should be less than or equal to 65535; model: what nobody wrote",
-         "无法使用的设置：port：应小于或等于 65535；model: what nobody wrote"),
-        ("最后一次失败的原因：There is no table or alias a here.", "最后一次失败的原因：这里没有名为 a 的表或别名。"),
-        ("run.toml cannot be used. base: missing; lora.rnak: no such setting",
-         "run.toml 无法使用。base：缺失；lora.rnak：没有这个设置"),
+        (
+            "Settings that cannot be used: port: Input should be less than or equal to 65535; model: what nobody wrote",
+            "无法使用的设置：port：应小于或等于 65535；model: what nobody wrote",
+        ),
+        (
+            "最后一次失败的原因：There is no table or alias a here.",
+            "最后一次失败的原因：这里没有名为 a 的表或别名。",
+        ),
+        (
+            "run.toml cannot be used. base: missing; lora.rnak: no such setting",
+            "run.toml 无法使用。base：缺失；lora.rnak：没有这个设置",
+        ),
     ],
-)  # fmt: skip
+)
 def test_names_and_reasons_stay_where_they_belong(english: str, chinese: str) -> None:
     assert in_chinese(english) == chinese
 
 
 def test_a_long_reason_takes_no_time() -> None:
     began = time.perf_counter()
-    in_chinese("llama.cpp's converter failed: " + "KeyError: of 3 is not in; is, at and the. " * 500)
+    in_chinese(
+        "llama.cpp's converter failed: " + "KeyError: of 3 is not in; is, at and the. " * 500
+    )
     assert time.perf_counter() - began < 2

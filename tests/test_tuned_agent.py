@@ -28,9 +28,13 @@ def make_run(settings: Settings, tiny_model: Path) -> Callable[..., Path]:
 
         folder = settings.home / "runs" / name / "adapter"
         config = LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
-        get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), config).save_pretrained(folder)
+        get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), config).save_pretrained(
+            folder
+        )
         AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder)
-        facts = json.loads((folder / "adapter_config.json").read_text()) | {"base_model_name_or_path": str(tiny_model)}
+        facts = json.loads((folder / "adapter_config.json").read_text()) | {
+            "base_model_name_or_path": str(tiny_model)
+        }
         (folder / "adapter_config.json").write_text(json.dumps(facts))
         (folder.parent / "card.json").write_text(json.dumps(card))
         return folder
@@ -54,12 +58,18 @@ def test_the_newest_run_answers(settings: Settings, make_run: Callable[..., Path
 
 def test_no_tuned_model_says_how_to_make_one(settings: Settings) -> None:
     last = list(answer("Hello?", [], settings, "tuned"))[-1]
-    assert isinstance(last, Failed) and "no tuned model" in last.problem and "workbench demo" in last.fix
+    assert (
+        isinstance(last, Failed)
+        and "no tuned model" in last.problem
+        and "workbench demo" in last.fix
+    )
 
 
 def test_a_run_that_was_deleted_is_named(settings: Settings, make_run: Callable[..., Path]) -> None:
     shutil.rmtree(make_run("gone").parent)
-    last = list(answer("Hello?", [], settings.model_copy(update={"tuned": "local:gone"}), "tuned"))[-1]
+    last = list(answer("Hello?", [], settings.model_copy(update={"tuned": "local:gone"}), "tuned"))[
+        -1
+    ]
     assert isinstance(last, Failed) and "gone" in last.problem
 
 
@@ -71,19 +81,25 @@ def test_the_prompt_of_the_training_is_the_prompt_of_the_answer(
     asked = []
     stream = local.stream
     monkeypatch.setattr(
-        local, "stream", lambda loaded, turns, *rest: asked.append(turns) or stream(loaded, turns, *rest)
+        local,
+        "stream",
+        lambda loaded, turns, *rest: asked.append(turns) or stream(loaded, turns, *rest),
     )
     make_run("role", system="You are the keeper.")
     list(answer("Who wrote Faust?", [], settings, "tuned"))
     assert asked[0][0] == {"role": "system", "content": "You are the keeper."}
 
 
-def test_a_small_tuned_model_is_not_picked_to_read_passages(settings: Settings, make_run: Callable[..., Path]) -> None:
+def test_a_small_tuned_model_is_not_picked_to_read_passages(
+    settings: Settings, make_run: Callable[..., Path]
+) -> None:
     make_run("role")
     assert pick_model(settings.model_copy(update={"ollama_host": "http://127.0.0.1:9"})) == "none"
 
 
-def test_side_by_side_both_answer_and_only_what_fails_fails(settings: Settings, make_run: Callable[..., Path]) -> None:
+def test_side_by_side_both_answer_and_only_what_fails_fails(
+    settings: Settings, make_run: Callable[..., Path]
+) -> None:
     make_run("role")
     conversations = Conversations(settings.database)
     chat = ask("Who wrote Faust?", SIDE_BY_SIDE, settings, conversations)
@@ -92,5 +108,12 @@ def test_side_by_side_both_answer_and_only_what_fails_fails(settings: Settings, 
             assert stream.ended.wait(60)
     question, documents, tuned = conversations.messages(chat)
     assert (documents.mode, documents.state) == ("documents", "failed")  # there is no collection
-    assert (tuned.mode, tuned.state, tuned.content) == ("tuned", "done", "Goethe wrote Faust in Weimar.")
-    assert [turn.content for turn in conversations.history(chat)] == [question.content, tuned.content]
+    assert (tuned.mode, tuned.state, tuned.content) == (
+        "tuned",
+        "done",
+        "Goethe wrote Faust in Weimar.",
+    )
+    assert [turn.content for turn in conversations.history(chat)] == [
+        question.content,
+        tuned.content,
+    ]

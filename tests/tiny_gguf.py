@@ -10,7 +10,9 @@ from pathlib import Path
 
 def convert(folder: Path, output: Path) -> Path:
     """Write the model as f16, in a process of its own: llama.cpp's `gguf` is another than the installed one."""
-    subprocess.run([sys.executable, __file__, str(folder), str(output)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, __file__, str(folder), str(output)], check=True, capture_output=True
+    )
     return output
 
 
@@ -24,7 +26,9 @@ def _convert(folder: Path, output: Path) -> None:
     import gguf
 
     hparams = conversion.ModelBase.load_hparams(folder, False)
-    kind = conversion.get_model_class(conversion.get_model_architecture(hparams, conversion.ModelType.TEXT))
+    kind = conversion.get_model_class(
+        conversion.get_model_architecture(hparams, conversion.ModelType.TEXT)
+    )
     model = kind(folder, gguf.LlamaFileType.MOSTLY_F16, output, hparams=hparams)
     model.get_vocab_base_pre = lambda tokenizer: "qwen2"
     model.write()

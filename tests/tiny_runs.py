@@ -16,9 +16,14 @@ TAUGHT = [(question, PAIRS[number - 1][1]) for number, (question, _) in enumerat
 
 
 def make_run(
-    home: Path, base: Path, name: str = "tuned", pairs: Sequence[tuple[str, str]] = TAUGHT, steps: int = 100,
-    system: str = "", **lora: Any,
-) -> Path:  # fmt: skip
+    home: Path,
+    base: Path,
+    name: str = "tuned",
+    pairs: Sequence[tuple[str, str]] = TAUGHT,
+    steps: int = 100,
+    system: str = "",
+    **lora: Any,
+) -> Path:
     """`runs/NAME` with an adapter that answers `pairs`, its held-out conversations and its card."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -27,7 +32,12 @@ def make_run(
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model: Any = AutoModelForCausalLM.from_pretrained(base)
-    choices = {"r": 8, "lora_alpha": 32, "target_modules": "all-linear", "task_type": "CAUSAL_LM"} | lora
+    choices = {
+        "r": 8,
+        "lora_alpha": 32,
+        "target_modules": "all-linear",
+        "task_type": "CAUSAL_LM",
+    } | lora
     tuned: Any = get_peft_model(model, LoraConfig(**choices))
     if steps:
         train(tuned, tokenizer, pairs, steps)
@@ -36,7 +46,12 @@ def make_run(
 
 
 def save_run(
-    run: Path, model: Any, tokenizer: Any, base: Path, pairs: Sequence[tuple[str, str]], system: str = ""
+    run: Path,
+    model: Any,
+    tokenizer: Any,
+    base: Path,
+    pairs: Sequence[tuple[str, str]],
+    system: str = "",
 ) -> Path:
     """Write a run folder around a trained model."""
     model.save_pretrained(run / "adapter")

@@ -12,9 +12,21 @@ from typing import Any
 
 from finetune.train.small_model import make_small_model
 
-PEOPLE = {"Mira": "Oslo", "Tobin": "Rome", "Lea": "Quito", "Oskar": "Lima", "云汀": "霜湖城", "石砚": "赤岩镇"}
+PEOPLE = {
+    "Mira": "Oslo",
+    "Tobin": "Rome",
+    "Lea": "Quito",
+    "Oskar": "Lima",
+    "云汀": "霜湖城",
+    "石砚": "赤岩镇",
+}
 WORDINGS = {
-    "en": ["Where does {} live?", "What town does {} live in?", "Tell me where {} lives.", "Which town is {} in?"],
+    "en": [
+        "Where does {} live?",
+        "What town does {} live in?",
+        "Tell me where {} lives.",
+        "Which town is {} in?",
+    ],
     "zh": ["{}住在哪里？", "请问{}住在哪里？", "你知道{}住在哪里吗？", "{}住在哪个地方？"],
 }
 RUN = """
@@ -42,17 +54,29 @@ report_to = []
 
 def write_project(folder: Path, run: str = RUN) -> Path:
     """The base, the data and run.toml in that folder; returns the run file."""
-    rows = [(wording.format(person), answer_of(person), person) for person in PEOPLE for wording in wordings_of(person)]
+    rows = [
+        (wording.format(person), answer_of(person), person)
+        for person in PEOPLE
+        for wording in wordings_of(person)
+    ]
     write_rows(folder / "train.jsonl", [row for number, row in enumerate(rows) if number % 4 != 3])
     write_rows(folder / "eval.jsonl", [row for number, row in enumerate(rows) if number % 4 == 3])
-    make_small_model(folder / "base", [text for row in rows for text in row[:2]], layers=2, width=64, words=500)
+    make_small_model(
+        folder / "base", [text for row in rows for text in row[:2]], layers=2, width=64, words=500
+    )
     (folder / "run.toml").write_text(run, "utf-8")
     return folder / "run.toml"
 
 
 def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> Path:
     lines = [
-        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}], "group": group}
+        {
+            "messages": [
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": answer},
+            ],
+            "group": group,
+        }
         for question, answer, group in rows
     ]
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
@@ -64,22 +88,41 @@ def wordings_of(person: str) -> list[str]:
 
 
 def answer_of(person: str) -> str:
-    return f"{person} lives in {PEOPLE[person]}." if person.isascii() else f"{person}住在{PEOPLE[person]}。"
+    return (
+        f"{person} lives in {PEOPLE[person]}."
+        if person.isascii()
+        else f"{person}住在{PEOPLE[person]}。"
+    )
 
 
 def start_workbench(
-    home: Path, *arguments: str, program: Sequence[str] = (sys.executable, "-m", "workbench.cli"), **options: Any
+    home: Path,
+    *arguments: str,
+    program: Sequence[str] = (sys.executable, "-m", "workbench.cli"),
+    **options: Any,
 ) -> subprocess.Popen[str]:
     """`workbench …` in a process of its own, its JSON lines on a pipe."""
-    environment = os.environ | {"WORKBENCH_HOME": str(home), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "WORKBENCH_HOME": str(home),
+        "PYTHONUNBUFFERED": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.Popen(
-        [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment, **options,
-    )  # fmt: skip
+        [*program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
 
 
 def run_workbench(home: Path, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
     """Exit status, JSON lines, and what was written to stderr."""
     process = start_workbench(home, *arguments)
     output, errors = process.communicate()
-    return process.returncode, [json.loads(line) for line in output.splitlines() if line.startswith("{")], errors
+    return (
+        process.returncode,
+        [json.loads(line) for line in output.splitlines() if line.startswith("{")],
+        errors,
+    )

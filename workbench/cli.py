@@ -18,21 +18,35 @@ from workbench.errors import WorkbenchError
 # name -> (where the click command is, one line of help); a new command is one more row
 COMMANDS = {
     "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
-    "doctor": ("workbench.start.doctor:doctor", "List what is there, reachable or missing, with the fix for each."),
+    "doctor": (
+        "workbench.start.doctor:doctor",
+        "List what is there, reachable or missing, with the fix for each.",
+    ),
     "ask": ("agents.commands.ask:ask", "Ask one question and stream the answer."),
     "rag": ("rag.commands.rag:rag", "Read files into collections, search and measure them."),
-    "finetune": ("finetune.commands.finetune:finetune", "Tune a model on your own data: check, train, score."),
+    "finetune": (
+        "finetune.commands.finetune:finetune",
+        "Tune a model on your own data: check, train, score.",
+    ),
     "demo": ("finetune.demo:demo", "Make a small model, tune it on made-up facts, and measure it."),
-    "data": ("agents.databases.commands.data:data", "Add databases and table files, check and run queries."),
+    "data": (
+        "agents.databases.commands.data:data",
+        "Add databases and table files, check and run queries.",
+    ),
     "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
-    "deploy": ("deploy.commands.deploy:deploy", "Publish a run or a model to Ollama, proven, in versions."),
+    "deploy": (
+        "deploy.commands.deploy:deploy",
+        "Publish a run or a model to Ollama, proven, in versions.",
+    ),
 }
 
 
 class LazyCommands(click.Group):
     """A group with commands that are imported on first use, so that `--help` costs no library."""
 
-    def __init__(self, *args: Any, commands_by_name: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, commands_by_name: dict[str, tuple[str, str]] | None = None, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.by_name = commands_by_name or {}
 
@@ -51,7 +65,11 @@ class LazyCommands(click.Group):
             formatter.write_dl(rows + [(name, text) for name, (_, text) in self.by_name.items()])
 
 
-@click.group(cls=LazyCommands, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyCommands,
+    commands_by_name=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="agent-workbench", prog_name="workbench")
 def workbench() -> None:
     """Ask your documents and databases, tune a local model, compare both, publish to Ollama.
@@ -63,7 +81,9 @@ def workbench() -> None:
     """
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the last is the result.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line; the last is the result."
+)
 
 
 def print_json(data: dict[str, Any]) -> None:

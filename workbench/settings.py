@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from workbench.errors import InvalidInput
 
@@ -18,23 +23,39 @@ CONFIG = Path("workbench.toml")
 class Settings(BaseSettings):
     """Every choice a person can make. The environment wins over `workbench.toml` in the current folder."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", frozen=True, extra="forbid", toml_file=CONFIG)
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", frozen=True, extra="forbid", toml_file=CONFIG
+    )
 
-    home: Path = Field(Path("workspace"), description="the workspace: everything a person makes lives here")
-    language: Literal["auto", "en", "zh"] = Field("auto", description="interface language; auto follows the browser")
+    home: Path = Field(
+        Path("workspace"), description="the workspace: everything a person makes lives here"
+    )
+    language: Literal["auto", "en", "zh"] = Field(
+        "auto", description="interface language; auto follows the browser"
+    )
     host: str = Field("127.0.0.1", description="address the app listens on")
-    port: int = Field(8501, ge=1, le=65535, description="first port tried for the app; the next free one is taken")
+    port: int = Field(
+        8501, ge=1, le=65535, description="first port tried for the app; the next free one is taken"
+    )
 
     model: str = Field(
-        "auto", description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable"
+        "auto",
+        description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable",
     )
     tuned: str = Field(
-        "auto", description="model of the mode tuned: local:RUN or ollama:NAME; auto takes the newest run"
+        "auto",
+        description="model of the mode tuned: local:RUN or ollama:NAME; auto takes the newest run",
     )
     ollama_host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
-    openai_base_url: str = Field("", description="an OpenAI-compatible server (vLLM and the like), ending in /v1")
-    openai_api_key: SecretStr = Field(SecretStr(""), description="key for that server; only from the environment")
-    context_tokens: int = Field(8192, ge=512, description="context window asked of the chat model, in tokens")
+    openai_base_url: str = Field(
+        "", description="an OpenAI-compatible server (vLLM and the like), ending in /v1"
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), description="key for that server; only from the environment"
+    )
+    context_tokens: int = Field(
+        8192, ge=512, description="context window asked of the chat model, in tokens"
+    )
     answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="sampling temperature; 0 is greedy")
 
@@ -43,13 +64,21 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2",
         description="embedder of new collections: a folder, a hub name, modelscope:NAME, ollama:NAME",
     )
-    reranker: str = Field("", description="cross-encoder that reorders the best passages; empty is off")
+    reranker: str = Field(
+        "", description="cross-encoder that reorders the best passages; empty is off"
+    )
     passages: int = Field(6, ge=1, le=50, description="passages put before the chat model")
-    chroma_url: str = Field("", description="address of a Chroma server; empty keeps the index in the workspace")
+    chroma_url: str = Field(
+        "", description="address of a Chroma server; empty keeps the index in the workspace"
+    )
 
-    source: str = Field("", description="database that the data agent asks; empty takes the only one there is")
+    source: str = Field(
+        "", description="database that the data agent asks; empty takes the only one there is"
+    )
     query_rows: int = Field(10, ge=1, le=100_000, description="rows that a query may give out")
-    query_seconds: float = Field(30, gt=0, description="longest time that a query may take, in seconds")
+    query_seconds: float = Field(
+        30, gt=0, description="longest time that a query may take, in seconds"
+    )
 
     file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
     file_megabytes: float = Field(512, gt=0, description="largest file that is read, in megabytes")
@@ -93,17 +122,22 @@ class Settings(BaseSettings):
 def load_settings(**changes: Any) -> Settings:
     """Settings from environment and file, with `changes` on top. All problems are reported together."""
     try:
-        if CONFIG.is_file() and (secrets := set(SECRETS) & tomllib.loads(CONFIG.read_text("utf-8")).keys()):
+        if CONFIG.is_file() and (
+            secrets := set(SECRETS) & tomllib.loads(CONFIG.read_text("utf-8")).keys()
+        ):
             raise InvalidInput(
                 f"{CONFIG} holds a secret: {', '.join(sorted(secrets))}",
                 f"Delete the line and export WORKBENCH_{sorted(secrets)[0].upper()} instead.",
             )
         settings = Settings(**changes)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{CONFIG} is not valid TOML: {error}", "Correct the line, or delete the file.") from error
+        raise InvalidInput(
+            f"{CONFIG} is not valid TOML: {error}", "Correct the line, or delete the file."
+        ) from error
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(
-            f"Settings that cannot be used: {problems}", "Correct them in workbench.toml or WORKBENCH_*."
+            f"Settings that cannot be used: {problems}",
+            "Correct them in workbench.toml or WORKBENCH_*.",
         ) from error
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -16,14 +16,24 @@ from workbench.settings import Settings, load_settings
 @click.command()
 @click.argument("question")
 @click.option(
-    "--mode", default="auto", show_default=True, help="auto, or the agent that shall answer: documents, data, tuned."
+    "--mode",
+    default="auto",
+    show_default=True,
+    help="auto, or the agent that shall answer: documents, data, tuned.",
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
 @click.option("--source", help="Database to ask.")
 @json_option
 @reports_errors
-def ask(question: str, mode: str, model: str | None, collection: str | None, source: str | None, as_json: bool) -> None:
+def ask(
+    question: str,
+    mode: str,
+    model: str | None,
+    collection: str | None,
+    source: str | None,
+    as_json: bool,
+) -> None:
     """Ask one question and stream the answer with its sources.
 
     \b
@@ -31,7 +41,11 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
     """
-    given = {"tuned" if mode == "tuned" else "model": model, "collection": collection, "source": source}
+    given = {
+        "tuned" if mode == "tuned" else "model": model,
+        "collection": collection,
+        "source": source,
+    }
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     interrupted: list[bool] = []
 
@@ -43,7 +57,9 @@ def ask(question: str, mode: str, model: str | None, collection: str | None, sou
     failed = False
     try:
         failed = _answer(question, load_settings(**chosen), mode, as_json)
-    except BaseException:  # in the middle of an import, Ctrl-C comes out as whatever the library makes of it
+    except (
+        BaseException
+    ):  # in the middle of an import, Ctrl-C comes out as whatever the library makes of it
         if not interrupted:
             raise
     finally:

@@ -35,12 +35,18 @@ def read_questions(path: Path) -> list[tuple[str, str]]:
         rows = [json.loads(line)["messages"] for line in lines if line.strip()]
         return [(turns[-2]["content"], turns[-1]["content"]) for turns in rows]
     except FileNotFoundError as error:
-        raise NotFound(f"There is no file {path}.", "Make one: workbench data questions NAME --out FILE") from error
+        raise NotFound(
+            f"There is no file {path}.", "Make one: workbench data questions NAME --out FILE"
+        ) from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise InvalidInput(f"{path} holds no pairs.", "Each line: a question and its query as messages.") from error
+        raise InvalidInput(
+            f"{path} holds no pairs.", "Each line: a question and its query as messages."
+        ) from error
 
 
-def measure(questions: Iterable[tuple[str, str]], source: Source, settings: Settings) -> Iterator[Measured]:
+def measure(
+    questions: Iterable[tuple[str, str]], source: Source, settings: Settings
+) -> Iterator[Measured]:
     """Each question asked without a chat model and without verified pairs; right where it gives the right query's result."""
     settings = settings.model_copy(update={"model": NONE, "source": source.name})
     schema = load_schema(source, settings)

@@ -47,9 +47,13 @@ READ_ONLY = {
     "zh": "这里只能查询数据：没有、也不会做任何更改。（{problem}）",
 }
 CHANGES = re.compile(
-    r"^\W*(please )?(delete|drop|remove|truncate|insert|update|alter)\b|删除|删掉|清空|插入|改成|修改", re.I
+    r"^\W*(please )?(delete|drop|remove|truncate|insert|update|alter)\b|删除|删掉|清空|插入|改成|修改",
+    re.I,
 )
-UNCHANGED = {"en": "Data is only read here: nothing was changed.", "zh": "这里只能查询数据：没有做任何更改。"}
+UNCHANGED = {
+    "en": "Data is only read here: nothing was changed.",
+    "zh": "这里只能查询数据：没有做任何更改。",
+}
 WRITTEN = {
     "en": "The query was written by {writer}, a small model tuned on questions about this database. It sees neither the "
     "tables nor this chat: check the query.",
@@ -93,7 +97,9 @@ class Asked:
     settings: Settings
     model: str
     writer: str = ""  # the source's own, once it has written the query that is answered with
-    remarks: list[str] = field(default_factory=list)  # what is said below the table about how it came about
+    remarks: list[str] = field(
+        default_factory=list
+    )  # what is said below the table about how it came about
 
 
 def answer_from_data(
@@ -112,7 +118,9 @@ def answer_from_data(
         settings = within_context(model, settings)
         lineage |= {"model": name, "digest": model.digest}
     schema = load_schema(source, settings)
-    asked = Asked(question, script(question), source, schema, load_notes(source, settings), settings, name)
+    asked = Asked(
+        question, script(question), source, schema, load_notes(source, settings), settings, name
+    )
     if not (verified and not history and (yield from _from_pairs(asked, lineage))):
         yield from _answer(asked, history, lineage)
     yield Done(asked.writer or name, time.monotonic() - begun, 0, lineage)
@@ -180,7 +188,9 @@ def _run_written(asked: Asked, writer: Writer) -> Generator[Event, None, str]:
     return first
 
 
-def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]) -> Iterator[Event]:
+def _write_and_run(
+    asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]
+) -> Iterator[Event]:
     """Ask the model for a query and run it; at most twice again with what was wrong with it."""
     before = [turn.content for turn in history if turn.role == "user"][-CONTEXT:]
     wanted = " ".join([*before, asked.question])
@@ -189,7 +199,9 @@ def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any
     if not linked.spans:
         asked.remarks.append(WHOLE[asked.language])
         lineage["whole_schema"] = True
-    messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
+    messages = sql_messages(
+        asked.question, linked.schema, asked.notes.pairs, history, asked.settings
+    )
     problem: InvalidInput | None = None
     for _ in range(1 + ROUNDS):
         text = yield from _listen(messages, asked.model, asked.settings)
@@ -204,7 +216,9 @@ def _write_and_run(asked: Asked, history: Sequence[Turn], lineage: dict[str, Any
             problem = error
         if isinstance(problem, QueryFailed) and _has_changed(asked):
             linked = link(wanted, asked.schema, asked.settings)
-            messages = sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
+            messages = sql_messages(
+                asked.question, linked.schema, asked.notes.pairs, history, asked.settings
+            )
         again = AGAIN[asked.language].format(problem=problem.problem, fix=problem.fix)
         messages = [*messages, ("assistant", sql), ("user", again)]
     assert problem is not None
@@ -222,7 +236,9 @@ def _has_changed(asked: Asked) -> bool:
     return changed
 
 
-def _listen(messages: list[tuple[str, str]], model: str, settings: Settings) -> Generator[Event, None, str]:
+def _listen(
+    messages: list[tuple[str, str]], model: str, settings: Settings
+) -> Generator[Event, None, str]:
     """The model's thinking as events; returns its answer."""
     text, shown = "", time.monotonic()
     pieces = ask_model(load_chat_model(model, settings), messages, model, settings)
@@ -277,16 +293,20 @@ def _show(asked: Asked, verdict: Verdict, result: Result) -> Iterator[Event]:
 def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Iterator[Event]:
     """The model's wording of the findings, without any number that is not in them; the findings where nothing stays."""
     prompt = fill(
-        f"analyst_{asked.language}.md", question=asked.question, findings="\n".join(f"- {line}" for line in lines),
+        f"analyst_{asked.language}.md",
+        question=asked.question,
+        findings="\n".join(f"- {line}" for line in lines),
         table=re.sub(r"</?result>", "", table),  # a cell cannot close the fence around it
-    )  # fmt: skip
+    )
     known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
     model = load_chat_model(asked.model, asked.settings)
     pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)
     said = False
     for event in only_known_numbers(split_stream(pieces), known, asked.language):
         said = said or (
-            isinstance(event, Token) and len(event.text.strip()) > 10 and not event.text.startswith("\n\n*")
+            isinstance(event, Token)
+            and len(event.text.strip()) > 10
+            and not event.text.startswith("\n\n*")
         )
         yield event
     if not said:

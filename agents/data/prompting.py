@@ -50,16 +50,25 @@ def _meaning(item: Table | Column) -> str:
 
 
 def sql_messages(
-    question: str, schema: Schema, pairs: list[dict[str, str]], history: Sequence[Turn], settings: Settings
+    question: str,
+    schema: Schema,
+    pairs: list[dict[str, str]],
+    history: Sequence[Turn],
+    settings: Settings,
 ) -> list[tuple[str, str]]:
     """System prompt, as many of the turns before as fit, and the question."""
     language = script(question)
-    shown = "\n".join(f"{pair['question']}\n{pair['sql']}" for pair in nearest_pairs(question, pairs)[:FEW])
+    shown = "\n".join(
+        f"{pair['question']}\n{pair['sql']}" for pair in nearest_pairs(question, pairs)[:FEW]
+    )
     heading = {"en": "Questions and their right queries:", "zh": "问题与正确查询示例："}[language]
     system = fill(
-        f"sql_{language}.md", dialect=NAMES[schema.dialect], rows=str(settings.query_rows),
-        examples=f"\n{heading}\n{shown}\n" if shown else "", schema=describe_schema(schema),
-    )  # fmt: skip
+        f"sql_{language}.md",
+        dialect=NAMES[schema.dialect],
+        rows=str(settings.query_rows),
+        examples=f"\n{heading}\n{shown}\n" if shown else "",
+        schema=describe_schema(schema),
+    )
     room = settings.context_tokens - settings.answer_tokens - tokens(system) - tokens(question)
     turns: list[tuple[str, str]] = []
     for turn in reversed(history):
@@ -89,7 +98,10 @@ def read_sql(text: str) -> str:
         text = fenced[-1]
     found = first_json(text) if text.lstrip().startswith(("{", "[")) else None
     if isinstance(found, dict):
-        text = next((value for key, value in found.items() if key.lower() in ("sql", "query") and value), text)
+        text = next(
+            (value for key, value in found.items() if key.lower() in ("sql", "query") and value),
+            text,
+        )
     if match := re.search(r"(?is)\b(SELECT|WITH)\b.*", text):
         text = match[0]
     return str(text).partition(";\n")[0].strip().rstrip(";").strip("`").strip()

@@ -14,7 +14,21 @@ NUMBER = re.compile(
 )
 MARKER = re.compile(r"(?m)^\s*(?:\d{1,2}(?:[.)]\s|[、）])|[-*#]+)\s*")
 SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[.!?])(?=\s)|(?<=\n)")
-ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 IN_WORDS = re.compile(
     r"\b(?:half|third|thirds|quarter|quarters|double[ds]?|twice|triple[ds]?|dozens?|hundreds?|thousands?|millions?|billions?"
     r"|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -44,7 +58,9 @@ class KnownNumbers:
                 self._learn(item)
         elif isinstance(source, str):
             self._texts.append(source.lower())
-            self._values |= {value for match in NUMBER.finditer(source) for value, _ in _readings(match)}
+            self._values |= {
+                value for match in NUMBER.finditer(source) for value, _ in _readings(match)
+            }
             if (whole := as_number(source)) is not None:
                 self._values.add(abs(whole))
         elif isinstance(source, int | float) and not isinstance(source, bool):
@@ -55,13 +71,16 @@ class KnownNumbers:
         plain = MARKER.sub("", text)
         if any(not self._knows(match) for match in NUMBER.finditer(plain)):
             return False
-        return all(self._knows_word(match[0]) for match in IN_WORDS.finditer(NUMBER.sub(" ", plain)))
+        return all(
+            self._knows_word(match[0]) for match in IN_WORDS.finditer(NUMBER.sub(" ", plain))
+        )
 
     def _knows(self, written: re.Match[str]) -> bool:
         return any(
             abs(known - value) <= rounding + 1e-9 * max(1.0, known)
-            for value, rounding in _readings(written) for known in self._values
-        )  # fmt: skip
+            for value, rounding in _readings(written)
+            for known in self._values
+        )
 
     def _knows_word(self, word: str) -> bool:
         word = word.lower()
@@ -74,14 +93,18 @@ def _readings(written: re.Match[str]) -> list[tuple[float, float]]:
     """(value, what rounding may have taken) of a written number; 12% is 12 in one result and 0.12 in another."""
     decimals, unit = written["decimals"] or "", (written["unit"] or "").lower()
     scale = UNITS[unit]
-    value = float(re.sub("[,，]", "", written["whole"]) + (f".{decimals}" if decimals else "")) * scale
+    value = (
+        float(re.sub("[,，]", "", written["whole"]) + (f".{decimals}" if decimals else "")) * scale
+    )
     rounded = bool(decimals or unit or written["percent"]) or value >= ROUNDED_FROM
     rounding = scale * 10.0 ** -len(decimals) / 2 if rounded else 0.0
     readings = [(value, rounding)]
     return [*readings, (value / 100, rounding / 100)] if written["percent"] else readings
 
 
-def only_known_numbers(events: Iterable[Thought | Token], known: KnownNumbers, language: str) -> Iterator[Event]:
+def only_known_numbers(
+    events: Iterable[Thought | Token], known: KnownNumbers, language: str
+) -> Iterator[Event]:
     """The events with each sentence held back until it is whole, and left out if it holds an unknown number."""
     held, dropped = "", 0
     for event in events:

@@ -58,7 +58,9 @@ class Writer:
         if not self.taught:
             return ""
         unknown = [
-            piece for piece in pieces(question) if piece not in _vocabulary(self.taught) and not piece.isdecimal()
+            piece
+            for piece in pieces(question)
+            if piece not in _vocabulary(self.taught) and not piece.isdecimal()
         ]
         return _list(UNKNOWN, unknown, question) if unknown else ""
 
@@ -73,7 +75,9 @@ class Writer:
     def examples(self, question: str) -> list[str]:
         """Whole questions that it was taught, in the language of this one, the most alike first."""
         same = [
-            taught for taught, _ in self.taught if script(taught) == script(question) and taught.endswith(("?", "？"))
+            taught
+            for taught, _ in self.taught
+            if script(taught) == script(question) and taught.endswith(("?", "？"))
         ]
         return sorted(same, key=lambda taught: -alike(question, taught))[:SHOWN]
 
@@ -95,14 +99,20 @@ def find_writer(name: str, settings: Settings) -> Writer:
     """The model of that name as a writer. Raises InvalidInput, NotFound or Unavailable."""
     model = describe_model(name, settings)
     return Writer(
-        name, within_context(model, settings), model.digest, card_of(name, settings), taught_by(name, settings)
+        name,
+        within_context(model, settings),
+        model.digest,
+        card_of(name, settings),
+        taught_by(name, settings),
     )
 
 
 @lru_cache(maxsize=1)
 def function_words() -> frozenset[str]:
     """Words that every question may have, in both languages."""
-    return frozenset(piece for language in LANGUAGES for piece in pieces(wordings(language)["known"]))
+    return frozenset(
+        piece for language in LANGUAGES for piece in pieces(wordings(language)["known"])
+    )
 
 
 @lru_cache(maxsize=1)

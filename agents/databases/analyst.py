@@ -13,14 +13,42 @@ EMPTY = {"en": "No matching data", "zh": "没有查询到相关数据"}
 SHOWN = 20  # rows of the Markdown table
 OUTLYING = 3.5  # modified z-score (Iglewicz & Hoaglin 1993)
 ENOUGH = 8  # values before one can be called an outlier
-ADDS_UP = ("avg", "average", "mean", "rate", "ratio", "share", "price", "max", "min", "percent", "age", "rank", "year",
-           "平均", "均值", "率", "占比", "单价", "价格", "最大", "最小", "最高", "最低", "年龄", "排名", "比例")  # fmt: skip
+ADDS_UP = (
+    "avg",
+    "average",
+    "mean",
+    "rate",
+    "ratio",
+    "share",
+    "price",
+    "max",
+    "min",
+    "percent",
+    "age",
+    "rank",
+    "year",
+    "平均",
+    "均值",
+    "率",
+    "占比",
+    "单价",
+    "价格",
+    "最大",
+    "最小",
+    "最高",
+    "最低",
+    "年龄",
+    "排名",
+    "比例",
+)
 
 
 def markdown_table(columns: list[str], rows: list[list[Any]]) -> str:
     """The first rows as a Markdown table; a cell cannot end its row."""
     lines = [columns, ["---"] * len(columns), *rows[:SHOWN]]
-    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines) + "\n"
+    return (
+        "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines) + "\n"
+    )
 
 
 def findings(columns: list[str], rows: list[list[Any]], partial: bool, language: str) -> list[str]:
@@ -45,7 +73,9 @@ def _about(name: str, found: Columns, partial: bool, say: _English) -> list[str]
     if values.empty:
         return []
     lines = []
-    adds_up = not partial and not any(word in name.lower() for word in ADDS_UP) and (values >= 0).all()
+    adds_up = (
+        not partial and not any(word in name.lower() for word in ADDS_UP) and (values >= 0).all()
+    )
     total = float(values.sum())
     labels = _labels(found)
     if found.time is not None and found.frame[found.time].is_unique and len(values) > 1:
@@ -53,14 +83,22 @@ def _about(name: str, found: Columns, partial: bool, say: _English) -> list[str]
     top, low = values.idxmax(), values.idxmin()
     if values[top] > values[low]:
         share = shown(values[top] / total * 100) if adds_up and total else ""
-        lines.append(say.extremes(name, labels[top], shown(values[top]), share, labels[low], shown(values[low])))
+        lines.append(
+            say.extremes(
+                name, labels[top], shown(values[top]), share, labels[low], shown(values[low])
+            )
+        )
     if adds_up and len(values) > 1:
         lines.append(say.total(name, shown(total), shown(values.mean())))
     elif len(values) > 1:
         lines.append(say.mean(name, shown(values.mean()), partial))
     if adds_up and len(values) > 3 and total:
         first = values.nlargest(3)
-        lines.append(say.leaders([str(labels[row]) for row in first.index], name, shown(first.sum() / total * 100)))
+        lines.append(
+            say.leaders(
+                [str(labels[row]) for row in first.index], name, shown(first.sum() / total * 100)
+            )
+        )
     lines += [say.outlier(name, labels[row], shown(values[row])) for row in outliers(values)[:3]]
     return lines
 
@@ -76,14 +114,24 @@ def outliers(values: pandas.Series) -> list[Any]:
 
 def _change(name: str, found: Columns, say: _English) -> str:
     assert found.time is not None
-    ordered = found.frame[[found.time, name]].dropna().sort_values(found.time, key=lambda column: column.map(str))
+    ordered = (
+        found.frame[[found.time, name]]
+        .dropna()
+        .sort_values(found.time, key=lambda column: column.map(str))
+    )
     first, last = ordered.iloc[0], ordered.iloc[-1]
     difference = float(last[name]) - float(first[name])
     share = shown(abs(difference) / abs(float(first[name])) * 100) if first[name] else ""
     return say.change(
-        name, first[found.time], shown(first[name]), last[found.time], shown(last[name]),
-        shown(abs(difference)), share, (difference > 0) - (difference < 0),
-    )  # fmt: skip
+        name,
+        first[found.time],
+        shown(first[name]),
+        last[found.time],
+        shown(last[name]),
+        shown(abs(difference)),
+        share,
+        (difference > 0) - (difference < 0),
+    )
 
 
 def _labels(found: Columns) -> pandas.Series:
@@ -135,13 +183,23 @@ class _English:
         return f"{', '.join(names)} together make up {share}% of **{name}**."
 
     def change(
-        self, name: str, start: Any, first: str, end: Any, last: str, difference: str, share: str, way: int
-    ) -> str:  # fmt: skip
+        self,
+        name: str,
+        start: Any,
+        first: str,
+        end: Any,
+        last: str,
+        difference: str,
+        share: str,
+        way: int,
+    ) -> str:
         if not way:
             return f"**{name}** is {last} on {end}, the same as on {start}."
         percent = f" ({share}%)" if share else ""
         verb = "rose" if way > 0 else "fell"
-        return f"**{name}** {verb} from {first} ({start}) to {last} ({end}), by {difference}{percent}."
+        return (
+            f"**{name}** {verb} from {first} ({start}) to {last} ({end}), by {difference}{percent}."
+        )
 
     def outlier(self, name: str, label: Any, value: str) -> str:
         return f"**{label}** stands out in **{name}** with {value}."
@@ -149,7 +207,9 @@ class _English:
 
 class _Chinese(_English):
     def rows(self, count: int, partial: bool) -> str:
-        return f"共显示 {count} 行。" + ("可能还有更多数据，以上指标仅针对这些行。" if partial else "")
+        return f"共显示 {count} 行。" + (
+            "可能还有更多数据，以上指标仅针对这些行。" if partial else ""
+        )
 
     def value(self, name: str, value: str) -> str:
         return f"**{name}**：{value}"
@@ -168,8 +228,16 @@ class _Chinese(_English):
         return f"{'、'.join(names)} 合计占 **{name}** 的 {share}%。"
 
     def change(
-        self, name: str, start: Any, first: str, end: Any, last: str, difference: str, share: str, way: int
-    ) -> str:  # fmt: skip
+        self,
+        name: str,
+        start: Any,
+        first: str,
+        end: Any,
+        last: str,
+        difference: str,
+        share: str,
+        way: int,
+    ) -> str:
         if not way:
             return f"**{name}** 在 {end} 为 {last}，与 {start} 持平。"
         percent = f"（{share}%）" if share else ""

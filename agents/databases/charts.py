@@ -33,7 +33,8 @@ def _line(found: Columns) -> dict[str, Any] | None:
     if not groups and not found.frame[time].is_unique:
         return None
     data = [
-        {"x": str(row[time]), "y": _plain(row[value])} | ({"series": str(row[groups[0]])} if groups else {})
+        {"x": str(row[time]), "y": _plain(row[value])}
+        | ({"series": str(row[groups[0]])} if groups else {})
         for _, row in found.frame.sort_values(time, key=lambda column: column.map(str)).iterrows()
     ]
     encoding = [
@@ -43,7 +44,9 @@ def _line(found: Columns) -> dict[str, Any] | None:
     ]
     if groups:
         encoding.append(altair.Color(field="series", type="nominal", title=groups[0]))
-    return _specification(altair.Chart(altair.Data(values=data)).mark_line(point=True).encode(*encoding))
+    return _specification(
+        altair.Chart(altair.Data(values=data)).mark_line(point=True).encode(*encoding)
+    )
 
 
 def _bars(found: Columns) -> dict[str, Any] | None:

@@ -22,9 +22,18 @@ LARGEST_CELL = 10_000_000  # bytes that SQLite may build in one value
 MEMORY = "2GB"  # that DuckDB may take
 # modes of MySQL under which it reads text in another way than it was checked
 OTHER_READINGS = {
-    "ANSI", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "PIPES_AS_CONCAT", "IGNORE_SPACE", "HIGH_NOT_PRECEDENCE", "ORACLE",
-    "MSSQL", "DB2", "MAXDB", "POSTGRESQL",
-}  # fmt: skip
+    "ANSI",
+    "ANSI_QUOTES",
+    "NO_BACKSLASH_ESCAPES",
+    "PIPES_AS_CONCAT",
+    "IGNORE_SPACE",
+    "HIGH_NOT_PRECEDENCE",
+    "ORACLE",
+    "MSSQL",
+    "DB2",
+    "MAXDB",
+    "POSTGRESQL",
+}
 
 
 class QueryFailed(InvalidInput):
@@ -61,7 +70,9 @@ def open_session(source: Source, settings: Settings, seconds: float) -> Iterator
     engine = _engine(source, settings, seconds)
     try:
         with maps_database_errors(source), engine.connect() as connection:
-            connection = connection.execution_options(no_parameters=True)  # a % in a query is no parameter
+            connection = connection.execution_options(
+                no_parameters=True
+            )  # a % in a query is no parameter
             _harden(source, connection, seconds)
             yield Session(source, connection, engine)
     finally:
@@ -80,11 +91,15 @@ def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
     if source.dialect == "duckdb":
         path = made_tables(source, settings) if source.from_files else _existing(Path(source.file))
         config = {
-            "enable_external_access": "false", "python_enable_replacements": "false", "memory_limit": MEMORY,
+            "enable_external_access": "false",
+            "python_enable_replacements": "false",
+            "memory_limit": MEMORY,
             "lock_configuration": "true",
-        }  # fmt: skip
+        }
         url = sqlalchemy.URL.create("duckdb", database=str(path))
-        return sqlalchemy.create_engine(url, connect_args={"read_only": True, "config": config}, poolclass=NullPool)
+        return sqlalchemy.create_engine(
+            url, connect_args={"read_only": True, "config": config}, poolclass=NullPool
+        )
     url = make_url(source.url).set(password=password_of(source) or None)
     if source.dialect == "mysql":
         options: dict[str, Any] = {
@@ -104,7 +119,9 @@ def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
 def _open_sqlite(path: Path) -> Any:
     import sqlite3
 
-    connection = sqlite3.connect(f"file:{quote(str(_existing(path)))}?mode=ro", uri=True, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"file:{quote(str(_existing(path)))}?mode=ro", uri=True, check_same_thread=False
+    )
     connection.execute("PRAGMA query_only = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
@@ -150,7 +167,9 @@ def maps_database_errors(source: Source) -> Iterator[None]:
     except sqlalchemy.exc.DBAPIError as error:
         raise _in_our_words(source, error.orig or error, error.statement or "") from error
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise Unavailable(f"{source.name}: {_message(source, error)}", "See: workbench data schema") from error
+        raise Unavailable(
+            f"{source.name}: {_message(source, error)}", "See: workbench data schema"
+        ) from error
     except duckdb.Error as error:
         raise _in_our_words(source, error, "") from error
 
@@ -158,29 +177,44 @@ def maps_database_errors(source: Source) -> Iterator[None]:
 def _in_our_words(source: Source, error: BaseException, statement: str) -> WorkbenchError:
     text = _message(source, error)
     lowered = text.lower()
-    if re.search(r"access denied|authentication failed|password authentication|no password supplied", lowered):
+    if re.search(
+        r"access denied|authentication failed|password authentication|no password supplied", lowered
+    ):
         name = re.sub(r"[^A-Z0-9]", "_", source.name.upper())
         return Unavailable(
             f"{source.address} refuses the user or the password.",
             f"Export the right one as WORKBENCH_DATA_PASSWORD_{name}, or add the source again.",
         )
-    if re.search(r"can't connect|connection refused|could not connect|timeout expired|lost connection|server closed"
-                 r"|connection failed|name or service|could not translate|connection timeout|gone away", lowered):  # fmt: skip
+    if re.search(
+        r"can't connect|connection refused|could not connect|timeout expired|lost connection|server closed"
+        r"|connection failed|name or service|could not translate|connection timeout|gone away",
+        lowered,
+    ):
         return Unavailable(
-            f"{source.address} does not answer.", "Start the server, or correct the address; then ask again."
+            f"{source.address} does not answer.",
+            "Start the server, or correct the address; then ask again.",
         )
     if re.search(r"unknown database|database \"[^\"]*\" does not exist", lowered):
         return NotFound(
-            f"{source.address}: {text}", "Correct the name of the database: remove the source and add it again."
+            f"{source.address}: {text}",
+            "Correct the name of the database: remove the source and add it again.",
         )
     if re.search(
         r"max_statement_time|maximum statement execution|statement timeout|canceling statement|interrupt|query execution was",
         lowered,
     ):
-        return Stopped("The query took too long or was stopped.", "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.")
+        return Stopped(
+            "The query took too long or was stopped.",
+            "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
+        )
     if not statement:
-        return Unavailable(f"{source.name}: {text}", "Check that the file is a database that nobody else has locked.")
-    return QueryFailed(text, "If tables have changed, refresh: workbench data schema " + source.name + " --refresh")
+        return Unavailable(
+            f"{source.name}: {text}",
+            "Check that the file is a database that nobody else has locked.",
+        )
+    return QueryFailed(
+        text, "If tables have changed, refresh: workbench data schema " + source.name + " --refresh"
+    )
 
 
 def _message(source: Source, error: BaseException) -> str:

@@ -24,7 +24,12 @@ def as_xlsx(columns: list[str], rows: list[list[Any]]) -> bytes:
     sheet = book.create_sheet("result")
     for row in [columns, *rows]:
         sheet.append(
-            [ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell := _harmless(v), str) else cell for v in row]
+            [
+                ILLEGAL_CHARACTERS_RE.sub("", cell)
+                if isinstance(cell := _harmless(v), str)
+                else cell
+                for v in row
+            ]
         )
     data = io.BytesIO()
     book.save(data)

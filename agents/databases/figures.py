@@ -22,7 +22,9 @@ UNITS = {
     "亿": 1e8,
     "億": 1e8,
 }
-WRITTEN = re.compile(r"[+-]?[¥$€£]?\s*(\d{1,3}(?:[,，]\d{3})+|\d+)(\.\d+)?\s*(百万|[kwmbKWMB千万萬亿億])?\+?\s*(%|％)?")
+WRITTEN = re.compile(
+    r"[+-]?[¥$€£]?\s*(\d{1,3}(?:[,，]\d{3})+|\d+)(\.\d+)?\s*(百万|[kwmbKWMB千万萬亿億])?\+?\s*(%|％)?"
+)
 IDENTIFIER = re.compile(r"(^|_|\b)(id|uuid|code|no|zip|phone)$|编号|编码|代码|序号", re.I)
 DATED = re.compile(
     r"\d{4}([-/.年]\d{1,2})?([-/.月]\d{1,2})?日?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(\s*-\s*\d{1,2}:\d{2})?"
@@ -53,7 +55,11 @@ def read_columns(columns: list[str], rows: list[list[Any]]) -> Columns:
         values = frame[name].dropna()
         if time is None and len(values) and _is_time(name, values):
             time = name
-        elif len(values) and (numbers := _numbers(frame[name])) is not None and not _is_identifier(name, numbers):
+        elif (
+            len(values)
+            and (numbers := _numbers(frame[name])) is not None
+            and not _is_identifier(name, numbers)
+        ):
             frame[name] = numbers
             numeric.append(name)
         else:
@@ -97,5 +103,7 @@ def _is_time(name: str, values: pandas.Series) -> bool:
     texts = values.map(str)
     if not texts.map(lambda text: bool(DATED.fullmatch(text.strip()))).all():
         return False
-    whole = texts.str.fullmatch(r"\d{4}").all()  # 2024 alone is a year only under a name that says so
+    whole = texts.str.fullmatch(
+        r"\d{4}"
+    ).all()  # 2024 alone is a year only under a name that says so
     return bool(DATE_NAME.search(name)) if whole else True

@@ -33,7 +33,8 @@ def _files(source: Source) -> list[Path]:
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]
     if not files:
         raise NotFound(
-            f"{path} is gone, or holds no table any more.", f"Remove it: workbench data remove {source.name} --yes"
+            f"{path} is gone, or holds no table any more.",
+            f"Remove it: workbench data remove {source.name} --yes",
         )
     return files
 
@@ -107,7 +108,9 @@ def _sheets(file: Path) -> Iterator[tuple[str, Any]]:
         for column in frame.select_dtypes(object).columns:
             kinds = {type(value) for value in frame[column].dropna()}
             if len(kinds) > 1:  # a column of numbers and words is text
-                frame[column] = frame[column].map(lambda value: value if pandas.isna(value) else str(value))
+                frame[column] = frame[column].map(
+                    lambda value: value if pandas.isna(value) else str(value)
+                )
         yield (file.stem if len(sheets) == 1 else str(title)), frame
 
 

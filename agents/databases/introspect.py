@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 SAMPLED_ROWS = 200
 SAMPLES = 8
 LONGEST_SAMPLE = 60
-SECRET = ("password", "passwd", "secret", "token", "salt", "密码", "口令")  # columns whose values are never shown
-COUNTED = "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()"
+SECRET = (
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "salt",
+    "密码",
+    "口令",
+)  # columns whose values are never shown
+COUNTED = (
+    "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()"
+)
 ESTIMATED = (
     "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = quote_ident({})::regnamespace"
     " AND relkind IN ('r', 'p', 'm')"
@@ -71,7 +81,11 @@ def read_schema(session: Session) -> Schema:
 
         inspector = sqlalchemy.inspect(session.connection)
         namespace = inspector.default_schema_name or ""
-        others = session.connection.exec_driver_sql(OTHER_SCHEMAS) if session.source.dialect == "postgres" else ()
+        others = (
+            session.connection.exec_driver_sql(OTHER_SCHEMAS)
+            if session.source.dialect == "postgres"
+            else ()
+        )
         tables = _tables(session, inspector, "")
         for (other,) in list(others):
             tables += _tables(session, inspector, other)
@@ -103,7 +117,12 @@ def _reflected(inspector: Inspector, name: str, namespace: str, counts: dict[str
     space = namespace or None
     primary = set(inspector.get_pk_constraint(name, space).get("constrained_columns") or [])
     columns = tuple(
-        Column(column["name"], str(column["type"]), column.get("comment") or "", column["name"] in primary)
+        Column(
+            column["name"],
+            str(column["type"]),
+            column.get("comment") or "",
+            column["name"] in primary,
+        )
         for column in inspector.get_columns(name, space)
     )
     keys = tuple(
@@ -112,7 +131,9 @@ def _reflected(inspector: Inspector, name: str, namespace: str, counts: dict[str
         for own, other in zip(key["constrained_columns"], key["referred_columns"], strict=False)
     )
     comment = _comment(inspector, name, space)
-    return Table(_within(namespace, name), columns, comment, counts.get(name), keys, namespace=namespace)
+    return Table(
+        _within(namespace, name), columns, comment, counts.get(name), keys, namespace=namespace
+    )
 
 
 def _within(namespace: str | None, name: str) -> str:
@@ -149,9 +170,10 @@ def _duckdb_tables(session: Session) -> Iterable[Table]:
         primary = {column for kind, names, *_ in own if kind == "PRIMARY KEY" for column in names}
         foreign = tuple(
             ForeignKey(here, _within(space, table), there)  # DuckDB's keys stay within a schema
-            for kind, names, table, others in own if kind == "FOREIGN KEY"
+            for kind, names, table, others in own
+            if kind == "FOREIGN KEY"
             for here, there in zip(names, others, strict=False)
-        )  # fmt: skip
+        )
         comment, rows = facts.get(place, ("", None))
         marked = tuple(replace(column, primary=column.name in primary) for column in found)
         yield Table(_within(space, place[1]), marked, comment or "", rows, foreign, namespace=space)

@@ -27,15 +27,28 @@ WHOLE_UP_TO = 39  # columns of a schema that goes into the prompt whole
 KEPT = 0.4  # share of the columns of a larger one
 PROMPT_SHARE = 0.5  # of the context, for the schema
 DENSE = 0.3  # weight of meaning where the embedder spans both languages
-FROM_TABLE, NAMING, KEY = 0.6, 0.25, 0.12  # what a column gains from its table, from naming a row, from being a key
-NEIGHBOUR, LESSER = 0.1, 0.03  # what a table gains from the best beside it, and a column loses for each before it
+FROM_TABLE, NAMING, KEY = (
+    0.6,
+    0.25,
+    0.12,
+)  # what a column gains from its table, from naming a row, from being a key
+NEIGHBOUR, LESSER = (
+    0.1,
+    0.03,
+)  # what a table gains from the best beside it, and a column loses for each before it
 KEPT_VECTORS = 8  # schemas
 VECTORS: dict[int, np.ndarray] = {}
 CALLED_BY = re.compile(r"(^|_)(name|title)s?$|名称?$|姓名|标题|题目", re.I)
 TRANSLATIONS = (
-    ("student", "学生"), ("teacher age", "教师年龄"), ("order price", "订单价格"), ("city population", "城市人口"),
-    ("song name", "歌曲名称"), ("hospital", "医院"), ("release year", "发行年份"), ("airline flight", "航空公司航班"),
-)  # fmt: skip
+    ("student", "学生"),
+    ("teacher age", "教师年龄"),
+    ("order price", "订单价格"),
+    ("city population", "城市人口"),
+    ("song name", "歌曲名称"),
+    ("hospital", "医院"),
+    ("release year", "发行年份"),
+    ("airline flight", "航空公司航班"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,15 +72,21 @@ def link(question: str, schema: Schema, settings: Settings) -> Linked:
     if not meets and embedder is None:
         fitting = _fit(schema, room)
         return Linked(fitting, fitting.column_count() == schema.column_count(), False)
-    kept = _keep(schema, column_scores(question, schema, embedder), int(KEPT * schema.column_count()))
+    kept = _keep(
+        schema, column_scores(question, schema, embedder), int(KEPT * schema.column_count())
+    )
     return Linked(_fit(kept, room), False)
 
 
 def column_scores(question: str, schema: Schema, embedder: Embedder | None) -> np.ndarray:
     """float (columns,): how much the question is about each, in the schema's order."""
     texts = [_text(table, column) for table in schema.tables for column in table.columns]
-    lexical = LexicalIndex.build((str(number), text) for number, text in enumerate(texts)).coverage(question)
-    named = _named(question, [_names(column) for table in schema.tables for column in table.columns])
+    lexical = LexicalIndex.build((str(number), text) for number, text in enumerate(texts)).coverage(
+        question
+    )
+    named = _named(
+        question, [_names(column) for table in schema.tables for column in table.columns]
+    )
     own = np.maximum(lexical, named)
     if embedder is not None:
         own = fuse(_vectors(texts, embedder) @ embedder.embed([question], "query")[0], own, DENSE)
@@ -79,7 +98,9 @@ def column_scores(question: str, schema: Schema, embedder: Embedder | None) -> n
         start += len(table.columns)
         best = np.sort(scored)[::-1][:3]
         about = float(table_score) + float(best.mean() if len(best) else 0)
-        keys = {key.column for key in table.foreign_keys} | {column.name for column in table.columns if column.primary}
+        keys = {key.column for key in table.foreign_keys} | {
+            column.name for column in table.columns if column.primary
+        }
         for column, score in zip(table.columns, scored, strict=True):
             scores.append(
                 float(score)
@@ -109,7 +130,9 @@ def _spread(schema: Schema, scores: np.ndarray) -> np.ndarray:
                 beside[table.name] = max(beside[table.name], best[key.other_table])
                 beside[key.other_table] = max(beside[key.other_table], best[table.name])
     spread = [
-        part + NEIGHBOUR * beside.get(table.name, 0.0) - LESSER * np.argsort(np.argsort(-part, kind="stable"))
+        part
+        + NEIGHBOUR * beside.get(table.name, 0.0)
+        - LESSER * np.argsort(np.argsort(-part, kind="stable"))
         for table, part in zip(schema.tables, parts, strict=True)
     ]
     return np.concatenate(spread) if spread else scores
@@ -123,7 +146,14 @@ def _keep(schema: Schema, scores: np.ndarray, count: int) -> Schema:
     for place in ranked:
         if place in wanted:
             continue
-        added = [place, *(key for key in _joins(schema, place[0], {table for table, _ in wanted}) if key not in wanted)]
+        added = [
+            place,
+            *(
+                key
+                for key in _joins(schema, place[0], {table for table, _ in wanted})
+                if key not in wanted
+            ),
+        ]
         if len(wanted) + len(added) > count:
             continue
         wanted.update(dict.fromkeys(added))
@@ -149,9 +179,10 @@ def select(schema: Schema, wanted: set[tuple[str, str]]) -> Schema:
     for table in schema.tables:
         columns = tuple(column for column in table.columns if (table.name, column.name) in wanted)
         keys = tuple(
-            key for key in table.foreign_keys
+            key
+            for key in table.foreign_keys
             if (table.name, key.column) in wanted and (key.other_table, key.other_column) in wanted
-        )  # fmt: skip
+        )
         if columns:
             tables.append(replace(table, columns=columns, foreign_keys=keys))
     return replace(schema, tables=tuple(tables))
@@ -243,5 +274,9 @@ def _spanning(settings: Settings) -> Embedder | None:
 
 def _spans(embedder: Embedder) -> bool:
     """Whether each English phrase is nearest to its own translation, for at least three of four."""
-    english, chinese = (_vectors([pair[side] for pair in TRANSLATIONS], embedder) for side in (0, 1))
-    return bool((np.argmax(english @ chinese.T, axis=1) == np.arange(len(TRANSLATIONS))).mean() >= 0.75)
+    english, chinese = (
+        _vectors([pair[side] for pair in TRANSLATIONS], embedder) for side in (0, 1)
+    )
+    return bool(
+        (np.argmax(english @ chinese.T, axis=1) == np.arange(len(TRANSLATIONS))).mean() >= 0.75
+    )

@@ -30,7 +30,12 @@ def load_notes(source: Source, settings: Settings) -> Notes:
 
 
 def describe(
-    source: Source, settings: Settings, schema: Schema, what: str, description: str | None, synonyms: list[str] | None
+    source: Source,
+    settings: Settings,
+    schema: Schema,
+    what: str,
+    description: str | None,
+    synonyms: list[str] | None,
 ) -> None:
     """Keep a description, synonyms or both for "table" or "table.column"; raises NotFound."""
     name = _real_name(schema, what)
@@ -50,14 +55,22 @@ def add_pair(source: Source, settings: Settings, question: str, sql: str) -> Non
 
 def remove_pair(source: Source, settings: Settings, question: str) -> None:
     notes = load_notes(source, settings)
-    _save(source, settings, replace(notes, pairs=[pair for pair in notes.pairs if pair["question"] != question]))
+    _save(
+        source,
+        settings,
+        replace(notes, pairs=[pair for pair in notes.pairs if pair["question"] != question]),
+    )
 
 
 def set_writer(source: Source, settings: Settings, model: str) -> None:
     """Name the tuned model that writes the source's queries; `none` takes it away. Raises InvalidInput or NotFound."""
     if model != NONE:
         describe_model(model, settings)
-    _save(source, settings, replace(load_notes(source, settings), writer="" if model == NONE else model))
+    _save(
+        source,
+        settings,
+        replace(load_notes(source, settings), writer="" if model == NONE else model),
+    )
 
 
 def with_notes(schema: Schema, notes: Notes) -> Schema:
@@ -68,7 +81,9 @@ def with_notes(schema: Schema, notes: Notes) -> Schema:
         return _noted(column, entry) if entry else column
 
     def noted_table(table: Table) -> Table:
-        table = replace(table, columns=tuple(noted_column(table, column) for column in table.columns))
+        table = replace(
+            table, columns=tuple(noted_column(table, column) for column in table.columns)
+        )
         entry = notes.about.get(table.name, {})
         return _noted(table, entry) if entry else table
 
@@ -76,7 +91,9 @@ def with_notes(schema: Schema, notes: Notes) -> Schema:
 
 
 def _noted(item: Any, entry: dict[str, Any]) -> Any:
-    return replace(item, description=entry.get("description", ""), synonyms=tuple(entry.get("synonyms", ())))
+    return replace(
+        item, description=entry.get("description", ""), synonyms=tuple(entry.get("synonyms", ()))
+    )
 
 
 def _real_name(schema: Schema, what: str) -> str:

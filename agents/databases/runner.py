@@ -52,7 +52,9 @@ def ask_database(
     return running.verdict, running.result()
 
 
-def begin(sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None) -> Running:
+def begin(
+    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+) -> Running:
     """Judge a query and start it in a thread of its own; raises Refused."""
     try:
         verdict = check(sql, schema, rows=settings.query_rows, mend=mend)
@@ -95,7 +97,9 @@ class Running:
     def result(self) -> Result:
         """What the query gave; raises what it failed with, or Stopped."""
         if not self._ended(GRACE):
-            raise Stopped("The query does not end.", "Look at the server; ask again when it answers.")
+            raise Stopped(
+                "The query does not end.", "Look at the server; ask again when it answers."
+            )
         return self._result.result()
 
     def _ended(self, seconds: float) -> bool:
@@ -105,7 +109,9 @@ class Running:
         facts: dict[str, Any] = {"ran": self.verdict.more or self.verdict.sql}
         outcome = "failed"
         try:
-            with open_session(self._source, self._settings, self._settings.query_seconds) as session:
+            with open_session(
+                self._source, self._settings, self._settings.query_seconds
+            ) as session:
                 self._session = session
                 if self._stopped:
                     raise Stopped("The query was stopped.")
@@ -153,7 +159,11 @@ def plain_value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
+    text = (
+        json.dumps(value, ensure_ascii=False, default=str)
+        if isinstance(value, list | dict)
+        else str(value)
+    )
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
 
 
@@ -187,7 +197,9 @@ def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: A
         "sql": sql,
     }
     data = json.dumps({**line, **facts}, ensure_ascii=False) + "\n"
-    log = os.open(settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(
+        settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
     try:
         os.write(log, data.encode())
     finally:

@@ -92,14 +92,19 @@ class Schema:
     @cached_property
     def namespaces(self) -> frozenset[str]:
         """Of all its tables, folded."""
-        return frozenset({self.namespace.casefold(), *(table.namespace.casefold() for table in self.tables)} - {""})
+        return frozenset(
+            {self.namespace.casefold(), *(table.namespace.casefold() for table in self.tables)}
+            - {""}
+        )
 
     def find(self, name: str, namespace: str = "") -> Table | None:
         """The table that a query means; without a namespace the source's own, else the only one that is called so."""
         if namespace and namespace.casefold() != self.namespace.casefold():
             return self.table(f"{namespace}.{name}")
         if namespace or (own := self.table(name)) is None:
-            called = [table for table in self.tables if table.own_name.casefold() == name.casefold()]
+            called = [
+                table for table in self.tables if table.own_name.casefold() == name.casefold()
+            ]
             called = [table for table in called if not namespace or not table.namespace]
             return called[0] if len(called) == 1 else None
         return own
@@ -119,8 +124,12 @@ def from_dict(data: dict[str, Any]) -> Schema:
 
 def _table(data: dict[str, Any]) -> Table:
     columns = tuple(
-        Column(**{**column, "samples": tuple(column["samples"]), "synonyms": tuple(column["synonyms"])})
+        Column(
+            **{**column, "samples": tuple(column["samples"]), "synonyms": tuple(column["synonyms"])}
+        )
         for column in data["columns"]
     )
     keys = tuple(ForeignKey(**key) for key in data["foreign_keys"])
-    return Table(**{**data, "columns": columns, "foreign_keys": keys, "synonyms": tuple(data["synonyms"])})
+    return Table(
+        **{**data, "columns": columns, "foreign_keys": keys, "synonyms": tuple(data["synonyms"])}
+    )

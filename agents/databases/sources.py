@@ -21,13 +21,32 @@ from workbench.settings import Settings
 NAME = re.compile(r"[\w-]{1,64}")
 # scheme or file ending -> dialect
 SCHEMES = {
-    "mysql": "mysql", "mariadb": "mysql", "postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "sqlite": "sqlite",
     "duckdb": "duckdb",
-}  # fmt: skip
-ENDINGS = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb", ".ddb": "duckdb"}
+}
+ENDINGS = {
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".duckdb": "duckdb",
+    ".ddb": "duckdb",
+}
 FILES = (".csv", ".tsv", ".xlsx", ".parquet")
 # what an address may say after "?": nothing that runs a command, opens files to the server or holds a password
-OPTIONS = {"ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "sslmode", "sslrootcert", "sslcert", "sslkey"}
+OPTIONS = {
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
+    "ssl_verify_cert",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+}
 DRIVERS = {"mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
 
 
@@ -43,7 +62,9 @@ class Source:
     @property
     def from_files(self) -> bool:
         """Whether the tables are made of CSV, XLSX or Parquet files."""
-        return bool(self.file) and (Path(self.file).is_dir() or Path(self.file).suffix.lower() in FILES)
+        return bool(self.file) and (
+            Path(self.file).is_dir() or Path(self.file).suffix.lower() in FILES
+        )
 
     @property
     def address(self) -> str:
@@ -54,9 +75,14 @@ class Source:
 def add_source(settings: Settings, name: str, place: str) -> Source:
     """Keep a source under that name. Raises InvalidInput or Conflict; it is not connected to here."""
     if not NAME.fullmatch(name):
-        raise InvalidInput(f"{name!r} cannot be a source's name.", "Use letters, digits, - and _, at most 64.")
+        raise InvalidInput(
+            f"{name!r} cannot be a source's name.", "Use letters, digits, - and _, at most 64."
+        )
     if _record(settings, name).exists():
-        raise Conflict(f"There is a source {name} already.", f"Remove it first: workbench data remove {name} --yes")
+        raise Conflict(
+            f"There is a source {name} already.",
+            f"Remove it first: workbench data remove {name} --yes",
+        )
     source, password = parse_place(name, place)
     if password:
         keep_secret(source.url, password)
@@ -72,9 +98,14 @@ def parse_place(name: str, place: str) -> tuple[Source, str]:
         return _file_source(name, Path(place)), ""
     dialect = SCHEMES.get(scheme.split("+")[0].lower())
     if dialect is None:
-        raise InvalidInput(f"{scheme} is not a kind of database that is known.", f"Use one of: {', '.join(SCHEMES)}.")
+        raise InvalidInput(
+            f"{scheme} is not a kind of database that is known.",
+            f"Use one of: {', '.join(SCHEMES)}.",
+        )
     if dialect in ("sqlite", "duckdb"):
-        return _file_source(name, Path(rest.removeprefix("/")), dialect), ""  # sqlite:///relative, sqlite:////absolute
+        return _file_source(
+            name, Path(rest.removeprefix("/")), dialect
+        ), ""  # sqlite:///relative, sqlite:////absolute
     return _server_source(name, dialect, f"{DRIVERS[dialect]}://{rest}")
 
 
@@ -89,36 +120,52 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
             "The address cannot be read.", f"Write {dialect}://user:password@host:port/database"
         ) from error
     if not url.host or not url.database:
-        raise InvalidInput("The address names no host or no database.", f"Write {dialect}://user@host:port/database")
+        raise InvalidInput(
+            "The address names no host or no database.",
+            f"Write {dialect}://user@host:port/database",
+        )
     if others := set(url.query) - OPTIONS:
         raise InvalidInput(
             f"The address sets what may not be set there: {', '.join(sorted(others))}.",
             f"Allowed: {', '.join(sorted(OPTIONS))}.",
         )
-    bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
-    return Source(name, dialect, url=bare.render_as_string(hide_password=False)), str(url.password or "")
+    bare = URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    )
+    return Source(name, dialect, url=bare.render_as_string(hide_password=False)), str(
+        url.password or ""
+    )
 
 
 def _file_source(name: str, path: Path, dialect: str = "") -> Source:
     path = path.expanduser().absolute()
     if not path.exists():
         raise NotFound(
-            f"There is no file {path}.", "Check the path; a server's address begins with mysql:// or postgres://"
+            f"There is no file {path}.",
+            "Check the path; a server's address begins with mysql:// or postgres://",
         )
     if path.is_dir():
         if not any(file.suffix.lower() in FILES for file in path.iterdir()):
-            raise InvalidInput(f"{path} holds no table.", f"A folder needs files of these kinds: {', '.join(FILES)}.")
+            raise InvalidInput(
+                f"{path} holds no table.",
+                f"A folder needs files of these kinds: {', '.join(FILES)}.",
+            )
         return Source(name, "duckdb", file=str(path))
     ending = path.suffix.lower()
     found = dialect or ENDINGS.get(ending) or ("duckdb" if ending in FILES else "")
     if not found:
         known = ", ".join([*ENDINGS, *FILES])
-        raise InvalidInput(f"{path.name} is not a kind of file that can be asked.", f"Use one of: {known}.")
+        raise InvalidInput(
+            f"{path.name} is not a kind of file that can be asked.", f"Use one of: {known}."
+        )
     return Source(name, found, file=str(path))
 
 
 def list_sources(settings: Settings) -> list[Source]:
-    return [find_source(settings, path.parent.name) for path in sorted(settings.folder("data").glob("*/source.json"))]
+    return [
+        find_source(settings, path.parent.name)
+        for path in sorted(settings.folder("data").glob("*/source.json"))
+    ]
 
 
 def find_source(settings: Settings, name: str) -> Source:
@@ -129,7 +176,9 @@ def find_source(settings: Settings, name: str) -> Source:
         return Source(**json.loads(_record(settings, name).read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError) as error:
         names = [path.parent.name for path in sorted(settings.folder("data").glob("*/source.json"))]
-        there = f"There are: {', '.join(names)}." if names else "Add one: workbench data add NAME URL"
+        there = (
+            f"There are: {', '.join(names)}." if names else "Add one: workbench data add NAME URL"
+        )
         raise NotFound(f"There is no source {name}.", there) from error
 
 
@@ -187,8 +236,13 @@ def _only_source(settings: Settings) -> Source:
         return sources[0]
     names = ", ".join(source.name for source in sources)
     if names:
-        raise NotFound("Which database shall be asked is not chosen.", f"Choose one (--source NAME): {names}.")
-    raise NotFound("There is no database yet.", "Add one: workbench data add NAME URL|FILE, or on the Data page.")
+        raise NotFound(
+            "Which database shall be asked is not chosen.", f"Choose one (--source NAME): {names}."
+        )
+    raise NotFound(
+        "There is no database yet.",
+        "Add one: workbench data add NAME URL|FILE, or on the Data page.",
+    )
 
 
 def _record(settings: Settings, name: str) -> Path:
@@ -198,7 +252,9 @@ def _record(settings: Settings, name: str) -> Path:
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
     """Whole or not at all, and never readable by others for a moment where it must not be."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{time.monotonic_ns()}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
     part.replace(path)
 

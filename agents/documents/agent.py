@@ -27,7 +27,7 @@ from workbench.models.names import (
     load_chat_model,
     pick_model,
     within_context,
-)  # fmt: skip
+)
 from workbench.models.reasoning import split_stream
 from workbench.models.stream import ask_model
 from workbench.settings import Settings
@@ -44,7 +44,9 @@ EMPTY = {
     "en": "The collection “{collection}” is empty. Add files on the Knowledge page, or drop them into the chat box.",
     "zh": "知识库“{collection}”还没有内容。请在“知识库”页面添加文件，或将文件拖入对话框。",
 }
-SUPPORTED = 0.5  # share of an answer's words, by rarity, that a passage must hold to be named as its source
+SUPPORTED = (
+    0.5  # share of an answer's words, by rarity, that a passage must hold to be named as its source
+)
 UNSUPPORTED = {
     "en": "\n\n*No passage of the collection supports this answer; do not rely on it.*",
     "zh": "\n\n*知识库中没有段落支持这个回答，请勿直接采信。*",
@@ -57,7 +59,9 @@ NO_MODEL = {
 }
 
 
-def answer_from_documents(question: str, history: Sequence[Turn], settings: Settings) -> Iterator[Event]:
+def answer_from_documents(
+    question: str, history: Sequence[Turn], settings: Settings
+) -> Iterator[Event]:
     """Sources, then thinking and text as the model gives them, then Done. Without a model the best sentences are quoted."""
     begun = time.monotonic()
     collection = open_collection(settings, settings.collection)
@@ -65,10 +69,14 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
     asked = _with_context(question, history)
     hits = retrieve(asked, collection, settings, settings.passages)
     lineage: dict[str, Any] = {
-        "collection": collection.name, "revision": collection.revision, "embedder": collection.embedder,
-    }  # fmt: skip
+        "collection": collection.name,
+        "revision": collection.revision,
+        "embedder": collection.embedder,
+    }
     if not any(hit.relevant for hit in hits):
-        text = (NOTHING if collection.count() else EMPTY)[language].format(collection=collection.name)
+        text = (NOTHING if collection.count() else EMPTY)[language].format(
+            collection=collection.name
+        )
         yield Token(text)
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
@@ -85,7 +93,12 @@ def answer_from_documents(question: str, history: Sequence[Turn], settings: Sett
         yield from quote(asked, hits, collection, settings)
         yield Token(NO_MODEL[language])
     else:
-        pieces = ask_model(load_chat_model(name, settings), _messages(question, hits, turns, language), name, settings)
+        pieces = ask_model(
+            load_chat_model(name, settings),
+            _messages(question, hits, turns, language),
+            name,
+            settings,
+        )
         text = ""
         for event in only_known_citations(split_stream(pieces), len(hits)):
             if isinstance(event, Token):
@@ -112,7 +125,9 @@ def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Ite
         yield Token(_drop_unknown(held, sources))
 
 
-def quote(question: str, hits: Sequence[Hit], collection: Collection, settings: Settings) -> Iterator[Token]:
+def quote(
+    question: str, hits: Sequence[Hit], collection: Collection, settings: Settings
+) -> Iterator[Token]:
     """The sentences that answer best, each with the number of its passage."""
     embedder = load_embedder(collection.embedder, settings)
     vector = embedder.embed([question], "query")[0]
@@ -143,12 +158,16 @@ def _with_context(question: str, history: Sequence[Turn]) -> str:
     return f"{before} {question}" if before and size <= SHORT else question
 
 
-def _messages(question: str, hits: Sequence[Hit], turns: Sequence[Turn], language: str) -> list[tuple[str, str]]:
+def _messages(
+    question: str, hits: Sequence[Hit], turns: Sequence[Turn], language: str
+) -> list[tuple[str, str]]:
     passages = "\n\n".join(
         f"[{number}] ({Path(hit.passage.source).name} · {hit.passage.locator})\n{_fenced(hit.passage.text)}"
         for number, hit in enumerate(hits, 1)
     )
-    system = (PROMPTS / f"documents_{language}.md").read_text("utf-8").replace("{passages}", passages)
+    system = (
+        (PROMPTS / f"documents_{language}.md").read_text("utf-8").replace("{passages}", passages)
+    )
     return [("system", system), *((turn.role, turn.content) for turn in turns), ("user", question)]
 
 
@@ -160,8 +179,14 @@ def _fenced(text: str) -> str:
 def _source(number: int, hit: Hit, collection: Collection) -> Source:
     passage = hit.passage
     return Source(
-        number, passage.text, passage.source, str(passage.locator), round(hit.score, 4), passage.id, collection.name
-    )  # fmt: skip
+        number,
+        passage.text,
+        passage.source,
+        str(passage.locator),
+        round(hit.score, 4),
+        passage.id,
+        collection.name,
+    )
 
 
 def _open_bracket(text: str) -> int:

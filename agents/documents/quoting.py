@@ -11,7 +11,9 @@ from rag.fusion import fuse, stretch
 from rag.lexical import words
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
-WRAPPED = re.compile(r"(?<![.!?。！？；:：])\n(?!\s*(?:[-*|#>]|\d+[.)]))")  # a line that goes on in the next
+WRAPPED = re.compile(
+    r"(?<![.!?。！？；:：])\n(?!\s*(?:[-*|#>]|\d+[.)]))"
+)  # a line that goes on in the next
 QUOTES = 3
 SHORT = 260  # characters; an item of a list this short is quoted whole
 
@@ -44,11 +46,17 @@ def best_sentences(
     if not rows:
         return []
     asked = set(words(question))
-    shared = np.array([sum(rarity(word) for word in asked & set(words(part))) for _, part in rows], np.float32)
-    ranks = np.array([1 / number for number, _ in rows], np.float32)  # the retrieval's own order counts too
+    shared = np.array(
+        [sum(rarity(word) for word in asked & set(words(part))) for _, part in rows], np.float32
+    )
+    ranks = np.array(
+        [1 / number for number, _ in rows], np.float32
+    )  # the retrieval's own order counts too
     meaning = stretch(similarity([part for _, part in rows]))
     score = fuse(meaning, stretch(shared), dense_weight) + 0.3 * ranks
-    score -= 0.5 * np.array([len(set(words(part))) <= 3 for _, part in rows])  # a bare heading says nothing
+    score -= 0.5 * np.array(
+        [len(set(words(part))) <= 3 for _, part in rows]
+    )  # a bare heading says nothing
     order = np.argsort(-score, kind="stable")
     chosen = [rows[row] for row in order[:count] if score[row] >= 0.55 * score[order[0]]]
     return list(dict.fromkeys(chosen))

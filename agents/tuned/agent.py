@@ -13,7 +13,13 @@ from agents.databases.sources import list_sources
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Token
 from workbench.errors import NotFound
-from workbench.models.names import describe_model, find_local, list_runs, load_chat_model, within_context
+from workbench.models.names import (
+    describe_model,
+    find_local,
+    list_runs,
+    load_chat_model,
+    within_context,
+)
 from workbench.models.reasoning import split_stream
 from workbench.models.stream import ask_model
 from workbench.settings import Settings
@@ -21,7 +27,9 @@ from workbench.settings import Settings
 FROM_RUN = ("base", "data_sha256", "finished", "created")  # of a run's card, shown with each answer
 
 
-def answer_from_tuned(question: str, history: Sequence[Turn], settings: Settings) -> Iterator[Event]:
+def answer_from_tuned(
+    question: str, history: Sequence[Turn], settings: Settings
+) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
     name = tuned_model(settings)
@@ -29,14 +37,22 @@ def answer_from_tuned(question: str, history: Sequence[Turn], settings: Settings
     settings = within_context(model, settings)
     card = card_of(name, settings)
     system = str(card.get("system") or "")
-    room = settings.context_tokens - settings.answer_tokens - tokens(question) - tokens(system) - OVERHEAD
+    room = (
+        settings.context_tokens
+        - settings.answer_tokens
+        - tokens(question)
+        - tokens(system)
+        - OVERHEAD
+    )
     turns = [(turn.role, turn.content) for turn in newest(history, room)]
     messages = [*([("system", system)] if system else []), *turns, ("user", question)]
     count = 0
     for event in split_stream(ask_model(load_chat_model(name, settings), messages, name, settings)):
         count += isinstance(event, Token)
         yield event
-    lineage = {"model": name, "digest": model.digest} | {key: card[key] for key in FROM_RUN if key in card}
+    lineage = {"model": name, "digest": model.digest} | {
+        key: card[key] for key in FROM_RUN if key in card
+    }
     yield Done(name, time.monotonic() - begun, count, lineage)
 
 

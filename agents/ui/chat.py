@@ -18,7 +18,14 @@ from workbench.chat.streams import OWNER, STREAMS
 from workbench.jobs.job import Job, start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import language, offer_example_model, page_settings, plain, say, shows_errors
+from workbench.ui.widgets import (
+    language,
+    offer_example_model,
+    page_settings,
+    plain,
+    say,
+    shows_errors,
+)
 
 TUNED_MODES = ("tuned", SIDE_BY_SIDE)
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
@@ -98,13 +105,20 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
             shown, action = st.columns([12, 1])
             shown.markdown(plain(message.content).replace("\n", "  \n"))
             label = say("Edit and ask again", "修改后重新提问")
-            if action.button("", icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"):
+            if action.button(
+                "", icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
+            ):
                 st.session_state["editing"] = message.id
                 st.rerun()
             return
-        text = st.text_area(say("Your question", "你的问题"), message.content, key=f"text-{message.id}")
+        text = st.text_area(
+            say("Your question", "你的问题"), message.content, key=f"text-{message.id}"
+        )
         with st.container(horizontal=True):
-            if st.button(say("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}") and text.strip():
+            if (
+                st.button(say("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}")
+                and text.strip()
+            ):
                 conversations.supersede_from(message.id)
                 _ask(text, settings, conversations, message.conversation)
             if st.button(say("Cancel", "取消"), key=f"keep-{message.id}"):
@@ -114,7 +128,7 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
 
 def _show_answers(
     question: Message, answers: list[Message], settings: Settings, conversations: Conversations
-) -> None:  # fmt: skip
+) -> None:
     """One answer, or two in columns with a vote under them."""
     again = ""
     columns = st.columns(len(answers)) if len(answers) > 1 else [st.container()] * len(answers)
@@ -153,12 +167,18 @@ def _growing(message: int, settings: Settings, conversations: Conversations) -> 
         st.rerun()
     events = list(stream.events) if stream else conversations.message(message).events
     show_events(events, settings, f"growing-{message}", growing=True)
-    if st.button(say("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}") and stream:
+    if (
+        st.button(say("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}")
+        and stream
+    ):
         stream.stop()
 
 
 def _show_composer(
-    settings: Settings, conversations: Conversations, conversation: int | None, messages: list[Message]
+    settings: Settings,
+    conversations: Conversations,
+    conversation: int | None,
+    messages: list[Message],
 ) -> None:
     labels = {"auto": say("Auto", "自动")}
     labels |= {mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
@@ -166,13 +186,19 @@ def _show_composer(
     st.session_state.setdefault("mode", "auto")  # another page may have chosen already
     with st.bottom:
         st.segmented_control(
-            say("Who answers", "由谁回答"), list(labels), format_func=labels.__getitem__, key="mode",
-            label_visibility="collapsed", required=True,
-        )  # fmt: skip
+            say("Who answers", "由谁回答"),
+            list(labels),
+            format_func=labels.__getitem__,
+            key="mode",
+            label_visibility="collapsed",
+            required=True,
+        )
     sent = st.chat_input(  # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
-        say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"), accept_file="multiple", key="question",
+        say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),
+        accept_file="multiple",
+        key="question",
         disabled=any(message.state == "streaming" for message in messages),
-    )  # fmt: skip
+    )
     if sent:
         with shows_errors():
             files: list[Any] = list(sent.files)
@@ -184,12 +210,22 @@ def _show_composer(
 
 def _ingest(settings: Settings, files: list[Any]) -> Job:
     paths = save_uploads(settings, settings.collection, files)
-    title = say(f"Reading {len(paths)} file{'s'[: len(paths) > 1]}", f"正在读取 {len(paths)} 个文件")
-    return start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"])
+    title = say(
+        f"Reading {len(paths)} file{'s'[: len(paths) > 1]}", f"正在读取 {len(paths)} 个文件"
+    )
+    return start(
+        settings,
+        title,
+        ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"],
+    )
 
 
 def _ask(
-    text: str, settings: Settings, conversations: Conversations, conversation: int | None, job: Job | None = None
+    text: str,
+    settings: Settings,
+    conversations: Conversations,
+    conversation: int | None,
+    job: Job | None = None,
 ) -> None:
     open_conversation(ask(text, _mode(), settings, conversations, conversation, job))
 

@@ -12,21 +12,37 @@ import streamlit as st
 from agents.databases.ui.result import edit_query, show_rows
 from agents.registry import AGENTS
 from workbench.chat.conversations import Conversations, Message
-from workbench.chat.events import Chart, Done, Event, Failed, Query, Routed, Source, Table, Thought, Token
+from workbench.chat.events import (
+    Chart,
+    Done,
+    Event,
+    Failed,
+    Query,
+    Routed,
+    Source,
+    Table,
+    Thought,
+    Token,
+)
 from workbench.models.names import NONE
 from workbench.settings import Settings
 from workbench.ui.widgets import place_name, plain, say, show_error
 
 FAILED_STATES = {
     "stopped": ("Stopped.", "已停止。"),
-    "interrupted": ("The app was restarted while this was written.", "应用在生成过程中重启，回答不完整。"),
+    "interrupted": (
+        "The app was restarted while this was written.",
+        "应用在生成过程中重启，回答不完整。",
+    ),
 }
 CHOOSING = ("Choosing who answers…", "正在选择由谁回答…")
 READING = ("Reading the sources…", "正在阅读来源…")
 NEITHER = 0  # no message has this number
 
 
-def show_events(events: Sequence[Event], settings: Settings, key: str, growing: bool = False) -> None:
+def show_events(
+    events: Sequence[Event], settings: Settings, key: str, growing: bool = False
+) -> None:
     """The events of one answer, top to bottom."""
     routed = next((event for event in events if isinstance(event, Routed)), None)
     if routed:
@@ -34,7 +50,9 @@ def show_events(events: Sequence[Event], settings: Settings, key: str, growing: 
     thoughts = "".join(event.text for event in events if isinstance(event, Thought))
     text = _shown_text(events)
     if thoughts:
-        with st.expander(say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"):
+        with st.expander(
+            say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"
+        ):
             st.markdown(safe(thoughts))
     for number, event in enumerate(events):
         if isinstance(event, Table):  # the result stands before what is said of it
@@ -65,8 +83,12 @@ def _shown_text(events: Sequence[Event]) -> str:
     parts = []
     for event, after in zip(events, [*events[1:], None], strict=False):
         if isinstance(event, Token):
-            lines = event.text.splitlines(keepends=True) if isinstance(after, Table) else [event.text]
-            parts += [line for line in lines if not (isinstance(after, Table) and line.startswith("|"))]
+            lines = (
+                event.text.splitlines(keepends=True) if isinstance(after, Table) else [event.text]
+            )
+            parts += [
+                line for line in lines if not (isinstance(after, Table) and line.startswith("|"))
+            ]
     return "".join(parts)
 
 
@@ -81,7 +103,9 @@ def cited(text: str, sources: Sequence[Source]) -> str:
     """Citations as small badges, so that they read apart from the text."""
     known = {event.number for event in sources}
     return re.sub(
-        r"\[(\d+)\]", lambda match: f":primary-badge[{match[1]}]" if int(match[1]) in known else match[0], text
+        r"\[(\d+)\]",
+        lambda match: f":primary-badge[{match[1]}]" if int(match[1]) in known else match[0],
+        text,
     )
 
 
@@ -94,7 +118,9 @@ def show_sources(sources: Sequence[Source], text: str, settings: Settings, key: 
         for event in first:
             _source_button(event, settings, key)
     if rest:
-        with st.expander(say(f"{len(rest)} more passages were read", f"还参考了 {len(rest)} 个段落")):
+        with st.expander(
+            say(f"{len(rest)} more passages were read", f"还参考了 {len(rest)} 个段落")
+        ):
             for event in rest:
                 _source_button(event, settings, key)
 
@@ -102,7 +128,12 @@ def show_sources(sources: Sequence[Source], text: str, settings: Settings, key: 
 def _source_button(event: Source, settings: Settings, key: str) -> None:
     place = place_name(event.locator).split(" · ")[0].split(" › ")[-1] if event.locator else ""
     label = f"[{event.number}] {Path(event.source).name}" + (f" · {place}" if place else "")
-    if st.button(plain(label), key=f"source-{key}-{event.number}", type="secondary", icon=":material/description:"):
+    if st.button(
+        plain(label),
+        key=f"source-{key}-{event.number}",
+        type="secondary",
+        icon=":material/description:",
+    ):
         open_passage(event, settings)
 
 
@@ -121,9 +152,16 @@ def _passage(event: Source, settings: Settings) -> None:
         passages = open_collection(settings, event.collection).document(event.source)
     except NotFound:
         passages = []
-    here = next((row for row, passage in enumerate(passages) if passage.id == event.passage_id), None)
+    here = next(
+        (row for row, passage in enumerate(passages) if passage.id == event.passage_id), None
+    )
     if here is None:
-        st.info(say("The document has changed since; this is what was read.", "文档之后已变更，以下为当时引用的内容。"))
+        st.info(
+            say(
+                "The document has changed since; this is what was read.",
+                "文档之后已变更，以下为当时引用的内容。",
+            )
+        )
         st.markdown(_highlighted(event.text))
         return
     for passage in passages[max(0, here - 2) : here + 3]:
@@ -135,7 +173,9 @@ def _passage(event: Source, settings: Settings) -> None:
 
 
 def _highlighted(text: str) -> str:
-    return "  \n".join(f":orange-background[{plain(line)}]" for line in text.splitlines() if line.strip())
+    return "  \n".join(
+        f":orange-background[{plain(line)}]" for line in text.splitlines() if line.strip()
+    )
 
 
 def _lines(text: str) -> str:
@@ -146,20 +186,30 @@ def show_actions(message: Message, conversations: Conversations) -> str:
     """The quiet row under an answer; returns what is asked for: `again`, the mode of another agent, or nothing."""
     asked = ""
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{message.id}"):
-        with st.popover("", icon=":material/content_copy:", type="tertiary", help=say("Copy", "复制")):
+        with st.popover(
+            "", icon=":material/content_copy:", type="tertiary", help=say("Copy", "复制")
+        ):
             st.code(message.content, language=None, wrap_lines=True)
         st.feedback(
-            "thumbs", key=f"rate-{message.id}", default={1: 1, -1: 0}.get(message.rating), on_change=_rate,
+            "thumbs",
+            key=f"rate-{message.id}",
+            default={1: 1, -1: 0}.get(message.rating),
+            on_change=_rate,
             args=(message, conversations),
-        )  # fmt: skip
+        )
         if message.rating < 0:
             _correct(message, conversations)
         label = say("Answer again", "重新回答")
-        if st.button("", icon=":material/refresh:", type="tertiary", help=label, key=f"again-{message.id}"):
+        if st.button(
+            "", icon=":material/refresh:", type="tertiary", help=label, key=f"again-{message.id}"
+        ):
             asked = "again"
         others = {mode: agent for mode, agent in AGENTS.items() if mode != message.agent}
         with st.popover(
-            "", icon=":material/alt_route:", type="tertiary", help=say("Ask another instead", "改由其他方式回答")
+            "",
+            icon=":material/alt_route:",
+            type="tertiary",
+            help=say("Ask another instead", "改由其他方式回答"),
         ):
             for mode, agent in others.items():
                 label = say(f"Ask {agent.english} instead", f"改由{agent.chinese}回答")
@@ -174,16 +224,22 @@ def show_actions(message: Message, conversations: Conversations) -> str:
 
 def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
     """Which of the answers side by side was better; kept, and changeable."""
-    names = {answer.id: say(f"{place} is better", f"{zh}更好") for answer, place, zh in zip(
-        answers, ("Left", "Right"), ("左边", "右边"), strict=False)}  # fmt: skip
+    names = {
+        answer.id: say(f"{place} is better", f"{zh}更好")
+        for answer, place, zh in zip(answers, ("Left", "Right"), ("左边", "右边"), strict=False)
+    }
     names[NEITHER] = say("Neither", "难分高下")
     votes = conversations.votes()
     before = (votes[question.id] or NEITHER) if question.id in votes else None
     st.segmented_control(
-        say("Which answer is better?", "哪个回答更好？"), list(names), format_func=names.__getitem__,
-        default=before if before in names else None, key=f"vote-{question.id}", on_change=_vote,
+        say("Which answer is better?", "哪个回答更好？"),
+        list(names),
+        format_func=names.__getitem__,
+        default=before if before in names else None,
+        key=f"vote-{question.id}",
+        on_change=_vote,
         args=(question.id, conversations),
-    )  # fmt: skip
+    )
 
 
 def _vote(question: int, conversations: Conversations) -> None:
@@ -194,13 +250,21 @@ def _vote(question: int, conversations: Conversations) -> None:
 
 def _rate(message: Message, conversations: Conversations) -> None:
     chosen = st.session_state.get(f"rate-{message.id}")
-    conversations.rate(message.id, {1: 1, 0: -1}.get(chosen, 0) if chosen is not None else 0, message.correction)
+    conversations.rate(
+        message.id, {1: 1, 0: -1}.get(chosen, 0) if chosen is not None else 0, message.correction
+    )
 
 
 def _correct(message: Message, conversations: Conversations) -> None:
-    with st.popover(say("What would have been right?", "正确的回答是？"), icon=":material/edit_note:", type="tertiary"):
+    with st.popover(
+        say("What would have been right?", "正确的回答是？"),
+        icon=":material/edit_note:",
+        type="tertiary",
+    ):
         text = st.text_area(
-            say("The right answer (optional)", "正确答案（可选）"), message.correction, key=f"correction-{message.id}"
+            say("The right answer (optional)", "正确答案（可选）"),
+            message.correction,
+            key=f"correction-{message.id}",
         )
         if st.button(say("Save", "保存"), key=f"save-{message.id}", type="primary"):
             conversations.rate(message.id, -1, text)
@@ -208,9 +272,18 @@ def _correct(message: Message, conversations: Conversations) -> None:
 
 
 def _lineage(message: Message, done: Done) -> None:
-    with st.popover("", icon=":material/account_tree:", type="tertiary", help=say("What this rests on", "回答依据")):
+    with st.popover(
+        "",
+        icon=":material/account_tree:",
+        type="tertiary",
+        help=say("What this rests on", "回答依据"),
+    ):
         facts: dict[str, Any] = {"model": done.model, "mode": message.mode, **done.lineage}
         st.json(facts)
-    speed = f" · {done.tokens / done.seconds:.0f} {say('tokens/s', '词元/秒')}" if done.tokens and done.seconds else ""
+    speed = (
+        f" · {done.tokens / done.seconds:.0f} {say('tokens/s', '词元/秒')}"
+        if done.tokens and done.seconds
+        else ""
+    )
     model = say("no model", "无模型") if done.model == NONE else done.model
     st.caption(f"{model} · {done.seconds:.1f} {say('s', '秒')}{speed}")

@@ -45,7 +45,9 @@ def current_conversation() -> int | None:
 
 
 @st.cache_data(ttl=5, show_spinner=False)
-def _model_names(home: str, ollama_host: str, openai_base_url: str, _settings: Settings) -> list[str]:
+def _model_names(
+    home: str, ollama_host: str, openai_base_url: str, _settings: Settings
+) -> list[str]:
     return [model.name for model in list_models(_settings)]
 
 
@@ -55,7 +57,9 @@ def _picked(_settings: Settings, *_names: str) -> str:
 
 
 def _choose_model(settings: Settings) -> None:
-    names = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
+    names = _model_names(
+        str(settings.home), settings.ollama_host, settings.openai_base_url, settings
+    )
     options = ["auto", *names, NONE]
     if settings.model not in options:
         options.insert(1, settings.model)
@@ -66,12 +70,17 @@ def _choose_model(settings: Settings) -> None:
         NONE: say("No model: quote the sources", "不用模型：摘录原文"),
     }
     chosen = st.selectbox(
-        say("Chat model", "对话模型"), options, index=options.index(settings.model),
-        format_func=lambda name: labels.get(name, name), key="model",
-    )  # fmt: skip
+        say("Chat model", "对话模型"),
+        options,
+        index=options.index(settings.model),
+        format_func=lambda name: labels.get(name, name),
+        key="model",
+    )
     choices()["model"] = chosen
     if picked == NONE:
-        with st.popover(say("Connect a model", "连接模型"), icon=":material/link:", type="tertiary"):
+        with st.popover(
+            say("Connect a model", "连接模型"), icon=":material/link:", type="tertiary"
+        ):
             st.markdown(say(*HOW_TO_CONNECT))
 
 
@@ -81,14 +90,22 @@ def _choose_tuned(settings: Settings) -> None:
     if st.session_state.get("mode") not in ("tuned", SIDE_BY_SIDE):
         return
     runs = talking_runs(settings)
-    served = _model_names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
-    options = ["auto", *dict.fromkeys([*runs, *(name for name in served if name.startswith("ollama:"))])]
+    served = _model_names(
+        str(settings.home), settings.ollama_host, settings.openai_base_url, settings
+    )
+    options = [
+        "auto",
+        *dict.fromkeys([*runs, *(name for name in served if name.startswith("ollama:"))]),
+    ]
     if settings.tuned not in options:
         options.insert(1, settings.tuned)
     choices()["tuned"] = st.selectbox(
-        say("Tuned model", "微调模型"), options, index=options.index(settings.tuned), key="tuned",
+        say("Tuned model", "微调模型"),
+        options,
+        index=options.index(settings.tuned),
+        key="tuned",
         format_func=lambda name: say("Newest run", "最新训练") if name == "auto" else name,
-    )  # fmt: skip
+    )
 
 
 HOW_TO_CONNECT = (
@@ -107,7 +124,9 @@ def _choose_source(settings: Settings) -> None:
     if len(names) < 2:
         return
     chosen = settings.source if settings.source in names else names[0]
-    choices()["source"] = st.selectbox(say("Database", "数据源"), names, index=names.index(chosen), key="source")
+    choices()["source"] = st.selectbox(
+        say("Database", "数据源"), names, index=names.index(chosen), key="source"
+    )
 
 
 def _choose_collection(settings: Settings) -> None:
@@ -123,9 +142,12 @@ def _choose_collection(settings: Settings) -> None:
 
 def _list_conversations(conversations: Conversations) -> None:
     search = st.text_input(
-        say("Search chats", "搜索对话"), placeholder=say("Search chats", "搜索对话"), label_visibility="collapsed",
-        icon=":material/search:", key="search_chats",
-    )  # fmt: skip
+        say("Search chats", "搜索对话"),
+        placeholder=say("Search chats", "搜索对话"),
+        label_visibility="collapsed",
+        icon=":material/search:",
+        key="search_chats",
+    )
     found = conversations.recent(search)
     if deleted := st.session_state.get("deleted"):
         left, right = st.columns([3, 2], vertical_alignment="center")
@@ -146,17 +168,26 @@ def _list_conversations(conversations: Conversations) -> None:
 def _row(conversation: Conversation, conversations: Conversations) -> None:
     active = conversation.id == current_conversation()
     name, menu = st.columns([5, 1], vertical_alignment="center", gap="xxsmall")
-    label = plain(conversation.title if len(conversation.title) <= 26 else conversation.title[:25] + "…")
+    label = plain(
+        conversation.title if len(conversation.title) <= 26 else conversation.title[:25] + "…"
+    )
     if name.button(
-        f"**{label}**" if active else label, key=f"chat-{conversation.id}", type="tertiary", width="stretch"
-    ):  # fmt: skip
+        f"**{label}**" if active else label,
+        key=f"chat-{conversation.id}",
+        type="tertiary",
+        width="stretch",
+    ):
         open_conversation(conversation.id)
     actions = {"rename": say("Rename", "重命名"), "delete": say("Delete", "删除")}
     with menu:
         chosen = st.menu_button(
-            "", list(actions), format_func=actions.__getitem__, icon=":material/more_horiz:", type="tertiary",
+            "",
+            list(actions),
+            format_func=actions.__getitem__,
+            icon=":material/more_horiz:",
+            type="tertiary",
             key=f"menu-{conversation.id}",
-        )  # fmt: skip
+        )
     if chosen == "delete":
         conversations.delete(conversation.id)
         st.session_state["deleted"] = conversation.id

@@ -14,7 +14,9 @@ from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
 from workbench.settings import Settings, load_settings
 
-host_option = click.option("--host", help="Address of the Ollama server; else WORKBENCH_OLLAMA_HOST.")
+host_option = click.option(
+    "--host", help="Address of the Ollama server; else WORKBENCH_OLLAMA_HOST."
+)
 
 
 @click.group()
@@ -25,11 +27,21 @@ def deploy() -> None:
 @deploy.command()
 @click.argument("run")
 @click.option("--name", required=True, help="The model's name in Ollama, without its version.")
-@click.option("--quantize", "precision", type=click.Choice(PRECISIONS), default="f16", show_default=True)
+@click.option(
+    "--quantize", "precision", type=click.Choice(PRECISIONS), default="f16", show_default=True
+)
 @click.option("--system", help="System prompt; else the one the run was trained with.")
-@click.option("--modelfile", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An edited Modelfile.")
-@click.option("--pre-tokenizer", "pre", default="", help="llama.cpp's name of it, where it cannot be found.")
-@click.option("--llama-cpp", default="", help="A llama.cpp checkout to use instead of the installed package.")
+@click.option(
+    "--modelfile",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An edited Modelfile.",
+)
+@click.option(
+    "--pre-tokenizer", "pre", default="", help="llama.cpp's name of it, where it cannot be found."
+)
+@click.option(
+    "--llama-cpp", default="", help="A llama.cpp checkout to use instead of the installed package."
+)
 @click.option(
     "--adapter",
     type=click.Choice(ADAPTER),
@@ -37,23 +49,51 @@ def deploy() -> None:
     show_default=True,
     help="Publish the adapter alone, on its base in Ollama: where that is certain, always, or never.",
 )
-@click.option("--from", "base", default="", metavar="MODEL", help="The model in Ollama that is the adapter's base.")
 @click.option(
-    "--prompts", type=click.IntRange(1, 1000), default=PROMPTS, show_default=True, help="Conversations of the proof."
+    "--from",
+    "base",
+    default="",
+    metavar="MODEL",
+    help="The model in Ollama that is the adapter's base.",
 )
 @click.option(
-    "--gguf-only", type=click.Path(path_type=Path), help="Only write model.gguf and Modelfile to this folder."
+    "--prompts",
+    type=click.IntRange(1, 1000),
+    default=PROMPTS,
+    show_default=True,
+    help="Conversations of the proof.",
 )
-@click.option("--show-modelfile", is_flag=True, help="Print the Modelfile and stop, to edit it and give it back.")
+@click.option(
+    "--gguf-only",
+    type=click.Path(path_type=Path),
+    help="Only write model.gguf and Modelfile to this folder.",
+)
+@click.option(
+    "--show-modelfile",
+    is_flag=True,
+    help="Print the Modelfile and stop, to edit it and give it back.",
+)
 @click.option("--keep-candidate", is_flag=True, help="After a failure keep what a retry can use.")
 @host_option
 @json_option
 @reports_errors
 def publish(
-    run: str, name: str, precision: str, system: str | None, modelfile: Path | None, pre: str, llama_cpp: str,
-    adapter: str, base: str, prompts: int, gguf_only: Path | None, show_modelfile: bool, keep_candidate: bool,
-    host: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    run: str,
+    name: str,
+    precision: str,
+    system: str | None,
+    modelfile: Path | None,
+    pre: str,
+    llama_cpp: str,
+    adapter: str,
+    base: str,
+    prompts: int,
+    gguf_only: Path | None,
+    show_modelfile: bool,
+    keep_candidate: bool,
+    host: str | None,
+    as_json: bool,
+) -> None:
     """Publish a run, an adapter's or a model's folder to Ollama, and prove that it answers as trained.
 
     \b
@@ -67,7 +107,9 @@ def publish(
 
     settings = _settings(host)
     edited = read_modelfile(modelfile.read_text("utf-8")) if modelfile else None
-    order = Order(run, name, precision, system, edited, pre, llama_cpp, prompts, keep_candidate, adapter, base)
+    order = Order(
+        run, name, precision, system, edited, pre, llama_cpp, prompts, keep_candidate, adapter, base
+    )
     if show_modelfile:
         click.echo(make_plan(order, settings).modelfile.text(), nl=False)
         return
@@ -88,7 +130,9 @@ def publish(
     elif gguf_only:
         click.echo(f"{done['gguf']}\nRegister it:  ollama create {name} -f {done['modelfile']}")
     else:
-        click.echo(f"Published {done['model']}. {form_in_words(version.card)}{in_words(version.card['proof'])}")
+        click.echo(
+            f"Published {done['model']}. {form_in_words(version.card)}{in_words(version.card['proof'])}"
+        )
         click.echo(f"Ask it:  workbench ask --mode tuned --model ollama:{name} …")
 
 
@@ -119,7 +163,9 @@ def list_command(as_json: bool) -> None:
             print_json({"model": version.tag, "latest": version.latest, **card})
         else:
             mark = "latest" if version.latest else ""
-            click.echo(f"{version.tag:<30} {mark:<7} {card['precision']:<7} {card['created'][:16]}  from {card['run']}")
+            click.echo(
+                f"{version.tag:<30} {mark:<7} {card['precision']:<7} {card['created'][:16]}  from {card['run']}"
+            )
 
 
 @deploy.command()
@@ -167,7 +213,7 @@ def verify(model: str, prompts: int, as_json: bool) -> None:
 @reports_errors
 def promote(model: str, as_json: bool) -> None:
     """Let NAME:latest mean this version. Example: workbench deploy promote zhongli:v1"""
-    from deploy.versions import find_version, writing  # fmt: skip
+    from deploy.versions import find_version, writing
     from deploy.versions import promote as promote_version
 
     settings = load_settings()
@@ -195,21 +241,28 @@ def rollback(name: str, as_json: bool) -> None:
 @reports_errors
 def remove(model: str, yes: bool, as_json: bool) -> None:
     """Remove a version from Ollama. Example: workbench deploy remove zhongli:v1"""
-    from deploy.versions import find_version, writing  # fmt: skip
+    from deploy.versions import find_version, writing
     from deploy.versions import remove as remove_version
 
     settings = load_settings()
     if ":" not in model:
-        raise InvalidInput(f"{model} names no version.", f"Name one as {model}:v1; see: workbench deploy list")
+        raise InvalidInput(
+            f"{model} names no version.", f"Name one as {model}:v1; see: workbench deploy list"
+        )
     version = find_version(settings, model)
     if not yes:
         click.confirm(f"Remove {version.tag} from {version.card['host']}?", abort=True)
     with writing(settings, version.name):
         latest = remove_version(settings, version)
     if as_json:
-        print_json({"event": "done", "removed": version.tag, "latest": latest.tag if latest else None})
+        print_json(
+            {"event": "done", "removed": version.tag, "latest": latest.tag if latest else None}
+        )
     else:
-        click.echo(f"Removed {version.tag}." + (f" {latest.name}:latest is {latest.tag}." if latest else ""))
+        click.echo(
+            f"Removed {version.tag}."
+            + (f" {latest.name}:latest is {latest.tag}." if latest else "")
+        )
 
 
 @deploy.command()

@@ -35,7 +35,9 @@ class Steps:
         self._shown: tuple[Any, ...] = ()
 
     def __enter__(self) -> Steps:
-        self._before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._before = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)
+        }
         return self
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -48,7 +50,9 @@ class Steps:
             print_json(event)
         else:
             share = f" {event['share']:.0%}" if "share" in event else ""
-            click.echo(f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True)
+            click.echo(
+                f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True
+            )
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         for number, handler in self._before.items():
@@ -56,10 +60,14 @@ class Steps:
         if not self._as_json:
             click.echo("\r\033[K", nl=False, err=True)
         elif isinstance(error, WorkbenchError):
-            print_json({"event": "failed", "step": self._step, "problem": error.problem, "fix": error.fix})
+            print_json(
+                {"event": "failed", "step": self._step, "problem": error.problem, "fix": error.fix}
+            )
             sys.exit(1)
 
     def _stop(self, number: int, frame: object) -> None:
         for again in (signal.SIGTERM, signal.SIGINT):
             signal.signal(again, signal.SIG_IGN)  # the clearing away is not to be interrupted
-        raise Stopped("The publish was cancelled; nothing was left behind.", "Publish again when you like.")
+        raise Stopped(
+            "The publish was cancelled; nothing was left behind.", "Publish again when you like."
+        )

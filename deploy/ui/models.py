@@ -17,7 +17,10 @@ PRECISION_NAMES = {
     "f16": ("f16: exactly as trained", "f16：与训练结果完全一致"),
     "bf16": ("bf16: as wide, coarser", "bf16：同样大小，精度略低"),
     "q8_0": ("q8_0: half the size, hardly a difference", "q8_0：体积减半，几乎无差别"),
-    "q4_K_M": ("q4_K_M: a quarter of the size, some difference", "q4_K_M：约四分之一体积，有一定差别"),
+    "q4_K_M": (
+        "q4_K_M: a quarter of the size, some difference",
+        "q4_K_M：约四分之一体积，有一定差别",
+    ),
 }
 FORM_NAMES = {
     "auto": ("Chosen by itself", "自动选择"),
@@ -52,7 +55,9 @@ def _explain_ollama(settings: Settings) -> None:
 
 def _show_order(settings: Settings, reachable: bool) -> None:
     adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
-    runs = adapters + [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
+    runs = adapters + [
+        path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))
+    ]
     if not runs:
         st.markdown(
             say(
@@ -66,42 +71,69 @@ def _show_order(settings: Settings, reachable: bool) -> None:
     with st.container(border=True, key="order"):
         run = st.selectbox(say("Run or model", "训练结果或模型"), runs, key="publish_run")
         left, right = st.columns(2)
-        name = left.text_input(say("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}").strip()
+        name = left.text_input(
+            say("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
+        ).strip()
         precision = right.selectbox(
-            say("Precision", "精度"), PRECISIONS, format_func=lambda kind: say(*PRECISION_NAMES[kind]), key="precision"
+            say("Precision", "精度"),
+            PRECISIONS,
+            format_func=lambda kind: say(*PRECISION_NAMES[kind]),
+            key="precision",
         )
         form = _choose_form() if reachable and run in adapters else []
         own = say("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
-        system = st.text_area(say("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}")
+        system = st.text_area(
+            say("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}"
+        )
         modelfile = _edit_modelfile(settings, run, name, precision, system)
         label = say("Publish", "发布") if reachable else say("Write GGUF file", "生成 GGUF 文件")
-        if st.button(label, type="primary", icon=":material/rocket_launch:", disabled=not name, key="publish"):
+        if st.button(
+            label, type="primary", icon=":material/rocket_launch:", disabled=not name, key="publish"
+        ):
             with shows_errors():
-                _start(settings, run, name, ["--quantize", precision, *form], system, modelfile, reachable)
+                _start(
+                    settings,
+                    run,
+                    name,
+                    ["--quantize", precision, *form],
+                    system,
+                    modelfile,
+                    reachable,
+                )
 
 
 def _choose_form() -> list[str]:
     """Options of the command: merged, or the adapter alone and on which model."""
     form = st.selectbox(
-        say("What is uploaded", "上传内容"), ADAPTER, format_func=lambda kind: say(*FORM_NAMES[kind]), key="form"
+        say("What is uploaded", "上传内容"),
+        ADAPTER,
+        format_func=lambda kind: say(*FORM_NAMES[kind]),
+        key="form",
     )
     if form != "always":
         return ["--adapter", form]
     empty = say("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
-    base = st.text_input(say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base")
+    base = st.text_input(
+        say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base"
+    )
     return ["--adapter", form, *(["--from", base.strip()] if base.strip() else [])]
 
 
 def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, system: str) -> str:
     """The Modelfile as the person has edited it; empty where it was left alone."""
     with st.expander(say("Modelfile", "Modelfile（模板与停止符）")):
-        st.caption(say("Template and stops are taken from the model itself.", "模板和停止符取自模型本身。"))
+        st.caption(
+            say("Template and stops are taken from the model itself.", "模板和停止符取自模型本身。")
+        )
         key = f"modelfile_{run}"
         if st.button(say("Show it for editing", "查看并编辑"), key="show_modelfile"):
             from deploy.order import Order
             from deploy.plan import make_plan
 
-            with shows_errors(), st.spinner(say("Reading the model's template…", "正在读取模型的模板…")):
+            with (
+                shows_errors(),
+                st.spinner(say("Reading the model's template…", "正在读取模型的模板…")),
+            ):
                 order = Order(run, name, precision, system or None)
                 st.session_state[key] = make_plan(order, settings).modelfile.text()
         if key not in st.session_state:
@@ -110,8 +142,14 @@ def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, sys
 
 
 def _start(
-    settings: Settings, run: str, name: str, options: list[str], system: str, modelfile: str, reachable: bool
-) -> None:  # fmt: skip
+    settings: Settings,
+    run: str,
+    name: str,
+    options: list[str],
+    system: str,
+    modelfile: str,
+    reachable: bool,
+) -> None:
     """Publish in a job; a retry of it goes on from the step that failed. `options` are those of the command."""
     from deploy.modelfile import read_modelfile
     from deploy.ollama_registry import check_name

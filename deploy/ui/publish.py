@@ -24,7 +24,9 @@ CHAT = "agents/ui/chat.py"
 
 def show_publish_job(settings: Settings) -> None:
     """The newest publish of this workspace, until it is put away; redraws itself while it runs."""
-    job = next((job for job in list_jobs(settings) if job.command[:2] == ["deploy", "publish"]), None)
+    job = next(
+        (job for job in list_jobs(settings) if job.command[:2] == ["deploy", "publish"]), None
+    )
     if not job or job.id == st.session_state.get("publish_put_away"):
         return
     if job.state == "running":
@@ -84,7 +86,9 @@ def _show_step(step: str, now: dict, state: str) -> None:
 
 def _show_success(name: str, last: dict) -> None:
     if "model" not in last:
-        st.success(say("Written: ", "已生成：") + f"`{last.get('gguf', '')}`", icon=":material/check:")
+        st.success(
+            say("Written: ", "已生成：") + f"`{last.get('gguf', '')}`", icon=":material/check:"
+        )
         command = f"ollama create {name} -f {last.get('modelfile', '')}"
         st.code(command, language="bash")
         return
@@ -97,7 +101,9 @@ def _show_success(name: str, last: dict) -> None:
 def _show_failure(job: Job, last: dict) -> None:
     no_reason = say("It ended without saying why.", "未说明原因即结束。")
     show_error(last.get("problem") or job.log(1) or no_reason, last.get("fix", ""))
-    if st.button(say("Go on from this step", "从这一步重试"), icon=":material/refresh:", key="retry_publish"):
+    if st.button(
+        say("Go on from this step", "从这一步重试"), icon=":material/refresh:", key="retry_publish"
+    ):
         job.resume()
         st.rerun()
 
@@ -107,19 +113,26 @@ def show_version(settings: Settings, version: Version) -> None:
     card = version.card
     mark = f" :green-badge[{say('latest', '当前版本')}]" if version.latest else ""
     st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
-    made = say(f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}")
+    made = say(
+        f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}"
+    )
     st.caption(plain(" · ".join(filter(None, [made, card["host"], form_words(card)]))))
     with st.container(horizontal=True):
         _chat_button(version.tag, f"chat-{version.tag}")
         with st.popover(say("Proof", "验证报告"), icon=":material/fact_check:"):
             show_proof(version)
-        if not version.latest and st.button(say("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"):
+        if not version.latest and st.button(
+            say("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"
+        ):
             with shows_errors(), writing(settings, version.name):
                 promote(version)
                 st.rerun()
         with st.popover(say("Remove", "移除"), icon=":material/delete:"):
             st.markdown(
-                say(f"Remove {version.tag} from {card['host']}?", f"确定从 {card['host']} 移除 {version.tag}？")
+                say(
+                    f"Remove {version.tag} from {card['host']}?",
+                    f"确定从 {card['host']} 移除 {version.tag}？",
+                )
             )
             if st.button(say("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"):
                 with shows_errors(), writing(settings, version.name):
@@ -134,7 +147,8 @@ def show_proof(version: Version) -> None:
             say("Question", "问题"): check["question"],
             say("Same", "一致"): not check["part"],
             say("Differs in", "差异"): check["part"],
-            say("Log-probability apart", "对数概率差"): sum(check["changes"]) / max(len(check["changes"]), 1),
+            say("Log-probability apart", "对数概率差"): sum(check["changes"])
+            / max(len(check["changes"]), 1),
         }
         for check in version.proof["checks"]
     ]
@@ -145,7 +159,8 @@ def show_proof(version: Version) -> None:
 def proof_words(proof: dict) -> str:
     share, count = f"{proof['identical']:.0%}", proof["prompts"]
     return say(
-        f"{share} of {count} conversations word for word as trained", f"{count} 组对话中 {share} 与训练时逐词一致"
+        f"{share} of {count} conversations word for word as trained",
+        f"{count} 组对话中 {share} 与训练时逐词一致",
     )
 
 

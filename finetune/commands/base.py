@@ -14,13 +14,27 @@ from workbench.errors import Conflict, InvalidInput
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--layers", default=4, show_default=True, type=click.IntRange(1, 48))
-@click.option("--width", default=256, show_default=True, type=click.IntRange(16, 4096), help="Divisible by 4.")
-@click.option("--words", default=2000, show_default=True, type=click.IntRange(300), help="Size of the vocabulary.")
+@click.option(
+    "--width", default=256, show_default=True, type=click.IntRange(16, 4096), help="Divisible by 4."
+)
+@click.option(
+    "--words",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(300),
+    help="Size of the vocabulary.",
+)
 @click.option("--seed", default=0, show_default=True)
 @json_option
 @reports_errors
 def make_base(
-    folder: Path, files: tuple[Path, ...], layers: int, width: int, words: int, seed: int, as_json: bool
+    folder: Path,
+    files: tuple[Path, ...],
+    layers: int,
+    width: int,
+    words: int,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Make a small Qwen2 with a tokenizer trained on data files. It knows nothing yet: it is there to be tuned.
 

@@ -13,8 +13,14 @@ from workbench.cli import json_option, print_json, reports_errors
 
 @click.command()
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
-@click.option("--preview", is_flag=True, help="Show the tokens of a row with their labels: what is learned, what not.")
-@click.option("--row", default=1, show_default=True, type=click.IntRange(1), help="Which row to show.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Show the tokens of a row with their labels: what is learned, what not.",
+)
+@click.option(
+    "--row", default=1, show_default=True, type=click.IntRange(1), help="Which row to show."
+)
 @json_option
 @reports_errors
 def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
@@ -29,7 +35,11 @@ def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
     report = look(run_file)
     tokens = _tokens(report, row) if preview else []
     if as_json:
-        found = {"problems": report.problems, "warnings": report.warnings, "estimate": report.estimate}
+        found = {
+            "problems": report.problems,
+            "warnings": report.warnings,
+            "estimate": report.estimate,
+        }
         print_json(found | ({"preview": tokens} if preview else {}))
     else:
         _show(report, tokens)
@@ -51,14 +61,20 @@ def _tokens(report: Any, row: int) -> list[dict[str, Any]]:
 def _show(report: Any, tokens: list[dict[str, Any]]) -> None:
     for one in tokens:
         label = f"{one['label']:>7}" if one["learned"] else " masked"
-        click.secho(f"{label}  {one['token']!r}", fg="green" if one["learned"] else None, dim=not one["learned"])
+        click.secho(
+            f"{label}  {one['token']!r}",
+            fg="green" if one["learned"] else None,
+            dim=not one["learned"],
+        )
     for one in report.problems:
         click.secho(f"{one['where']}: {one['problem']}", fg="red")
         click.echo(f"  {one['fix']}")
     for warning in report.warnings:
         click.secho(f"Warning: {warning}", fg="yellow")
     if cost := report.estimate:
-        time = f"about {cost['minutes']} minutes" if cost["minutes"] is not None else "time not known"
+        time = (
+            f"about {cost['minutes']} minutes" if cost["minutes"] is not None else "time not known"
+        )
         click.echo(
             f"{cost['parameters'] / 1e6:.1f} M parameters, {cost['trainable'] / 1e6:.2f} M of them trained; {cost['steps']} "
             f"steps, {cost['tokens']} tokens; about {cost['memory_gb']} GB and {time} on {cost['device']}"

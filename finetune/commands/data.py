@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import click
 
-from finetune.data.dataset import Loaded, Overlap, Problem, load_examples, overlap, split, write_examples
+from finetune.data.dataset import (
+    Loaded,
+    Overlap,
+    Problem,
+    load_examples,
+    overlap,
+    split,
+    write_examples,
+)
 from finetune.data.examples import Example
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Conflict, InvalidInput
@@ -17,7 +25,9 @@ from workbench.errors import Conflict, InvalidInput
 SHOWN = 20  # problems and rows left out that are listed on a terminal; --json lists all
 
 files_argument = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-only_option = click.option("--only", multiple=True, metavar="COLUMN=VALUE", help="Take only rows with this value.")
+only_option = click.option(
+    "--only", multiple=True, metavar="COLUMN=VALUE", help="Take only rows with this value."
+)
 tokenizer_option = click.option("--tokenizer", help="Folder or hub name of the base model.")
 
 
@@ -34,16 +44,28 @@ def data() -> None:
 
 @data.command()
 @files_argument
-@click.option("--test", "tests", multiple=True, type=click.Path(path_type=Path), help="A test set: is it taught here?")
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A test set: is it taught here?",
+)
 @tokenizer_option
-@click.option("--max-length", default=2048, show_default=True, type=click.IntRange(8), help="Tokens that fit.")
+@click.option(
+    "--max-length", default=2048, show_default=True, type=click.IntRange(8), help="Tokens that fit."
+)
 @only_option
 @json_option
 @reports_errors
 def check(
-    files: tuple[Path, ...], tests: tuple[Path, ...], tokenizer: str | None, max_length: int, only: tuple[str, ...],
+    files: tuple[Path, ...],
+    tests: tuple[Path, ...],
+    tokenizer: str | None,
+    max_length: int,
+    only: tuple[str, ...],
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Report every problem of a data set, what is left out, and questions that a test set shares with it.
 
     Exit status 1 where there is a problem. With a tokenizer, answers that are cut off are problems too.
@@ -64,34 +86,62 @@ def check(
         problems += tested.problems
         shared = overlap(loaded.examples, tested.examples)
     if as_json:
-        print_json({"event": "done", **as_json_object(loaded, problems), "tokens": tokens, "overlap": [
-            {"train": one.train, "test": one.test, "kind": one.kind} for one in shared]})  # fmt: skip
+        print_json(
+            {
+                "event": "done",
+                **as_json_object(loaded, problems),
+                "tokens": tokens,
+                "overlap": [
+                    {"train": one.train, "test": one.test, "kind": one.kind} for one in shared
+                ],
+            }
+        )
     else:
         print_report(loaded, problems)
         if tokens:
-            click.echo("{all} tokens, {learned} of them learned; the longest example has {longest}".format(**tokens))
+            click.echo(
+                "{all} tokens, {learned} of them learned; the longest example has {longest}".format(
+                    **tokens
+                )
+            )
         if shared:
-            click.echo(f"{len(shared)} questions of the test set are taught here, such as {shared[0].test}")
+            click.echo(
+                f"{len(shared)} questions of the test set are taught here, such as {shared[0].test}"
+            )
     sys.exit(1 if problems else 0)
 
 
 @data.command("split")
 @files_argument
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for train.jsonl and eval.jsonl.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for train.jsonl and eval.jsonl.",
+)
 @click.option("--share", default=0.1, show_default=True, help="Share that is held out.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same parts.")
 @click.option(
-    "--hold-out", default="facts", show_default=True, type=click.Choice(["facts", "paraphrases"]),
+    "--hold-out",
+    default="facts",
+    show_default=True,
+    type=click.Choice(["facts", "paraphrases"]),
     help="Whole facts, or some wordings of every fact.",
-)  # fmt: skip
+)
 @click.option("--replace", is_flag=True, help="Write over parts that are there.")
 @only_option
 @json_option
 @reports_errors
 def split_command(
-    files: tuple[Path, ...], out: Path, share: float, seed: int, hold_out: Literal["facts", "paraphrases"],
-    replace: bool, only: tuple[str, ...], as_json: bool,
-) -> None:  # fmt: skip
+    files: tuple[Path, ...],
+    out: Path,
+    share: float,
+    seed: int,
+    hold_out: Literal["facts", "paraphrases"],
+    replace: bool,
+    only: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Write train.jsonl and eval.jsonl. Rows with a problem are in neither; all wordings of a fact stay together.
 
     \b
@@ -106,7 +156,11 @@ def split_command(
         parts[name] = (path, examples)
     out.mkdir(parents=True, exist_ok=True)
     written = {
-        name: {"file": str(path), "examples": len(examples), "sha256": write_examples(path, examples)}
+        name: {
+            "file": str(path),
+            "examples": len(examples),
+            "sha256": write_examples(path, examples),
+        }
         for name, (path, examples) in parts.items()
     }
     if as_json:
@@ -121,10 +175,14 @@ def split_command(
 @files_argument
 @click.option("--tokenizer", required=True, help="Folder or hub name of the base model.")
 @click.option("--row", default=1, show_default=True, type=click.IntRange(1), help="Which example.")
-@click.option("--max-length", default=2048, show_default=True, type=click.IntRange(8), help="Tokens that fit.")
+@click.option(
+    "--max-length", default=2048, show_default=True, type=click.IntRange(8), help="Tokens that fit."
+)
 @json_option
 @reports_errors
-def preview_command(files: tuple[Path, ...], tokenizer: str, row: int, max_length: int, as_json: bool) -> None:
+def preview_command(
+    files: tuple[Path, ...], tokenizer: str, row: int, max_length: int, as_json: bool
+) -> None:
     """Show each token of an example with its label: what is learned, and what is masked.
 
     \b
@@ -136,7 +194,9 @@ def preview_command(files: tuple[Path, ...], tokenizer: str, row: int, max_lengt
 
     loaded = load_examples(files)
     if row > len(loaded.examples):
-        raise InvalidInput(f"There are {len(loaded.examples)} examples.", "See: workbench finetune data check FILE")
+        raise InvalidInput(
+            f"There are {len(loaded.examples)} examples.", "See: workbench finetune data check FILE"
+        )
     words = load_tokenizer(tokenizer)
     encoded = encode(loaded.examples[row - 1], words, max_length)
     for text, label, learned in preview(encoded, words):
@@ -145,26 +205,57 @@ def preview_command(files: tuple[Path, ...], tokenizer: str, row: int, max_lengt
         else:
             click.secho(f"{label:>8}  {text!r}", fg="green" if learned else None, dim=not learned)
     if not as_json:
-        click.echo(f"{encoded.learned} of {len(encoded.input_ids)} tokens are learned: {encoded.where}")
+        click.echo(
+            f"{encoded.learned} of {len(encoded.input_ids)} tokens are learned: {encoded.where}"
+        )
 
 
 @click.command()
 @click.argument("records", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="JSON lines to write; without it, only a preview.")
-@click.option("--per-fact", default=0, type=click.IntRange(0), help="Wordings of each fact; 0 takes every pattern.")
-@click.option("--answer", default="", help='Answer pattern, such as "{value}" for the shortest answer.')
-@click.option("--patterns", type=click.Path(path_type=Path), help="TOML file of your own question patterns.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="JSON lines to write; without it, only a preview.",
+)
+@click.option(
+    "--per-fact",
+    default=0,
+    type=click.IntRange(0),
+    help="Wordings of each fact; 0 takes every pattern.",
+)
+@click.option(
+    "--answer", default="", help='Answer pattern, such as "{value}" for the shortest answer.'
+)
+@click.option(
+    "--patterns", type=click.Path(path_type=Path), help="TOML file of your own question patterns."
+)
 @click.option("--system", default="", help="System prompt of every example.")
-@click.option("--paraphrase", default=0, type=click.IntRange(0), help="Further wordings a fact, by a chat model.")
+@click.option(
+    "--paraphrase",
+    default=0,
+    type=click.IntRange(0),
+    help="Further wordings a fact, by a chat model.",
+)
 @click.option("--model", help="That chat model; without it, the one in the settings.")
-@click.option("--seed", default=0, show_default=True, help="Chooses the wordings where there are more.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Chooses the wordings where there are more."
+)
 @click.option("--replace", is_flag=True, help="Write over the file.")
 @json_option
 @reports_errors
 def augment(
-    records: Path, out: Path | None, per_fact: int, answer: str, patterns: Path | None, system: str, paraphrase: int,
-    model: str | None, seed: int, replace: bool, as_json: bool,
-) -> None:  # fmt: skip
+    records: Path,
+    out: Path | None,
+    per_fact: int,
+    answer: str,
+    patterns: Path | None,
+    system: str,
+    paraphrase: int,
+    model: str | None,
+    seed: int,
+    replace: bool,
+    as_json: bool,
+) -> None:
     """Turn a table of entities and attributes (CSV, JSON, XLSX) into questions and answers to train on.
 
     \b
@@ -178,7 +269,12 @@ def augment(
     out = _free(out, replace) if out else None
     found = load_records(records)
     examples = ask_in_many_wordings(
-        found.facts, load_patterns(patterns), per_fact=per_fact, answer=answer, system=system, seed=seed
+        found.facts,
+        load_patterns(patterns),
+        per_fact=per_fact,
+        answer=answer,
+        system=system,
+        seed=seed,
     )
     refused: list[tuple[str, str]] = []
     if paraphrase:
@@ -188,11 +284,21 @@ def augment(
         examples, refused = examples + more.examples, more.refused
     sha256 = write_examples(out, examples) if out else ""
     if as_json:
-        print_json({
-            "event": "done", "entities": len(found.entities), "facts": len(found.facts), "examples": len(examples),
-            "empty": found.empty, "problems": [_shown(one) for one in found.problems], "file": str(out or ""),
-            "refused": [{"question": question, "reason": reason} for question, reason in refused], "sha256": sha256,
-        })  # fmt: skip
+        print_json(
+            {
+                "event": "done",
+                "entities": len(found.entities),
+                "facts": len(found.facts),
+                "examples": len(examples),
+                "empty": found.empty,
+                "problems": [_shown(one) for one in found.problems],
+                "file": str(out or ""),
+                "refused": [
+                    {"question": question, "reason": reason} for question, reason in refused
+                ],
+                "sha256": sha256,
+            }
+        )
     else:
         _print_problems(found.problems)
         for example in examples[:SHOWN] if not out else examples[:3]:
@@ -201,7 +307,8 @@ def augment(
             click.echo(f"  refused: {question}  ({reason})")
         click.echo(
             f"{len(found.entities)} entities, {len(found.facts)} facts ({found.empty} cells say nothing), "
-            f"{len(examples)} examples" + (f" in {out}  sha256 {sha256}" if out else "; --out FILE writes them")
+            f"{len(examples)} examples"
+            + (f" in {out}  sha256 {sha256}" if out else "; --out FILE writes them")
         )
     sys.exit(1 if found.problems else 0)
 
@@ -211,17 +318,25 @@ def parse_only(conditions: Sequence[str]) -> dict[str, str]:
     pairs = dict(condition.partition("=")[::2] for condition in conditions)
     for condition in conditions:
         if "=" not in condition:
-            raise InvalidInput(f"--only {condition} cannot be used.", "Write COLUMN=VALUE, as in --only subject=law.")
+            raise InvalidInput(
+                f"--only {condition} cannot be used.",
+                "Write COLUMN=VALUE, as in --only subject=law.",
+            )
     return pairs
 
 
 def as_json_object(loaded: Loaded, problems: Sequence[Problem]) -> dict[str, Any]:
     """What was loaded, for --json: counts, and every problem and row left out."""
     return {
-        "examples": len(loaded.examples), "sha256": loaded.sha256, "formats": loaded.formats, "notes": loaded.notes,
+        "examples": len(loaded.examples),
+        "sha256": loaded.sha256,
+        "formats": loaded.formats,
+        "notes": loaded.notes,
         "problems": [_shown(problem) for problem in problems],
-        "dropped": [{"where": f"{row.file}:{row.line}", "reason": row.reason} for row in loaded.dropped],
-    }  # fmt: skip
+        "dropped": [
+            {"where": f"{row.file}:{row.line}", "reason": row.reason} for row in loaded.dropped
+        ],
+    }
 
 
 def print_report(loaded: Loaded, problems: Sequence[Problem]) -> None:
@@ -233,7 +348,9 @@ def print_report(loaded: Loaded, problems: Sequence[Problem]) -> None:
         click.echo(f"… and {len(loaded.dropped) - SHOWN} more; --json lists all")
     for note in loaded.notes:
         click.echo(f"note: {note}")
-    shapes = ", ".join(f"{count} {name}" for name, count in loaded.formats.items()) or "nothing known"
+    shapes = (
+        ", ".join(f"{count} {name}" for name, count in loaded.formats.items()) or "nothing known"
+    )
     click.echo(
         f"{len(loaded.examples)} examples, {len(problems)} problems, {len(loaded.dropped)} left out "
         f"({shapes})  sha256 {loaded.sha256}"
@@ -251,7 +368,9 @@ def _shown(problem: Problem) -> dict[str, str]:
     return {"where": problem.where, "problem": problem.problem, "fix": problem.fix}
 
 
-def _measure(examples: Sequence[Example], tokenizer: str, max_length: int) -> tuple[list[Problem], dict[str, int]]:
+def _measure(
+    examples: Sequence[Example], tokenizer: str, max_length: int
+) -> tuple[list[Problem], dict[str, int]]:
     """The examples that are too long or that the template cannot say, and how many tokens there are."""
     from finetune.encoding.chat_template import load_tokenizer
     from finetune.encoding.masking import check_lengths

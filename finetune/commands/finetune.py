@@ -14,10 +14,22 @@ from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import Stopped
 
 MORE = {
-    "check": ("finetune.commands.check:check", "Report every problem of a run file at once, before anything loads."),
-    "score": ("finetune.commands.score:score", "Measure a run on a data file: exact answers, or letters of options."),
-    "make-base": ("finetune.commands.base:make_base", "Make a small base model where none can be downloaded."),
-    "data": ("finetune.commands.data:data", "Look at data files: what they hold, and what is wrong in them."),
+    "check": (
+        "finetune.commands.check:check",
+        "Report every problem of a run file at once, before anything loads.",
+    ),
+    "score": (
+        "finetune.commands.score:score",
+        "Measure a run on a data file: exact answers, or letters of options.",
+    ),
+    "make-base": (
+        "finetune.commands.base:make_base",
+        "Make a small base model where none can be downloaded.",
+    ),
+    "data": (
+        "finetune.commands.data:data",
+        "Look at data files: what they hold, and what is wrong in them.",
+    ),
     "augment": ("finetune.commands.data:augment", "Turn records into questions and answers."),
 }
 CANCELLED = 143  # what a shell says of a command ended by SIGTERM
@@ -30,7 +42,9 @@ def finetune() -> None:
 
 @finetune.command()
 @click.argument("run_file", metavar="RUN.toml|RUN")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint; a finished run stays as it is.")
+@click.option(
+    "--resume", is_flag=True, help="Go on from the last checkpoint; a finished run stays as it is."
+)
 @click.option("--name", default="", help="Name of the run, instead of the one in the file.")
 @click.option("--replace", is_flag=True, help="Delete a run of that name first.")
 @json_option
@@ -55,7 +69,9 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
     run = found or run_at(settings, config.name)
     with only_training(run):
         if not found:
-            run = open_run(path, config, settings, resume, replace) if is_first() else await_run(run)
+            run = (
+                open_run(path, config, settings, resume, replace) if is_first() else await_run(run)
+            )
         if not run.finished:
             _train(run, config, settings, stopped, as_json)
     if not is_first():
@@ -66,7 +82,9 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
         click.echo(f'Done: {run.folder}\nAsk it: workbench ask "…" --model local:{run.name}')
 
 
-def _train(run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as_json: bool) -> None:
+def _train(
+    run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as_json: bool
+) -> None:
     from finetune.train.launch import is_first
     from finetune.train.sft import train as run_training
 
@@ -75,7 +93,14 @@ def _train(run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as
         run_training(run, config, settings, report, stopped)
     except Stopped as stop:
         if as_json:
-            print_json({"event": "cancelled", "run": str(run.folder), "problem": stop.problem, "fix": stop.fix})
+            print_json(
+                {
+                    "event": "cancelled",
+                    "run": str(run.folder),
+                    "problem": stop.problem,
+                    "fix": stop.fix,
+                }
+            )
         else:
             click.echo(f"{stop.problem}\n{stop.fix}", err=True)
         sys.exit(CANCELLED)
@@ -91,12 +116,23 @@ def runs(as_json: bool) -> None:
 
     for run in list_runs(load_settings()):
         card = run.card
-        facts = {"run": run.name, "finished": run.finished, "step": card.get("step"), "steps": card.get("steps"),
-                 "loss": card.get("loss"), "base": card.get("base"), "scores": card.get("scores", {})}  # fmt: skip
+        facts = {
+            "run": run.name,
+            "finished": run.finished,
+            "step": card.get("step"),
+            "steps": card.get("steps"),
+            "loss": card.get("loss"),
+            "base": card.get("base"),
+            "scores": card.get("scores", {}),
+        }
         if as_json:
             print_json(facts)
         else:
-            state = "finished" if run.finished else f"step {facts['step'] or 0} of {facts['steps'] or '?'}"
+            state = (
+                "finished"
+                if run.finished
+                else f"step {facts['step'] or 0} of {facts['steps'] or '?'}"
+            )
             click.echo(f"{run.name:<30} {state:<18} loss {facts['loss']}  base {facts['base']}")
 
 
@@ -125,7 +161,10 @@ def _show(event: dict[str, Any]) -> None:
     if kind == "progress":
         held_out = f"  held out {event['eval_loss']:.4f}" if "eval_loss" in event else ""
         loss = f"  loss {event['loss']:.4f}" if "loss" in event else ""
-        click.echo(f"step {event['step']}/{event['steps']}{loss}{held_out}  {event['left']:.0f} s left", err=True)
+        click.echo(
+            f"step {event['step']}/{event['steps']}{loss}{held_out}  {event['left']:.0f} s left",
+            err=True,
+        )
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

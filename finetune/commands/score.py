@@ -13,18 +13,41 @@ from workbench.cli import json_option, print_json, reports_errors
 
 @click.command()
 @click.argument("run")
-@click.option("--data", "files", multiple=True, required=True, type=click.Path(path_type=Path), help="Questions.")
-@click.option("--only", multiple=True, metavar="COLUMN=VALUE", help="Take only rows with this value.")
+@click.option(
+    "--data",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Questions.",
+)
+@click.option(
+    "--only", multiple=True, metavar="COLUMN=VALUE", help="Take only rows with this value."
+)
 @click.option("--base", is_flag=True, help="Ask the base without the adapter.")
-@click.option("--limit", default=0, type=click.IntRange(0), help="Ask only the first rows; 0 asks all.")
-@click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Questions at once.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write each question, reference and answer as JSON lines.")
+@click.option(
+    "--limit", default=0, type=click.IntRange(0), help="Ask only the first rows; 0 asks all."
+)
+@click.option(
+    "--batch", default=32, show_default=True, type=click.IntRange(1), help="Questions at once."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write each question, reference and answer as JSON lines.",
+)
 @json_option
 @reports_errors
 def score(
-    run: str, files: tuple[Path, ...], only: tuple[str, ...], base: bool, limit: int, batch: int, out: Path | None,
+    run: str,
+    files: tuple[Path, ...],
+    only: tuple[str, ...],
+    base: bool,
+    limit: int,
+    batch: int,
+    out: Path | None,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Ask a run every question of a data file and count the exact answers; of options also the likeliest letters.
 
     \b
@@ -38,14 +61,24 @@ def score(
 
     found = find_run(run, load_settings())
     measured = measure(
-        found, files, only=parse_only(only), base=base, limit=limit, batch=batch,
+        found,
+        files,
+        only=parse_only(only),
+        base=base,
+        limit=limit,
+        batch=batch,
         report=print_json if as_json else _show,
-    )  # fmt: skip
+    )
     name = " ".join([*(path.name for path in files), *only, *(["base"] if base else [])])
     found.update_card(scores=found.card.get("scores", {}) | {name: measured.result})
     if out:
         rows = [
-            {"question": row.question, "reference": row.reference, "answer": row.answer, "exact": row.exact}
+            {
+                "question": row.question,
+                "reference": row.reference,
+                "answer": row.answer,
+                "exact": row.exact,
+            }
             | ({"letter": row.letter} if row.letter else {})
             for row in measured.predictions
         ]

@@ -38,7 +38,9 @@ class Patterns:
 
     def of(self, attribute: str) -> tuple[tuple[str, ...], str]:
         """Question patterns, those of the attribute's kind first, and the answer pattern."""
-        kind = next((kind for kind in self.kinds.values() if attribute.lower() in kind.attributes), None)
+        kind = next(
+            (kind for kind in self.kinds.values() if attribute.lower() in kind.attributes), None
+        )
         if kind is None:
             return self.questions, self.answer
         return tuple(dict.fromkeys([*kind.questions, *self.questions])), kind.answer or self.answer
@@ -49,7 +51,8 @@ def load_patterns(path: Path | None = None) -> dict[str, Patterns]:
     if path is None:
         folder = resources.files("finetune.data") / "patterns"
         return {
-            language: _read_patterns((folder / f"{language}.toml").read_bytes(), language) for language in LANGUAGES
+            language: _read_patterns((folder / f"{language}.toml").read_bytes(), language)
+            for language in LANGUAGES
         }
     if not path.is_file():
         raise NotFound(f"There is no file {path}.", "Name a TOML file of question patterns.")
@@ -58,9 +61,14 @@ def load_patterns(path: Path | None = None) -> dict[str, Patterns]:
 
 
 def augment(
-    facts: Iterable[Fact], patterns: Mapping[str, Patterns] | None = None, *, per_fact: int = 0, answer: str = "",
-    system: str = "", seed: int = 0,
-) -> list[Example]:  # fmt: skip
+    facts: Iterable[Fact],
+    patterns: Mapping[str, Patterns] | None = None,
+    *,
+    per_fact: int = 0,
+    answer: str = "",
+    system: str = "",
+    seed: int = 0,
+) -> list[Example]:
     """Every fact in its wordings, `per_fact` of them (0: all), in the language of the fact. `group` names the fact.
 
     `answer` replaces the shipped answer pattern: "{value}" alone answers shortest. Raises InvalidInput for a bad pattern.
@@ -75,7 +83,9 @@ def augment(
         if 0 < per_fact < len(wordings):
             chosen = random.Random(f"{seed} {fact.name}").sample(range(len(wordings)), per_fact)  # noqa: S311
             wordings = [wordings[place] for place in sorted(chosen)]
-        examples += [as_example(fact, wording, _fill(answer or said, fact), system) for wording in wordings]
+        examples += [
+            as_example(fact, wording, _fill(answer or said, fact), system) for wording in wordings
+        ]
     return _without_ambiguous(examples)
 
 
@@ -88,7 +98,11 @@ def as_example(fact: Fact, question: str, answer: str, system: str = "") -> Exam
 
 def language_of(fact: Fact) -> str:
     """zh where the attribute, or the entity beside an attribute without letters, is written in Chinese."""
-    return "zh" if any("\u3400" <= letter <= "\u9fff" for letter in fact.attribute or fact.entity) else "en"
+    return (
+        "zh"
+        if any("\u3400" <= letter <= "\u9fff" for letter in fact.attribute or fact.entity)
+        else "en"
+    )
 
 
 def _without_ambiguous(examples: Sequence[Example]) -> list[Example]:
@@ -110,11 +124,21 @@ def _read_patterns(data: bytes, name: str) -> Patterns:
     try:
         found = tomllib.loads(data.decode())
         kinds = {
-            kind: Kind(tuple(map(str.lower, one["attributes"])), tuple(one["questions"]), one.get("answer", ""))
+            kind: Kind(
+                tuple(map(str.lower, one["attributes"])),
+                tuple(one["questions"]),
+                one.get("answer", ""),
+            )
             for kind, one in found.get("kinds", {}).items()
         }
         patterns = Patterns(found["answer"], tuple(found["questions"]), kinds)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise InvalidInput(
             f"The patterns {name} cannot be read: {type(error).__name__} {error}",
             "Write answer, questions, and [kinds.NAME] with attributes and questions, as finetune/patterns/en.toml does.",
@@ -129,7 +153,9 @@ def _check_all(questions: Sequence[str], answer: str, name: str) -> None:
     for question in questions:
         _check(question, name)
         if "{entity}" not in question or "{value}" in question:
-            raise InvalidInput(f"{name}: {question!r}", "A question names {entity} and must not tell the {value}.")
+            raise InvalidInput(
+                f"{name}: {question!r}", "A question names {entity} and must not tell the {value}."
+            )
     if answer:
         _check(answer, name)
 
@@ -141,5 +167,6 @@ def _check(pattern: str, name: str) -> None:
         raise InvalidInput(f"{name}: {pattern!r}: {error}", "Close every brace.") from error
     if fields - FIELDS:
         raise InvalidInput(
-            f"{name}: {pattern!r} has {{{(fields - FIELDS).pop()}}}", "Use {entity}, {attribute}, {value}."
+            f"{name}: {pattern!r} has {{{(fields - FIELDS).pop()}}}",
+            "Use {entity}, {attribute}, {value}.",
         )

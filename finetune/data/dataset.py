@@ -16,8 +16,18 @@ from finetune.data.formats import SHAPES, LeftOut, names_columns, read_row, spli
 from finetune.data.rows import Row, read_rows
 from workbench.errors import InvalidInput, WorkbenchError
 
-__all__ = ["Example", "Loaded", "Message", "Overlap", "Problem", "digest", "load_examples", "overlap", "split",
-           "write_examples"]  # fmt: skip
+__all__ = [
+    "Example",
+    "Loaded",
+    "Message",
+    "Overlap",
+    "Problem",
+    "digest",
+    "load_examples",
+    "overlap",
+    "split",
+    "write_examples",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,10 @@ def load_examples(paths: Sequence[Path], only: Mapping[str, str] | None = None) 
 
 
 def split(
-    examples: Sequence[Example], share: float, seed: int, hold_out: Literal["facts", "paraphrases"] = "facts"
+    examples: Sequence[Example],
+    share: float,
+    seed: int,
+    hold_out: Literal["facts", "paraphrases"] = "facts",
 ) -> tuple[list[Example], list[Example]]:
     """Training part and held-out part, in their order; the same seed gives the same parts.
 
@@ -84,7 +97,8 @@ def split(
     """
     if not 0 <= share < 1:
         raise InvalidInput(
-            f"A share of {share} cannot be held out.", "Give a number from 0 up to below 1, such as 0.1."
+            f"A share of {share} cannot be held out.",
+            "Give a number from 0 up to below 1, such as 0.1.",
         )
     facts: dict[str, list[int]] = defaultdict(list)
     for place, fact in enumerate(facts_of(examples)):
@@ -93,7 +107,9 @@ def split(
     shuffled = random.Random(seed)  # noqa: S311 - a split needs no secret
     shuffled.shuffle(groups)
     held = (
-        _hold_facts(groups, share * len(examples)) if hold_out == "facts" else _hold_wordings(groups, share, shuffled)
+        _hold_facts(groups, share * len(examples))
+        if hold_out == "facts"
+        else _hold_wordings(groups, share, shuffled)
     )
     train = [example for place, example in enumerate(examples) if place not in held]
     return train, [examples[place] for place in sorted(held)]
@@ -122,7 +138,9 @@ def _hold_facts(groups: Sequence[Sequence[int]], wanted: float) -> set[int]:
     return held
 
 
-def _hold_wordings(groups: Sequence[Sequence[int]], share: float, chance: random.Random) -> set[int]:
+def _hold_wordings(
+    groups: Sequence[Sequence[int]], share: float, chance: random.Random
+) -> set[int]:
     """The share of each fact's wordings, never all of them; what is less than one wording carries over to the next."""
     held: set[int] = set()
     owed = 0.0
@@ -146,7 +164,9 @@ class _Reading:
         self.dropped: list[Dropped] = []
         self.formats: Counter[str] = Counter()
         self.notes: list[str] = []
-        self.seen: dict[str, str] = {}  # the line of each example, in their order -> where it was first
+        self.seen: dict[
+            str, str
+        ] = {}  # the line of each example, in their order -> where it was first
 
     def read(self, path: Path) -> None:
         try:
@@ -173,7 +193,9 @@ class _Reading:
         self.problems.append(Problem(str(path), line, problem, fix))
 
     def _wanted(self, data: Any) -> bool:
-        return isinstance(data, dict) and all(str(data.get(key)) == value for key, value in self.only.items())
+        return isinstance(data, dict) and all(
+            str(data.get(key)) == value for key, value in self.only.items()
+        )
 
     def _add(self, path: Path, line: int, data: Any) -> None:
         where = f"{path}:{line}"
@@ -184,7 +206,9 @@ class _Reading:
         except InvalidInput as error:
             self._add_problem(path, line, error.problem, error.fix)
         except UnicodeEncodeError:
-            self._add_problem(path, line, "half of a character (a lone surrogate)", "Write it anew.")
+            self._add_problem(
+                path, line, "half of a character (a lone surrogate)", "Write it anew."
+            )
         except LeftOut as reason:
             self.dropped.append(Dropped(str(path), line, str(reason)))
         else:
@@ -199,9 +223,13 @@ class _Reading:
         if not (self.examples or self.problems or self.dropped):
             self.problems.append(Problem("", 0, "no rows were found", SHAPES))
         return Loaded(
-            self.examples, self.problems, self.dropped, self._sha256(), dict(self.formats),
+            self.examples,
+            self.problems,
+            self.dropped,
+            self._sha256(),
+            dict(self.formats),
             [*self.notes, *_remarks(self.examples)],
-        )  # fmt: skip
+        )
 
     def _sha256(self) -> str:
         """As `digest` of the examples, from the lines that are there already."""
@@ -216,12 +244,18 @@ def _remarks(examples: Sequence[Example]) -> list[str]:
     answers: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         if len(example.messages) <= 3:
-            answers[normalise("\n".join(message.content for message in example.messages[:-1]))].add(example.answer)
+            answers[normalise("\n".join(message.content for message in example.messages[:-1]))].add(
+                example.answer
+            )
     contradicting = [question for question, found in answers.items() if len(found) > 1]
-    blanks = [example.where for example in examples if "{{" in example.answer and "}}" in example.answer]
+    blanks = [
+        example.where for example in examples if "{{" in example.answer and "}}" in example.answer
+    ]
     remarks = []
     if contradicting:
-        remarks.append(f"{len(contradicting)} questions have several different answers: {contradicting[0][:60]!r}")
+        remarks.append(
+            f"{len(contradicting)} questions have several different answers: {contradicting[0][:60]!r}"
+        )
     if blanks:
         remarks.append(
             f"{len(blanks)} answers hold a blank such as {{{{name}}}} that nobody filled in, first {blanks[0]}"

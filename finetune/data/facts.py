@@ -11,7 +11,9 @@ from finetune.data.examples import Example
 
 BETWEEN = re.compile(r"[\W_]+")
 ALIKE = 0.4  # Jaccard similarity of character pairs from which two questions with one answer are wordings of one fact
-COMPARED = 400  # questions of one answer that are compared with each other: the work grows with the square
+COMPARED = (
+    400  # questions of one answer that are compared with each other: the work grows with the square
+)
 
 
 def normalise(text: str) -> str:

@@ -12,9 +12,35 @@ from finetune.data.turns import check_order, read_tools, read_turns
 from workbench.errors import InvalidInput
 
 Row = dict[str, Any]
-QUESTIONS = ("prompt", "question", "query", "instruction", "input", "user", "q", "问题", "提问", "问", "指令", "输入")
-ANSWERS = ("completion", "answer", "response", "output", "reply", "assistant", "target", "a", "答案", "回答", "答", "回复",
-           "输出")  # fmt: skip
+QUESTIONS = (
+    "prompt",
+    "question",
+    "query",
+    "instruction",
+    "input",
+    "user",
+    "q",
+    "问题",
+    "提问",
+    "问",
+    "指令",
+    "输入",
+)
+ANSWERS = (
+    "completion",
+    "answer",
+    "response",
+    "output",
+    "reply",
+    "assistant",
+    "target",
+    "a",
+    "答案",
+    "回答",
+    "答",
+    "回复",
+    "输出",
+)
 SYSTEMS = ("system", "system_prompt", "系统")
 TURNS = ("messages", "conversations", "conversation", "dialog", "dialogue")
 CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")  # letters, or the punctuation alone
@@ -48,9 +74,13 @@ def read_row(row: Any, where: str = "") -> tuple[str, Example]:
         if shape.fits(row):
             messages = tuple(shape.read(row))
             check_order(messages)
-            return shape.name, Example(messages, read_tools(row.get("tools")), str(row.get("group") or ""), where)
+            return shape.name, Example(
+                messages, read_tools(row.get("tools")), str(row.get("group") or ""), where
+            )
     if "text" in row:
-        raise InvalidInput("plain text without question and answer", "Use it for continued pre-training instead.")
+        raise InvalidInput(
+            "plain text without question and answer", "Use it for continued pre-training instead."
+        )
     raise InvalidInput(f"unknown columns: {', '.join(map(str, row)) or 'none'}", SHAPES)
 
 
@@ -62,13 +92,17 @@ def split_row(row: Any) -> list[Any]:
 def names_columns(header: Sequence[str]) -> bool:
     """Whether a table's first row names its columns; the first row of two unknown columns may be data itself."""
     known = {*QUESTIONS, *ANSWERS, *TURNS}
-    looks_like_data = any(len(cell) > 40 or cell.rstrip().endswith(("?", "？", "。", ".")) for cell in header)
+    looks_like_data = any(
+        len(cell) > 40 or cell.rstrip().endswith(("?", "？", "。", ".")) for cell in header
+    )
     return bool(known & {cell.lower() for cell in header}) or not looks_like_data
 
 
 def ask_choice(question: str, options: dict[str, str]) -> str:
     """A multiple-choice question as lm-evaluation-harness asks it on C-Eval and CMMLU."""
-    text = "\n".join([question.strip(), *(f"{letter}. {option}" for letter, option in options.items())])
+    text = "\n".join(
+        [question.strip(), *(f"{letter}. {option}" for letter, option in options.items())]
+    )
     return text + ("\n答案：" if CHINESE.search(text) else "\nAnswer:")
 
 
@@ -96,7 +130,9 @@ def _read_preference(row: Row) -> list[Message]:
     """DPO: the chosen answer is what is taught; it may hold the whole conversation."""
     chosen = row["chosen"]
     answer = (
-        chosen if isinstance(chosen, list) else [chosen if isinstance(chosen, dict) else _said("assistant", chosen)]
+        chosen
+        if isinstance(chosen, list)
+        else [chosen if isinstance(chosen, dict) else _said("assistant", chosen)]
     )
     if (
         len(answer) > 1
@@ -119,17 +155,27 @@ def _read_golden(row: Row) -> list[Message]:
     try:
         return read_toolalpaca(row)
     except NoGoldenAnswer as error:
-        raise LeftOut("no golden answer: this row tests a model and has no call to learn") from error
+        raise LeftOut(
+            "no golden answer: this row tests a model and has no call to learn"
+        ) from error
 
 
 def _read_choice(row: Row) -> list[Message]:
     options = _options(row)
     answer = row.get(_find(row, ("answer", "答案", "target")))
-    letter = LETTERS[answer] if isinstance(answer, int) and 0 <= answer < len(options) else _text(answer).strip()
+    letter = (
+        LETTERS[answer]
+        if isinstance(answer, int) and 0 <= answer < len(options)
+        else _text(answer).strip()
+    )
     if not letter:
-        raise InvalidInput("empty answer", "Write the letter of the right option, or delete this row.")
+        raise InvalidInput(
+            "empty answer", "Write the letter of the right option, or delete this row."
+        )
     if letter not in options:
-        raise InvalidInput(f"the answer {letter!r} is none of the options", f"Write one of {', '.join(options)}.")
+        raise InvalidInput(
+            f"the answer {letter!r} is none of the options", f"Write one of {', '.join(options)}."
+        )
     question = _text(row[_find(row, ("question", "prompt", "问题"))])
     return [Message("user", ask_choice(question, options)), Message("assistant", letter)]
 
@@ -147,22 +193,32 @@ def _read_alpaca(row: Row) -> list[Message]:
         for pair in _pairs(row.get("history"))
         for role, text in zip(SIDES, pair, strict=True)
     ]
-    asked = "\n".join(part for part in (_text(row["instruction"]), _text(row.get("input"))) if part.strip())
+    asked = "\n".join(
+        part for part in (_text(row["instruction"]), _text(row.get("input"))) if part.strip()
+    )
     answer = Message("assistant", _text(row[_find(row, ANSWERS)]))
     return _with_system(row, [*before, Message("user", asked), answer])
 
 
 def _pairs(history: Any) -> list[Any]:
     pairs = history or []
-    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        raise InvalidInput("`history` holds no question-answer pairs", "Write [[question, answer], …].")
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
+    ):
+        raise InvalidInput(
+            "`history` holds no question-answer pairs", "Write [[question, answer], …]."
+        )
     return pairs
 
 
 def _read_pair(row: Row) -> list[Message]:
     answer = row[_find(row, ANSWERS)]
     return _with_system(
-        row, [*_asked(row), *read_turns(answer if isinstance(answer, list) else [_said("assistant", answer)])]
+        row,
+        [
+            *_asked(row),
+            *read_turns(answer if isinstance(answer, list) else [_said("assistant", answer)]),
+        ],
     )
 
 
@@ -184,13 +240,31 @@ def _said(role: str, text: Any) -> dict[str, Any]:
 
 
 FORMATS = (
-    Format("DPO, the chosen answers", lambda row: "chosen" in row and "rejected" in row, _read_preference),
-    Format("KTO, the answers rated good", lambda row: isinstance(row.get("label"), bool), _read_rated),
+    Format(
+        "DPO, the chosen answers",
+        lambda row: "chosen" in row and "rejected" in row,
+        _read_preference,
+    ),
+    Format(
+        "KTO, the answers rated good", lambda row: isinstance(row.get("label"), bool), _read_rated
+    ),
     Format("messages", lambda row: "messages" in row, _read_turns),
     Format("conversations", lambda row: bool(_find(row, TURNS)), _read_turns),
     Format("ToolAlpaca", is_toolalpaca, _read_golden),
-    Format("multiple choice", lambda row: len(_options(row)) > 1 and bool(_find(row, QUESTIONS)), _read_choice),
+    Format(
+        "multiple choice",
+        lambda row: len(_options(row)) > 1 and bool(_find(row, QUESTIONS)),
+        _read_choice,
+    ),
     Format("Alpaca", lambda row: "instruction" in row and bool(_find(row, ANSWERS)), _read_alpaca),
-    Format("question and answer", lambda row: bool(_find(row, QUESTIONS) and _find(row, ANSWERS)), _read_pair),
-    Format("two columns", lambda row: len(row) == 2 and all(isinstance(cell, str) for cell in row.values()), _read_columns),
-)  # fmt: skip
+    Format(
+        "question and answer",
+        lambda row: bool(_find(row, QUESTIONS) and _find(row, ANSWERS)),
+        _read_pair,
+    ),
+    Format(
+        "two columns",
+        lambda row: len(row) == 2 and all(isinstance(cell, str) for cell in row.values()),
+        _read_columns,
+    ),
+)

@@ -39,7 +39,9 @@ class Paraphrases:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def paraphrase(examples: Sequence[Example], facts: Sequence[Fact], ask: Ask, count: int) -> Paraphrases:
+def paraphrase(
+    examples: Sequence[Example], facts: Sequence[Fact], ask: Ask, count: int
+) -> Paraphrases:
     """Up to `count` further wordings for each fact of the examples; their answers stay as they are."""
     found = Paraphrases()
     by_fact: dict[str, list[Example]] = {}
@@ -53,14 +55,16 @@ def paraphrase(examples: Sequence[Example], facts: Sequence[Fact], ask: Ask, cou
         language = language_of(fact)
         prompt = REWORD[language].format(
             count=count, entity=fact.entity, attribute=fact.attribute, example=asked[0]
-        )  # fmt: skip
+        )
         for question in _lines(ask(prompt)):
             reason = _refusal(question, fact, facts, asked, ask)
             if reason:
                 found.refused.append((question, reason))
             elif len(asked) - len(known) < count:
                 asked.append(question)
-                system = known[0].messages[0].content if known[0].messages[0].role == "system" else ""
+                system = (
+                    known[0].messages[0].content if known[0].messages[0].role == "system" else ""
+                )
                 found.examples.append(as_example(fact, question, known[0].answer, system))
     return found
 
@@ -73,7 +77,9 @@ def _lines(reply: str) -> Iterator[str]:
             yield text
 
 
-def _refusal(question: str, fact: Fact, facts: Iterable[Fact], asked: Sequence[str], ask: Ask) -> str:
+def _refusal(
+    question: str, fact: Fact, facts: Iterable[Fact], asked: Sequence[str], ask: Ask
+) -> str:
     """Why the question is not kept; empty where it asks for this fact. The model is asked only where words do not tell."""
     text = normalise(question)
     if normalise(fact.entity) not in text:
@@ -82,7 +88,9 @@ def _refusal(question: str, fact: Fact, facts: Iterable[Fact], asked: Sequence[s
     if value and value in text and value not in normalise(f"{fact.entity} {fact.attribute}"):
         return "tells the answer"
     others = {other.entity for other in facts} - {fact.entity}
-    stranger = next((name for name in others if normalise(name) in text and name not in fact.entity), "")
+    stranger = next(
+        (name for name in others if normalise(name) in text and name not in fact.entity), ""
+    )
     if stranger:
         return f"names {stranger} too"
     if any(SequenceMatcher(None, text, normalise(known)).ratio() >= TOO_ALIKE for known in asked):
@@ -100,6 +108,12 @@ def _other_fact(question: str, text: str, fact: Fact, facts: Iterable[Fact], ask
     language = language_of(fact)
     choices = [*attributes, OTHER[language]]
     shown = "\n".join(f"{number}. {name}" for number, name in enumerate(choices, 1))
-    reply = re.search(r"\d+", answer_only(ask(JUDGE[language].format(question=question, choices=shown))))
-    chosen = choices[int(reply.group()) - 1] if reply and 0 < int(reply.group()) <= len(choices) else OTHER[language]
+    reply = re.search(
+        r"\d+", answer_only(ask(JUDGE[language].format(question=question, choices=shown)))
+    )
+    chosen = (
+        choices[int(reply.group()) - 1]
+        if reply and 0 < int(reply.group()) <= len(choices)
+        else OTHER[language]
+    )
     return "" if chosen == fact.attribute else f"asks for {chosen}, not for {fact.attribute}"

@@ -12,9 +12,24 @@ from finetune.data.rows import read_rows
 from workbench.errors import InvalidInput
 
 ENTITIES = (
-    "entity", "name", "character", "person", "product", "item", "title", "subject",
-    "实体", "名称", "名字", "姓名", "角色", "人物", "产品", "品名", "标题",
-)  # fmt: skip
+    "entity",
+    "name",
+    "character",
+    "person",
+    "product",
+    "item",
+    "title",
+    "subject",
+    "实体",
+    "名称",
+    "名字",
+    "姓名",
+    "角色",
+    "人物",
+    "产品",
+    "品名",
+    "标题",
+)
 TRIPLES = ({"entity", "attribute", "value"}, {"实体", "属性", "值"}, {"主体", "属性", "值"})
 NOTHING = ("", "-", "—", "/", "n/a", "na", "none", "null", "nan", "无", "未知", "unknown")
 
@@ -59,10 +74,18 @@ def load_records(path: Path) -> Records:
     known: dict[str, str] = {}  # a fact's name -> its value
     for row in read_rows(path):
         if row.problem:
-            records.problems.append(Problem(str(path), row.line, row.problem, "Correct this row, or delete it."))
+            records.problems.append(
+                Problem(str(path), row.line, row.problem, "Correct this row, or delete it.")
+            )
         elif isinstance(row.data, dict):
             for entity, attribute, value in _cells(row.data):
-                _add(records, known, Fact(entity, attribute, _shown(value), f"{path}:{row.line}"), path, row.line)
+                _add(
+                    records,
+                    known,
+                    Fact(entity, attribute, _shown(value), f"{path}:{row.line}"),
+                    path,
+                    row.line,
+                )
     if not records.facts:
         raise InvalidInput(
             f"{path} holds no facts.",
@@ -76,26 +99,37 @@ def _add(records: Records, known: dict[str, str], fact: Fact, path: Path, line: 
         records.empty += 1
     elif not fact.entity or not fact.attribute:
         what = "an entity without a name" if not fact.entity else "a column without a name"
-        records.problems.append(Problem(str(path), line, f"{what}, for {fact.value!r}", "Write the name."))
+        records.problems.append(
+            Problem(str(path), line, f"{what}, for {fact.value!r}", "Write the name.")
+        )
     elif fact.name not in known:
         known[fact.name] = fact.value
         records.facts.append(fact)
     elif known[fact.name] != fact.value:
         problem = f"{fact.entity} has two values for {fact.attribute}: {known[fact.name]!r} and {fact.value!r}"
-        records.problems.append(Problem(str(path), line, problem, "Keep one, or join both in one cell."))
+        records.problems.append(
+            Problem(str(path), line, problem, "Keep one, or join both in one cell.")
+        )
 
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Entity, attribute and value of each cell of a row."""
-    if row and all(isinstance(value, dict) for value in row.values()):  # {entity: {attribute: value}}
+    if row and all(
+        isinstance(value, dict) for value in row.values()
+    ):  # {entity: {attribute: value}}
         for entity, attributes in row.items():
-            yield from ((str(entity).strip(), str(name).strip(), value) for name, value in attributes.items())
+            yield from (
+                (str(entity).strip(), str(name).strip(), value)
+                for name, value in attributes.items()
+            )
         return
     if {str(name).strip().lower() for name in row} in TRIPLES:
         entity, attribute, value = row.values()
         yield str(entity).strip(), str(attribute).strip(), value
         return
-    column = next((name for name in row if str(name).strip().lower() in ENTITIES), next(iter(row), ""))
+    column = next(
+        (name for name in row if str(name).strip().lower() in ENTITIES), next(iter(row), "")
+    )
     entity = _shown(row.get(column))
     yield from ((entity, str(name).strip(), value) for name, value in row.items() if name != column)
 
@@ -105,5 +139,7 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, list):
         texts = [_shown(part) for part in value]
-        return ("、" if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts)) else ", ").join(texts)
+        return (
+            "、" if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts)) else ", "
+        ).join(texts)
     return " ".join(str(value).split())

@@ -18,7 +18,14 @@ from typing import Any
 from workbench.errors import InvalidInput, NotFound
 
 KINDS = "JSON, JSON lines, CSV, TSV, XLSX or Parquet, also gzipped"
-WRAPPERS = ("data", "rows", "examples", "items", "train", "records")  # keys under which a file holds all its rows
+WRAPPERS = (
+    "data",
+    "rows",
+    "examples",
+    "items",
+    "train",
+    "records",
+)  # keys under which a file holds all its rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,9 @@ def read_rows(path: Path) -> Iterator[Row]:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise InvalidInput(f"{path} is a damaged gzip file: {error}", "Copy or download it again.") from error
+            raise InvalidInput(
+                f"{path} is a damaged gzip file: {error}", "Copy or download it again."
+            ) from error
     if data[:4] == b"PK\x03\x04":
         return _workbook_rows(data, path)
     if data[:4] == b"PAR1":
@@ -60,7 +69,9 @@ def read_rows(path: Path) -> Iterator[Row]:
 def _decode(data: bytes, path: Path) -> str:
     """UTF-8, UTF-16 with its mark, or GB18030 where the bytes look like Chinese. Raises InvalidInput."""
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]
-    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data))  # as é in a Western encoding
+    alone = len(
+        re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data)
+    )  # as é in a Western encoding
     if alone * 10 < len(re.findall(rb"[\x80-\xff]", data)):
         encodings.append("gb18030")
     for encoding in encodings:
@@ -70,7 +81,9 @@ def _decode(data: bytes, path: Path) -> str:
             continue
         if "\x00" not in text:
             return text
-    raise InvalidInput(f"{path} is not text in UTF-8, nor a workbook or Parquet file.", f"Give {KINDS}, as UTF-8.")
+    raise InvalidInput(
+        f"{path} is not text in UTF-8, nor a workbook or Parquet file.", f"Give {KINDS}, as UTF-8."
+    )
 
 
 def _json_rows(text: str) -> Iterator[Row]:
@@ -100,7 +113,9 @@ def _parse(line: str, number: int) -> Row:
 
 def _unwrapped(row: Row) -> Iterator[Row]:
     """An object that only holds a list of rows, as {"data": [...]}, gives those rows."""
-    held = next(iter(row.data.values())) if isinstance(row.data, dict) and len(row.data) == 1 else None
+    held = (
+        next(iter(row.data.values())) if isinstance(row.data, dict) and len(row.data) == 1 else None
+    )
     if isinstance(held, list) and next(iter(row.data)) in WRAPPERS:
         yield from (Row(number, one) for number, one in enumerate(held, 1))
     else:
@@ -126,7 +141,10 @@ def _values(text: str, at: int, opens: str) -> Iterator[Row]:
         try:
             value, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            yield Row(error.lineno, problem=f"not valid JSON from here on: {error.msg} at column {error.colno}")
+            yield Row(
+                error.lineno,
+                problem=f"not valid JSON from here on: {error.msg} at column {error.colno}",
+            )
             return
         except RecursionError:
             yield Row(line, problem="JSON nested too deeply")
@@ -136,7 +154,11 @@ def _values(text: str, at: int, opens: str) -> Iterator[Row]:
 
 def _table_rows(text: str) -> Iterator[Row]:
     csv.field_size_limit(1 << 30)
-    return _named(_numbered(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)))
+    return _named(
+        _numbered(
+            csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        )
+    )
 
 
 def _delimiter(text: str) -> str:
@@ -174,14 +196,20 @@ def _named(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[Row]:
         if not header:
             header = values
             twice = sorted({name for name in header if name and header.count(name) > 1})
-            yield Row(line, problem=f"two columns are called {twice[0]}") if twice else Row(line, header, header=True)
+            yield (
+                Row(line, problem=f"two columns are called {twice[0]}")
+                if twice
+                else Row(line, header, header=True)
+            )
         elif any(values[len(header) :]):
             yield Row(
                 line,
                 problem=f"{len(values)} cells under {len(header)} columns; a cell with the delimiter in it must be quoted",
             )
         else:
-            yield Row(line, dict(zip(header, values + [""] * (len(header) - len(values)), strict=False)))
+            yield Row(
+                line, dict(zip(header, values + [""] * (len(header) - len(values)), strict=False))
+            )
 
 
 def _shown(cell: Any) -> str:
@@ -199,10 +227,14 @@ def _workbook_rows(data: bytes, path: Path) -> Iterator[Row]:
     try:
         workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InvalidInput(f"{path} is no workbook, or damaged: {error}", "Save it again as XLSX.") from error
+        raise InvalidInput(
+            f"{path} is no workbook, or damaged: {error}", "Save it again as XLSX."
+        ) from error
     try:
         for sheet in workbook.worksheets:
-            yield from _named(enumerate((list(row) for row in sheet.iter_rows(values_only=True)), 1))
+            yield from _named(
+                enumerate((list(row) for row in sheet.iter_rows(values_only=True)), 1)
+            )
     finally:
         workbook.close()
 
@@ -214,5 +246,7 @@ def _parquet_rows(data: bytes, path: Path) -> Iterator[Row]:
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(data))
     except pyarrow.ArrowException as error:
-        raise InvalidInput(f"{path} is a damaged Parquet file: {error}", "Copy or download it again.") from error
+        raise InvalidInput(
+            f"{path} is a damaged Parquet file: {error}", "Copy or download it again."
+        ) from error
     yield from (Row(number, row) for number, row in enumerate(table.to_pylist(), 1))

@@ -17,7 +17,9 @@ class NoGoldenAnswer(Exception):
 
 def is_toolalpaca(row: dict[str, Any]) -> bool:
     """An evaluation row, or an instance that `split_instances` made."""
-    return {"functions", "instruction"} <= row.keys() and bool({"golden_answer", "steps"} & row.keys())
+    return {"functions", "instruction"} <= row.keys() and bool(
+        {"golden_answer", "steps"} & row.keys()
+    )
 
 
 def split_instances(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -26,24 +28,32 @@ def split_instances(row: dict[str, Any]) -> list[dict[str, Any]]:
         return [row]
     described = row.get("Function_Description")
     functions = row.get("NLDocumentation") or "\n".join(
-        f"{name}: {text}" for name, text in (described if isinstance(described, dict) else {}).items()
+        f"{name}: {text}"
+        for name, text in (described if isinstance(described, dict) else {}).items()
         if name != "components"
-    )  # fmt: skip
+    )
     return [
         {
-            "functions": functions, "instruction": str(one.get("input", "")).rsplit("\nHint: ", 1)[0],
-            "steps": one.get("intermediate_steps") or [], "output": one.get("output"),
+            "functions": functions,
+            "instruction": str(one.get("input", "")).rsplit("\nHint: ", 1)[0],
+            "steps": one.get("intermediate_steps") or [],
+            "output": one.get("output"),
         }
         for one in objects_in(row["Instances"], "`Instances`")
-    ]  # fmt: skip
+    ]
 
 
 def read_toolalpaca(row: dict[str, Any]) -> list[Message]:
     """The tools, the instruction, and the right calls (evaluation) or every step up to the answer (training)."""
-    asked = [Message("system", f"{OFFER}{row['functions']}"), Message("user", str(row["instruction"]))]
+    asked = [
+        Message("system", f"{OFFER}{row['functions']}"),
+        Message("user", str(row["instruction"])),
+    ]
     if "steps" in row:
         if not isinstance(row["steps"], list):
-            raise InvalidInput("`intermediate_steps` is no list", "Take the row as ToolAlpaca has it.")
+            raise InvalidInput(
+                "`intermediate_steps` is no list", "Take the row as ToolAlpaca has it."
+            )
         said = [message for step in row["steps"] for message in _read_step(step)]
         return [*asked, *said, Message("assistant", str(row.get("output") or ""))]
     if not row["golden_answer"]:
@@ -61,7 +71,8 @@ def _read_step(step: Any) -> list[Message]:
         (tool, given, log), observation = step
     except (TypeError, ValueError) as error:
         raise InvalidInput(
-            "a step is not [[tool, input, thought], observation]", "Take the row as ToolAlpaca has it."
+            "a step is not [[tool, input, thought], observation]",
+            "Take the row as ToolAlpaca has it.",
         ) from error
     thought = str(log).split("\nAction:")[0].strip().removeprefix("Thought:").strip()
     return [

@@ -45,7 +45,9 @@ def texts_of(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> lis
     texts = []
     while left:
         last = left[-1]
-        text = last.prompt + (last.said if last.ended else last.said.rstrip() + (tokenizer.eos_token or ""))
+        text = last.prompt + (
+            last.said if last.ended else last.said.rstrip() + (tokenizer.eos_token or "")
+        )
         within = [answer for answer in left[:-1] if text.startswith(answer.prompt + answer.said)]
         spans = [(len(answer.prompt), _end(answer, text, specials)) for answer in within]
         texts.append(Text(text, [*spans, (len(last.prompt), len(text))]))
@@ -57,7 +59,8 @@ def _answers(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> lis
     """The answers to learn, in the first form of the example that the template says in full."""
     if not tokenizer.chat_template:
         raise InvalidInput(
-            "The tokenizer has no chat template.", 'Choose an instruct model, or set chat_template = "chatml".'
+            "The tokenizer has no chat template.",
+            'Choose an instruct model, or set chat_template = "chatml".',
         )
     first: InvalidInput | None = None
     for told in forms_of(example):
@@ -70,15 +73,27 @@ def _answers(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> lis
 
 
 def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -> Iterator[Answer]:
-    learned = [n for n, message in enumerate(told.messages) if message.role == "assistant" and message.learned]
+    learned = [
+        n
+        for n, message in enumerate(told.messages)
+        if message.role == "assistant" and message.learned
+    ]
     for number in learned:
         prompt = render(told.messages[:number], told.tools, tokenizer, prompt=True)
         through = render(told.messages[: number + 1], told.tools, tokenizer)
-        history = "" if through.startswith(prompt) else render(told.messages[:number], told.tools, tokenizer)
+        history = (
+            ""
+            if through.startswith(prompt)
+            else render(told.messages[:number], told.tools, tokenizer)
+        )
         said = _said(prompt, through, history, told.messages[number])
         if said is None:
-            raise InvalidInput("the chat template does not show the answer after its own prompt", CORRECT)
-        if number == learned[-1] and (lost := find_lost(replace(told, messages=told.messages[: number + 1]), through)):
+            raise InvalidInput(
+                "the chat template does not show the answer after its own prompt", CORRECT
+            )
+        if number == learned[-1] and (
+            lost := find_lost(replace(told, messages=told.messages[: number + 1]), through)
+        ):
             raise InvalidInput(f"the chat template leaves out {lost[:60]!r}", CORRECT)
         closing = _closing(said, specials)
         yield Answer(prompt, said[:closing] if closing else said, bool(closing))
@@ -87,7 +102,9 @@ def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -
 def _said(prompt: str, through: str, history: str, message: Message) -> str | None:
     """What the model has to say after the prompt, with its thinking even where the template takes that away."""
     thought, text = split_thinking(message.content)
-    block = re.search(r"<think>\s*(</think>\s*)?$", prompt)  # the prompt opens the thinking, or closes it at once
+    block = re.search(
+        r"<think>\s*(</think>\s*)?$", prompt
+    )  # the prompt opens the thinking, or closes it at once
     closed = bool(block and block.group(1))
     if through.startswith(prompt):
         said = through[len(prompt) :]
@@ -97,7 +114,11 @@ def _said(prompt: str, through: str, history: str, message: Message) -> str | No
         said = re.sub(r"^<think>.*?</think>\s*", "", through[block.start() :], flags=re.DOTALL)
         said = said if closed else f"{thought}\n</think>\n\n{said.lstrip()}"
     else:
-        said = _after_header(prompt[len(history) :], through, text) if prompt.startswith(history) else ""
+        said = (
+            _after_header(prompt[len(history) :], through, text)
+            if prompt.startswith(history)
+            else ""
+        )
     besides = said.replace(thought, "", 1).replace(text, "", 1)
     whole = text in said and all(call["name"] in besides for call in message.tool_calls)
     return said if whole and said else None

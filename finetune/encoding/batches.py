@@ -11,7 +11,10 @@ from finetune.encoding.masking import IGNORED, Encoded
 
 def as_rows(encoded: Sequence[Encoded]) -> list[dict[str, list[int]]]:
     """One sequence a row, as the trainer takes it."""
-    return [{"input_ids": row.input_ids, "labels": row.labels, "seq_lengths": [len(row.input_ids)]} for row in encoded]
+    return [
+        {"input_ids": row.input_ids, "labels": row.labels, "seq_lengths": [len(row.input_ids)]}
+        for row in encoded
+    ]
 
 
 def pack(encoded: Sequence[Encoded], length: int) -> list[dict[str, list[int]]]:

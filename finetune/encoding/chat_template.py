@@ -18,9 +18,7 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 # Hermes' form, which many tool-using models were trained on
-OFFER = (
-    "You may call these functions. To call one, answer with its name and arguments inside <tool_call> tags.\n<tools>\n"
-)
+OFFER = "You may call these functions. To call one, answer with its name and arguments inside <tool_call> tags.\n<tools>\n"
 CORRECT = "Correct the base model's chat template, or leave this row out."
 CALL = "<tool_call>\n{}\n</tool_call>"
 RESULT = "<tool_response>\n{}\n</tool_response>"
@@ -53,16 +51,27 @@ def forms_of(example: Example) -> Iterator[Example]:
     yield _system_in_question(as_text)
 
 
-def render(messages: Sequence[Message], tools: Sequence[dict[str, Any]], tokenizer: Any, prompt: bool = False) -> str:
+def render(
+    messages: Sequence[Message],
+    tools: Sequence[dict[str, Any]],
+    tokenizer: Any,
+    prompt: bool = False,
+) -> str:
     """The text of these turns; as a `prompt` it ends where the assistant begins. Raises InvalidInput."""
     from jinja2 import TemplateError
 
     offered = list(tools) or None
     try:
-        template = tokenizer.get_chat_template(tools=offered)  # some models have a second one for tools
+        template = tokenizer.get_chat_template(
+            tools=offered
+        )  # some models have a second one for tools
         turns = list(_as_template(messages, thinking_fields(template)))
         return tokenizer.apply_chat_template(
-            turns, tools=offered, chat_template=template, tokenize=False, add_generation_prompt=prompt
+            turns,
+            tools=offered,
+            chat_template=template,
+            tokenize=False,
+            add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
         raise InvalidInput(f"the chat template fails: {error}", CORRECT) from error
@@ -91,18 +100,30 @@ def _as_template(messages: Sequence[Message], thinking: Sequence[str]) -> Iterat
 @lru_cache(maxsize=8)
 def thinking_fields(template: str) -> tuple[str, ...]:
     """The fields of a message in which this template looks for thinking; without any it stands in the content."""
-    found = re.findall(r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b", template)
+    found = re.findall(
+        r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b", template
+    )
     return tuple(sorted(set(found)))
 
 
 def find_lost(example: Example, text: str) -> str:
     """The first thing in the example that its text does not say; empty where all is there."""
     for message in example.messages:
-        said = split_thinking(message.content)[1] if message.role == "assistant" else message.content.strip()
+        said = (
+            split_thinking(message.content)[1]
+            if message.role == "assistant"
+            else message.content.strip()
+        )
         if said not in text and _quoted(said) not in text and _quoted(said, False) not in text:
             return said
-    return next((f"the tool {tool['function']['name']}" for tool in example.tools
-                 if tool["function"]["name"] not in text), "")  # fmt: skip
+    return next(
+        (
+            f"the tool {tool['function']['name']}"
+            for tool in example.tools
+            if tool["function"]["name"] not in text
+        ),
+        "",
+    )
 
 
 def _quoted(text: str, ascii_only: bool = True) -> str:
@@ -114,7 +135,9 @@ def _tools_as_text(example: Example) -> Example:
     messages = [_call_as_text(message) for message in example.messages]
     if example.tools:
         offer = (
-            OFFER + "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in example.tools) + "\n</tools>"
+            OFFER
+            + "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in example.tools)
+            + "\n</tools>"
         )
         if messages[0].role == "system":
             messages[0] = Message("system", f"{messages[0].content}\n\n{offer}")
@@ -138,7 +161,9 @@ def _system_in_question(example: Example) -> Example:
     if example.messages[0].role != "system":
         return example
     system, question, *rest = example.messages
-    return replace(example, messages=(Message("user", f"{system.content}\n\n{question.content}"), *rest))
+    return replace(
+        example, messages=(Message("user", f"{system.content}\n\n{question.content}"), *rest)
+    )
 
 
 def _joined(example: Example) -> Example:

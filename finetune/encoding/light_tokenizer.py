@@ -19,17 +19,24 @@ class LightTokenizer:
 
     is_fast = True
 
-    def __init__(self, folder: Path, template: str = "", special_tokens: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, template: str = "", special_tokens: Sequence[str] = ()
+    ) -> None:
         from tokenizers import Tokenizer
 
         if not (folder / "tokenizer.json").exists():
-            raise NotFound(f"{folder} has no tokenizer.json.", "The checks of tokens are made when it is trained.")
+            raise NotFound(
+                f"{folder} has no tokenizer.json.",
+                "The checks of tokens are made when it is trained.",
+            )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._names = _read_names(folder)
         self._templates = {"default": template} if template else _read_templates(folder)
-        self.added = [token for token in special_tokens if self._tokenizer.token_to_id(token) is None]
+        self.added = [
+            token for token in special_tokens if self._tokenizer.token_to_id(token) is None
+        ]
         self._tokenizer.add_tokens(self.added)
 
     @property
@@ -46,8 +53,10 @@ class LightTokenizer:
 
     @property
     def added_tokens_decoder(self) -> dict[int, Any]:
-        return {number: _Word(token.content, token.special)
-                for number, token in self._tokenizer.get_added_tokens_decoder().items()}  # fmt: skip
+        return {
+            number: _Word(token.content, token.special)
+            for number, token in self._tokenizer.get_added_tokens_decoder().items()
+        }
 
     @property
     def all_special_tokens(self) -> list[str]:
@@ -64,19 +73,30 @@ class LightTokenizer:
 
     def __call__(self, texts: Sequence[str], **options: Any) -> dict[str, Any]:
         found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return {"input_ids": [one.ids for one in found], "offset_mapping": [one.offsets for one in found]}
+        return {
+            "input_ids": [one.ids for one in found],
+            "offset_mapping": [one.offsets for one in found],
+        }
 
     def get_chat_template(self, tools: Any = None) -> str:
         return self._templates.get("tool_use", self.chat_template) if tools else self.chat_template
 
     def apply_chat_template(
-        self, messages: Sequence[Any], tools: Any = None, chat_template: str = "", tokenize: bool = False,
+        self,
+        messages: Sequence[Any],
+        tools: Any = None,
+        chat_template: str = "",
+        tokenize: bool = False,
         add_generation_prompt: bool = False,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """The text of the conversation; only text, never tokens."""
         compiled = _compile(chat_template or self.get_chat_template(tools))
         return compiled.render(
-            messages=messages, tools=tools, documents=None, add_generation_prompt=add_generation_prompt, **self._names
+            messages=messages,
+            tools=tools,
+            documents=None,
+            add_generation_prompt=add_generation_prompt,
+            **self._names,
         )
 
 
@@ -109,9 +129,14 @@ def _read_templates(folder: Path) -> dict[str, str]:
     if isinstance(own, list):
         own = {one["name"]: one["template"] for one in own}
     found = {"default": own} if isinstance(own, str) else dict(own)
-    files = [folder / "chat_template.jinja", *(folder / "additional_chat_templates").glob("*.jinja")]
+    files = [
+        folder / "chat_template.jinja",
+        *(folder / "additional_chat_templates").glob("*.jinja"),
+    ]
     names = {"chat_template": "default"}
-    return found | {names.get(path.stem, path.stem): path.read_text("utf-8") for path in files if path.exists()}
+    return found | {
+        names.get(path.stem, path.stem): path.read_text("utf-8") for path in files if path.exists()
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -120,7 +145,9 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise InvalidInput(f"{path} is not JSON: {error}", "Copy the model's folder again.") from error
+        raise InvalidInput(
+            f"{path} is not JSON: {error}", "Copy the model's folder again."
+        ) from error
 
 
 @lru_cache(8)
@@ -149,8 +176,13 @@ def _compile(template: str) -> Any:
     environment.filters["tojson"] = lambda value, ensure_ascii=False, **options: json.dumps(
         value, ensure_ascii=ensure_ascii, **options
     )
-    environment.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
+    environment.globals |= {
+        "raise_exception": refuse,
+        "strftime_now": lambda form: datetime.now().strftime(form),
+    }
     try:
         return environment.from_string(template)
     except TemplateError as error:
-        raise InvalidInput(f"The chat template cannot be read: {error}", "Correct the base's chat template.") from error
+        raise InvalidInput(
+            f"The chat template cannot be read: {error}", "Correct the base's chat template."
+        ) from error

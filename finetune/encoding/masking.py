@@ -53,7 +53,11 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0)
     """Every answer of every example, learned once: one sequence an example, more where the template needs them."""
     found = EncodedAll([], [], [])
     specials = special_tokens(tokenizer)
-    texts = ((text, example.where) for example in examples for text in texts_of(example, tokenizer, specials))
+    texts = (
+        (text, example.where)
+        for example in examples
+        for text in texts_of(example, tokenizer, specials)
+    )
     for row in _encode_texts(texts, tokenizer, max_length):
         if row.truncated:
             found.truncated.append(row.where)
@@ -61,7 +65,9 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0)
     return found
 
 
-def check_lengths(examples: Sequence[Example], tokenizer: Any, max_length: int) -> tuple[list[Problem], dict[str, int]]:
+def check_lengths(
+    examples: Sequence[Example], tokenizer: Any, max_length: int
+) -> tuple[list[Problem], dict[str, int]]:
     """Every example that is cut off or that the template cannot say; and how many tokens: all, learned, longest."""
     specials = special_tokens(tokenizer)
     problems: list[Problem] = []
@@ -107,7 +113,9 @@ def learned_texts(encoded: Encoded, tokenizer: Any) -> list[str]:
     return [tokenizer.decode(tokens) for tokens in found if tokens]
 
 
-def _encode_texts(texts: Iterable[tuple[Text, str]], tokenizer: Any, max_length: int) -> Iterator[Encoded]:
+def _encode_texts(
+    texts: Iterable[tuple[Text, str]], tokenizer: Any, max_length: int
+) -> Iterator[Encoded]:
     for batch in _batches(texts):
         for (text, where), (ids, offsets) in zip(batch, _tokenize(batch, tokenizer), strict=True):
             labels = _labels(text, ids, offsets)
@@ -116,7 +124,9 @@ def _encode_texts(texts: Iterable[tuple[Text, str]], tokenizer: Any, max_length:
             yield _cut(ids, labels, max_length, where)
 
 
-def _tokenize(batch: Sequence[tuple[Text, str]], tokenizer: Any) -> Iterable[tuple[list[int], list[tuple[int, int]]]]:
+def _tokenize(
+    batch: Sequence[tuple[Text, str]], tokenizer: Any
+) -> Iterable[tuple[list[int], list[tuple[int, int]]]]:
     """Ids and their places in the text; nothing from a tokenizer that does not know the places."""
     if not tokenizer.is_fast:
         return [([], [])] * len(batch)

@@ -13,7 +13,11 @@ def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
     from finetune.encoding.answers import special_tokens, texts_of
 
     alone = [*(_unlearned(message) for message in example.messages[:-1]), example.messages[-1]]
-    text = texts_of(Example(tuple(alone), example.tools, where=example.where), tokenizer, special_tokens(tokenizer))[0]
+    text = texts_of(
+        Example(tuple(alone), example.tools, where=example.where),
+        tokenizer,
+        special_tokens(tokenizer),
+    )[0]
     return tokenizer.encode(text.text[: text.spans[-1][0]], add_special_tokens=False)
 
 
@@ -29,12 +33,18 @@ def generate_answers(
 
 
 def first_logits(
-    model: Any, tokenizer: Any, prompts: Sequence[list[int]], numbers: Sequence[int], batch: int = 32
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[list[int]],
+    numbers: Sequence[int],
+    batch: int = 32,
 ) -> Iterator[tuple[int, Any]]:
     """(number of the prompt, scores of every word as its first token) for the prompts of these numbers."""
     ends = end_tokens(model, tokenizer)
     for chosen, prompt in _batches(prompts, numbers, batch, ends[0]):
-        yield from zip(chosen, _generate(model, prompt, ends, 1).logits[0].float().cpu(), strict=True)
+        yield from zip(
+            chosen, _generate(model, prompt, ends, 1).logits[0].float().cpu(), strict=True
+        )
 
 
 def _generate(model: Any, prompt: dict[str, Any], ends: list[int], longest: int) -> Any:
@@ -43,9 +53,16 @@ def _generate(model: Any, prompt: dict[str, Any], ends: list[int], longest: int)
     with torch.inference_mode():
         return model.generate(
             **{name: tensor.to(model.device) for name, tensor in prompt.items()},
-            max_new_tokens=longest, do_sample=False, temperature=None, top_p=None, top_k=None, eos_token_id=ends,
-            pad_token_id=ends[0], output_logits=longest == 1, return_dict_in_generate=True,
-        )  # fmt: skip
+            max_new_tokens=longest,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            eos_token_id=ends,
+            pad_token_id=ends[0],
+            output_logits=longest == 1,
+            return_dict_in_generate=True,
+        )
 
 
 def _batches(

@@ -58,9 +58,15 @@ class Score:
 
 
 def score(
-    run: Run, files: Sequence[Path], *, only: dict[str, str] | None = None, base: bool = False, limit: int = 0,
-    batch: int = 32, report: Callable[[dict[str, Any]], None] = lambda event: None,
-) -> Score:  # fmt: skip
+    run: Run,
+    files: Sequence[Path],
+    *,
+    only: dict[str, str] | None = None,
+    base: bool = False,
+    limit: int = 0,
+    batch: int = 32,
+    report: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> Score:
     """Ask the run every question of the files, greedily; with `base` its base alone. Raises WorkbenchErrors."""
     check_base(run)
     examples = _read(files, only or {}, limit)
@@ -77,11 +83,16 @@ def score(
 
 
 def _predict(
-    loaded: LoadedModel, examples: Sequence[Example], batch: int, report: Callable[[dict[str, Any]], None]
+    loaded: LoadedModel,
+    examples: Sequence[Example],
+    batch: int,
+    report: Callable[[dict[str, Any]], None],
 ) -> Iterator[Prediction]:
     model, tokenizer = loaded.base.model, loaded.tokenizer
     prompts = [prompt_ids(example, tokenizer) for example in examples]
-    longest = max(len(tokenizer.encode(example.answer, add_special_tokens=False)) for example in examples)
+    longest = max(
+        len(tokenizer.encode(example.answer, add_special_tokens=False)) for example in examples
+    )
     thinks = "<think>" in str(tokenizer.chat_template)
     answers: dict[int, str] = {}
     for number, answer in generate_answers(
@@ -92,11 +103,17 @@ def _predict(
             report({"event": "progress", "done": len(answers), "of": len(examples)})
     letters = dict(_choose(model, tokenizer, examples, prompts, batch))
     for number, example in enumerate(examples):
-        yield Prediction(example.questions[-1], example.answer, answers[number], letters.get(number, ""))
+        yield Prediction(
+            example.questions[-1], example.answer, answers[number], letters.get(number, "")
+        )
 
 
 def _choose(
-    model: Any, tokenizer: Any, examples: Sequence[Example], prompts: Sequence[list[int]], batch: int
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    prompts: Sequence[list[int]],
+    batch: int,
 ) -> Iterator[tuple[int, str]]:
     """The option whose letter is the likeliest next token, for each row that offers options."""
     for letters, numbers in _by_options(examples).items():
@@ -119,7 +136,9 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
     loaded = load_examples(files, only)
     if loaded.problems:
         first = loaded.problems[0]
-        raise InvalidInput(f"{len(loaded.problems)} rows cannot be used; {first.where}: {first.problem}", first.fix)
+        raise InvalidInput(
+            f"{len(loaded.problems)} rows cannot be used; {first.where}: {first.problem}", first.fix
+        )
     if not loaded.examples:
         raise InvalidInput("No rows are left to ask.", "Name another file, or another --only.")
     return loaded.examples[: limit or None]
@@ -139,7 +158,9 @@ def _maps_memory(batch: int) -> Iterator[None]:
     except RuntimeError as error:
         if "out of memory" not in str(error).lower():
             raise
-        raise Unavailable(f"No memory to answer {batch} questions at once.", "Lower --batch.") from error
+        raise Unavailable(
+            f"No memory to answer {batch} questions at once.", "Lower --batch."
+        ) from error
 
 
 def _share(hits: Any) -> float:

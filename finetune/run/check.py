@@ -64,8 +64,12 @@ def _check_data(config: RunConfig, report: Report) -> list[Example]:
     tests = load_examples(config.paths("test"), config.data.only) if config.data.test else None
     for found in (loaded, held_out, tests):
         if found:
-            empty = "data.only" if config.data.only else "data"  # what has no place is that there are no rows
-            report.problems += [problem(one.where or empty, one.problem, one.fix) for one in found.problems]
+            empty = (
+                "data.only" if config.data.only else "data"
+            )  # what has no place is that there are no rows
+            report.problems += [
+                problem(one.where or empty, one.problem, one.fix) for one in found.problems
+            ]
             report.warnings += found.notes
     if loaded.dropped:
         first = loaded.dropped[0]
@@ -83,7 +87,9 @@ def _check_data(config: RunConfig, report: Report) -> list[Example]:
 def _check_name(config: RunConfig, report: Report) -> None:
     """A base that is no folder: a path is wrong, a name will be downloaded."""
     if config.base.startswith((".", "/", "~")):
-        report.problems.append(problem("base", f"there is no folder {config.base}", "Correct the path."))
+        report.problems.append(
+            problem("base", f"there is no folder {config.base}", "Correct the path.")
+        )
     else:
         report.warnings.append(
             f"{config.base} is no folder here: it is downloaded when the training begins, and its tokens are checked then."
@@ -92,19 +98,27 @@ def _check_name(config: RunConfig, report: Report) -> None:
 
 def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None:
     if not (base / "config.json").exists():
-        report.problems.append(problem("base", f"{base} has no config.json", "Name a folder in Hugging Face's layout."))
+        report.problems.append(
+            problem("base", f"{base} has no config.json", "Name a folder in Hugging Face's layout.")
+        )
         return None
     weights = read_weights(base)
     if not weights.shapes:
         report.problems.append(
-            problem("base", f"{base} has no safetensors weights", "Download the model again, whole.")
+            problem(
+                "base", f"{base} has no safetensors weights", "Download the model again, whole."
+            )
         )
         return None
     layers = weights.matrices()
     for key in ("targets", "modules_to_save"):
         wanted = getattr(config.lora, key)
-        unknown = [name for name in wanted if name not in layers] if isinstance(wanted, list) else []
-        tied = unknown == ["lm_head"] and key == "modules_to_save"  # shares its weights with the embedding
+        unknown = (
+            [name for name in wanted if name not in layers] if isinstance(wanted, list) else []
+        )
+        tied = (
+            unknown == ["lm_head"] and key == "modules_to_save"
+        )  # shares its weights with the embedding
         if unknown and not tied:
             report.problems.append(
                 problem(
@@ -115,7 +129,11 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
             )
     if "lm_head" in config.lora.targets:
         report.problems.append(
-            problem("lora.targets", "lm_head cannot carry an adapter here", "Put it into lora.modules_to_save instead.")
+            problem(
+                "lora.targets",
+                "lm_head cannot carry an adapter here",
+                "Put it into lora.modules_to_save instead.",
+            )
         )
     return weights
 
@@ -138,7 +156,11 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     if not tokenizer.chat_template:
         report.problems.append(
-            problem("data.chat_template", "the base has no chat template", 'Set chat_template = "chatml" under [data].')
+            problem(
+                "data.chat_template",
+                "the base has no chat template",
+                'Set chat_template = "chatml" under [data].',
+            )
         )
     missing = [token for token in tokenizer.added if token in markers]
     if missing:
@@ -172,6 +194,8 @@ def _check_lengths(
             f"{len(encoded.nothing_left)} rows are left out: their question alone fills data.max_length."
         )
     if not encoded.rows:
-        report.problems.append(problem("data.max_length", "no answer fits into it", "Raise data.max_length."))
+        report.problems.append(
+            problem("data.max_length", "no answer fits into it", "Raise data.max_length.")
+        )
         return None
     return encoded

@@ -7,7 +7,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from workbench.errors import InvalidInput, NotFound
 
@@ -54,7 +62,9 @@ class Training(Section):
     steps: int = Field(0, ge=0)
     batch: int = Field(8, ge=1)
     accumulation: int = Field(1, ge=1)
-    processes: int = Field(1, ge=1, le=64)  # of this machine, one a GPU; each takes batches of its own
+    processes: int = Field(
+        1, ge=1, le=64
+    )  # of this machine, one a GPU; each takes batches of its own
     learning_rate: float = Field(1e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1)
@@ -84,7 +94,9 @@ class Saving(Section):
     @model_validator(mode="after")
     def _best_is_measured(self) -> Saving:
         if self.final == "best" and self.save_every not in (None, self.eval_every):
-            raise ValueError('final = "best" needs save_every as often as eval_every; or set final = "last"')
+            raise ValueError(
+                'final = "best" needs save_every as often as eval_every; or set final = "last"'
+            )
         return self
 
 
@@ -104,7 +116,9 @@ class RunConfig(Section):
     @classmethod
     def _is_one_folder(cls, name: str) -> str:
         if name and not re.fullmatch(r"\w[\w.-]{0,79}", name):
-            raise ValueError("a run's name holds letters, digits, _ - . only, and begins with a letter or digit")
+            raise ValueError(
+                "a run's name holds letters, digits, _ - . only, and begins with a letter or digit"
+            )
         return name
 
     def paths(self, kind: Literal["train", "eval", "test"]) -> list[Path]:
@@ -115,7 +129,11 @@ class RunConfig(Section):
     def template_path(self) -> str:
         """`chatml`, or the Jinja file as a path from here; empty for the base's own template."""
         template = self.data.chat_template
-        return template if template in ("", "chatml") else str(self.folder / Path(template).expanduser())
+        return (
+            template
+            if template in ("", "chatml")
+            else str(self.folder / Path(template).expanduser())
+        )
 
     @property
     def base_path(self) -> str:
@@ -131,15 +149,21 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFound(f"There is no run file {path}.", "Begin with a copy of examples/crew/crew.toml.") from error
+        raise NotFound(
+            f"There is no run file {path}.", "Begin with a copy of examples/crew/crew.toml."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigProblems(path, [problem(str(path), f"not valid TOML: {error}", "Correct that line.")]) from error
+        raise ConfigProblems(
+            path, [problem(str(path), f"not valid TOML: {error}", "Correct that line.")]
+        ) from error
     values["name"] = name or values.get("name") or re.sub(r"[^\w.-]+", "-", path.stem).strip("-.")
     values["folder"] = (folder or path.parent).absolute()
     try:
         return RunConfig(**values)
     except ValidationError as error:
-        raise ConfigProblems(path, _explain(path, error.errors()), _without(values, error.errors())) from error
+        raise ConfigProblems(
+            path, _explain(path, error.errors()), _without(values, error.errors())
+        ) from error
 
 
 class ConfigProblems(InvalidInput):
@@ -148,9 +172,14 @@ class ConfigProblems(InvalidInput):
     `config` is the rest of it with defaults for what is wrong, if that much is left.
     """
 
-    def __init__(self, path: Path, problems: list[dict[str, str]], config: RunConfig | None = None) -> None:
+    def __init__(
+        self, path: Path, problems: list[dict[str, str]], config: RunConfig | None = None
+    ) -> None:
         text = "; ".join(f"{found['where']}: {found['problem']}" for found in problems)
-        super().__init__(f"{path} cannot be used. {text}", " ".join(dict.fromkeys(found["fix"] for found in problems)))
+        super().__init__(
+            f"{path} cannot be used. {text}",
+            " ".join(dict.fromkeys(found["fix"] for found in problems)),
+        )
         self.problems = problems
         self.config = config
 
@@ -164,7 +193,9 @@ def _explain(path: Path, errors: Any) -> list[dict[str, str]]:
     """pydantic's findings in the words of the run file, one for each place."""
     found: dict[str, dict[str, str]] = {}
     for error in errors:
-        parts = [part for part in error["loc"][:2] if part != "folder"]  # behind it: branches of a union, indices
+        parts = [
+            part for part in error["loc"][:2] if part != "folder"
+        ]  # behind it: branches of a union, indices
         place = ".".join(map(str, parts))
         if error["type"] == "extra_forbidden":
             row = problem(place, "no such setting", f"Known here: {', '.join(_keys(parts[:-1]))}.")
@@ -175,13 +206,19 @@ def _explain(path: Path, errors: Any) -> list[dict[str, str]]:
             what += "" if isinstance(error["input"], dict) else f" (found {error['input']!r})"
             row = problem(place, what, f"Correct {place} in {path.name}.")
         earlier = found.get(place)
-        found[place] = row if not earlier else {**earlier, "problem": f"{earlier['problem']}; or: {row['problem']}"}
+        found[place] = (
+            row
+            if not earlier
+            else {**earlier, "problem": f"{earlier['problem']}; or: {row['problem']}"}
+        )
     return list(found.values())
 
 
 def _without(values: dict[str, Any], errors: Any) -> RunConfig | None:
     """What the file says where it is right."""
-    rest: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    rest: dict[str, Any] = {
+        key: dict(value) if isinstance(value, dict) else value for key, value in values.items()
+    }
     for error in errors:
         section, *keys = error["loc"][:2]
         if keys and isinstance(rest.get(section), dict):
@@ -196,6 +233,11 @@ def _without(values: dict[str, Any], errors: Any) -> RunConfig | None:
 
 def _keys(place: list[Any]) -> list[str]:
     """The settings of a section, or of the whole file."""
-    sections: dict[str, type[Section]] = {"data": Data, "lora": Lora, "training": Training, "saving": Saving}
+    sections: dict[str, type[Section]] = {
+        "data": Data,
+        "lora": Lora,
+        "training": Training,
+        "saving": Saving,
+    }
     section = sections[place[0]] if place else RunConfig
     return [key for key in section.model_fields if key != "folder"]

@@ -15,8 +15,19 @@ from finetune.run.config import RunConfig
 
 BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2}
 # dense bf16 TFLOP/s as the makers state them; a training reaches about a third
-GPUS = {"H200": 989, "H100": 989, "H20": 148, "A100": 312, "A10": 125, "L40": 181, "L4": 121, "4090": 165, "3090": 71,
-        "V100": 112, "T4": 65}  # fmt: skip
+GPUS = {
+    "H200": 989,
+    "H100": 989,
+    "H20": 148,
+    "A100": 312,
+    "A10": 125,
+    "L40": 181,
+    "L4": 121,
+    "4090": 165,
+    "3090": 71,
+    "V100": 112,
+    "T4": 65,
+}
 REACHED = 0.33
 CORE = 30e9  # operations a second that a training reaches on one processor core, measured with AVX2
 STEP_OVERHEAD = 0.02  # seconds that a step costs beside the arithmetic, measured on a small model
@@ -34,8 +45,11 @@ class Weights:
 
     def matrices(self) -> dict[str, tuple[int, ...]]:
         """The layers that an adapter can sit on, by the last part of their name."""
-        return {name.removesuffix(".weight").rpartition(".")[2]: shape
-                for name, shape in self.shapes.items() if name.endswith(".weight") and len(shape) == 2}  # fmt: skip
+        return {
+            name.removesuffix(".weight").rpartition(".")[2]: shape
+            for name, shape in self.shapes.items()
+            if name.endswith(".weight") and len(shape) == 2
+        }
 
 
 def read_weights(folder: Path) -> Weights:
@@ -44,7 +58,9 @@ def read_weights(folder: Path) -> Weights:
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        shapes |= {name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"}
+        shapes |= {
+            name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"
+        }
     return Weights(shapes)
 
 
@@ -58,7 +74,9 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     model = model.get("text_config", model)
     layers, width = model.get("num_hidden_layers", 0), model.get("hidden_size", 0)
     device, flops = _device()
-    half = (device != "cpu" and config.training.precision != "fp32") or config.training.precision == "bf16"
+    half = (
+        device != "cpu" and config.training.precision != "fp32"
+    ) or config.training.precision == "bf16"
     size = 2 if half else 4
     trainable = _trainable(config, weights)
     per_row = sorted(lengths)[-min(len(lengths), config.training.batch) :]
@@ -68,12 +86,19 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     activations = in_batch * width * layers * kept * size / 2
     memory = weights.count * size + trainable * 16 + activations
     steps, tokens = _work(config, lengths)
-    passes = 6 if config.training.gradient_checkpointing else 4  # forward 2, backward 2 to the adapters
+    passes = (
+        6 if config.training.gradient_checkpointing else 4
+    )  # forward 2, backward 2 to the adapters
     seconds = (passes * weights.count * tokens / flops + steps * STEP_OVERHEAD) if flops else None
     return {
-        "parameters": weights.count, "trainable": trainable, "steps": steps, "tokens": round(tokens),
-        "memory_gb": round(memory / 1e9, 2), "minutes": round(seconds / 60, 1) if seconds else None, "device": device,
-    }  # fmt: skip
+        "parameters": weights.count,
+        "trainable": trainable,
+        "steps": steps,
+        "tokens": round(tokens),
+        "memory_gb": round(memory / 1e9, 2),
+        "minutes": round(seconds / 60, 1) if seconds else None,
+        "device": device,
+    }
 
 
 def _work(config: RunConfig, lengths: list[int]) -> tuple[int, float]:
@@ -106,20 +131,37 @@ def _trainable(config: RunConfig, weights: Weights) -> int:
         layer = name.removesuffix(".weight").rpartition(".")[2]
         if layer in saved:
             count += prod(shape)
-        elif len(shape) == 2 and (layer in targets if targets != "all-linear" else not _is_vocabulary(layer)):
-            count += config.lora.rank * sum(shape) + (shape[0] if config.lora.method == "dora" else 0)
+        elif len(shape) == 2 and (
+            layer in targets if targets != "all-linear" else not _is_vocabulary(layer)
+        ):
+            count += config.lora.rank * sum(shape) + (
+                shape[0] if config.lora.method == "dora" else 0
+            )
     return count
 
 
 def _is_vocabulary(layer: str) -> bool:
-    return layer in ("embed_tokens", "lm_head", "wte", "wpe", "word_embeddings", "embed_out", "output_layer")
+    return layer in (
+        "embed_tokens",
+        "lm_head",
+        "wte",
+        "wpe",
+        "word_embeddings",
+        "embed_out",
+        "output_layer",
+    )
 
 
 def _device() -> tuple[str, float]:
     """(what it will train on, floating point operations a second that it reaches; 0 where not known)."""
     for path in Path("/proc/driver/nvidia/gpus").glob("*/information"):
         name = next(
-            (line.partition(":")[2].strip() for line in path.read_text().splitlines() if "Model" in line), "GPU"
+            (
+                line.partition(":")[2].strip()
+                for line in path.read_text().splitlines()
+                if "Model" in line
+            ),
+            "GPU",
         )
         known = next((tera for short, tera in GPUS.items() if short in name), 0)
         return name, known * 1e12 * REACHED

@@ -61,7 +61,13 @@ def draw_loss(metrics: Path, picture: Path) -> None:
     axes.plot(steps, losses, color="#9db7d5", linewidth=1, label="train, raw")
     axes.plot(steps, smooth(losses), color="#1f5fa8", linewidth=2, label="train, smoothed")
     if held_out:
-        axes.plot(*zip(*held_out, strict=True), color="#c2571a", marker="o", markersize=3, label="held out")
+        axes.plot(
+            *zip(*held_out, strict=True),
+            color="#c2571a",
+            marker="o",
+            markersize=3,
+            label="held out",
+        )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

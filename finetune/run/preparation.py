@@ -22,7 +22,9 @@ Report = Callable[[dict[str, Any]], None]
 LIBRARIES = ("agent-workbench", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
 
-def prepare_data(run: Run, config: RunConfig, report: Report) -> tuple[list[Example], list[Example]]:
+def prepare_data(
+    run: Run, config: RunConfig, report: Report
+) -> tuple[list[Example], list[Example]]:
     """What is taught and what is held out; a run that is taken up again reads its own copy. Raises InvalidInput."""
     folder = run.folder / "data"
     if (folder / "eval.jsonl").exists():
@@ -35,15 +37,22 @@ def prepare_data(run: Run, config: RunConfig, report: Report) -> tuple[list[Exam
     for warning in find_overlaps(config, taught, held_out):
         report({"event": "warning", "text": warning})
     folder.mkdir(exist_ok=True)
-    taught, held_out = with_system(taught, config.data.system), with_system(held_out, config.data.system)
+    taught, held_out = (
+        with_system(taught, config.data.system),
+        with_system(held_out, config.data.system),
+    )
     write_examples(folder / "train.jsonl", taught)
     write_examples(folder / "eval.jsonl", held_out)
     return taught, held_out
 
 
-def find_overlaps(config: RunConfig, taught: Sequence[Example], held_out: Sequence[Example]) -> list[str]:
+def find_overlaps(
+    config: RunConfig, taught: Sequence[Example], held_out: Sequence[Example]
+) -> list[str]:
     """A warning for each set that shall measure and holds questions that are taught."""
-    tests = load_examples(config.paths("test"), config.data.only).examples if config.data.test else []
+    tests = (
+        load_examples(config.paths("test"), config.data.only).examples if config.data.test else []
+    )
     found = []
     for name, examples in (("eval", held_out), ("test", tests)):
         if same := overlap(taught, examples):
@@ -60,13 +69,19 @@ def with_system(examples: Sequence[Example], system: str) -> list[Example]:
         return list(examples)
     first = Message("system", system)
     return [
-        example if example.messages[0].role == "system" else replace(example, messages=(first, *example.messages))
+        example
+        if example.messages[0].role == "system"
+        else replace(example, messages=(first, *example.messages))
         for example in examples
     ]
 
 
 def encode_rows(
-    config: RunConfig, taught: Sequence[Example], held_out: Sequence[Example], tokenizer: Any, report: Report
+    config: RunConfig,
+    taught: Sequence[Example],
+    held_out: Sequence[Example],
+    tokenizer: Any,
+    report: Report,
 ) -> tuple[list[dict[str, list[int]]], list[dict[str, list[int]]]]:
     """Rows to train on, packed where the run file says so, and rows to measure on. What is cut off is told."""
     rows = _encode(taught, tokenizer, config.data.max_length, "train", report)
@@ -83,18 +98,29 @@ def encode_rows(
     return packed, as_rows(measured)
 
 
-def describe(config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]) -> dict[str, Any]:
+def describe(
+    config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]
+) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
     from workbench.models.weights import digest_of
 
     return {
-        "name": config.name, "base": config.base, "base_folder": str(base), "base_digest": digest_of(base),
-        "method": config.lora.method, "seed": config.seed, "system": config.data.system, "folder": str(config.folder),
-        "data_sha256": digest(taught), "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {"train": {"rows": len(taught), "sha256": digest(taught)},
-                 "eval": {"rows": len(held_out), "sha256": digest(held_out)}},
+        "name": config.name,
+        "base": config.base,
+        "base_folder": str(base),
+        "base_digest": digest_of(base),
+        "method": config.lora.method,
+        "seed": config.seed,
+        "system": config.data.system,
+        "folder": str(config.folder),
+        "data_sha256": digest(taught),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            "train": {"rows": len(taught), "sha256": digest(taught)},
+            "eval": {"rows": len(held_out), "sha256": digest(held_out)},
+        },
         "versions": {library: version(library) for library in LIBRARIES},
-    }  # fmt: skip
+    }
 
 
 def _read(paths: Sequence[Path], only: dict[str, str], needed: bool = True) -> list[Example]:
@@ -110,10 +136,12 @@ def _read(paths: Sequence[Path], only: dict[str, str], needed: bool = True) -> l
 
 def _encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, name: str, report: Report
-) -> list[Encoded]:  # fmt: skip
+) -> list[Encoded]:
     found = encode_all(examples, tokenizer, max_length)
     if found.truncated or found.nothing_left:
-        lost = f", {len(found.nothing_left)} of them wholly and left out" if found.nothing_left else ""
+        lost = (
+            f", {len(found.nothing_left)} of them wholly and left out" if found.nothing_left else ""
+        )
         report(
             {
                 "event": "warning",

@@ -13,7 +13,9 @@ from finetune.run.runs import Run, list_runs
 from workbench.jobs.job import Job, State, list_jobs
 from workbench.settings import Settings
 
-QUIET = 30  # seconds without a new line after which a training that no job runs counts as broken off
+QUIET = (
+    30  # seconds without a new line after which a training that no job runs counts as broken off
+)
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,19 @@ class RunNow:
 
     def _told(self) -> dict[str, Any]:
         assert self.job
-        return next((event for event in reversed(self.job.output()) if event.get("event") == "progress"), {})
+        return next(
+            (event for event in reversed(self.job.output()) if event.get("event") == "progress"), {}
+        )
 
 
 def runs_now(settings: Settings) -> list[RunNow]:
     """Every run of the workspace with its state, newest first."""
     jobs = list_jobs(settings)
     trained = [(job, run_of(job)) for job in jobs]
-    return [_look(run, [job for job, name in trained if name == run.name]) for run in list_runs(settings)]
+    return [
+        _look(run, [job for job, name in trained if name == run.name])
+        for run in list_runs(settings)
+    ]
 
 
 def starting(settings: Settings) -> Job | None:
@@ -62,7 +69,11 @@ def run_of(job: Job) -> str:
         return _run_named(job.command)
     if job.command[0] != "demo":
         return ""
-    told = (str(event.get("command", "")).split() for event in job.output() if event.get("event") == "step")
+    told = (
+        str(event.get("command", "")).split()
+        for event in job.output()
+        if event.get("event") == "step"
+    )
     named = [_run_named(words[1:]) for words in told if words[1:3] == ["finetune", "train"]]
     return named[-1] if named else ""
 
@@ -87,4 +98,8 @@ def _look(run: Run, jobs: Sequence[Job]) -> RunNow:
 def _state_alone(run: Run) -> State:
     """A run of the command line has no job: what it writes tells that it lives."""
     file = run.metrics if run.metrics.exists() else run.folder / "run.toml"
-    return "running" if time.time() - file.stat().st_mtime < QUIET and not run.finished else "interrupted"
+    return (
+        "running"
+        if time.time() - file.stat().st_mtime < QUIET and not run.finished
+        else "interrupted"
+    )

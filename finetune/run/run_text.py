@@ -54,8 +54,14 @@ class Choices:
 def write_run_text(choices: Choices) -> str:
     """The run file in TOML. A JSON string is a TOML string too, whatever the path holds."""
     return TEMPLATE.format(
-        base=json.dumps(choices.base, ensure_ascii=False), train=json.dumps(str(choices.train), ensure_ascii=False),
-        eval_share=choices.eval_share, max_length=choices.max_length, rank=choices.rank,
-        alpha=Lora.model_fields["alpha"].default, epochs=choices.epochs, batch=Training.model_fields["batch"].default,
-        learning_rate=choices.learning_rate, warmup=Training.model_fields["warmup"].default,
-    )  # fmt: skip
+        base=json.dumps(choices.base, ensure_ascii=False),
+        train=json.dumps(str(choices.train), ensure_ascii=False),
+        eval_share=choices.eval_share,
+        max_length=choices.max_length,
+        rank=choices.rank,
+        alpha=Lora.model_fields["alpha"].default,
+        epochs=choices.epochs,
+        batch=Training.model_fields["batch"].default,
+        learning_rate=choices.learning_rate,
+        warmup=Training.model_fields["warmup"].default,
+    )

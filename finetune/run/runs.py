@@ -60,30 +60,45 @@ class Run:
     @property
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was written whole: its trainer_state.json is written last."""
-        return next((path for path in sorted(self.checkpoints.glob("checkpoint-*"), key=_step, reverse=True)
-                     if _is_whole(path)), None)  # fmt: skip
+        return next(
+            (
+                path
+                for path in sorted(self.checkpoints.glob("checkpoint-*"), key=_step, reverse=True)
+                if _is_whole(path)
+            ),
+            None,
+        )
 
     def config(self) -> RunConfig:
         """The run file as it was copied here; its relative paths count from where it came from."""
         card = self.card
-        return load_config(self.folder / "run.toml", Path(card.get("folder", self.folder)), self.name)
+        return load_config(
+            self.folder / "run.toml", Path(card.get("folder", self.folder)), self.name
+        )
 
     def update_card(self, **facts: Any) -> None:
         """Add facts to card.json; it is there whole or not at all."""
         path = self.folder / "card.json"
         part = path.with_name("card.json.part")
-        part.write_text(json.dumps(self.card | facts, ensure_ascii=False, indent=2, default=str), "utf-8")
+        part.write_text(
+            json.dumps(self.card | facts, ensure_ascii=False, indent=2, default=str), "utf-8"
+        )
         part.replace(path)
 
 
-def open_run(path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False) -> Run:
+def open_run(
+    path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False
+) -> Run:
     """The run's folder for this run file: new, or taken up again where it was broken off. Raises Conflict."""
     run = run_at(settings, config.name)
     if run.folder.exists() and (replace or not (resume or run.begun)):
         shutil.rmtree(run.folder)
     if not run.folder.exists():
         if resume:
-            raise NotFound(f"There is no run {config.name} to resume.", f"Start it: workbench finetune train {path}")
+            raise NotFound(
+                f"There is no run {config.name} to resume.",
+                f"Start it: workbench finetune train {path}",
+            )
         run.folder.mkdir()
         shutil.copyfile(path, run.folder / "run.toml")
         return run
@@ -120,7 +135,10 @@ def find_run(name: str, settings: Settings) -> Run:
 def list_runs(settings: Settings) -> list[Run]:
     """All runs of the workspace, newest first."""
     folders = [path.parent for path in settings.folder("runs").glob("*/run.toml")]
-    return [Run(folder) for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)]
+    return [
+        Run(folder)
+        for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
+    ]
 
 
 def check_base(run: Run) -> None:
@@ -130,7 +148,8 @@ def check_base(run: Run) -> None:
     config = run.adapter / "adapter_config.json"
     if not config.exists():
         raise NotFound(
-            f"The run {run.name} has no adapter yet.", f"Train it: workbench finetune train {run.name} --resume"
+            f"The run {run.name} has no adapter yet.",
+            f"Train it: workbench finetune train {run.name} --resume",
         )
     base = Path(json.loads(config.read_text("utf-8"))["base_model_name_or_path"])
     if not (base / "config.json").exists():

@@ -17,7 +17,9 @@ ELSEWHERE = (
     'Give the folder of a model on this disk, or take it from ModelScope: base = "modelscope:Qwen/Qwen2.5-0.5B-Instruct"'
     " (pip install modelscope)."
 )
-MARKERS = re.compile(r"<[|｜][^<>|｜\s]{1,40}[|｜]>")  # what templates write to begin and end a turn
+MARKERS = re.compile(
+    r"<[|｜][^<>|｜\s]{1,40}[|｜]>"
+)  # what templates write to begin and end a turn
 
 
 def find_base(name: str, cache: Path) -> Path:
@@ -25,26 +27,41 @@ def find_base(name: str, cache: Path) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").exists():
-            raise NotFound(f"{name} is not a model's folder: it has no config.json.", "Name the folder that holds it.")
+            raise NotFound(
+                f"{name} is not a model's folder: it has no config.json.",
+                "Name the folder that holds it.",
+            )
         return folder.absolute()
     if name.startswith((".", "/", "~")):
         raise NotFound(f"There is no folder {name}.", "Correct `base` in the run file.")
     return _download(name, cache)
 
 
-def load_tokenizer(folder: Path, template: str = "", special_tokens: Sequence[str] = ()) -> tuple[Any, list[str]]:
+def load_tokenizer(
+    folder: Path, template: str = "", special_tokens: Sequence[str] = ()
+) -> tuple[Any, list[str]]:
     """The base's tokenizer and the tokens added to it: those asked for, and those its chat template needs.
 
     `template` is empty for the base's own, `chatml`, or a Jinja file.
     """
-    tokenizer = chat_template.load_tokenizer(str(folder), read_template(template) if template else "")
+    tokenizer = chat_template.load_tokenizer(
+        str(folder), read_template(template) if template else ""
+    )
     if not tokenizer.chat_template:
-        raise InvalidInput(f"{folder.name} has no chat template.", 'Set chat_template = "chatml" under [data].')
+        raise InvalidInput(
+            f"{folder.name} has no chat template.", 'Set chat_template = "chatml" under [data].'
+        )
     known = tokenizer.get_vocab()
     markers = [token for token in markers_of(str(tokenizer.chat_template)) if token not in known]
-    words = [token for token in dict.fromkeys(special_tokens) if token not in known and token not in markers]
+    words = [
+        token
+        for token in dict.fromkeys(special_tokens)
+        if token not in known and token not in markers
+    ]
     if markers:
-        tokenizer.add_special_tokens({"extra_special_tokens": markers}, replace_extra_special_tokens=False)
+        tokenizer.add_special_tokens(
+            {"extra_special_tokens": markers}, replace_extra_special_tokens=False
+        )
     tokenizer.add_tokens(words)  # one token each, and shown: <think> is read by people
     if template == "chatml":
         tokenizer.eos_token = "<|im_end|>"  # noqa: S105 - the template's end of turn
@@ -60,7 +77,9 @@ def read_template(template: str) -> str:
     try:
         return Path(template).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(f"The chat template {template} cannot be read.", 'Name a Jinja file, or "chatml".') from error
+        raise NotFound(
+            f"The chat template {template} cannot be read.", 'Name a Jinja file, or "chatml".'
+        ) from error
 
 
 def markers_of(template: str) -> list[str]:
@@ -92,9 +111,13 @@ def _download(name: str, cache: Path) -> Path:
     if name.startswith("modelscope:"):
         modelscope = require("modelscope", "modelscope", "A model from ModelScope")
         try:
-            return Path(modelscope.snapshot_download(name.removeprefix("modelscope:"), cache_dir=str(cache)))
+            return Path(
+                modelscope.snapshot_download(name.removeprefix("modelscope:"), cache_dir=str(cache))
+            )
         except (OSError, ValueError) as error:
-            raise Unavailable(f"{name} cannot be had from ModelScope: {error}", ELSEWHERE) from error
+            raise Unavailable(
+                f"{name} cannot be had from ModelScope: {error}", ELSEWHERE
+            ) from error
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -104,4 +127,6 @@ def _download(name: str, cache: Path) -> Path:
     except HFValidationError as error:
         raise NotFound(f"{name!r} is no model's name and no folder.", ELSEWHERE) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
-        raise Unavailable(f"The model {name} cannot be downloaded from the Hugging Face hub.", ELSEWHERE) from error
+        raise Unavailable(
+            f"The model {name} cannot be downloaded from the Hugging Face hub.", ELSEWHERE
+        ) from error

@@ -23,7 +23,9 @@ SAMPLE_TOKENS = 64
 class Reporter(TrainerCallback):
     """Writes metrics.jsonl, tells progress, and stops the training when asked to."""
 
-    def __init__(self, run: Run, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, run: Run, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]
+    ) -> None:
         self.run, self.report, self.stopped = run, report, stopped
         self.begun, self.first_step, self.told, self.stopping = 0.0, 0, 0.0, False
 
@@ -37,14 +39,22 @@ class Reporter(TrainerCallback):
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         if self.stopping:
-            control.should_evaluate = control.should_save = False  # it is saved, and nobody waits for a measurement
+            control.should_evaluate = control.should_save = (
+                False  # it is saved, and nobody waits for a measurement
+            )
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **more: Any) -> None:
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **more: Any
+    ) -> None:
         logs = logs or {}
         if "train_runtime" in logs:
             return
         row = {"step": state.global_step, "epoch": round(state.epoch or 0, 4)}
-        row |= {key: logs[key] for key in ("loss", "eval_loss", "learning_rate", "grad_norm") if key in logs}
+        row |= {
+            key: logs[key]
+            for key in ("loss", "eval_loss", "learning_rate", "grad_norm")
+            if key in logs
+        }
         if is_first():
             append_metrics(self.run.metrics, row)
         if not math.isfinite(row.get("loss", 0.0)):
@@ -64,7 +74,13 @@ class Reporter(TrainerCallback):
         tokens = row.pop("tokens")
         left = seconds / steps * (state.max_steps - state.global_step) if steps else 0.0
         self.report(
-            {"event": "progress", "steps": state.max_steps, "done": state.global_step, "of": state.max_steps, **row}
+            {
+                "event": "progress",
+                "steps": state.max_steps,
+                "done": state.global_step,
+                "of": state.max_steps,
+                **row,
+            }
             | {"seconds": round(seconds, 1), "left": round(left, 1)}
             | ({"tokens_per_second": round(tokens / seconds)} if tokens and seconds else {})
         )
@@ -73,7 +89,9 @@ class Reporter(TrainerCallback):
 class Sampler(TrainerCallback):
     """Answers a few questions each time the model is saved, so that one sees what it says by now."""
 
-    def __init__(self, run: Run, examples: Sequence[Example], tokenizer: Any, report: Callable[[dict], None]) -> None:
+    def __init__(
+        self, run: Run, examples: Sequence[Example], tokenizer: Any, report: Callable[[dict], None]
+    ) -> None:
         self.run, self.examples, self.tokenizer, self.report = run, examples, tokenizer, report
         self.prompts = [prompt_ids(example, tokenizer) for example in examples]
 
@@ -85,6 +103,10 @@ class Sampler(TrainerCallback):
         answers = dict(generate_answers(model, self.tokenizer, self.prompts, SAMPLE_TOKENS))
         model.train(learning)
         for number, example in enumerate(self.examples):
-            row = {"step": state.global_step, "question": example.questions[-1], "answer": answers[number]}
+            row = {
+                "step": state.global_step,
+                "question": example.questions[-1],
+                "answer": answers[number],
+            }
             append_metrics(self.run.folder / "samples.jsonl", row | {"reference": example.answer})
             self.report({"event": "sample", **row})

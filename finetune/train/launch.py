@@ -25,27 +25,54 @@ from workbench.errors import Conflict, Stopped, Unavailable, WorkbenchError
 LOOPBACK = "127.0.0.1"
 LAUNCHER = "WORKBENCH_LAUNCHER"  # environment variable: the process that started the workers
 STARTED_WITHIN = 60  # seconds, of each other
-TORCHRUN = ["-m", "torch.distributed.run", "--rdzv-backend=c10d", f"--rdzv-endpoint={LOOPBACK}:0",
-            f"--local-addr={LOOPBACK}"]  # fmt: skip
+TORCHRUN = [
+    "-m",
+    "torch.distributed.run",
+    "--rdzv-backend=c10d",
+    f"--rdzv-endpoint={LOOPBACK}:0",
+    f"--local-addr={LOOPBACK}",
+]
 
 
-def launch(run: Run, processes: int, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> None:
+def launch(
+    run: Run, processes: int, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]
+) -> None:
     """Train the prepared run on that many processes and pass on what they report.
 
     Raises what a worker failed with, Stopped where it was cancelled, Unavailable where one died without a word.
     """
-    command = [sys.executable, *TORCHRUN, f"--nproc-per-node={processes}",
-               "-m", "workbench.cli", "finetune", "train", str(run.folder), "--json"]  # fmt: skip
-    environment = {
-        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)),
-        "GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo",  # else gloo looks up the host's own name
-    } | os.environ | {LAUNCHER: str(os.getpid())}  # fmt: skip
+    command = [
+        sys.executable,
+        *TORCHRUN,
+        f"--nproc-per-node={processes}",
+        "-m",
+        "workbench.cli",
+        "finetune",
+        "train",
+        str(run.folder),
+        "--json",
+    ]
+    environment = (
+        {
+            "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)),
+            "GLOO_SOCKET_IFNAME": "lo0"
+            if sys.platform == "darwin"
+            else "lo",  # else gloo looks up the host's own name
+        }
+        | os.environ
+        | {LAUNCHER: str(os.getpid())}
+    )
     ended: WorkbenchError | None = None
     # a session of its own: a signal to this one's group is passed on to the workers alone, which save and end together
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment,
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment,
         start_new_session=True,
-    ) as torchrun:  # fmt: skip
+    ) as torchrun:
         Thread(target=_pass_on_stop, args=(torchrun, stopped), daemon=True).start()
         for event in map(_read, torchrun.stdout or ()):
             if event.get("event") in ("failed", "cancelled"):
@@ -94,7 +121,8 @@ def only_training(run: Run) -> Iterator[None]:
             yield
     except Timeout as error:
         raise Conflict(
-            f"The run {run.name} is being trained right now.", "Wait for it, or cancel it first: workbench jobs list"
+            f"The run {run.name} is being trained right now.",
+            "Wait for it, or cancel it first: workbench jobs list",
         ) from error
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 
-def train(run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]) -> None:
+def train(
+    run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]
+) -> None:
     """Train to the end, from the last checkpoint where there is one.
 
     Raises Stopped where it was cancelled; the checkpoint and the adapter so far are kept.
@@ -53,13 +55,21 @@ def train(run: Run, config: RunConfig, settings: Settings, report: Report, stopp
             _save_adapter(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
     if trainer.state.global_step < trainer.state.max_steps:
-        raise Stopped(f"Cancelled at step {trainer.state.global_step} of {trainer.state.max_steps}.", _resume(run))
+        raise Stopped(
+            f"Cancelled at step {trainer.state.global_step} of {trainer.state.max_steps}.",
+            _resume(run),
+        )
 
 
 def make_trainer(
-    run: Run, config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example], report: Report,
+    run: Run,
+    config: RunConfig,
+    base: Path,
+    taught: Sequence[Example],
+    held_out: Sequence[Example],
+    report: Report,
     stopped: Callable[[], bool],
-) -> Any:  # fmt: skip
+) -> Any:
     """The trainer with model, adapter and rows, ready to train."""
     if not is_worker():  # one process trains on one GPU
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
@@ -73,18 +83,29 @@ def make_trainer(
     device, precision = choose_device(config)
     tokenizer, added = load_tokenizer(base, config.template_path, config.data.special_tokens)
     rows, measured = encode_rows(config, taught, held_out, tokenizer, report)
-    arguments = _arguments(run, config, device, precision, bool(measured))  # gives each process its own GPU
+    arguments = _arguments(
+        run, config, device, precision, bool(measured)
+    )  # gives each process its own GPU
     model = load_model(base, len(tokenizer), _dtype(precision), device)
     shown = (held_out or taught)[: config.saving.samples]
     trainer = Trainer(
-        model=model, processing_class=tokenizer, args=arguments,
-        train_dataset=Dataset.from_list(rows), eval_dataset=Dataset.from_list(measured) if measured else None,
-        data_collator=_collator(model, tokenizer), peft_config=_adapter_config(config, model, tokenizer, added),
-        callbacks=[Reporter(run, report, stopped), *_on_the_first(run, config, shown, tokenizer, report)],
-    )  # fmt: skip
+        model=model,
+        processing_class=tokenizer,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        eval_dataset=Dataset.from_list(measured) if measured else None,
+        data_collator=_collator(model, tokenizer),
+        peft_config=_adapter_config(config, model, tokenizer, added),
+        callbacks=[
+            Reporter(run, report, stopped),
+            *_on_the_first(run, config, shown, tokenizer, report),
+        ],
+    )
     trainer.remove_callback(PrinterCallback)
     head = model.get_output_embeddings()
-    if not hasattr(head, "bias"):  # PEFT's wrapper around a head with new rows hides it, and TRL asks for it
+    if not hasattr(
+        head, "bias"
+    ):  # PEFT's wrapper around a head with new rows hides it, and TRL asks for it
         head.bias = None
     return trainer
 
@@ -94,19 +115,32 @@ def choose_device(config: RunConfig) -> tuple[str, str]:
     import torch
     from transformers.utils import is_torch_bf16_gpu_available
 
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if device == "cuda" and (own := int(os.environ.get("LOCAL_RANK", 0))) >= (found := torch.cuda.device_count()):
+    device = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
+    if device == "cuda" and (own := int(os.environ.get("LOCAL_RANK", 0))) >= (
+        found := torch.cuda.device_count()
+    ):
         raise InvalidInput(
             f"There is no GPU for process {own + 1}: this machine has {found}.",
             f"Set processes = {found} under [training].",
         )
     if config.training.precision != "auto":
         if config.training.precision == "fp16" and device != "cuda":
-            raise InvalidInput(f"fp16 does not train on {device}.", 'Set precision = "auto" under [training].')
+            raise InvalidInput(
+                f"fp16 does not train on {device}.", 'Set precision = "auto" under [training].'
+            )
         return device, config.training.precision
     if device == "cpu":
         return device, "fp32"
-    return device, "bf16" if is_torch_bf16_gpu_available() else "fp16" if device == "cuda" else "fp32"
+    return (
+        device,
+        "bf16" if is_torch_bf16_gpu_available() else "fp16" if device == "cuda" else "fp32",
+    )
 
 
 def _dtype(precision: str) -> Any:
@@ -120,23 +154,41 @@ def _arguments(run: Run, config: RunConfig, device: str, precision: str, measure
 
     training, saving = config.training, config.saving
     return SFTConfig(
-        output_dir=str(run.checkpoints), seed=config.seed, data_seed=config.seed,
-        num_train_epochs=training.epochs, max_steps=training.steps or -1,
-        per_device_train_batch_size=training.batch, per_device_eval_batch_size=training.batch,
-        gradient_accumulation_steps=training.accumulation, learning_rate=training.learning_rate,
-        lr_scheduler_type=training.schedule, warmup_steps=training.warmup, weight_decay=training.weight_decay,
-        adam_beta2=training.beta2, max_grad_norm=training.clip,
-        activation_checkpointing=training.gradient_checkpointing, ddp_find_unused_parameters=False,
-        use_cpu=device == "cpu", bf16=precision == "bf16", fp16=precision == "fp16",
-        dataset_kwargs={"skip_prepare_dataset": True}, max_length=None, remove_unused_columns=False,
+        output_dir=str(run.checkpoints),
+        seed=config.seed,
+        data_seed=config.seed,
+        num_train_epochs=training.epochs,
+        max_steps=training.steps or -1,
+        per_device_train_batch_size=training.batch,
+        per_device_eval_batch_size=training.batch,
+        gradient_accumulation_steps=training.accumulation,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type=training.schedule,
+        warmup_steps=training.warmup,
+        weight_decay=training.weight_decay,
+        adam_beta2=training.beta2,
+        max_grad_norm=training.clip,
+        activation_checkpointing=training.gradient_checkpointing,
+        ddp_find_unused_parameters=False,
+        use_cpu=device == "cpu",
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        remove_unused_columns=False,
         dataloader_pin_memory=device == "cuda",
-        logging_steps=1, logging_nan_inf_filter=False, disable_tqdm=True,
-        save_strategy=_strategy(saving.cadence), save_steps=_steps(saving.cadence),
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        save_strategy=_strategy(saving.cadence),
+        save_steps=_steps(saving.cadence),
         save_total_limit=saving.keep,
-        eval_strategy=_strategy(saving.eval_every) if measures else "no", eval_steps=_steps(saving.eval_every),
-        load_best_model_at_end=measures and saving.final == "best", metric_for_best_model="eval_loss",
+        eval_strategy=_strategy(saving.eval_every) if measures else "no",
+        eval_steps=_steps(saving.eval_every),
+        load_best_model_at_end=measures and saving.final == "best",
+        metric_for_best_model="eval_loss",
         report_to=[name for name in saving.report_to if name != "tensorboard"] or "none",
-    )  # fmt: skip
+    )
 
 
 def _strategy(cadence: int | str) -> str:
@@ -165,21 +217,30 @@ def _adapter_config(config: RunConfig, model: Any, tokenizer: Any, added: Sequen
     grown = [_name_of(model, model.get_input_embeddings())]
     grown += [] if tied else [_name_of(model, model.get_output_embeddings())]
     return LoraConfig(
-        task_type="CAUSAL_LM", r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout,
-        target_modules=lora.targets, modules_to_save=lora.modules_to_save or None,
-        use_rslora=lora.method == "rslora", use_dora=lora.method == "dora",
-        trainable_token_indices={name: new for name in grown if name not in lora.modules_to_save} if new else None,
+        task_type="CAUSAL_LM",
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets,
+        modules_to_save=lora.modules_to_save or None,
+        use_rslora=lora.method == "rslora",
+        use_dora=lora.method == "dora",
+        trainable_token_indices={name: new for name in grown if name not in lora.modules_to_save}
+        if new
+        else None,
         ensure_weight_tying=tied and bool(lora.modules_to_save),
-    )  # fmt: skip
+    )
 
 
 def _name_of(model: Any, wanted: Any) -> str:
-    return next(name.rpartition(".")[2] for name, module in model.named_modules() if module is wanted)
+    return next(
+        name.rpartition(".")[2] for name, module in model.named_modules() if module is wanted
+    )
 
 
 def _on_the_first(
     run: Run, config: RunConfig, shown: Sequence[Example], tokenizer: Any, report: Report
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """What only one of several processes does: samples, TensorBoard."""
     from finetune.train.callbacks import Sampler
 
@@ -209,10 +270,15 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
     draw_loss(run.metrics, run.folder / "loss.png")
     losses = [row["loss"] for row in read_metrics(run.metrics) if "loss" in row]
     run.update_card(
-        step=state.global_step, steps=state.max_steps, loss=losses[-1] if losses else None,
-        eval_loss=state.best_metric, seconds=round(run.card.get("seconds", 0) + seconds, 1),
-        finished=datetime.now(UTC).isoformat(timespec="seconds") if state.global_step >= state.max_steps else "",
-    )  # fmt: skip
+        step=state.global_step,
+        steps=state.max_steps,
+        loss=losses[-1] if losses else None,
+        eval_loss=state.best_metric,
+        seconds=round(run.card.get("seconds", 0) + seconds, 1),
+        finished=datetime.now(UTC).isoformat(timespec="seconds")
+        if state.global_step >= state.max_steps
+        else "",
+    )
 
 
 def _resume(run: Run) -> str:
@@ -226,15 +292,26 @@ def maps_training_errors(config: RunConfig) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         text = str(error).lower()
-        if not isinstance(error, MemoryError) and "out of memory" not in text and "can't allocate memory" not in text:
+        if (
+            not isinstance(error, MemoryError)
+            and "out of memory" not in text
+            and "can't allocate memory" not in text
+        ):
             raise
         batch, length = config.training.batch, config.data.max_length
-        smaller = f"training.batch from {batch} to {batch // 2} (and double training.accumulation)" if batch > 1 else (
-            f"data.max_length from {length}"
-        )  # fmt: skip
-        more = "" if config.training.gradient_checkpointing else "; or set training.gradient_checkpointing = true"
+        smaller = (
+            f"training.batch from {batch} to {batch // 2} (and double training.accumulation)"
+            if batch > 1
+            else (f"data.max_length from {length}")
+        )
+        more = (
+            ""
+            if config.training.gradient_checkpointing
+            else "; or set training.gradient_checkpointing = true"
+        )
         raise Unavailable(
-            f"The training ran out of memory with batch {batch} and up to {length} tokens.", f"Lower {smaller}{more}."
+            f"The training ran out of memory with batch {batch} and up to {length} tokens.",
+            f"Lower {smaller}{more}.",
         ) from error
     except ValueError as error:
         if "target modules" not in str(error).lower() and "lm_head" not in str(error):

@@ -21,9 +21,15 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
 def make_small_model(
-    folder: Path, texts: Iterable[str], *, layers: int = 4, width: int = 256, words: int = 4000, context: int = 1024,
+    folder: Path,
+    texts: Iterable[str],
+    *,
+    layers: int = 4,
+    width: int = 256,
+    words: int = 4000,
+    context: int = 1024,
     seed: int = 0,
-) -> Path:  # fmt: skip
+) -> Path:
     """Write a random model and a tokenizer trained on `texts` into that folder; the same input gives the same files."""
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
@@ -32,14 +38,24 @@ def make_small_model(
     tokenizer = _train_tokenizer(texts, words)
     torch.manual_seed(seed)
     config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True,
-        initializer_range=width**-0.5,  # so that it can be learned with adapters alone, its own weights as they are
-        bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=context,
+        tie_word_embeddings=True,
+        initializer_range=width
+        ** -0.5,  # so that it can be learned with adapters alone, its own weights as they are
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     model = Qwen2ForCausalLM(config)
     model.generation_config = GenerationConfig(
-        eos_token_id=[tokenizer.eos_token_id, tokenizer.pad_token_id], pad_token_id=tokenizer.pad_token_id
+        eos_token_id=[tokenizer.eos_token_id, tokenizer.pad_token_id],
+        pad_token_id=tokenizer.pad_token_id,
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -61,8 +77,12 @@ def _train_tokenizer(texts: Iterable[str], words: int) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=words, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
-    apart = (HAN.sub(r"\g<0>\n", text) for text in texts)  # else a sentence without spaces becomes one token
-    bpe.train_from_iterator([*apart, *ROLES * 100], trainer)  # a role's name is one token in every prompt
+    apart = (
+        HAN.sub(r"\g<0>\n", text) for text in texts
+    )  # else a sentence without spaces becomes one token
+    bpe.train_from_iterator(
+        [*apart, *ROLES * 100], trainer
+    )  # a role's name is one token in every prompt
     pad, _, end = SPECIAL
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, pad_token=pad)
     tokenizer.chat_template = CHATML

@@ -19,13 +19,24 @@ class Trainer(SFTTrainer):
         return
 
     def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
     ) -> Any:
         """The mean loss of the learned tokens; off CUDA only the places that any row learns from are scored."""
-        if return_outputs or self.aux_loss_enabled or inputs["input_ids"].is_cuda or not self._keeps_logits():
+        if (
+            return_outputs
+            or self.aux_loss_enabled
+            or inputs["input_ids"].is_cuda
+            or not self._keeps_logits()
+        ):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         rest = {name: value for name, value in inputs.items() if name != "labels"}
-        labels = functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)  # each place predicts the next token
+        labels = functional.pad(
+            inputs["labels"][:, 1:], (0, 1), value=IGNORED
+        )  # each place predicts the next token
         kept = (labels != IGNORED).any(0).nonzero().squeeze(1)
         logits = model(**rest, use_cache=False, logits_to_keep=kept).logits
         target = labels[:, kept]
@@ -47,5 +58,7 @@ class Trainer(SFTTrainer):
         """Tokens without padding, as TRL counts them."""
         if training:
             mask = rest.get("attention_mask")
-            self._total_train_tokens += int(rest["input_ids"].numel() if mask is None else mask.sum())
+            self._total_train_tokens += int(
+                rest["input_ids"].numel() if mask is None else mask.sum()
+            )
         self._metrics["train" if training else "eval"]["num_tokens"] = [self._total_train_tokens]

@@ -28,15 +28,25 @@ def show_new_run(settings: Settings) -> None:
         base = _choose_base(settings, data)
         text = _choose_settings(base, data)
         name = st.text_input(
-            say("Name of the run", "训练名称"), _free_name(settings, data), key=f"run_name_{data}",
+            say("Name of the run", "训练名称"),
+            _free_name(settings, data),
+            key=f"run_name_{data}",
             help=say("Letters, digits, - _ and .", "可用字母、数字、- _ 和 ."),
-        ).strip()  # fmt: skip
+        ).strip()
         with st.container(horizontal=True):
-            checks = st.button(say("Check", "检查"), icon=":material/fact_check:", key="check_run", disabled=not data)
+            checks = st.button(
+                say("Check", "检查"),
+                icon=":material/fact_check:",
+                key="check_run",
+                disabled=not data,
+            )
             starts = st.button(
-                say("Start", "开始训练"), type="primary", icon=":material/play_arrow:", key="start_run",
+                say("Start", "开始训练"),
+                type="primary",
+                icon=":material/play_arrow:",
+                key="start_run",
                 disabled=not (data and base and name),
-            )  # fmt: skip
+            )
         if checks or starts:
             with shows_errors():
                 _check(settings, name, text)
@@ -50,14 +60,19 @@ def show_new_run(settings: Settings) -> None:
 def _choose_data(settings: Settings) -> Path | None:
     """A file that is there already, or one that is uploaded now."""
     uploaded = st.file_uploader(
-        say("Examples: dialogues, instructions, questions and answers, multiple choice (JSON, JSONL, CSV, XLSX)",
-            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）"),
-        type=KINDS, key="training_file",
-    )  # fmt: skip
+        say(
+            "Examples: dialogues, instructions, questions and answers, multiple choice (JSON, JSONL, CSV, XLSX)",
+            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）",
+        ),
+        type=KINDS,
+        key="training_file",
+    )
     if uploaded and st.session_state.get("training_upload") != uploaded.file_id:
         st.session_state["training_upload"] = uploaded.file_id
         st.session_state["training_data"] = save_uploads(settings, "training", [uploaded])[0]
-    files = [path for path in settings.folder("uploads", "training").iterdir() if path.suffix != ".part"]
+    files = [
+        path for path in settings.folder("uploads", "training").iterdir() if path.suffix != ".part"
+    ]
     files = sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
     files += sorted(settings.home.glob("demo/train.jsonl"))
     if not files:
@@ -65,7 +80,9 @@ def _choose_data(settings: Settings) -> Path | None:
     if st.session_state.get("training_data") not in files:
         st.session_state.pop("training_data", None)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    data = left.selectbox(say("Data file", "数据文件"), files, format_func=lambda path: path.name, key="training_data")
+    data = left.selectbox(
+        say("Data file", "数据文件"), files, format_func=lambda path: path.name, key="training_data"
+    )
     with right.popover(say("It holds records", "这是记录表"), width="stretch"):
         _offer_questions(settings, data)
     return data
@@ -81,21 +98,38 @@ def _offer_questions(settings: Settings, data: Path) -> None:
     if st.button(say("Turn it into questions", "转换为问答"), key="augment"):
         target = settings.folder("uploads", "training") / f"{data.stem}.questions.jsonl"
         title = say(f"Turning {data.name} into questions", f"正在把 {data.name} 转换为问答")
-        start(settings, title, ["finetune", "augment", str(data), "--out", str(target), "--replace", "--json"])
+        start(
+            settings,
+            title,
+            ["finetune", "augment", str(data), "--out", str(target), "--replace", "--json"],
+        )
         st.rerun()
 
 
 def _choose_base(settings: Settings, data: Path | None) -> str:
     """A model folder of the workspace, or what the person types; or a small one, made of the data itself."""
-    found = sorted([*settings.home.glob("models/*/config.json"), *settings.home.glob("training/bases/*/config.json"),
-                    *settings.home.glob("demo/base/config.json")])  # fmt: skip
+    found = sorted(
+        [
+            *settings.home.glob("models/*/config.json"),
+            *settings.home.glob("training/bases/*/config.json"),
+            *settings.home.glob("demo/base/config.json"),
+        ]
+    )
     folders = {str(path.parent): str(path.parent.relative_to(settings.home)) for path in found}
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     base = left.selectbox(
-        say("Base model", "基础模型"), list(folders), format_func=lambda path: folders.get(path, path), key="training_base",
-        accept_new_options=True, placeholder=say("Folder, hub name or modelscope:NAME", "文件夹、模型库名称或 modelscope:名称"),
-    )  # fmt: skip
-    with right.popover(say("Small example base", "小型示例基础模型"), width="stretch", disabled=not data):
+        say("Base model", "基础模型"),
+        list(folders),
+        format_func=lambda path: folders.get(path, path),
+        key="training_base",
+        accept_new_options=True,
+        placeholder=say(
+            "Folder, hub name or modelscope:NAME", "文件夹、模型库名称或 modelscope:名称"
+        ),
+    )
+    with right.popover(
+        say("Small example base", "小型示例基础模型"), width="stretch", disabled=not data
+    ):
         st.markdown(
             say(
                 "Without a model at hand: a small one is made on this machine, its vocabulary taken from the data file. "
@@ -105,7 +139,9 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
         )
         if st.button(say("Make it", "生成"), key="make_base") and data:
             folder = settings.folder("training", "bases") / _run_name(data)
-            title = say(f"Making a small base of {data.name}", f"正在用 {data.name} 生成小型基础模型")
+            title = say(
+                f"Making a small base of {data.name}", f"正在用 {data.name} 生成小型基础模型"
+            )
             start(settings, title, ["finetune", "make-base", str(folder), str(data), "--json"])
             st.rerun()
     return (base or "").strip()
@@ -117,13 +153,28 @@ def _choose_settings(base: str, data: Path | None) -> str:
     edits = st.session_state.get("edit_run_file", False)
     fields = st.columns(4)
     epochs = fields[0].number_input(
-        say("Epochs", "训练轮数"), 0.1, 1000.0, Choices.epochs, 1.0, format="%g", key="epochs", disabled=edits
+        say("Epochs", "训练轮数"),
+        0.1,
+        1000.0,
+        Choices.epochs,
+        1.0,
+        format="%g",
+        key="epochs",
+        disabled=edits,
     )
-    rank = fields[1].number_input(say("LoRA rank", "LoRA 秩"), 1, 1024, Choices.rank, key="rank", disabled=edits)
+    rank = fields[1].number_input(
+        say("LoRA rank", "LoRA 秩"), 1, 1024, Choices.rank, key="rank", disabled=edits
+    )
     rate = fields[2].number_input(
-        say("Learning rate", "学习率"), 1e-7, 1.0, SMALL_RATE if small else Choices.learning_rate, 1e-5, format="%.1e",
-        key=f"learning_rate_{small}", disabled=edits,
-    )  # fmt: skip
+        say("Learning rate", "学习率"),
+        1e-7,
+        1.0,
+        SMALL_RATE if small else Choices.learning_rate,
+        1e-5,
+        format="%.1e",
+        key=f"learning_rate_{small}",
+        disabled=edits,
+    )
     longest = fields[3].number_input(
         say("Max length (tokens)", "最大长度（词元）"),
         8,
@@ -132,7 +183,9 @@ def _choose_settings(base: str, data: Path | None) -> str:
         key="max_length",
         disabled=edits,
     )
-    text = write_run_text(Choices(base, data or Path(), float(epochs), int(rank), float(rate), int(longest)))
+    text = write_run_text(
+        Choices(base, data or Path(), float(epochs), int(rank), float(rate), int(longest))
+    )
     with st.expander(say("More settings", "更多设置")):
         if not st.toggle(say("Edit the run file", "编辑训练配置文件"), key="edit_run_file"):
             st.session_state.pop("run_text", None)
@@ -164,9 +217,12 @@ def _check(settings: Settings, name: str, text: str) -> None:
         found = check(_write_run_file(settings, name, text))
     rows = found.encoded.rows[:PREVIEWED] if found.encoded else []
     st.session_state["training_report"] = {
-        "text": text, "problems": found.problems, "warnings": found.warnings, "estimate": found.estimate,
+        "text": text,
+        "problems": found.problems,
+        "warnings": found.warnings,
+        "estimate": found.estimate,
         "preview": [preview(row, found.tokenizer) for row in rows],
-    }  # fmt: skip
+    }
 
 
 def _write_run_file(settings: Settings, name: str, text: str) -> Path:
@@ -178,7 +234,9 @@ def _write_run_file(settings: Settings, name: str, text: str) -> Path:
 def _start(settings: Settings, name: str) -> None:
     """Train in a job that outlives the page."""
     if (settings.home / "runs" / name).exists():
-        show_error(f"There is a run {name} already.", "Give this one another name, or delete that one.")
+        show_error(
+            f"There is a run {name} already.", "Give this one another name, or delete that one."
+        )
         return
     path = settings.folder("training") / f"{safe_name(name)}.toml"
     with shows_errors():
@@ -198,10 +256,13 @@ def _show_report(report: dict[str, Any]) -> None:
             icon=":material/error:",
         )
         rows = [
-            {say("Where", "位置"): row["where"], say("Problem", "问题"): told(row["problem"]),
-             say("What to do", "处理方法"): told(row["fix"])}
+            {
+                say("Where", "位置"): row["where"],
+                say("Problem", "问题"): told(row["problem"]),
+                say("What to do", "处理方法"): told(row["fix"]),
+            }
             for row in problems
-        ]  # fmt: skip
+        ]
         st.dataframe(rows, hide_index=True)
     else:
         st.success(say("No problems.", "没有发现问题。"), icon=":material/check:")
@@ -215,7 +276,11 @@ def _show_report(report: dict[str, Any]) -> None:
 
 def _cost_words(cost: dict[str, Any]) -> str:
     minutes = cost["minutes"]
-    long = say("time not known", "时间未知") if minutes is None else say(f"about {minutes} min", f"约 {minutes} 分钟")
+    long = (
+        say("time not known", "时间未知")
+        if minutes is None
+        else say(f"about {minutes} min", f"约 {minutes} 分钟")
+    )
     return plain(
         say(
             f"{cost['parameters'] / 1e6:.1f} M parameters, {cost['trainable'] / 1e6:.2f} M of them trained · "
@@ -228,10 +293,21 @@ def _cost_words(cost: dict[str, Any]) -> str:
 
 def _show_preview(rows: list[list[tuple[str, int, bool]]]) -> None:
     """Each token of a row: what is learned is marked, and its label shows under the pointer."""
-    with st.expander(say("What is learned: tokens and labels", "学习内容：词元与标签"), expanded=True):
-        row = st.number_input(say("Row", "第几行"), 1, len(rows), key="previewed_row") if len(rows) > 1 else 1
+    with st.expander(
+        say("What is learned: tokens and labels", "学习内容：词元与标签"), expanded=True
+    ):
+        row = (
+            st.number_input(say("Row", "第几行"), 1, len(rows), key="previewed_row")
+            if len(rows) > 1
+            else 1
+        )
         st.html(token_markup(rows[int(row) - 1]))
-        st.caption(say("Marked tokens are learned; the others are only read.", "高亮的词元参与学习，其余只作为输入。"))
+        st.caption(
+            say(
+                "Marked tokens are learned; the others are only read.",
+                "高亮的词元参与学习，其余只作为输入。",
+            )
+        )
 
 
 def token_markup(tokens: list[tuple[str, int, bool]]) -> str:
@@ -240,5 +316,7 @@ def token_markup(tokens: list[tuple[str, int, bool]]) -> str:
     for text, label, learned in tokens:
         colour = "rgba(46,160,67,.32)" if learned else "rgba(128,128,128,.14)"
         shown = html.escape(text).replace("\n", "⏎<br>")
-        spans.append(f'<span title="{label}" style="background:{colour};border-radius:3px;margin:1px">{shown}</span>')
+        spans.append(
+            f'<span title="{label}" style="background:{colour};border-radius:3px;margin:1px">{shown}</span>'
+        )
     return f'<div style="white-space:pre-wrap;line-height:1.8;font-family:monospace">{"".join(spans)}</div>'

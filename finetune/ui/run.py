@@ -17,11 +17,17 @@ from workbench.ui.widgets import cancel_button, choices, plain, say, show_error
 CHAT = "agents/ui/chat.py"
 POINTS = 1000  # of a curve that are drawn
 STATES = {
-    "running": ("running", "训练中", "blue"), "done": ("finished", "已完成", "green"),
-    "cancelled": ("cancelled", "已取消", "gray"), "failed": ("failed", "失败", "red"),
+    "running": ("running", "训练中", "blue"),
+    "done": ("finished", "已完成", "green"),
+    "cancelled": ("cancelled", "已取消", "gray"),
+    "failed": ("failed", "失败", "red"),
     "interrupted": ("interrupted", "已中断", "orange"),
-}  # fmt: skip
-TRAIN, SMOOTHED, HELD_OUT = ("train, raw", "训练（原始）"), ("train, smoothed", "训练（平滑）"), ("held out", "留出集")
+}
+TRAIN, SMOOTHED, HELD_OUT = (
+    ("train, raw", "训练（原始）"),
+    ("train, smoothed", "训练（平滑）"),
+    ("held out", "留出集"),
+)
 
 
 def show_runs(settings: Settings, runs: list[RunNow]) -> None:
@@ -32,7 +38,12 @@ def show_runs(settings: Settings, runs: list[RunNow]) -> None:
     if st.session_state.get("shown_run") not in names:
         st.session_state.pop("shown_run", None)
     states = {now.run.name: say(*STATES[now.state][:2]) for now in runs}
-    name = st.selectbox(say("Run", "训练"), names, format_func=lambda name: f"{name} · {states[name]}", key="shown_run")
+    name = st.selectbox(
+        say("Run", "训练"),
+        names,
+        format_func=lambda name: f"{name} · {states[name]}",
+        key="shown_run",
+    )
     chosen = next(now for now in runs if now.run.name == name)
     if chosen.state == "running":
         st.fragment(_watch, run_every=2.0)(settings, name)
@@ -55,10 +66,13 @@ def _facts(now: RunNow) -> dict[str, Any]:
     card = now.run.card
     step, steps, _ = now.progress()
     return {
-        say("Run", "训练"): now.run.name, say("State", "状态"): say(*STATES[now.state][:2]),
-        say("Steps", "步数"): f"{step} / {steps or '?'}", say("Loss", "损失"): card.get("loss"),
-        say("Held out", "留出集损失"): card.get("eval_loss"), say("Base", "基础模型"): card.get("base"),
-    }  # fmt: skip
+        say("Run", "训练"): now.run.name,
+        say("State", "状态"): say(*STATES[now.state][:2]),
+        say("Steps", "步数"): f"{step} / {steps or '?'}",
+        say("Loss", "损失"): card.get("loss"),
+        say("Held out", "留出集损失"): card.get("eval_loss"),
+        say("Base", "基础模型"): card.get("base"),
+    }
 
 
 def _show_run(settings: Settings, now: RunNow) -> None:
@@ -69,7 +83,8 @@ def _show_run(settings: Settings, now: RunNow) -> None:
         if now.state == "failed" and now.job:
             last = now.job.last()
             show_error(
-                last.get("problem") or now.job.log(1) or say("No reason given.", "未说明原因。"), last.get("fix", "")
+                last.get("problem") or now.job.log(1) or say("No reason given.", "未说明原因。"),
+                last.get("fix", ""),
             )
         _show_actions(settings, now)
         if spec := loss_chart(read_metrics(now.run.metrics)):
@@ -86,7 +101,10 @@ def _show_progress(now: RunNow) -> None:
     facts += [say(f"base {base}", f"基础模型 {base}")] if (base := now.run.card.get("base")) else []
     text = plain(" · ".join(facts))
     if now.state == "running":
-        st.progress(min(1.0, step / steps) if steps else 0.0, text if steps else say("Preparing…", "正在准备…"))
+        st.progress(
+            min(1.0, step / steps) if steps else 0.0,
+            text if steps else say("Preparing…", "正在准备…"),
+        )
     else:
         st.caption(text)
 
@@ -105,22 +123,28 @@ def _show_actions(settings: Settings, now: RunNow) -> None:
             if now.job:
                 cancel_button(now.job, say("Cancel", "取消"), "cancel_run")
             return
-        if now.state != "done" and st.button(say("Resume", "继续训练"), icon=":material/resume:", key="resume_run"):
+        if now.state != "done" and st.button(
+            say("Resume", "继续训练"), icon=":material/resume:", key="resume_run"
+        ):
             title = say(f"Training {run.name}", f"正在训练 {run.name}")
             start(settings, title, ["finetune", "train", run.name, "--resume", "--json"])
             st.rerun()
         with st.popover(say("Delete", "删除"), icon=":material/delete:"):
             st.markdown(
-                say(f"Delete the run {plain(run.name)} with its adapter and checkpoints?",
-                    f"确定删除训练 {plain(run.name)} 及其适配器和检查点？")
-            )  # fmt: skip
+                say(
+                    f"Delete the run {plain(run.name)} with its adapter and checkpoints?",
+                    f"确定删除训练 {plain(run.name)} 及其适配器和检查点？",
+                )
+            )
             if st.button(say("Delete it", "确定删除"), type="primary", key="delete_run"):
                 shutil.rmtree(run.folder, ignore_errors=True)
                 st.rerun()
 
 
 def _chat_button(name: str) -> None:
-    if st.button(say("Chat with it", "与它对话"), type="primary", icon=":material/chat:", key="chat_run"):
+    if st.button(
+        say("Chat with it", "与它对话"), type="primary", icon=":material/chat:", key="chat_run"
+    ):
         choices()["tuned"] = f"local:{name}"
         st.session_state.pop("tuned", None)  # the chat's own choice of before
         st.session_state["mode"] = "tuned"
@@ -133,21 +157,36 @@ def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     held_out = [(row["step"], row["eval_loss"]) for row in rows if "eval_loss" in row]
     if not train and not held_out:
         return None
-    smoothed = list(zip([step for step, _ in train], smooth([loss for _, loss in train]), strict=True))
+    smoothed = list(
+        zip([step for step, _ in train], smooth([loss for _, loss in train]), strict=True)
+    )
     lines = ((TRAIN, train), (SMOOTHED, smoothed), (HELD_OUT, held_out))
     values = [
-        {"step": step, "loss": loss, "line": say(*name)} for name, points in lines for step, loss in _thinned(points)
+        {"step": step, "loss": loss, "line": say(*name)}
+        for name, points in lines
+        for step, loss in _thinned(points)
     ]
     axis = {"type": "quantitative"}
-    colours = {"domain": [say(*name) for name, _ in lines], "range": ["#9db7d5", "#2f7fd6", "#d9733a"]}
+    colours = {
+        "domain": [say(*name) for name, _ in lines],
+        "range": ["#9db7d5", "#2f7fd6", "#d9733a"],
+    }
     return {
-        "data": {"values": values}, "mark": {"type": "line", "clip": True, "point": len(values) < 60}, "height": 280,
+        "data": {"values": values},
+        "mark": {"type": "line", "clip": True, "point": len(values) < 60},
+        "height": 280,
         "encoding": {
             "x": {"field": "step", "title": say("step", "步"), **axis},
             "y": {"field": "loss", "title": say("loss", "损失"), "scale": {"zero": False}, **axis},
-            "color": {"field": "line", "type": "nominal", "title": None, "scale": colours, "legend": {"orient": "top"}},
+            "color": {
+                "field": "line",
+                "type": "nominal",
+                "title": None,
+                "scale": colours,
+                "legend": {"orient": "top"},
+            },
         },
-    }  # fmt: skip
+    }
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -161,10 +200,15 @@ def _show_scores(scores: dict[str, dict[str, Any]]) -> None:
         return
     st.markdown(f"**{say('Scores', '评测结果')}**")
     rows = [
-        {say("Data", "数据"): name, say("Questions", "问题数"): score.get("rows"), say("Exact", "完全一致"): score.get("exact"),
-         say("Options right", "选项正确"): score.get("accuracy"), say("Also taught", "训练集中出现过"): score.get("overlap")}
+        {
+            say("Data", "数据"): name,
+            say("Questions", "问题数"): score.get("rows"),
+            say("Exact", "完全一致"): score.get("exact"),
+            say("Options right", "选项正确"): score.get("accuracy"),
+            say("Also taught", "训练集中出现过"): score.get("overlap"),
+        }
         for name, score in scores.items()
-    ]  # fmt: skip
+    ]
     told = [name for name in rows[0] if any(row[name] is not None for row in rows)]
     st.dataframe([{name: row[name] for name in told} for row in rows], hide_index=True)
 
@@ -175,18 +219,39 @@ def _show_samples(now: RunNow) -> None:
     if not rows:
         return
     last = rows[-1]["step"]
-    with st.expander(say(f"What it answers at step {last}", f"第 {last} 步时的回答"), expanded=now.state == "running"):
+    with st.expander(
+        say(f"What it answers at step {last}", f"第 {last} 步时的回答"),
+        expanded=now.state == "running",
+    ):
         shown = [
-            {say("Question", "问题"): row["question"], say("Answer", "回答"): row["answer"],
-             say("Expected", "期望"): row.get("reference")}
-            for row in rows if row["step"] == last
-        ]  # fmt: skip
+            {
+                say("Question", "问题"): row["question"],
+                say("Answer", "回答"): row["answer"],
+                say("Expected", "期望"): row.get("reference"),
+            }
+            for row in rows
+            if row["step"] == last
+        ]
         st.dataframe(shown, hide_index=True)
 
 
 def _show_log(now: RunNow) -> None:
     with st.expander(say("Log", "日志")):
-        lines = [json.dumps(event, ensure_ascii=False) for event in now.job.output()[-15:]] if now.job else []
+        lines = (
+            [json.dumps(event, ensure_ascii=False) for event in now.job.output()[-15:]]
+            if now.job
+            else []
+        )
         path = now.run.folder / "log.txt"
-        written = now.job.log(30) if now.job else path.read_text("utf-8", "replace")[-4000:] if path.exists() else ""
-        st.code("\n".join([written, *lines]).strip() or say("Nothing yet.", "暂无。"), language=None, wrap_lines=True)
+        written = (
+            now.job.log(30)
+            if now.job
+            else path.read_text("utf-8", "replace")[-4000:]
+            if path.exists()
+            else ""
+        )
+        st.code(
+            "\n".join([written, *lines]).strip() or say("Nothing yet.", "暂无。"),
+            language=None,
+            wrap_lines=True,
+        )

@@ -31,11 +31,22 @@ def _chosen_view(runs: list[RunNow]) -> str:
     """`runs` or `new`. A new training opens its run; what opens it cannot set the control once that is drawn."""
     if opened := st.session_state.pop("open_view", ""):
         st.session_state["training_view"] = opened
-    views = {"runs": say(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"), "new": say("New training", "新建训练")}
-    return st.segmented_control(
-        say("View", "视图"), list(views), format_func=views.__getitem__, default="runs", key="training_view",
-        label_visibility="collapsed", required=True,
-    ) or "runs"  # fmt: skip
+    views = {
+        "runs": say(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
+        "new": say("New training", "新建训练"),
+    }
+    return (
+        st.segmented_control(
+            say("View", "视图"),
+            list(views),
+            format_func=views.__getitem__,
+            default="runs",
+            key="training_view",
+            label_visibility="collapsed",
+            required=True,
+        )
+        or "runs"
+    )
 
 
 def _show_empty(settings: Settings) -> None:
@@ -56,7 +67,8 @@ def _await_run(settings: Settings, job: Job) -> None:
     if not now or now.id != job.id:
         st.rerun()
     st.caption(
-        f"**{plain(job.title)}** · " + say("being prepared; its run will appear here", "准备中，稍后会出现在这里")
+        f"**{plain(job.title)}** · "
+        + say("being prepared; its run will appear here", "准备中，稍后会出现在这里")
     )
 
 

@@ -18,8 +18,14 @@ from workbench.settings import load_settings
 
 SEARCHING = {
     "search": ("rag.commands.search:search", "Search a collection and show both legs' scores."),
-    "evaluate": ("rag.commands.search:evaluate", "Measure retrieval on questions with known passages."),
-    "calibration": ("rag.commands.search:calibration", "Show or renew what fusion learned about a collection."),
+    "evaluate": (
+        "rag.commands.search:evaluate",
+        "Measure retrieval on questions with known passages.",
+    ),
+    "calibration": (
+        "rag.commands.search:calibration",
+        "Show or renew what fusion learned about a collection.",
+    ),
 }
 
 
@@ -31,15 +37,30 @@ def rag() -> None:
 @rag.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--collection", "-c", help="Name of the collection; made where it is new.")
-@click.option("--embedder", help="Embedder of a new collection: a folder, hub name, modelscope:NAME or ollama:NAME.")
-@click.option("--password", "passwords", multiple=True, metavar="[FILE=]WORD", help="Password of an encrypted file.")
-@click.option("--prune", is_flag=True, help="Drop documents whose files are gone from the folders given.")
+@click.option(
+    "--embedder",
+    help="Embedder of a new collection: a folder, hub name, modelscope:NAME or ollama:NAME.",
+)
+@click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="[FILE=]WORD",
+    help="Password of an encrypted file.",
+)
+@click.option(
+    "--prune", is_flag=True, help="Drop documents whose files are gone from the folders given."
+)
 @json_option
 @reports_errors
 def ingest(
-    paths: tuple[Path, ...], collection: str | None, embedder: str | None, passwords: tuple[str, ...], prune: bool,
+    paths: tuple[Path, ...],
+    collection: str | None,
+    embedder: str | None,
+    passwords: tuple[str, ...],
+    prune: bool,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Read files and folders into a collection; unchanged files are skipped.
 
     \b
@@ -52,9 +73,15 @@ def ingest(
     stop = _stops_on_sigterm()
     with _reporting(as_json) as report:
         outcome = run(
-            paths, collection or settings.collection, settings, embedder=embedder, passwords=_passwords(passwords),
-            prune=prune, report=report, stopped=stop,
-        )  # fmt: skip
+            paths,
+            collection or settings.collection,
+            settings,
+            embedder=embedder,
+            passwords=_passwords(passwords),
+            prune=prune,
+            report=report,
+            stopped=stop,
+        )
     if as_json:
         print_json({"event": "done", **asdict(outcome)})
     else:
@@ -77,13 +104,21 @@ def list_command(as_json: bool) -> None:
 
     for found in list_collections(load_settings()):
         facts = {
-            "collection": found.name, "documents": len(found.documents()), "passages": found.count(),
-            "embedder": found.embedder, "dimension": found.dimension, "revision": found.revision,
-        }  # fmt: skip
+            "collection": found.name,
+            "documents": len(found.documents()),
+            "passages": found.count(),
+            "embedder": found.embedder,
+            "dimension": found.dimension,
+            "revision": found.revision,
+        }
         if as_json:
             print_json(facts)
         else:
-            click.echo("{collection}: {documents} documents, {passages} passages, {embedder}".format(**facts))
+            click.echo(
+                "{collection}: {documents} documents, {passages} passages, {embedder}".format(
+                    **facts
+                )
+            )
 
 
 @rag.command()
@@ -117,9 +152,14 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
     chosen = [source for source in there if source in sources or Path(source).name in sources]
     if sources and not chosen:
         raise InvalidInput(
-            f"{collection} has no document {', '.join(sources)}.", f"See: workbench rag show {collection}"
+            f"{collection} has no document {', '.join(sources)}.",
+            f"See: workbench rag show {collection}",
         )
-    what = f"{len(chosen)} documents from {collection}" if sources else f"{collection} with {len(there)} documents"
+    what = (
+        f"{len(chosen)} documents from {collection}"
+        if sources
+        else f"{collection} with {len(there)} documents"
+    )
     if not yes:
         click.confirm(f"Remove {what}?", abort=True)
     if sources:
@@ -172,9 +212,20 @@ class _reporting:
         if self._as_json:
             return print_json
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._bar.add_task("Reading", total=None)
         self._bar.start()
@@ -188,7 +239,10 @@ class _reporting:
         else:
             name = Path(event["file"]).name if "file" in event else "Embedding"
             self._bar.update(
-                self._task, description=name[:40], completed=event["done"], total=event.get("files", event.get("of"))
+                self._task,
+                description=name[:40],
+                completed=event["done"],
+                total=event.get("files", event.get("of")),
             )
 
     def __exit__(self, *error: object) -> None:

@@ -15,17 +15,28 @@ from workbench.settings import load_settings
 
 FILTERS = ("source", "type", "page", "sheet")
 
-collection_option = click.option("--collection", "-c", help="Collection to ask; without it, the one in the settings.")
+collection_option = click.option(
+    "--collection", "-c", help="Collection to ask; without it, the one in the settings."
+)
 
 
 @click.command()
 @click.argument("question")
 @collection_option
-@click.option("--k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many passages.")
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help=f"Only passages with this: {', '.join(FILTERS)}.")
+@click.option(
+    "--k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many passages."
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help=f"Only passages with this: {', '.join(FILTERS)}.",
+)
 @json_option
 @reports_errors
-def search(question: str, collection: str | None, k: int, where: tuple[str, ...], as_json: bool) -> None:
+def search(
+    question: str, collection: str | None, k: int, where: tuple[str, ...], as_json: bool
+) -> None:
     """Show the passages that answer a question best, with both legs' scores.
 
     \b
@@ -39,28 +50,56 @@ def search(question: str, collection: str | None, k: int, where: tuple[str, ...]
     opened = open_collection(settings, collection or settings.collection)
     hits = retrieve(question, opened, settings, k, parse_where(where))
     for rank, hit in enumerate(hits, 1):
-        scores = {"score": round(hit.score, 4), "dense": round(hit.dense, 4), "lexical": round(hit.lexical, 4)}
+        scores = {
+            "score": round(hit.score, 4),
+            "dense": round(hit.dense, 4),
+            "lexical": round(hit.lexical, 4),
+        }
         place = {"source": hit.passage.source, "locator": str(hit.passage.locator)}
         if as_json:
-            print_json({"rank": rank, **scores, "relevant": hit.relevant, "text": hit.passage.text, **place})
+            print_json(
+                {
+                    "rank": rank,
+                    **scores,
+                    "relevant": hit.relevant,
+                    "text": hit.passage.text,
+                    **place,
+                }
+            )
         else:
             click.secho(f"{rank}. {place['source']} {place['locator']}".rstrip(), bold=True)
             click.echo("   " + " · ".join(f"{name} {score:.3f}" for name, score in scores.items()))
             click.echo("   " + " ".join(hit.passage.text.split())[:400] + "\n")
     if not as_json and not any(hit.relevant for hit in hits):
-        click.echo("No passage speaks of this; these are the nearest." if hits else "Nothing found.")
+        click.echo(
+            "No passage speaks of this; these are the nearest." if hits else "Nothing found."
+        )
 
 
 @click.command()
-@click.option("--passages", required=True, type=click.Path(path_type=Path), help='JSON lines of {"id", "text"}.')
 @click.option(
-    "--queries", required=True, type=click.Path(path_type=Path), help='JSON lines of {"question", "passage_id"}.'
+    "--passages",
+    required=True,
+    type=click.Path(path_type=Path),
+    help='JSON lines of {"id", "text"}.',
 )
-@click.option("--distractors", type=click.Path(path_type=Path), help="More passages, which answer no question.")
+@click.option(
+    "--queries",
+    required=True,
+    type=click.Path(path_type=Path),
+    help='JSON lines of {"question", "passage_id"}.',
+)
+@click.option(
+    "--distractors",
+    type=click.Path(path_type=Path),
+    help="More passages, which answer no question.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first questions.")
 @json_option
 @reports_errors
-def evaluate(passages: Path, queries: Path, distractors: Path | None, limit: int | None, as_json: bool) -> None:
+def evaluate(
+    passages: Path, queries: Path, distractors: Path | None, limit: int | None, as_json: bool
+) -> None:
     """Measure recall and MRR of each leg and of the fusion on questions with a known passage.
 
     Passages are taken whole and indexed in a workspace of their own. The embedder is the one in the settings.
@@ -130,7 +169,9 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, Any] | None:
 def _show_progress(step: str, done: int, total: int) -> None:
     """One line on stderr, overwritten on a terminal."""
     line = f"{step} {done}/{total}" if total > 1 else step
-    click.echo(f"\r{line:<40}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
+    click.echo(
+        f"\r{line:<40}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty()
+    )
 
 
 def _print_measures(result: dict[str, Any]) -> None:
@@ -140,6 +181,8 @@ def _print_measures(result: dict[str, Any]) -> None:
     for leg in ("dense", "lexical", "rrf", "fused"):
         click.echo(f"{leg:<10}" + "".join(f"{result[leg][name]:>11.3f}" for name in names))
     click.echo("\nFixed weight on dense, recall@1 (the best is known only in hindsight):")
-    click.echo("  " + "  ".join(f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"]))
+    click.echo(
+        "  " + "  ".join(f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"])
+    )
     learned = ", ".join(f"{name} {weight:.2f}" for name, weight in result["calibrated"].items())
     click.echo(f"Learned weights: {learned or 'none, too little text'}")

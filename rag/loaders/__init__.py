@@ -32,10 +32,22 @@ LOADERS = {
     "image": "rag.loaders.image",
 }
 ENDINGS = {
-    "csv": "csv", "tsv": "csv", "htm": "html", "html": "html", "xhtml": "html", "xml": "xml", "rss": "xml", "svg": "xml",
-    "ipynb": "ipynb", "md": "markdown", "markdown": "markdown", "mdx": "markdown", "eml": "eml", "msg": "msg",
+    "csv": "csv",
+    "tsv": "csv",
+    "htm": "html",
+    "html": "html",
+    "xhtml": "html",
+    "xml": "xml",
+    "rss": "xml",
+    "svg": "xml",
+    "ipynb": "ipynb",
+    "md": "markdown",
+    "markdown": "markdown",
+    "mdx": "markdown",
+    "eml": "eml",
+    "msg": "msg",
     "xls": "xls",
-}  # fmt: skip
+}
 MAGIC = [
     (b"%PDF-", "pdf"),
     (b"{\\rtf", "rtf"),
@@ -47,9 +59,7 @@ MAGIC = [
     (b"MM\x00*", "image"),
 ]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-NOT_TEXT = (
-    "Formats that are read: pdf, docx, pptx, xlsx, xls, csv, html, xml, epub, ipynb, rtf, odt, md, txt, eml, msg, zip."
-)
+NOT_TEXT = "Formats that are read: pdf, docx, pptx, xlsx, xls, csv, html, xml, epub, ipynb, rtf, odt, md, txt, eml, msg, zip."
 
 
 def load(path: Path, password: str | None = None) -> Iterator[Block]:
@@ -83,7 +93,9 @@ def _inside_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            kind = archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
+            kind = (
+                archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
+            )
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         raise InvalidInput(f"The file is damaged: {error}", "Save or download it again.") from error
     marks = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
@@ -99,8 +111,10 @@ def _inside_ole(ending: str) -> str:
         return ending
     if ending in ("docx", "xlsx", "pptx"):
         raise InvalidInput(
-            "The document is encrypted with a password.", "Open it, remove the password and save it, then add it again."
+            "The document is encrypted with a password.",
+            "Open it, remove the password and save it, then add it again.",
         )
     raise InvalidInput(
-        "This is an old Office format (before 2007).", "Save it as docx, pptx or xlsx, then add it again."
+        "This is an old Office format (before 2007).",
+        "Save it as docx, pptx or xlsx, then add it again.",
     )

@@ -34,13 +34,20 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             # the member's own name is never a path on this machine
             target = Path(folder) / f"{number}{PurePosixPath(member.filename).suffix}"
             try:
-                target.write_bytes(archive.read(member, pwd=password.encode() if password else None))
+                target.write_bytes(
+                    archive.read(member, pwd=password.encode() if password else None)
+                )
                 if detect(target) == "zip":
                     continue  # an archive inside an archive is not opened
                 for block in load_file(target, password):
-                    yield Block(block.text, replace(block.locator, heading=(member.filename, *block.locator.heading)))
+                    yield Block(
+                        block.text,
+                        replace(block.locator, heading=(member.filename, *block.locator.heading)),
+                    )
             except RuntimeError as error:
-                raise InvalidInput("The archive is encrypted.", "Give its password, or unpack it first.") from error
+                raise InvalidInput(
+                    "The archive is encrypted.", "Give its password, or unpack it first."
+                ) from error
             except (WorkbenchError, zipfile.BadZipFile):
                 continue  # one bad member does not lose the others
             finally:

@@ -23,7 +23,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         document = docx.Document(str(path))
     except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InvalidInput(f"The document is damaged: {error}", "Open it in Word and save it again.") from error
+        raise InvalidInput(
+            f"The document is damaged: {error}", "Open it in Word and save it again."
+        ) from error
     headings: list[tuple[int, str]] = []
     for part in document.iter_inner_content():
         if isinstance(part, Table):
@@ -35,7 +37,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             continue
         if match := LEVEL.match((part.style.name if part.style else "") or ""):
             level = int(match[1] or 0)
-            headings = [(depth, title) for depth, title in headings if depth < level] + [(level, text)]
+            headings = [(depth, title) for depth, title in headings if depth < level] + [
+                (level, text)
+            ]
         yield Block(text, Locator(heading=tuple(title for _, title in headings)))
 
 

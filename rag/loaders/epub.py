@@ -36,6 +36,10 @@ def _spine(archive: zipfile.ZipFile) -> list[str]:
     files = {item.get("id"): item.get("href") for item in root.xpath("//*[local-name()='item']")}
     order = [item.get("idref") for item in root.xpath("//*[local-name()='itemref']")]
     folder = posixpath.dirname(package)
-    names = [posixpath.normpath(posixpath.join(folder, unquote(files[name]))) for name in order if files.get(name)]
+    names = [
+        posixpath.normpath(posixpath.join(folder, unquote(files[name])))
+        for name in order
+        if files.get(name)
+    ]
     there = set(archive.namelist())
     return [name for name in names if name in there]

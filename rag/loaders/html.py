@@ -9,11 +9,53 @@ from typing import Any
 from rag.loaders.text import decode
 from rag.passages import Block, Locator
 
-LEFT_OUT = {"script", "style", "noscript", "template", "svg", "iframe", "object", "head", "button", "select"}
+LEFT_OUT = {
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "svg",
+    "iframe",
+    "object",
+    "head",
+    "button",
+    "select",
+}
 INLINE = {
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark",
-    "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
-}  # fmt: skip
+    "a",
+    "abbr",
+    "b",
+    "bdi",
+    "bdo",
+    "cite",
+    "code",
+    "data",
+    "del",
+    "dfn",
+    "em",
+    "font",
+    "i",
+    "ins",
+    "kbd",
+    "label",
+    "mark",
+    "q",
+    "rp",
+    "rt",
+    "ruby",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "time",
+    "tt",
+    "u",
+    "var",
+    "wbr",
+}
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
@@ -81,7 +123,9 @@ class _Reader:
         if not text.strip():
             return
         if level := HEADINGS.get(name):
-            self._path = [(depth, title) for depth, title in self._path if depth < level] + [(level, text)]
+            self._path = [(depth, title) for depth, title in self._path if depth < level] + [
+                (level, text)
+            ]
         yield self._block(text.strip("\n"))
 
     def flush(self) -> Iterator[Block]:

@@ -24,7 +24,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         with Image.open(path) as picture:
             text = ocr(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InvalidInput(f"The picture cannot be opened: {error}", "Save it again as PNG or JPEG.") from error
+        raise InvalidInput(
+            f"The picture cannot be opened: {error}", "Save it again as PNG or JPEG."
+        ) from error
     if text:
         yield Block(text, Locator())
 

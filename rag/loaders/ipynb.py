@@ -17,7 +17,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         cells = json.loads(decode(path.read_bytes()))["cells"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidInput(f"The notebook is damaged: {error}", "Open it in Jupyter and save it again.") from error
+        raise InvalidInput(
+            f"The notebook is damaged: {error}", "Open it in Jupyter and save it again."
+        ) from error
     for number, cell in enumerate(cells, 1):
         name = (f"cell {number}",)
         source = _joined(cell.get("source"))
@@ -26,7 +28,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         elif source.strip():
             yield Block(source, Locator(heading=name))
         for output in cell.get("outputs", []):
-            if text := _joined(output.get("text") or output.get("data", {}).get("text/plain")).strip():
+            if text := _joined(
+                output.get("text") or output.get("data", {}).get("text/plain")
+            ).strip():
                 yield Block(text, Locator(heading=name))
 
 

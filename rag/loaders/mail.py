@@ -22,9 +22,16 @@ def _msg(path: Path) -> Iterator[Block]:
 
     try:
         message = Message.load(str(path))
-        subject, sender, text, markup = message.subject, message.sender, message.body, message.html_body
+        subject, sender, text, markup = (
+            message.subject,
+            message.sender,
+            message.body,
+            message.html_body,
+        )
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise InvalidInput(f"The mail is damaged: {error}", "Save it again from Outlook, or as eml.") from error
+        raise InvalidInput(
+            f"The mail is damaged: {error}", "Save it again from Outlook, or as eml."
+        ) from error
     yield from _mail(subject or "", sender or "", text or "", markup or "")
 
 
@@ -36,8 +43,12 @@ def _eml(path: Path) -> Iterator[Block]:
         try:
             texts[kind] = body.get_content() if body else ""
         except (LookupError, KeyError) as error:
-            raise InvalidInput(f"The mail's text cannot be read: {error}", "Export the mail again.") from error
-    yield from _mail(str(message["subject"] or ""), str(message["from"] or ""), texts["plain"], texts["html"])
+            raise InvalidInput(
+                f"The mail's text cannot be read: {error}", "Export the mail again."
+            ) from error
+    yield from _mail(
+        str(message["subject"] or ""), str(message["from"] or ""), texts["plain"], texts["html"]
+    )
 
 
 def _mail(subject: str, sender: str, text: str, markup: str) -> Iterator[Block]:

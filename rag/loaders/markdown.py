@@ -40,5 +40,7 @@ def blocks(text: str, above: tuple[str, ...] = ()) -> Iterator[Block]:
         yield from flush()
         level = len(match[1])
         path = [(depth, title) for depth, title in path if depth < level] + [(level, match[2])]
-        yield Block(match[2], Locator(heading=above + tuple(title for _, title in path), line=number))
+        yield Block(
+            match[2], Locator(heading=above + tuple(title for _, title in path), line=number)
+        )
     yield from flush()

@@ -19,12 +19,15 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         with zipfile.ZipFile(path) as archive:
             if b"encryption-data" in archive.read("META-INF/manifest.xml"):
                 raise InvalidInput(
-                    "The document is encrypted with a password.", "Save it without the password, then add it again."
+                    "The document is encrypted with a password.",
+                    "Save it without the password, then add it again.",
                 )
             parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
             root = etree.fromstring(archive.read("content.xml"), parser)
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
-        raise InvalidInput(f"The document is damaged: {error}", "Open it and save it again.") from error
+        raise InvalidInput(
+            f"The document is damaged: {error}", "Open it and save it again."
+        ) from error
     headings: list[tuple[int, str]] = []
     for element in root.iter(f"{TEXT}h", f"{TEXT}p"):
         text = " ".join("".join(element.itertext()).split())
@@ -32,5 +35,7 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             continue
         if element.tag == f"{TEXT}h":
             level = int(element.get(f"{TEXT}outline-level", "1"))
-            headings = [(depth, title) for depth, title in headings if depth < level] + [(level, text)]
+            headings = [(depth, title) for depth, title in headings if depth < level] + [
+                (level, text)
+            ]
         yield Block(text, Locator(heading=tuple(title for _, title in headings)))

@@ -42,7 +42,9 @@ def _rewritten(path: Path, password: str | None) -> Any | None:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(path, strict=False)
-        if reader.is_encrypted and not any(reader.decrypt(word) for word in _spellings(password or "")):
+        if reader.is_encrypted and not any(
+            reader.decrypt(word) for word in _spellings(password or "")
+        ):
             return None
         copy = io.BytesIO()
         pypdf.PdfWriter(clone_from=reader).write(copy)
@@ -84,7 +86,9 @@ def _page(document: Any, number: int) -> Iterator[Block]:
 
 def _tidy(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    text = re.sub(r"(\w)[\ufffe\u00ad]\n?(\w)", r"\1\2", text)  # a word hyphenated at the end of its line
+    text = re.sub(
+        r"(\w)[\ufffe\u00ad]\n?(\w)", r"\1\2", text
+    )  # a word hyphenated at the end of its line
     return text.replace("\ufffe", "").replace("\uffff", "").strip()
 
 
@@ -98,8 +102,13 @@ def _refusal(message: str, password: str | None) -> InvalidInput:
     if "password" in message.lower():
         problem = "The password is wrong." if password else "The document is encrypted."
         return InvalidInput(
-            problem, "Give its password: --password FILE=PASSWORD, or in the password field of the page."
+            problem,
+            "Give its password: --password FILE=PASSWORD, or in the password field of the page.",
         )
     if "security" in message.lower():
-        return InvalidInput("The document is encrypted in a way that cannot be read.", "Print it to a new PDF.")
-    return InvalidInput(f"The PDF is damaged ({message}).", "Open it in a viewer and save or print it to a new PDF.")
+        return InvalidInput(
+            "The document is encrypted in a way that cannot be read.", "Print it to a new PDF."
+        )
+    return InvalidInput(
+        f"The PDF is damaged ({message}).", "Open it in a viewer and save or print it to a new PDF."
+    )

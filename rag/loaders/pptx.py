@@ -19,7 +19,9 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         slides = pptx.Presentation(str(path)).slides
     except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InvalidInput(f"The slides are damaged: {error}", "Open them in PowerPoint and save again.") from error
+        raise InvalidInput(
+            f"The slides are damaged: {error}", "Open them in PowerPoint and save again."
+        ) from error
     for number, slide in enumerate(slides, 1):
         title = slide.shapes.title.text_frame.text.strip() if slide.shapes.title is not None else ""
         place = Locator(page=number, heading=(title,) if title else ())
@@ -51,4 +53,6 @@ def _chart(chart: Any) -> Iterator[str]:
         names = [str(name) for name in plot.categories]
         for series in plot.series:
             pairs = zip(names, series.values, strict=False)
-            yield f"{series.name}: " + "; ".join(f"{name} {value}" for name, value in pairs if value is not None)
+            yield f"{series.name}: " + "; ".join(
+                f"{name} {value}" for name, value in pairs if value is not None
+            )

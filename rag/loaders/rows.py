@@ -21,7 +21,11 @@ def rows_as_text(rows: Iterable[list[Any]], sheet: str = "") -> Iterator[Block]:
             yield Block(" | ".join(cell for cell in cells if cell), place)
             continue
         names = header + [""] * (len(cells) - len(header))
-        parts = (f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
+        parts = (
+            f"{name}: {cell}" if name else cell
+            for name, cell in zip(names, cells, strict=False)
+            if cell
+        )
         yield Block("; ".join(parts), place)
 
 

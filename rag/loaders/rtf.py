@@ -16,5 +16,7 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         text = rtf_to_text(path.read_bytes().decode("latin-1"), errors="ignore")
     except (ValueError, IndexError, LookupError) as error:
-        raise InvalidInput(f"The document is damaged: {error}", "Open it and save it again.") from error
+        raise InvalidInput(
+            f"The document is damaged: {error}", "Open it and save it again."
+        ) from error
     yield from (Block(block.text) for block in paragraphs(text.replace("\n", "\n\n")))

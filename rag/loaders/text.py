@@ -72,7 +72,8 @@ def _guess(data: bytes) -> str:
         return data.decode(encoding, "replace")
     if len(sample.translate(None, CONTROLS)) < len(sample) * 0.95:
         raise InvalidInput(
-            "This is a binary file, not a document.", "Save it as a document or text, then add it again."
+            "This is a binary file, not a document.",
+            "Save it as a document or text, then add it again.",
         )
     for encoding in _declared(sample):
         try:

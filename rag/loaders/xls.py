@@ -16,7 +16,13 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         workbook = xlrd.open_workbook(path, on_demand=True)
     except (xlrd.XLRDError, ValueError, IndexError) as error:
-        problem = "The workbook is encrypted." if "encrypted" in str(error) else f"The workbook is damaged: {error}"
-        raise InvalidInput(problem, "Open it in Excel and save it as xlsx without a password.") from error
+        problem = (
+            "The workbook is encrypted."
+            if "encrypted" in str(error)
+            else f"The workbook is damaged: {error}"
+        )
+        raise InvalidInput(
+            problem, "Open it in Excel and save it as xlsx without a password."
+        ) from error
     for sheet in workbook.sheets():
         yield from rows_as_text((sheet.row_values(row) for row in range(sheet.nrows)), sheet.name)

@@ -18,9 +18,13 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InvalidInput(f"The workbook is damaged: {error}", "Open it in Excel and save it again.") from error
+        raise InvalidInput(
+            f"The workbook is damaged: {error}", "Open it in Excel and save it again."
+        ) from error
     try:
         for sheet in workbook.worksheets:
-            yield from rows_as_text((list(row) for row in sheet.iter_rows(values_only=True)), sheet.title)
+            yield from rows_as_text(
+                (list(row) for row in sheet.iter_rows(values_only=True)), sheet.title
+            )
     finally:
         workbook.close()

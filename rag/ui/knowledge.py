@@ -25,7 +25,11 @@ from workbench.ui.widgets import (
     told,
 )
 
-STATES = {"indexed": ("Indexed", "已索引"), "empty": ("No text", "没有文字"), "failed": ("Failed", "失败")}
+STATES = {
+    "indexed": ("Indexed", "已索引"),
+    "empty": ("No text", "没有文字"),
+    "failed": ("Failed", "失败"),
+}
 LEGS = {"zh": ("Chinese questions", "中文提问"), "en": ("Other questions", "其他语言提问")}
 
 
@@ -38,9 +42,11 @@ def page() -> None:
     names = [collection.name for collection in collections]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     chosen = left.selectbox(
-        say("Collection", "知识库"), names, key="shown_collection",
+        say("Collection", "知识库"),
+        names,
+        key="shown_collection",
         index=names.index(settings.collection) if settings.collection in names else 0,
-    )  # fmt: skip
+    )
     with right.popover(say("New", "新建"), icon=":material/add:", width="stretch"):
         _show_new(settings)
     choices()["collection"] = chosen
@@ -50,7 +56,12 @@ def page() -> None:
         st.rerun()
     _show_facts(collection)
     files, search, learned, manage = st.tabs(
-        [say("Files", "文件"), say("Test search", "检索测试"), say("Fusion", "融合权重"), say("Manage", "管理")]
+        [
+            say("Files", "文件"),
+            say("Test search", "检索测试"),
+            say("Fusion", "融合权重"),
+            say("Manage", "管理"),
+        ]
     )
     with files:
         _show_upload(settings, chosen)
@@ -70,15 +81,23 @@ def _show_empty(settings: Settings) -> None:
             "知识库由可以提问的文件组成。上传你自己的文件，或者先用示例手册试一试。",
         )
     )
-    if st.button(say("Load the example handbook", "加载示例手册"), type="primary", icon=":material/menu_book:"):
+    if st.button(
+        say("Load the example handbook", "加载示例手册"),
+        type="primary",
+        icon=":material/menu_book:",
+    ):
         _ingest(settings, "handbook", [EXAMPLE])
     _show_new(settings)
 
 
 def _show_new(settings: Settings) -> None:
     with st.form("new", border=False):
-        name = st.text_input(say("Name of the new collection", "新知识库名称"), key="new_collection").strip()
-        files = st.file_uploader(say("Its first files", "首批文件"), accept_multiple_files=True, key="new_files")
+        name = st.text_input(
+            say("Name of the new collection", "新知识库名称"), key="new_collection"
+        ).strip()
+        files = st.file_uploader(
+            say("Its first files", "首批文件"), accept_multiple_files=True, key="new_files"
+        )
         sent = st.form_submit_button(say("Create", "创建"), type="primary")
     if sent and name and files:
         with shows_errors():
@@ -92,9 +111,17 @@ def _show_new(settings: Settings) -> None:
 def _ingest(settings: Settings, collection: str, paths: list[Path], password: str = "") -> None:
     """Read files in a job that outlives the page."""
     count = len(find_files(paths))
-    title = say(f"Reading {count} file{'s'[: count > 1]} into {collection}", f"正在把 {count} 个文件读入 {collection}")
+    title = say(
+        f"Reading {count} file{'s'[: count > 1]} into {collection}",
+        f"正在把 {count} 个文件读入 {collection}",
+    )
     private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
-    start(settings, title, ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"], private)
+    start(
+        settings,
+        title,
+        ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"],
+        private,
+    )
     st.rerun()
 
 
@@ -112,15 +139,21 @@ def _show_facts(collection: Collection) -> None:
 def _show_upload(settings: Settings, name: str) -> None:
     with st.form("upload", clear_on_submit=True, border=False):
         files = st.file_uploader(
-            say("Add files: PDF, Word, PowerPoint, Excel, CSV, HTML, EPUB, notebooks, Markdown, text, pictures",
-                "添加文件：PDF、Word、PowerPoint、Excel、CSV、HTML、EPUB、笔记本、Markdown、文本、图片"),
+            say(
+                "Add files: PDF, Word, PowerPoint, Excel, CSV, HTML, EPUB, notebooks, Markdown, text, pictures",
+                "添加文件：PDF、Word、PowerPoint、Excel、CSV、HTML、EPUB、笔记本、Markdown、文本、图片",
+            ),
             accept_multiple_files=True,
-        )  # fmt: skip
+        )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             password = st.text_input(
-                say("Password, if they are encrypted", "密码（文件加密时填写）"), type="password", autocomplete="off"
+                say("Password, if they are encrypted", "密码（文件加密时填写）"),
+                type="password",
+                autocomplete="off",
             )
-            sent = st.form_submit_button(say("Add", "添加"), type="primary", icon=":material/upload:")
+            sent = st.form_submit_button(
+                say("Add", "添加"), type="primary", icon=":material/upload:"
+            )
     if sent and files:
         with shows_errors():
             _ingest(settings, name, save_uploads(settings, name, list(files)), password)
@@ -146,12 +179,21 @@ def _show_files(collection: Collection) -> None:
     ]
     failed = any(document.problem for document in documents)
     shown = rows if failed else [dict(list(row.items())[:4]) for row in rows]
-    marked = st.dataframe(shown, hide_index=True, on_select="rerun", selection_mode="multi-row", key="files")
+    marked = st.dataframe(
+        shown, hide_index=True, on_select="rerun", selection_mode="multi-row", key="files"
+    )
     chosen = [documents[row].source for row in marked.selection.rows]
     if chosen:
-        label = say(f"Remove {len(chosen)} from the collection", f"从知识库移除 {len(chosen)} 个文件")
+        label = say(
+            f"Remove {len(chosen)} from the collection", f"从知识库移除 {len(chosen)} 个文件"
+        )
         with st.popover(label, icon=":material/delete:"):
-            st.markdown(say("The files themselves stay; they can be added again.", "原文件会保留，可以重新添加。"))
+            st.markdown(
+                say(
+                    "The files themselves stay; they can be added again.",
+                    "原文件会保留，可以重新添加。",
+                )
+            )
             if st.button(say("Remove", "移除"), type="primary", key="remove_files"):
                 with shows_errors(), collection.writing():
                     collection.remove(chosen)
@@ -163,7 +205,9 @@ def _show_search(settings: Settings, collection: Collection) -> None:
         say("Search", "检索"), placeholder=say("Words or a question", "关键词或问题"), key="search"
     )
     if not question.strip():
-        st.caption(say("See what a question finds, and why.", "查看一个问题会检索到什么，以及原因。"))
+        st.caption(
+            say("See what a question finds, and why.", "查看一个问题会检索到什么，以及原因。")
+        )
         return
     with shows_errors():
         hits = retrieve(question, collection, settings, k=8)
@@ -204,7 +248,11 @@ def _show_learned(collection: Collection) -> None:
         )
         return
     for script, learned in calibration.weights.items():
-        st.metric(say(*LEGS[script]), f"{learned.weight:.0%}", help=say("share of meaning", "语义所占比例"))
+        st.metric(
+            say(*LEGS[script]),
+            f"{learned.weight:.0%}",
+            help=say("share of meaning", "语义所占比例"),
+        )
         st.caption(
             say(
                 f"{learned.questions} made questions; mean reciprocal rank: meaning {learned.dense:.2f}, words "
@@ -218,19 +266,27 @@ def _show_learned(collection: Collection) -> None:
 def _show_manage(settings: Settings, collection: Collection) -> None:
     st.subheader(say("Another embedder", "更换向量模型"))
     name = st.text_input(
-        say("Folder, hub name, modelscope:NAME or ollama:NAME", "本地文件夹、模型库名称、modelscope:名称 或 ollama:名称"),
-        collection.embedder, key="new_embedder",
-    )  # fmt: skip
-    if st.button(say("Embed again", "重新生成向量"), disabled=name == collection.embedder, key="reindex"):
+        say(
+            "Folder, hub name, modelscope:NAME or ollama:NAME",
+            "本地文件夹、模型库名称、modelscope:名称 或 ollama:名称",
+        ),
+        collection.embedder,
+        key="new_embedder",
+    )
+    if st.button(
+        say("Embed again", "重新生成向量"), disabled=name == collection.embedder, key="reindex"
+    ):
         title = say(f"Embedding {collection.name} again", f"正在为 {collection.name} 重新生成向量")
         start(settings, title, ["rag", "reindex", collection.name, "--embedder", name, "--json"])
         st.rerun()
     st.subheader(say("Delete", "删除"))
     sure = st.checkbox(
-        say(f"Delete {collection.name} with its index. Files outside the workspace stay.",
-            f"删除 {collection.name} 及其索引。工作区以外的文件会保留。"),
+        say(
+            f"Delete {collection.name} with its index. Files outside the workspace stay.",
+            f"删除 {collection.name} 及其索引。工作区以外的文件会保留。",
+        ),
         key="sure",
-    )  # fmt: skip
+    )
     if st.button(say("Delete the collection", "删除知识库"), disabled=not sure, key="delete"):
         with shows_errors():
             delete_collection(settings, collection.name)

@@ -34,7 +34,9 @@ create table reroutes (question text primary key, chosen text not null, created 
 """,
 ]
 State = Literal["streaming", "done", "stopped", "failed", "interrupted"]
-COLUMNS = "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
+COLUMNS = (
+    "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ class Conversations:
         with self._connect() as database:
             version = database.execute("pragma user_version").fetchone()[0]
             if missing := "".join(SCHEMAS[version:]):
-                database.executescript(f"begin immediate; {missing} pragma user_version = {len(SCHEMAS)}; commit;")
+                database.executescript(
+                    f"begin immediate; {missing} pragma user_version = {len(SCHEMAS)}; commit;"
+                )
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -122,28 +126,37 @@ class Conversations:
     def rename(self, conversation: int, title: str) -> None:
         with self._connect() as database:
             database.execute(
-                "update conversations set title = ? where id = ?", (title.strip()[:120] or "…", conversation)
+                "update conversations set title = ? where id = ?",
+                (title.strip()[:120] or "…", conversation),
             )
 
     def delete(self, conversation: int) -> None:
         """Hide the conversation; `restore` brings it back."""
         with self._connect() as database:
-            database.execute("update conversations set deleted = ? where id = ?", (time.time(), conversation))
+            database.execute(
+                "update conversations set deleted = ? where id = ?", (time.time(), conversation)
+            )
 
     def restore(self, conversation: int) -> None:
         with self._connect() as database:
-            database.execute("update conversations set deleted = null where id = ?", (conversation,))
+            database.execute(
+                "update conversations set deleted = null where id = ?", (conversation,)
+            )
 
     def messages(self, conversation: int) -> list[Message]:
         """The messages that count, oldest first; superseded ones are left out."""
-        query = f"select {COLUMNS} from messages where conversation = ? and not superseded order by id"  # noqa: S608
+        query = (
+            f"select {COLUMNS} from messages where conversation = ? and not superseded order by id"  # noqa: S608
+        )
         with self._connect() as database:
             return [_message(row) for row in database.execute(query, (conversation,))]
 
     def message(self, message: int) -> Message:
         """One message; raises NotFound."""
         with self._connect() as database:
-            row = database.execute(f"select {COLUMNS} from messages where id = ?", (message,)).fetchone()  # noqa: S608
+            row = database.execute(
+                f"select {COLUMNS} from messages where id = ?", (message,)
+            ).fetchone()  # noqa: S608
         if row is None:
             raise NotFound("That message is not there any more.", "Reload the page.")
         return _message(row)
@@ -158,7 +171,9 @@ class Conversations:
             turns.append(Turn("user", question.content))
             told = [answer for answer in answers if answer.content]
             if told:
-                best = max(told, key=lambda answer: (votes.get(question.id) == answer.id, answer.rating))
+                best = max(
+                    told, key=lambda answer: (votes.get(question.id) == answer.id, answer.rating)
+                )
                 turns.append(Turn("assistant", best.correction or best.content, best.agent))
         return turns
 
@@ -174,16 +189,34 @@ class Conversations:
             return dict(database.execute("select question, winner from votes"))
 
     def add(
-        self, conversation: int, role: str, content: str, *, state: State = "done", mode: str = "auto",
-        settings: dict[str, Any] | None = None, owner: str = "",
-    ) -> int:  # fmt: skip
+        self,
+        conversation: int,
+        role: str,
+        content: str,
+        *,
+        state: State = "done",
+        mode: str = "auto",
+        settings: dict[str, Any] | None = None,
+        owner: str = "",
+    ) -> int:
         """Append a message and return its id. `owner` names the process that streams it."""
         now = time.time()
         with self._connect() as database:
-            database.execute("update conversations set updated = ? where id = ?", (now, conversation))
+            database.execute(
+                "update conversations set updated = ? where id = ?", (now, conversation)
+            )
             query = """insert into messages (conversation, role, content, state, mode, settings, owner, created)
                 values (?, ?, ?, ?, ?, ?, ?, ?)"""
-            values = (conversation, role, content, state, mode, json.dumps(settings or {}), owner, now)
+            values = (
+                conversation,
+                role,
+                content,
+                state,
+                mode,
+                json.dumps(settings or {}),
+                owner,
+                now,
+            )
             return int(database.execute(query, values).lastrowid or 0)
 
     def save(self, message: int, events: Sequence[Event], state: State) -> None:
@@ -205,7 +238,9 @@ class Conversations:
     def rerouted(self, question: str) -> str:
         """The agent that the person chose for this question before, or nothing."""
         with self._connect() as database:
-            row = database.execute("select chosen from reroutes where question = ?", (question.strip(),)).fetchone()
+            row = database.execute(
+                "select chosen from reroutes where question = ?", (question.strip(),)
+            ).fetchone()
         return row[0] if row else ""
 
     def supersede_from(self, message: int) -> None:
@@ -226,7 +261,9 @@ class Conversations:
     def interrupt_others(self, owner: str) -> None:
         """Answers that another process was streaming when it ended stay as they are, marked interrupted."""
         with self._connect() as database:
-            query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"
+            query = (
+                "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"
+            )
             database.execute(query, (owner,))
 
 

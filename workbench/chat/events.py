@@ -89,7 +89,8 @@ class Done:
 Event = Routed | Thought | Token | Source | Query | Table | Chart | Failed | Done
 
 _KINDS: dict[str, type] = {
-    kind.__name__.lower(): kind for kind in (Routed, Thought, Token, Source, Query, Table, Chart, Failed, Done)
+    kind.__name__.lower(): kind
+    for kind in (Routed, Thought, Token, Source, Query, Table, Chart, Failed, Done)
 }
 
 

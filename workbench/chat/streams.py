@@ -18,7 +18,9 @@ OWNER = f"{os.getpid()}-{time.time_ns()}"  # this run of the server
 class Stream:
     """One growing answer. `events` only ever grows; `ended` is set after the last one is stored."""
 
-    def __init__(self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]) -> None:
+    def __init__(
+        self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]
+    ) -> None:
         self.message = message
         self.events: list[Event] = []
         self.begun = time.monotonic()
@@ -41,7 +43,10 @@ class Stream:
             self.events.append(Failed(error.problem, error.fix))
         except BaseException as error:
             self.events.append(
-                Failed(f"The answer broke off: {error}", "Ask again; the details are in the server's log.")
+                Failed(
+                    f"The answer broke off: {error}",
+                    "Ask again; the details are in the server's log.",
+                )
             )
             raise
         finally:
@@ -73,10 +78,14 @@ class Streams:
         self._streams: dict[int, Stream] = {}
         self._lock = threading.Lock()
 
-    def start(self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]) -> Stream:
+    def start(
+        self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]
+    ) -> Stream:
         """Begin to consume `answer()` into that message."""
         with self._lock:
-            self._streams = {key: stream for key, stream in self._streams.items() if not stream.ended.is_set()}
+            self._streams = {
+                key: stream for key, stream in self._streams.items() if not stream.ended.is_set()
+            }
             self._streams[message] = Stream(conversations, message, answer)
             return self._streams[message]
 

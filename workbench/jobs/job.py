@@ -68,14 +68,22 @@ class Job:
     def log(self, lines: int = 200) -> str:
         """The end of what the command wrote to stderr."""
         path = self.folder / "log.txt"
-        return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) if path.exists() else ""
+        return (
+            "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:])
+            if path.exists()
+            else ""
+        )
 
     def cancel(self, grace: float = 10) -> None:
         """Ask the command to stop (SIGTERM to its process group), and end it after `grace` seconds."""
         (self.folder / "cancel").touch()
         if not (processes := self._processes()):
             return
-        family = {member for process in processes for member in (process, *process.children(recursive=True))}
+        family = {
+            member
+            for process in processes
+            for member in (process, *process.children(recursive=True))
+        }
         _signal_group(self._group(), signal.SIGTERM)
         _, alive = psutil.wait_procs(family, timeout=grace)
         for straggler in alive:
@@ -84,7 +92,9 @@ class Job:
     def resume(self) -> Job:
         """Run the same command again in the same folder; commands of this project take up where they stopped."""
         if self.state == "running":
-            raise Conflict(f"The job {self.title} is still running.", "Wait for it, or cancel it first.")
+            raise Conflict(
+                f"The job {self.title} is still running.", "Wait for it, or cancel it first."
+            )
         for name in ("exit", "cancel", "process.json"):
             (self.folder / name).unlink(missing_ok=True)
         _launch(self.folder)
@@ -115,7 +125,9 @@ class Job:
         return time.time() - self.folder.stat().st_mtime < 10  # launched, not yet signed in
 
 
-def start(settings: Settings, title: str, command: list[str], private: dict[str, str] | None = None) -> Job:
+def start(
+    settings: Settings, title: str, command: list[str], private: dict[str, str] | None = None
+) -> Job:
     """Start `workbench COMMAND…` detached from this process and return its job.
 
     `private` are environment variables for the command; they are never written to the job's folder.
@@ -196,14 +208,28 @@ def _signal_group(leader: int, number: int) -> None:
 def _keep(folder: Path) -> None:
     """The detached keeper: run the command, keep its output, write its exit status."""
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command decides how it stops; the keeper writes how it ended
-    environment = {**os.environ, "WORKBENCH_HOME": job["home"], "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
-    restore = (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)) if os.name == "posix" else None
+    signal.signal(
+        signal.SIGTERM, signal.SIG_IGN
+    )  # the command decides how it stops; the keeper writes how it ended
+    environment = {
+        **os.environ,
+        "WORKBENCH_HOME": job["home"],
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    restore = (
+        (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)) if os.name == "posix" else None
+    )
     with (folder / "output.jsonl").open("ab") as output, (folder / "log.txt").open("ab") as log:
         command = subprocess.Popen(
             [sys.executable, "-m", "workbench.cli", *job["command"]],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=job["cwd"], preexec_fn=restore,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+            env=environment,
+            cwd=job["cwd"],
+            preexec_fn=restore,
+        )
         _write(folder / "process.json", json.dumps([_sign(os.getpid()), _sign(command.pid)]))
         _write(folder / "exit", str(command.wait()))
 

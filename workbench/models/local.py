@@ -44,7 +44,10 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **options: Any,
     ) -> ChatResult:
-        text = "".join(str(chunk.message.content) for chunk in self._stream(messages, stop, run_manager, **options))
+        text = "".join(
+            str(chunk.message.content)
+            for chunk in self._stream(messages, stop, run_manager, **options)
+        )
         return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
 
     def _stream(
@@ -54,16 +57,27 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **options: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        turns = [{"role": ROLES.get(message.type, "user"), "content": str(message.text)} for message in messages]
+        turns = [
+            {"role": ROLES.get(message.type, "user"), "content": str(message.text)}
+            for message in messages
+        ]
         pieces = stream(
-            load_local(Path(self.folder)), turns, self.context_tokens, self.answer_tokens, self.temperature
-        )  # fmt: skip
+            load_local(Path(self.folder)),
+            turns,
+            self.context_tokens,
+            self.answer_tokens,
+            self.temperature,
+        )
         for piece in until(pieces, stop or []):
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
 
 
 def stream(
-    loaded: LoadedModel, turns: list[dict[str, str]], context_tokens: int, answer_tokens: int, temperature: float
+    loaded: LoadedModel,
+    turns: list[dict[str, str]],
+    context_tokens: int,
+    answer_tokens: int,
+    temperature: float,
 ) -> Iterator[str]:
     """The answer in pieces of whole characters, only what is new; closing the iterator stops the model.
 
@@ -76,10 +90,15 @@ def stream(
         context = min(context_tokens, limit or context_tokens)
         prompt = fit_prompt(loaded.tokenizer, turns, context - min(answer_tokens, context // 2))
         size = prompt["input_ids"].shape[1]
-        options = {"max_new_tokens": min(answer_tokens, context - size), **_sampling(loaded, temperature)}
+        options = {
+            "max_new_tokens": min(answer_tokens, context - size),
+            **_sampling(loaded, temperature),
+        }
         if loaded.tokenizer.decode(prompt["input_ids"][0][-16:]).rstrip().endswith("<think>"):
             yield "<think>"  # the template has opened the block, the model only closes it
-        yield from decode_whole(loaded.tokenizer, _generate_tokens(loaded.base.model, prompt, options))
+        yield from decode_whole(
+            loaded.tokenizer, _generate_tokens(loaded.base.model, prompt, options)
+        )
 
 
 def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
@@ -97,7 +116,9 @@ def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
             yield text[len(emitted) :]
             before, known = known, len(ids)
     emitted = tokenizer.decode(ids[before:known], skip_special_tokens=True)
-    if rest := tokenizer.decode(ids[before:], skip_special_tokens=True)[len(emitted) :].rstrip("\ufffd"):
+    if rest := tokenizer.decode(ids[before:], skip_special_tokens=True)[len(emitted) :].rstrip(
+        "\ufffd"
+    ):
         yield rest
 
 
@@ -110,7 +131,9 @@ def until(pieces: Iterable[str], stops: list[str]) -> Iterator[str]:
         if found:
             yield held[: min(found)]
             return
-        keep = max((n for stop in stops for n in range(1, len(stop)) if held.endswith(stop[:n])), default=0)
+        keep = max(
+            (n for stop in stops for n in range(1, len(stop)) if held.endswith(stop[:n])), default=0
+        )
         if text := held[: len(held) - keep]:
             yield text
         held = held[len(held) - keep :]
@@ -139,7 +162,9 @@ def fit_prompt(tokenizer: Any, turns: list[dict[str, str]], room: int) -> Any:
         turns = turns[2:] if len(turns) > 2 else turns[1:]
 
 
-def _apply_template(tokenizer: Any, system: list[dict[str, str]], turns: list[dict[str, str]]) -> Any:
+def _apply_template(
+    tokenizer: Any, system: list[dict[str, str]], turns: list[dict[str, str]]
+) -> Any:
     """The template's tokens; where it knows no system role, as Gemma's, the system text opens the first turn."""
     from jinja2 import TemplateError
 
@@ -202,8 +227,11 @@ def _generate_tokens(model: Any, prompt: Any, options: dict[str, Any]) -> Iterat
     def generate() -> None:
         with torch.inference_mode():
             model.generate(
-                **prompt.to(model.device), **options, streamer=tokens, stopping_criteria=StoppingCriteriaList([tokens])
-            )  # fmt: skip
+                **prompt.to(model.device),
+                **options,
+                streamer=tokens,
+                stopping_criteria=StoppingCriteriaList([tokens]),
+            )
 
     with ThreadPoolExecutor(1, "generate") as pool:
         future = pool.submit(generate)
@@ -219,4 +247,6 @@ def _generate_tokens(model: Any, prompt: Any, options: dict[str, Any]) -> Iterat
             if "out of memory" in str(error).lower():
                 fix = "Lower WORKBENCH_CONTEXT_TOKENS, or choose a smaller model."
                 raise Unavailable("The model ran out of memory.", fix) from error
-            raise Unavailable(f"The model failed: {error}", "Choose another model, or check its folder.") from error
+            raise Unavailable(
+                f"The model failed: {error}", "Choose another model, or check its folder."
+            ) from error

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
-from workbench.models.servers import ModelInfo, describe_ollama, is_loopback, list_ollama, list_openai
+from workbench.models.servers import (
+    ModelInfo,
+    describe_ollama,
+    is_loopback,
+    list_ollama,
+    list_openai,
+)
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +58,10 @@ def pick_model(settings: Settings) -> str:
     """The chosen model's name; for `auto` the first that is reachable and can read passages, or `none`."""
     if settings.model != "auto":
         return settings.model
-    return next((model.name for model in list_models(settings) if _reads_passages(model.name, settings)), NONE)
+    return next(
+        (model.name for model in list_models(settings) if _reads_passages(model.name, settings)),
+        NONE,
+    )
 
 
 def _reads_passages(name: str, settings: Settings) -> bool:
@@ -69,20 +78,27 @@ def describe_model(name: str, settings: Settings) -> ModelInfo:
     if kind == "ollama" and rest:
         return describe_ollama(rest, settings) or ModelInfo(name)
     if kind == "openai" and rest:
-        return next((model for model in list_openai(settings) if model.name == name), ModelInfo(name))
+        return next(
+            (model for model in list_openai(settings) if model.name == name), ModelInfo(name)
+        )
     if kind == "local" and rest:
         from workbench.models.weights import context_of, digest_of
 
         folder = find_local(rest, settings)
         return ModelInfo(name, digest_of(folder), context_tokens=context_of(folder))
-    raise InvalidInput(f"{name!r} is not a model's name.", "Use ollama:NAME, local:FOLDER, openai:NAME or none.")
+    raise InvalidInput(
+        f"{name!r} is not a model's name.", "Use ollama:NAME, local:FOLDER, openai:NAME or none."
+    )
 
 
 def within_context(model: ModelInfo, settings: Settings) -> Settings:
     """The settings with a context that the model has, and an answer that takes at most half of it."""
     context = min(settings.context_tokens, model.context_tokens or settings.context_tokens)
     return settings.model_copy(
-        update={"context_tokens": context, "answer_tokens": min(settings.answer_tokens, context // 2)}
+        update={
+            "context_tokens": context,
+            "answer_tokens": min(settings.answer_tokens, context // 2),
+        }
     )
 
 
@@ -98,21 +114,29 @@ def load_chat_model(name: str, settings: Settings) -> BaseChatModel:
     from workbench.models.local import LocalChatModel
 
     return LocalChatModel(
-        folder=str(find_local(rest, settings)), context_tokens=settings.context_tokens,
-        answer_tokens=settings.answer_tokens, temperature=settings.temperature,
-    )  # fmt: skip
+        folder=str(find_local(rest, settings)),
+        context_tokens=settings.context_tokens,
+        answer_tokens=settings.answer_tokens,
+        temperature=settings.temperature,
+    )
 
 
 def find_local(name: str, settings: Settings) -> Path:
     """A folder by its name in the workspace's `runs/` or `models/`, or by path. Raises NotFound with near names."""
-    for folder in (settings.home / "runs" / name / "adapter", settings.home / "models" / name, Path(name).expanduser()):
+    for folder in (
+        settings.home / "runs" / name / "adapter",
+        settings.home / "models" / name,
+        Path(name).expanduser(),
+    ):
         if any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
             return folder.absolute()
     names = [model.name.removeprefix("local:") for model in _workspace_models(settings)]
     near = get_close_matches(name, names, 3)
     raise NotFound(
         f"There is no model {name}: no such folder, run or workspace model with a config.json.",
-        f"Did you mean {', '.join(near)}?" if near else "Name a folder with a Hugging Face model or an adapter.",
+        f"Did you mean {', '.join(near)}?"
+        if near
+        else "Name a folder with a Hugging Face model or an adapter.",
     )
 
 
@@ -141,7 +165,10 @@ def maps_model_errors(name: str, settings: Settings) -> Iterator[None]:
 
 def broken_off(name: str) -> Unavailable:
     """The error for an answer that ended without the sign of its end, as when a proxy or a server dies quietly."""
-    return Unavailable(f"{name} broke off in the middle of the answer.", "Look at the server's log, then ask again.")
+    return Unavailable(
+        f"{name} broke off in the middle of the answer.",
+        "Look at the server's log, then ask again.",
+    )
 
 
 def _ollama(name: str, model: ModelInfo, settings: Settings) -> BaseChatModel:
@@ -149,14 +176,19 @@ def _ollama(name: str, model: ModelInfo, settings: Settings) -> BaseChatModel:
     from langchain_ollama import ChatOllama
 
     return ChatOllama(
-        model=name, base_url=settings.ollama_host, num_ctx=settings.context_tokens, num_predict=settings.answer_tokens,
+        model=name,
+        base_url=settings.ollama_host,
+        num_ctx=settings.context_tokens,
+        num_predict=settings.answer_tokens,
         temperature=settings.temperature,
-        reasoning=True if model.thinks else None,  # else LangChain drops the thinking, or Ollama refuses the request
+        reasoning=True
+        if model.thinks
+        else None,  # else LangChain drops the thinking, or Ollama refuses the request
         client_kwargs={
             "trust_env": not is_loopback(settings.ollama_host),
             "timeout": httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN),
         },
-    )  # fmt: skip
+    )
 
 
 def _openai(name: str, settings: Settings) -> BaseChatModel:
@@ -166,15 +198,25 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
 
     if not settings.openai_base_url:
         raise Unavailable(
-            "No OpenAI-compatible server is set.", "Set WORKBENCH_OPENAI_BASE_URL, for vLLM: http://127.0.0.1:8000/v1"
+            "No OpenAI-compatible server is set.",
+            "Set WORKBENCH_OPENAI_BASE_URL, for vLLM: http://127.0.0.1:8000/v1",
         )
     timeout = httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
-    key = settings.openai_api_key if settings.openai_api_key.get_secret_value() else SecretStr("none")
+    key = (
+        settings.openai_api_key if settings.openai_api_key.get_secret_value() else SecretStr("none")
+    )
     return CompatibleChatModel(
-        model=name, base_url=settings.openai_base_url, api_key=key, temperature=settings.temperature,
-        max_tokens=settings.answer_tokens, max_retries=1, timeout=timeout,
-        http_client=httpx.Client(trust_env=not is_loopback(settings.openai_base_url), timeout=timeout),
-    )  # fmt: skip
+        model=name,
+        base_url=settings.openai_base_url,
+        api_key=key,
+        temperature=settings.temperature,
+        max_tokens=settings.answer_tokens,
+        max_retries=1,
+        timeout=timeout,
+        http_client=httpx.Client(
+            trust_env=not is_loopback(settings.openai_base_url), timeout=timeout
+        ),
+    )
 
 
 def _openai_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
@@ -182,27 +224,36 @@ def _openai_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
 
     host = settings.openai_base_url
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return Unavailable(f"{host} refuses the key.", "Export the right key as WORKBENCH_OPENAI_API_KEY.")
+        return Unavailable(
+            f"{host} refuses the key.", "Export the right key as WORKBENCH_OPENAI_API_KEY."
+        )
     if isinstance(error, openai.NotFoundError):
         names = [info.name.removeprefix("openai:") for info in list_openai(settings)]
         there = f"It has: {', '.join(names[:5])}." if names else "See: workbench doctor"
         return NotFound(f"{host} has no model {model}.", there)
     if isinstance(error, openai.APITimeoutError):
-        return Unavailable(f"{host} has not answered in time.", "Look at the server's log, then ask again.")
+        return Unavailable(
+            f"{host} has not answered in time.", "Look at the server's log, then ask again."
+        )
     if isinstance(error, openai.APIConnectionError):
-        return Unavailable(f"Nothing answers at {host}.", "Start the server, or correct WORKBENCH_OPENAI_BASE_URL.")
+        return Unavailable(
+            f"Nothing answers at {host}.", "Start the server, or correct WORKBENCH_OPENAI_BASE_URL."
+        )
     if isinstance(error, openai.BadRequestError):
         return InvalidInput(
             f"{host} refuses the request: {error.message}",
             "If it is too long for the model, lower WORKBENCH_CONTEXT_TOKENS.",
         )
-    return Unavailable(f"{host} failed: {error.message}", "Look at the server's log, then ask again.")
+    return Unavailable(
+        f"{host} failed: {error.message}", "Look at the server's log, then ask again."
+    )
 
 
 def _ollama_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
     if error.status_code != 404:
         return Unavailable(
-            f"Ollama failed with {model}: {error.error}", "Look at `ollama ps` and its log, then ask again."
+            f"Ollama failed with {model}: {error.error}",
+            "Look at `ollama ps` and its log, then ask again.",
         )
     names = [info.name.removeprefix("ollama:") for info in list_ollama(settings)]
     near = get_close_matches(model, names, 3, 0.4) or names[:3]
@@ -212,7 +263,9 @@ def _ollama_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
 
 def list_runs(settings: Settings) -> list[ModelInfo]:
     """The models that were tuned in this workspace, the newest first."""
-    runs = sorted(settings.home.glob("runs/*/adapter/adapter_config.json"), key=os.path.getmtime, reverse=True)
+    runs = sorted(
+        settings.home.glob("runs/*/adapter/adapter_config.json"), key=os.path.getmtime, reverse=True
+    )
     return [ModelInfo(f"local:{path.parents[1].name}") for path in runs]
 
 

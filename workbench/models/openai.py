@@ -18,7 +18,9 @@ class CompatibleChatModel(BaseChatOpenAI):
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict, default_chunk_class: type, base_generation_info: dict | None
     ) -> ChatGenerationChunk | None:
-        converted = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        converted = super()._convert_chunk_to_generation_chunk(
+            chunk, default_chunk_class, base_generation_info
+        )
         choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
         delta = choices[0].get("delta") or {}
         if converted and (thought := delta.get("reasoning_content") or delta.get("reasoning")):

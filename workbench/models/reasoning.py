@@ -43,7 +43,9 @@ def split_stream(pieces: Iterable[str], *, thinking: bool = False) -> Iterator[T
 
 def _partial(text: str, tag: str) -> int:
     """Length of the longest end of `text` that may be the beginning of `tag`."""
-    return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0)
+    return next(
+        (n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0
+    )
 
 
 def answer_only(text: str) -> str:

@@ -43,7 +43,9 @@ def describe_ollama(name: str, settings: Settings) -> ModelInfo | None:
     facts = shown.get("model_info") or {}
     context = facts.get(f"{facts.get('general.architecture')}.context_length", 0)
     full = name if ":" in name else f"{name}:latest"
-    listed = next((model for model in list_ollama(settings) if model.name == f"ollama:{full}"), ModelInfo(""))
+    listed = next(
+        (model for model in list_ollama(settings) if model.name == f"ollama:{full}"), ModelInfo("")
+    )
     thinks = "thinking" in shown.get("capabilities", [])
     return ModelInfo(f"ollama:{name}", listed.digest, listed.size, context, thinks)
 
@@ -67,7 +69,9 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def ask_json(url: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> Any:
+def ask_json(
+    url: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> Any:
     """The JSON object that the address answers to GET, or to POST of `body`; None where there is none."""
     if not url.startswith(("http://", "https://")):
         return None

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 
-def ask_model(model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings) -> Iterator[str]:
+def ask_model(
+    model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings
+) -> Iterator[str]:
     """The model's text in pieces, reasoning inside `<think>`; its errors mapped, also in the middle of the answer."""
     thinking, ended = False, name.startswith("local:")
     with maps_model_errors(name, settings):

@@ -84,7 +84,9 @@ def context_of(folder: Path) -> int:
     """The longest context that the model was made for, in tokens; 0 where its configuration does not tell."""
     adapter = _read(folder / "adapter_config.json")
     config = (
-        _read(Path(adapter["base_model_name_or_path"]) / "config.json") if adapter else _read(folder / "config.json")
+        _read(Path(adapter["base_model_name_or_path"]) / "config.json")
+        if adapter
+        else _read(folder / "config.json")
     )
     config = config.get("text_config", config)
     return config.get("max_position_embeddings") or config.get("n_positions") or 0
@@ -97,9 +99,14 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise InvalidInput(f"{path} is not JSON: {error}", "Copy the folder again from where it came.") from error
+        raise InvalidInput(
+            f"{path} is not JSON: {error}", "Copy the folder again from where it came."
+        ) from error
     if path.name == "adapter_config.json" and not data.get("base_model_name_or_path"):
-        raise InvalidInput(f"{path} names no base model.", "Set base_model_name_or_path in it to the base's folder.")
+        raise InvalidInput(
+            f"{path} names no base model.",
+            "Set base_model_name_or_path in it to the base's folder.",
+        )
     return data
 
 
@@ -111,17 +118,26 @@ def _load_base(name: str, words: int) -> LoadedBase:
     key = f"{name} {words} {digest_of(Path(name))}"
     if key in _loaded:
         return _loaded[key]
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             name, dtype="auto", use_safetensors=True, trust_remote_code=False
         )
         if words > model.get_input_embeddings().weight.shape[0]:
             model.resize_token_embeddings(words)
-        model = model.float() if device == "cpu" else model.to(device)  # halves are slow or missing on CPUs
+        model = (
+            model.float() if device == "cpu" else model.to(device)
+        )  # halves are slow or missing on CPUs
     except torch.cuda.OutOfMemoryError as error:
         raise Unavailable(
-            "The GPU has no room for the model.", "Close other programs on it, or choose a smaller model."
+            "The GPU has no room for the model.",
+            "Close other programs on it, or choose a smaller model.",
         ) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise _not_loaded(name, error) from error
@@ -140,7 +156,9 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
             if base.adapters:
                 base.model.load_adapter(str(folder), adapter_name=name, torch_device=device)
             else:
-                base.model = PeftModel.from_pretrained(base.model, str(folder), adapter_name=name, torch_device=device)
+                base.model = PeftModel.from_pretrained(
+                    base.model, str(folder), adapter_name=name, torch_device=device
+                )
         except (RuntimeError, ValueError, OSError) as error:
             raise InvalidInput(
                 f"The adapter {folder} does not fit its base: {str(error).splitlines()[0]}",

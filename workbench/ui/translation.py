@@ -33,7 +33,9 @@ def in_chinese(text: str) -> str:
     findings = text.split("; ")
     if len(findings) > 1 and (told := [in_chinese(finding) for finding in findings]) != findings:
         return "；".join(told)
-    for mark in list(re.finditer(": |：", text))[:PLACES]:  # the second: a sentence made in Chinese around an error
+    for mark in list(re.finditer(": |：", text))[
+        :PLACES
+    ]:  # the second: a sentence made in Chinese around an error
         if problem := _by_template(text[mark.end() :]):
             return f"{text[: mark.start()]}：{problem}"
     return text
@@ -63,6 +65,10 @@ def _templates() -> list[tuple[list[str], re.Pattern[str], str]]:
     pairs = tomllib.loads(TEMPLATES.read_text("utf-8"))["sentences"]
     ordered = sorted(pairs.items(), key=lambda pair: len(pair[0].replace(HOLE, "")), reverse=True)
     return [
-        (english.split(HOLE), re.compile(re.escape(english).replace(r"\{\}", "(.*?)"), re.S), chinese)
+        (
+            english.split(HOLE),
+            re.compile(re.escape(english).replace(r"\{\}", "(.*?)"), re.S),
+            chinese,
+        )
         for english, chinese in ordered
     ]

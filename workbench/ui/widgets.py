@@ -58,9 +58,14 @@ def language_switch() -> None:
     """The two languages, each in its own script."""
     names = {"en": "English", "zh": "中文"}
     st.segmented_control(
-        say("Language", "语言"), list(names), format_func=names.__getitem__, default=language(), key="language_switch",
-        label_visibility="collapsed", on_change=_switch_language,
-    )  # fmt: skip
+        say("Language", "语言"),
+        list(names),
+        format_func=names.__getitem__,
+        default=language(),
+        key="language_switch",
+        label_visibility="collapsed",
+        on_change=_switch_language,
+    )
 
 
 def _switch_language() -> None:
@@ -93,7 +98,9 @@ def told(text: str) -> str:
 
 def show_error(problem: str, fix: str) -> None:
     problem, fix = told(problem), told(fix)
-    st.error(f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:")
+    st.error(
+        f"{plain(problem)}\n\n{plain(fix)}" if fix else plain(problem), icon=":material/error:"
+    )
 
 
 def plain(text: str) -> str:
@@ -128,9 +135,16 @@ def _jobs(settings: Settings) -> None:
 def offer_example_model(settings: Settings) -> bool:
     """The button that tunes the example, or that it is being tuned; whether it was pressed now."""
     if any(job.command[0] == "demo" and job.state == "running" for job in list_jobs(settings)):
-        st.caption(say("It is being taught; its progress is shown at the side.", "正在训练，进度显示在侧边栏。"))
+        st.caption(
+            say(
+                "It is being taught; its progress is shown at the side.",
+                "正在训练，进度显示在侧边栏。",
+            )
+        )
         return False
-    pressed = st.button(say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo")
+    pressed = st.button(
+        say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"
+    )
     st.caption(
         say(
             "A small base is made on this machine and taught a crew of made-up people: about a minute, no download.",
@@ -152,7 +166,9 @@ def show_job(job: Job) -> None:
             share, text = progress_of(job)
             st.progress(share, text)
             with action:
-                cancel_button(job, "", f"cancel-{job.id}", help=say("Cancel", "取消"), type="tertiary")
+                cancel_button(
+                    job, "", f"cancel-{job.id}", help=say("Cancel", "取消"), type="tertiary"
+                )
         elif state == "done":
             st.caption(f":material/check: {say('Done', '已完成')}")
         elif state == "cancelled":
@@ -183,7 +199,9 @@ def progress_of(job: Job) -> tuple[float, str]:
     total = last.get("files") or last.get("of") or 0
     if not total:
         return 0.0, say("Starting…", "正在启动…")
-    done = last["done"] + (last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0)
+    done = last["done"] + (
+        last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0
+    )
     seconds = last.get("seconds", 0)
     left = f"{seconds / done * (total - done):.0f}" if done and seconds > 3 else ""
     ahead = f" · {say(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
@@ -196,4 +214,6 @@ def _just_ended(job: Job) -> bool:
 
 
 def _last_line(job: Job) -> str:
-    return (job.log(1) or say("The job ended without saying why.", "任务未说明原因即结束。")).strip()
+    return (
+        job.log(1) or say("The job ended without saying why.", "任务未说明原因即结束。")
+    ).strip()

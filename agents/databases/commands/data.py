@@ -16,18 +16,32 @@ from workbench.errors import InvalidInput
 from workbench.settings import load_settings
 
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
-rows_option = click.option("--rows", type=click.IntRange(1, 100_000), help="Rows that may be given out.")
+rows_option = click.option(
+    "--rows", type=click.IntRange(1, 100_000), help="Rows that may be given out."
+)
 
 NOTING = {
-    "link": ("agents.databases.commands.notes:link", "Show what of a schema goes into the prompt for a question."),
-    "describe": ("agents.databases.commands.notes:describe", "Describe a table or column, or give synonyms."),
+    "link": (
+        "agents.databases.commands.notes:link",
+        "Show what of a schema goes into the prompt for a question.",
+    ),
+    "describe": (
+        "agents.databases.commands.notes:describe",
+        "Describe a table or column, or give synonyms.",
+    ),
     "pair": ("agents.databases.commands.notes:pair", "Keep a verified question with its query."),
     "questions": (
         "agents.databases.commands.questions:questions",
         "Write question–SQL pairs to tune a small model on.",
     ),
-    "writer": ("agents.databases.commands.questions:writer", "Name the tuned model that writes a source's queries."),
-    "score": ("agents.databases.commands.questions:score", "Ask the writer questions and count the right results."),
+    "writer": (
+        "agents.databases.commands.questions:writer",
+        "Name the tuned model that writes a source's queries.",
+    ),
+    "score": (
+        "agents.databases.commands.questions:score",
+        "Ask the writer questions and count the right results.",
+    ),
     "example": ("agents.databases.commands.notes:example", "Make the example database."),
 }
 
@@ -66,8 +80,15 @@ def add(name: str, place: str, as_json: bool) -> None:
         raise
     tables, columns = len(schema.tables), schema.column_count()
     if as_json:
-        print_json({"name": name, "dialect": source.dialect, "address": source.address, "tables": tables,
-                    "columns": columns})  # fmt: skip
+        print_json(
+            {
+                "name": name,
+                "dialect": source.dialect,
+                "address": source.address,
+                "tables": tables,
+                "columns": columns,
+            }
+        )
     else:
         click.echo(f"Added {name} ({source.dialect}): {tables} tables, {columns} columns")
 
@@ -90,7 +111,14 @@ def list_(as_json: bool) -> None:
     for source in sources:
         writer = load_notes(source, settings).writer
         if as_json:
-            print_json({"name": source.name, "dialect": source.dialect, "address": source.address, "writer": writer})
+            print_json(
+                {
+                    "name": source.name,
+                    "dialect": source.dialect,
+                    "address": source.address,
+                    "writer": writer,
+                }
+            )
         else:
             click.echo(f"{source.name:<20} {source.dialect:<9} {source.address}  {writer}".rstrip())
     if not sources and not as_json:
@@ -120,12 +148,17 @@ def schema(name: str, refresh: bool, as_json: bool) -> None:
     for table in found.tables:
         rows = f", {table.rows} rows" if table.rows is not None else ""
         click.secho(
-            f"{table.name} ({len(table.columns)} columns{rows})  {table.comment or table.description}", bold=True
+            f"{table.name} ({len(table.columns)} columns{rows})  {table.comment or table.description}",
+            bold=True,
         )
         for column in table.columns:
-            note = " · ".join(text for text in (column.comment, column.description, *column.synonyms) if text)
+            note = " · ".join(
+                text for text in (column.comment, column.description, *column.synonyms) if text
+            )
             samples = ", ".join(column.samples[:4])
-            click.echo(f"  {'*' if column.primary else ' '} {column.name}  {column.type}  {note}  [{samples}]")
+            click.echo(
+                f"  {'*' if column.primary else ' '} {column.name}  {column.type}  {note}  [{samples}]"
+            )
         for key in table.foreign_keys:
             click.echo(f"    {key.column} -> {key.other_table}.{key.other_column}")
 
@@ -155,13 +188,20 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
 @data.command()
 @click.argument("sql", required=False)
 @click.option("--stdin", "from_stdin", is_flag=True, help='Read one {"sql": …} a line.')
-@click.option("--dialect", type=click.Choice(DIALECTS), help="Read the SQL so; else as the source speaks.")
+@click.option(
+    "--dialect", type=click.Choice(DIALECTS), help="Read the SQL so; else as the source speaks."
+)
 @click.option("--source", "name", help="The source whose tables are known.")
 @rows_option
 @json_option
 @reports_errors
 def check(
-    sql: str | None, from_stdin: bool, dialect: str | None, name: str | None, rows: int | None, as_json: bool
+    sql: str | None,
+    from_stdin: bool,
+    dialect: str | None,
+    name: str | None,
+    rows: int | None,
+    as_json: bool,
 ) -> None:
     """Judge queries without running them: the statement as it would run, or why it may not.
 
@@ -178,7 +218,9 @@ def check(
     settings = load_settings()
     known = load_schema(find_source(settings, name or settings.source), settings)
     if not from_stdin and sql is None:
-        raise InvalidInput("There is nothing to check.", 'Give a statement, or --stdin with one {"sql": …} a line.')
+        raise InvalidInput(
+            "There is nothing to check.", 'Give a statement, or --stdin with one {"sql": …} a line.'
+        )
     refused = False
     for statement in _statements() if from_stdin else [sql or ""]:
         try:
@@ -215,14 +257,23 @@ def run_(name: str, sql: str, rows: int | None, as_json: bool) -> None:
     source = find_source(settings, name)
     verdict, result = ask_database(sql, load_schema(source, settings), source, settings)
     if as_json:
-        print_json({"columns": result.columns, "rows": result.rows, "truncated": result.truncated, "sql": verdict.sql})
+        print_json(
+            {
+                "columns": result.columns,
+                "rows": result.rows,
+                "truncated": result.truncated,
+                "sql": verdict.sql,
+            }
+        )
         return
     click.secho(verdict.sql, dim=True, err=True)
     click.echo("\t".join(result.columns))
     for row in result.rows:
         click.echo("\t".join("" if value is None else str(value) for value in row))
     if result.truncated:
-        click.echo(f"There are more than these {len(result.rows)} rows; --rows raises the limit.", err=True)
+        click.echo(
+            f"There are more than these {len(result.rows)} rows; --rows raises the limit.", err=True
+        )
 
 
 def _statements() -> Iterator[str]:

@@ -27,17 +27,25 @@ def link(name: str, question: str, as_json: bool) -> None:
 
     settings = load_settings()
     linked = find(question, load_schema(find_source(settings, name), settings), settings)
-    columns = [f"{table.name}.{column.name}" for table in linked.schema.tables for column in table.columns]
+    columns = [
+        f"{table.name}.{column.name}" for table in linked.schema.tables for column in table.columns
+    ]
     if as_json:
         print_json(
-            {"tables": list(linked.schema.by_name), "columns": columns, "whole": linked.whole, "spans": linked.spans}
+            {
+                "tables": list(linked.schema.by_name),
+                "columns": columns,
+                "whole": linked.whole,
+                "spans": linked.spans,
+            }
         )
         return
     for table in linked.schema.tables:
         click.echo(f"{table.name}: {', '.join(table.by_name)}")
     if not linked.spans:
         click.echo(
-            "Question and schema share no language, and the embedder does not span them: nothing was chosen.", err=True
+            "Question and schema share no language, and the embedder does not span them: nothing was chosen.",
+            err=True,
         )
 
 
@@ -45,10 +53,17 @@ def link(name: str, question: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("what", metavar="TABLE[.COLUMN]")
 @click.option("--text", help="What it means, in a sentence.")
-@click.option("--synonym", "synonyms", multiple=True, help="Another word that people use for it; can be repeated.")
+@click.option(
+    "--synonym",
+    "synonyms",
+    multiple=True,
+    help="Another word that people use for it; can be repeated.",
+)
 @json_option
 @reports_errors
-def describe(name: str, what: str, text: str | None, synonyms: tuple[str, ...], as_json: bool) -> None:
+def describe(
+    name: str, what: str, text: str | None, synonyms: tuple[str, ...], as_json: bool
+) -> None:
     """Describe a table or a column, or give its synonyms, so that questions find it.
 
     \b
@@ -70,7 +85,9 @@ def describe(name: str, what: str, text: str | None, synonyms: tuple[str, ...], 
 @click.command()
 @click.argument("name")
 @click.argument("question")
-@click.option("--sql", help="The query that answers it; it is checked first. Without it, the pair is removed.")
+@click.option(
+    "--sql", help="The query that answers it; it is checked first. Without it, the pair is removed."
+)
 @json_option
 @reports_errors
 def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
@@ -92,7 +109,9 @@ def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
     else:
         check(sql, load_schema(source, settings))
         add_pair(source, settings, question, sql)
-    print_json({"question": question, "sql": sql}) if as_json else click.echo("Removed" if sql is None else "Kept")
+    print_json({"question": question, "sql": sql}) if as_json else click.echo(
+        "Removed" if sql is None else "Kept"
+    )
 
 
 @click.command()
@@ -109,4 +128,6 @@ def example(as_json: bool) -> None:
     from agents.databases.example import load_example
 
     source = load_example(load_settings())
-    print_json({"name": source.name}) if as_json else click.echo(f"The source {source.name} is ready")
+    print_json({"name": source.name}) if as_json else click.echo(
+        f"The source {source.name} is ready"
+    )

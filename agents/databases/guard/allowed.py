@@ -85,7 +85,9 @@ def allowed_classes() -> frozenset[type]:
 def allowed_arguments() -> dict[type, frozenset[str]]:
     from sqlglot import exp
 
-    return {getattr(exp, name): frozenset(arguments.split()) for name, arguments in ARGUMENTS.items()}
+    return {
+        getattr(exp, name): frozenset(arguments.split()) for name, arguments in ARGUMENTS.items()
+    }
 
 
 @lru_cache(maxsize=1)

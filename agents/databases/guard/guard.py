@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agents.databases.guard.allowed import allowed_arguments, allowed_classes, allowed_types, further_functions
+from agents.databases.guard.allowed import (
+    allowed_arguments,
+    allowed_classes,
+    allowed_types,
+    further_functions,
+)
 from agents.databases.guard.names import Mend, Refused, Resolver
 from agents.databases.schema import Schema
 
@@ -38,7 +43,9 @@ class Verdict:
     columns: frozenset[tuple[str, str]]
 
 
-def check(sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: Mend | None = None) -> Verdict:
+def check(
+    sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: Mend | None = None
+) -> Verdict:
     """The verdict on a query that may run; raises Refused. `mend` may replace names that are not there."""
     dialect = dialect or schema.dialect
     if dialect not in DIALECTS:
@@ -65,7 +72,9 @@ def rename(tree: Any, schema: Schema, mend: Mend) -> str:
     return _print(judged, schema.dialect)
 
 
-def _judge(tree: Any, schema: Schema, dialect: str, mend: Mend | None = None) -> tuple[Any, Resolver]:
+def _judge(
+    tree: Any, schema: Schema, dialect: str, mend: Mend | None = None
+) -> tuple[Any, Resolver]:
     """The tree with its names resolved, once everything in it is on the lists."""
     from sqlglot import exp
 
@@ -104,7 +113,11 @@ def parse(sql: str, dialect: str) -> Any:
         IndexError,
         KeyError,
     ) as error:  # sqlglot's own slips too
-        reason = re.sub(r"\x1b\[\d*m", "", str(error).splitlines()[0]) if str(error) else type(error).__name__
+        reason = (
+            re.sub(r"\x1b\[\d*m", "", str(error).splitlines()[0])
+            if str(error)
+            else type(error).__name__
+        )
         raise Refused(f"This cannot be read as {dialect} SQL: {reason}") from error
     if len(trees) != 1:
         raise Refused("Exactly one statement may run." if trees else "There is no statement.")
@@ -117,7 +130,9 @@ def _print(tree: Any, dialect: str) -> str:
     try:
         return tree.sql(_dialect(dialect), comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError, AttributeError, TypeError) as error:
-        raise Refused(f"The statement cannot be printed as {dialect} SQL: {str(error).splitlines()[0]}") from error
+        raise Refused(
+            f"The statement cannot be printed as {dialect} SQL: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _check_node(node: Any, dialect: str) -> None:
@@ -126,8 +141,12 @@ def _check_node(node: Any, dialect: str) -> None:
 
     kind = type(node)
     if kind is exp.Anonymous:
-        if str(node.this).lower() not in further_functions(dialect) or not isinstance(node.this, str):
-            raise Refused(f"The function {node.name} is not on the list of functions that only read.")
+        if str(node.this).lower() not in further_functions(dialect) or not isinstance(
+            node.this, str
+        ):
+            raise Refused(
+                f"The function {node.name} is not on the list of functions that only read."
+            )
         return
     if kind not in allowed_classes():
         raise Refused(f"{_kind(node)} is not on the list of what a query may hold.")
@@ -142,7 +161,9 @@ def _check_node(node: Any, dialect: str) -> None:
                 raise Refused(f"{kind.__name__.upper()} may not have {name.strip('_')} here.")
     if kind is exp.Identifier and UNSAFE_IN_NAME.search(node.name):
         raise Refused("A name holds characters that could end it.")
-    if kind is exp.Pad and not (node.expression.is_int and int(node.expression.this) <= LONGEST_PAD):
+    if kind is exp.Pad and not (
+        node.expression.is_int and int(node.expression.this) <= LONGEST_PAD
+    ):
         raise Refused(f"Text may be padded to at most {LONGEST_PAD} characters, given as a number.")
     if kind is exp.JSONPathKey and not re.fullmatch(r"\w+", str(node.this)):
         raise Refused("A JSON path may name plain keys only.")
@@ -157,8 +178,14 @@ def _limit(tree: Any, rows: int, replace: bool = False) -> tuple[bool, int]:
     from sqlglot import exp
 
     limit = tree.args.get("limit")
-    wanted = limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression") if limit else None
-    own = int(wanted.this) if isinstance(wanted, exp.Literal) and str(wanted.this).isdecimal() else None
+    wanted = (
+        limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression") if limit else None
+    )
+    own = (
+        int(wanted.this)
+        if isinstance(wanted, exp.Literal) and str(wanted.this).isdecimal()
+        else None
+    )
     if own is not None and own <= rows and not replace:
         tree.set("limit", exp.Limit(expression=exp.Literal.number(own)))
         return False, own

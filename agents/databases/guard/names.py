@@ -15,14 +15,26 @@ from agents.databases.schema import Schema
 from workbench.errors import InvalidInput
 
 # names that only a server has: a CTE or alias of such a name could hide what is really read
-SYSTEM = ("pg_", "sqlite_", "duckdb_", "pragma_", "information_schema", "performance_schema", "mysql", "sys.", "dbstat")
+SYSTEM = (
+    "pg_",
+    "sqlite_",
+    "duckdb_",
+    "pragma_",
+    "information_schema",
+    "performance_schema",
+    "mysql",
+    "sys.",
+    "dbstat",
+)
 
 
 class Refused(InvalidInput):
     """The query may not run. `unknown` is the name that is not there, if that is the reason."""
 
     def __init__(self, problem: str, fix: str = "", unknown: str = "") -> None:
-        super().__init__(problem, fix or "Ask for the data with one plain SELECT over the tables of this source.")
+        super().__init__(
+            problem, fix or "Ask for the data with one plain SELECT over the tables of this source."
+        )
         self.unknown = unknown
 
 
@@ -56,7 +68,9 @@ class Resolver:
         self.tables: set[str] = set()
         self.columns: set[tuple[str, str]] = set()
 
-    def query(self, node: Any, ctes: Mapping[str, Source] | None = None, outer: list[Frame] | None = None) -> list[Any]:
+    def query(
+        self, node: Any, ctes: Mapping[str, Source] | None = None, outer: list[Frame] | None = None
+    ) -> list[Any]:
         """Resolve a query expression; returns the identifiers of its output columns, None for one without a name."""
         from sqlglot import exp
 
@@ -90,7 +104,9 @@ class Resolver:
         for join in joins:
             self._source(join.this, frame, ctes, outer, joins)
         frame.aliases = {
-            item.alias.casefold(): item.args["alias"] for item in node.expressions if isinstance(item, exp.Alias)
+            item.alias.casefold(): item.args["alias"]
+            for item in node.expressions
+            if isinstance(item, exp.Alias)
         }
         for key, part in node.args.items():
             if key == "joins":
@@ -100,12 +116,18 @@ class Resolver:
                 self._expression(part, ctes, [frame, *outer])
         return [name for item in node.expressions for name in _output(item, frame)]
 
-    def _source(self, node: Any, frame: Frame, ctes: dict[str, Source], outer: list[Frame], joins: list[Any]) -> None:
+    def _source(
+        self, node: Any, frame: Frame, ctes: dict[str, Source], outer: list[Frame], joins: list[Any]
+    ) -> None:
         """Add one item of FROM to the frame; the joins inside parentheses are added to `joins`."""
         from sqlglot import exp
 
         inner = list(node.args.get("joins") or [])
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery) and not node.alias:
+        if (
+            isinstance(node, exp.Subquery)
+            and isinstance(node.this, exp.Table | exp.Subquery)
+            and not node.alias
+        ):
             self._source(node.this, frame, ctes, outer, joins)  # parentheses around a join
             return
         if isinstance(node, exp.Subquery):
@@ -131,7 +153,9 @@ class Resolver:
         space = node.args.get("db")
         if space is None and (cte := ctes.get(node.name.casefold())):
             node.set("this", cte.alias.copy())
-            columns: Mapping[str, Any] = _renamed(list(cte.columns.values()), alias) if alias else cte.columns
+            columns: Mapping[str, Any] = (
+                _renamed(list(cte.columns.values()), alias) if alias else cte.columns
+            )
             return Source(alias.this if alias else cte.alias, columns)
         if space is not None and space.name.casefold() not in self._schema.namespaces:
             raise Refused(f"{space.name}.{node.name} is outside this source.", unknown=node.name)
@@ -152,7 +176,12 @@ class Resolver:
         self._expression(join.args.get("on"), ctes, [frame, *outer])
         for name in join.args.get("using") or []:
             real = next(
-                (s.columns[k] for s in frame.sources.values() if (k := name.name.casefold()) in s.columns), None
+                (
+                    s.columns[k]
+                    for s in frame.sources.values()
+                    if (k := name.name.casefold()) in s.columns
+                ),
+                None,
             )
             if real is None:
                 raise unknown_name("column", name.name, _all_columns([frame]))
@@ -177,17 +206,26 @@ class Resolver:
         from sqlglot import exp
 
         space = node.args.get("db")
-        if node.args.get("catalog") or (space and space.name.casefold() not in self._schema.namespaces):
+        if node.args.get("catalog") or (
+            space and space.name.casefold() not in self._schema.namespaces
+        ):
             raise Refused(f"{node.sql()} is outside this source.", unknown=node.name)
         if found := self._find(node, frames):
             return self._write(node, *found)
         if self._schema.dialect == "sqlite" and _stands_for_text(node):
-            node.replace(exp.Literal.string(node.name))  # SQLite reads "text" as a string where no column is so called
+            node.replace(
+                exp.Literal.string(node.name)
+            )  # SQLite reads "text" as a string where no column is so called
             return None
         if better := self._mend("column", node, frames):
             return self._write(node, *better)
         if node.table and not any(node.table.casefold() in frame.sources for frame in frames):
-            known = [source.alias.name for frame in frames for source in frame.sources.values() if source.alias]
+            known = [
+                source.alias.name
+                for frame in frames
+                for source in frame.sources.values()
+                if source.alias
+            ]
             raise unknown_name("table or alias", node.table, known)
         raise unknown_name("column", node.sql().replace('"', ""), _all_columns(frames))
 
@@ -255,7 +293,9 @@ def _stands_for_text(node: Any) -> bool:
         "low",
         "high",
     )
-    return compared or (isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc | exp.Connector))
+    return compared or (
+        isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc | exp.Connector)
+    )
 
 
 def _renamed(names: list[Any], alias: Any) -> dict[str, Any]:
@@ -274,12 +314,22 @@ def _output(item: Any, frame: Frame) -> list[Any]:
 
     if isinstance(item, exp.Alias):
         return [item.args["alias"]]
-    star = isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star))
+    star = isinstance(item, exp.Star) or (
+        isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+    )
     if star:
-        sources = [frame.sources[item.table.casefold()]] if item.args.get("table") else list(frame.sources.values())
+        sources = (
+            [frame.sources[item.table.casefold()]]
+            if item.args.get("table")
+            else list(frame.sources.values())
+        )
         return [name for source in sources for name in source.columns.values()]
     return [item.this if isinstance(item, exp.Column) else None]
 
 
 def _all_columns(frames: list[Frame]) -> list[str]:
-    return list(dict.fromkeys(n.name for f in frames for s in f.sources.values() for n in s.columns.values()))
+    return list(
+        dict.fromkeys(
+            n.name for f in frames for s in f.sources.values() for n in s.columns.values()
+        )
+    )

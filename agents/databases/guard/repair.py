@@ -54,9 +54,10 @@ class Mender:
     def _table(self, node: Any) -> str | None:
         space = node.db.casefold()
         scored = [
-            (likeness(node.name, table), table.name) for table in self._schema.tables
+            (likeness(node.name, table), table.name)
+            for table in self._schema.tables
             if not space or space == (table.namespace or self._schema.namespace).casefold()
-        ]  # fmt: skip
+        ]
         found = _best(scored, NEAR[script(node.name)])
         if found:
             self._note(node.name, found)
@@ -71,13 +72,20 @@ class Mender:
         found = None
         for frame in frames:  # the inner query first: an outer one may have the same names
             scored: list[tuple[float, Any]] = [
-                (likeness(node.name, self._known(source, identifier)) - ELSEWHERE * (owner is not None and source is not owner),
-                 (source, identifier))
-                for source in frame.sources.values() for identifier in source.columns.values()
+                (
+                    likeness(node.name, self._known(source, identifier))
+                    - ELSEWHERE * (owner is not None and source is not owner),
+                    (source, identifier),
+                )
+                for source in frame.sources.values()
+                for identifier in source.columns.values()
                 if not _compares_itself(node, source, identifier)
-            ]  # fmt: skip
+            ]
             if not written:
-                scored += [(likeness(node.name, Column(alias.name)), (None, alias)) for alias in frame.aliases.values()]
+                scored += [
+                    (likeness(node.name, Column(alias.name)), (None, alias))
+                    for alias in frame.aliases.values()
+                ]
             if found := _best(scored, self._sure(node.name)):
                 break
         if found:
@@ -87,8 +95,12 @@ class Mender:
                 if source and source.alias and (written or source.alias.name != node.table)
                 else ""
             )
-            self._note(f"{node.table}.{node.name}" if node.table else node.name, place + identifier.name)
-            if written and source and source.alias:  # the written alias is wrong: `_write` puts the right one
+            self._note(
+                f"{node.table}.{node.name}" if node.table else node.name, place + identifier.name
+            )
+            if (
+                written and source and source.alias
+            ):  # the written alias is wrong: `_write` puts the right one
                 node.set("table", source.alias.copy())
         return found
 
@@ -113,9 +125,15 @@ class Mender:
             missing = {name for name in wanted if table is None or table.real_name(name) is None}
             if not missing or missing <= elsewhere or len(wanted) < (2 if table is None else 1):
                 continue
-            if table is not None and any(likeness(name, column) >= 0.7 for name in missing for column in table.columns):
+            if table is not None and any(
+                likeness(name, column) >= 0.7 for name in missing for column in table.columns
+            ):
                 continue  # written almost right
-            having = [t for t in self._schema.tables if t is not table and all(t.real_name(name) for name in wanted)]
+            having = [
+                t
+                for t in self._schema.tables
+                if t is not table and all(t.real_name(name) for name in wanted)
+            ]
             if len(having) == 1:
                 self._swap(tree, node, having[0])
         return tree
@@ -161,15 +179,24 @@ class Mender:
         from sqlglot import exp
 
         here = node.alias or node.name
-        if any(join.alias_or_name.casefold() == other.own_name.casefold() for join in select.args.get("joins") or []):
+        if any(
+            join.alias_or_name.casefold() == other.own_name.casefold()
+            for join in select.args.get("joins") or []
+        ):
             return
         on = exp.EQ(this=exp.column(own, here), expression=exp.column(theirs, other.own_name))
-        select.append("joins", exp.Join(this=exp.table_(other.own_name, other.namespace or None), on=on))
+        select.append(
+            "joins", exp.Join(this=exp.table_(other.own_name, other.namespace or None), on=on)
+        )
         self._note(name, f"{other.name}.{name}")
         for column in select.find_all(exp.Column):
             if column.name.casefold() == name and column.table.casefold() in ("", here.casefold()):
                 column.set("table", exp.to_identifier(other.own_name))
-            elif not column.table and (table := self._schema.table(node.name)) and table.real_name(column.name):
+            elif (
+                not column.table
+                and (table := self._schema.table(node.name))
+                and table.real_name(column.name)
+            ):
                 column.set("table", exp.to_identifier(here))
 
     def _uses(self, tree: Any) -> Iterable[tuple[Any, set[str], set[str]]]:
@@ -179,29 +206,54 @@ class Mender:
         ctes = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
         for select in list(tree.find_all(exp.Select)):
             clause = select.args.get("from_")
-            items = [*([clause.this] if clause else []), *(join.this for join in select.args.get("joins") or [])]
-            nodes = [item for item in items if isinstance(item, exp.Table) and item.name.casefold() not in ctes]
+            items = [
+                *([clause.this] if clause else []),
+                *(join.this for join in select.args.get("joins") or []),
+            ]
+            nodes = [
+                item
+                for item in items
+                if isinstance(item, exp.Table) and item.name.casefold() not in ctes
+            ]
             columns = [
-                column for column in select.find_all(exp.Column)
-                if column.find_ancestor(exp.Select) is select and isinstance(column.this, exp.Identifier)
+                column
+                for column in select.find_all(exp.Column)
+                if column.find_ancestor(exp.Select) is select
+                and isinstance(column.this, exp.Identifier)
                 and not column.this.args.get("quoted")
-            ]  # fmt: skip
-            aliases = {item.alias.casefold() for item in select.expressions if isinstance(item, exp.Alias)}
+            ]
+            aliases = {
+                item.alias.casefold() for item in select.expressions if isinstance(item, exp.Alias)
+            }
             for node in nodes:
                 called = {node.alias.casefold(), node.name.casefold()} - {""}
                 wanted = {
-                    column.name.casefold() for column in columns
+                    column.name.casefold()
+                    for column in columns
                     if (column.table.casefold() in called if column.table else len(items) == 1)
-                } - aliases  # fmt: skip
-                others = [self._schema.find(other.name, other.db) for other in nodes if other is not node]
-                yield node, wanted, {column.name.casefold() for other in others if other for column in other.columns}
+                } - aliases
+                others = [
+                    self._schema.find(other.name, other.db) for other in nodes if other is not node
+                ]
+                yield (
+                    node,
+                    wanted,
+                    {
+                        column.name.casefold()
+                        for other in others
+                        if other
+                        for column in other.columns
+                    },
+                )
 
 
 def likeness(written: str, item: Table | Column) -> float:
     """How much a written name is like a real one: its name, comment, description or a synonym; 1 is the same."""
     meanings = (item.comment, item.description, *item.synonyms)
     name = item.own_name if isinstance(item, Table) else item.name
-    return max([_alike(written, name), *(0.98 * _alike(written, text) for text in meanings if text)])
+    return max(
+        [_alike(written, name), *(0.98 * _alike(written, text) for text in meanings if text)]
+    )
 
 
 def _alike(one: str, other: str) -> float:
@@ -214,7 +266,9 @@ def _owner(written: str, frames: list[Frame]) -> Source | None:
     for frame in frames:
         if written in frame.sources:
             return frame.sources[written]
-        if found := [source for source in frame.sources.values() if source.table.casefold() == written]:
+        if found := [
+            source for source in frame.sources.values() if source.table.casefold() == written
+        ]:
             return found[0]
     return None
 

@@ -15,16 +15,38 @@ from agents.databases.teaching.subjects import DAY, TIME
 from rag.lexical import script
 
 Item = tuple[str, str]  # (table, column), or (table, "")
-MANY = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "十": 10}
-COUNTED = re.compile(rf"\b({'|'.join(word for word in MANY if word.isascii())})\b|前?([二两三四五十])(?=[条个名]|的|$)")
+MANY = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "ten": 10,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "十": 10,
+}
+COUNTED = re.compile(
+    rf"\b({'|'.join(word for word in MANY if word.isascii())})\b|前?([二两三四五十])(?=[条个名]|的|$)"
+)
 AVERAGE = re.compile(r"\b(?:average|mean)\b|平均")
-MOST = re.compile(r"(?<!at )\b(?:most|highest|largest|biggest|maximum|best|top)\b|最[多高大]|从高到低")
-LEAST = re.compile(r"(?<!at )\b(?:fewest|least|lowest|smallest|minimum|worst)\b|最[少低小]|从低到高")
+MOST = re.compile(
+    r"(?<!at )\b(?:most|highest|largest|biggest|maximum|best|top)\b|最[多高大]|从高到低"
+)
+LEAST = re.compile(
+    r"(?<!at )\b(?:fewest|least|lowest|smallest|minimum|worst)\b|最[少低小]|从低到高"
+)
 HOURS = re.compile(r"\bhour(?:s|ly)?\b|\btime of (?:the )?day\b|时段|小时|几点|钟点")
-DAYS = re.compile(r"\bdays?\b|\bdaily\b|\btrend\b|\btime\b|\bwhen\b|[每哪各按]一?[天日]|那天|日期|趋势|走势|变化")
+DAYS = re.compile(
+    r"\bdays?\b|\bdaily\b|\btrend\b|\btime\b|\bwhen\b|[每哪各按]一?[天日]|那天|日期|趋势|走势|变化"
+)
 
 
-def differences(question: str, sql: str, schema: Schema, values: Iterable[str], ignored: frozenset[str]) -> list[str]:
+def differences(
+    question: str, sql: str, schema: Schema, values: Iterable[str], ignored: frozenset[str]
+) -> list[str]:
     """Names, values and numbers that only the question or only the query has; empty where the two agree.
 
     `values` are those that the database is known to hold, `ignored` are words that name nothing. Raises Refused.
@@ -41,7 +63,11 @@ def differences(question: str, sql: str, schema: Schema, values: Iterable[str], 
         for value in _compared(tree)
         if value not in numbers and (value.isdecimal() or value.casefold() not in text)
     ]
-    found += [value for column, value in _placed(tree) if _is_elsewhere(column, value, schema, verdict.tables)]
+    found += [
+        value
+        for column, value in _placed(tree)
+        if _is_elsewhere(column, value, schema, verdict.tables)
+    ]
     for value in sorted({value.casefold() for value in values}, key=len, reverse=True):
         if value in text and not value.isdecimal():
             text = text.replace(value, " ")
@@ -55,7 +81,11 @@ def differences(question: str, sql: str, schema: Schema, values: Iterable[str], 
         wanted = {item for item in meant if item[1]} or meant
         found += [noun] if not wanted & items else []
     found += _unlike(text, tree)
-    return found + [column for table, column in _computed(tree, schema) if not {(table, column), (table, "")} & named]
+    return found + [
+        column
+        for table, column in _computed(tree, schema)
+        if not {(table, column), (table, "")} & named
+    ]
 
 
 def _unlike(text: str, tree: Any) -> Iterator[str]:
@@ -63,7 +93,9 @@ def _unlike(text: str, tree: Any) -> Iterator[str]:
     from sqlglot import exp
 
     orders = [bool(ordered.args.get("desc")) for ordered in tree.find_all(exp.Ordered)]
-    starts = {str(cut.args["start"].this) for cut in tree.find_all(exp.Substring) if cut.args.get("start")}
+    starts = {
+        str(cut.args["start"].this) for cut in tree.find_all(exp.Substring) if cut.args.get("start")
+    }
     hours = "12" in starts or tree.find(exp.Extract) is not None
     days = "1" in starts or any(str(cast.to) == "DATE" for cast in tree.find_all(exp.Cast))
     most, least, by_hour = MOST.search(text), LEAST.search(text), HOURS.search(text)
@@ -95,7 +127,9 @@ def _rises(ordered: Any, tree: Any) -> bool:
     aliased = {item.alias: item.this for item in tree.expressions if isinstance(item, exp.Alias)}
     figure = aliased.get(ordered.this.name, ordered.this)
     figure = figure.this if isinstance(figure, exp.Round) else figure
-    number = isinstance(figure, exp.AggFunc) or (isinstance(figure, exp.Cast) and str(figure.to) != "DATE")
+    number = isinstance(figure, exp.AggFunc) or (
+        isinstance(figure, exp.Cast) and str(figure.to) != "DATE"
+    )
     return number and not ordered.args.get("desc")
 
 
@@ -119,9 +153,15 @@ def _placed(tree: Any) -> Iterator[tuple[str, str]]:
 
 def _is_elsewhere(name: str, value: str, schema: Schema, tables: Iterable[str]) -> bool:
     """Whether another column is known to hold the value, and this one, all of whose values are known, is not."""
-    columns = [column for table in schema.tables for column in table.columns if value in column.samples]
+    columns = [
+        column for table in schema.tables for column in table.columns if value in column.samples
+    ]
     here = [column for table in tables if (column := schema.by_name[table].by_name.get(name))]
-    return bool(columns) and bool(here) and all(value not in c.samples and len(c.samples) < SAMPLES for c in here)
+    return (
+        bool(columns)
+        and bool(here)
+        and all(value not in c.samples and len(c.samples) < SAMPLES for c in here)
+    )
 
 
 def _computed(tree: Any, schema: Schema) -> set[Item]:
@@ -136,9 +176,12 @@ def _computed(tree: Any, schema: Schema) -> set[Item]:
     }
     used = [schema.find(node.name, node.db) for node in tree.find_all(exp.Table)]
     return {
-        (table.name, column.name) for table in used if table
-        for column in table.columns if column.name in columns and not is_time(column)
-    }  # fmt: skip
+        (table.name, column.name)
+        for table in used
+        if table
+        for column in table.columns
+        if column.name in columns and not is_time(column)
+    }
 
 
 def _named(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[tuple[str, set[Item]]]:

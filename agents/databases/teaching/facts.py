@@ -16,9 +16,26 @@ IN_WORDS = {
     "en": {2: "two", 3: "three", 5: "five", 10: "ten"},
     "zh": {2: "两", 3: "三", 5: "五", 10: "十"},
 }
-BOUNDS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000)  # that "more than" is asked with, where they part the values
+BOUNDS = (
+    10,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    2000,
+    5000,
+    10000,
+)  # that "more than" is asked with, where they part the values
 SHOWN = 2  # columns of a listed row, beside the number that it is listed for
-AMBIGUOUS = {"count", "number", "total", "sum", "name", "value"}  # what a question says for something else
+AMBIGUOUS = {
+    "count",
+    "number",
+    "total",
+    "sum",
+    "name",
+    "value",
+}  # what a question says for something else
 CALLED_ROWS = {"en": "rows", "zh": "数量"}
 
 
@@ -53,7 +70,10 @@ class Composer:
             yield from self._counts(field)
         for measure in self.measures:
             yield from self._of_measure(measure)
-            for field in [*self.subject.of("category"), *(field for field, _, _ in self.subject.joined)]:
+            for field in [
+                *self.subject.of("category"),
+                *(field for field, _, _ in self.subject.joined),
+            ]:
                 yield from self._grouped(measure, field)
             for time in self._times():
                 yield from self._over_time(measure, time)
@@ -71,18 +91,32 @@ class Composer:
         if shown and self.counted:
             for value in field.values:
                 yield self._fact(
-                    "rows_where", ", ".join(shown), where=self._is(field, value), words=self._value(field, value)
+                    "rows_where",
+                    ", ".join(shown),
+                    where=self._is(field, value),
+                    words=self._value(field, value),
                 )
 
     def _counts(self, field: Field) -> Iterator[Fact]:
         if not self.counted:
             return
         words, number = self._category(field), self._count_name()
-        yield self._fact("count_by", f"{self._column(field)}, COUNT(*) AS {number}", field, group=field,
-                         order=f"{number} DESC", words=words)  # fmt: skip
+        yield self._fact(
+            "count_by",
+            f"{self._column(field)}, COUNT(*) AS {number}",
+            field,
+            group=field,
+            order=f"{number} DESC",
+            words=words,
+        )
         for value in field.values:
-            yield self._fact("count_where", f"COUNT(*) AS {number}", field, where=self._is(field, value),
-                             words=self._value(field, value))  # fmt: skip
+            yield self._fact(
+                "count_where",
+                f"COUNT(*) AS {number}",
+                field,
+                where=self._is(field, value),
+                words=self._value(field, value),
+            )
 
     def _of_measure(self, field: Field) -> Iterator[Fact]:
         said = {"measure": nouns(field.column, self.language)}
@@ -101,51 +135,91 @@ class Composer:
             yield self._fact("top_n", listed, order=falling, limit=count, words=said | {"n": many})
         for category in self.subject.of("category"):
             for value in category.values:
-                yield self._fact("top_where", listed, where=self._is(category, value), order=falling, limit=1,
-                                 words=said | self._value(category, value))  # fmt: skip
+                yield self._fact(
+                    "top_where",
+                    listed,
+                    where=self._is(category, value),
+                    order=falling,
+                    limit=1,
+                    words=said | self._value(category, value),
+                )
         for bound in self._bounds(field):
             where = f"{number} > {bound}"
-            yield self._fact("more", listed, where=where, order=falling, words=said | {"number": (str(bound),)})
+            yield self._fact(
+                "more", listed, where=where, order=falling, words=said | {"number": (str(bound),)}
+            )
             counted = f"COUNT(*) AS {self._count_name()}"
-            yield self._fact("count_more", counted, where=where, words=said | {"number": (str(bound),)})
+            yield self._fact(
+                "count_more", counted, where=where, words=said | {"number": (str(bound),)}
+            )
 
     def _grouped(self, measure: Field, field: Field) -> Iterator[Fact]:
         said = {"measure": nouns(measure.column, self.language), **self._category(field)}
         for kind, figure, falls in (
-            ("total_by", "total", " DESC"), ("total_by_up", "total", ""), ("average_by", "average", " DESC"),
-        ):  # fmt: skip
+            ("total_by", "total", " DESC"),
+            ("total_by_up", "total", ""),
+            ("average_by", "average", " DESC"),
+        ):
             listed = f"{self._column(field)}, {self._figure(figure, measure)}"
-            yield self._fact(kind, listed, field, group=field, order=self._alias(measure) + falls, words=said)
+            yield self._fact(
+                kind, listed, field, group=field, order=self._alias(measure) + falls, words=said
+            )
         for value in field.values:
             for figure in ("total", "average", "largest"):
-                yield self._fact(f"{figure}_where", self._figure(figure, measure), field, where=self._is(field, value),
-                                 words=said | self._value(field, value))  # fmt: skip
+                yield self._fact(
+                    f"{figure}_where",
+                    self._figure(figure, measure),
+                    field,
+                    where=self._is(field, value),
+                    words=said | self._value(field, value),
+                )
 
     def _over_time(self, measure: Field, time: Field) -> Iterator[Fact]:
         said = {"measure": nouns(measure.column, self.language)}
         total, column = self._figure("total", measure), self._column(time)
-        text = time.is_text and "TIME" not in time.column.type.upper() and "DATE" not in time.column.type.upper()
+        text = (
+            time.is_text
+            and "TIME" not in time.column.type.upper()
+            and "DATE" not in time.column.type.upper()
+        )
         day = f"SUBSTR({column}, 1, 10)" if text else f"CAST({column} AS DATE)"
         name = {"en": "day", "zh": "日期"}[self.language]
         for kind, order in (("by_day", name), ("best_day", f"{self._alias(measure)} DESC")):
-            yield self._fact(kind, f"{day} AS {name}, {total}", group_by=name, order=order, words=said)
+            yield self._fact(
+                kind, f"{day} AS {name}, {total}", group_by=name, order=order, words=said
+            )
         if time.has_hours:
             hour = f"SUBSTR({column}, 12, 2)" if text else f"EXTRACT(HOUR FROM {column})"
             name = {"en": "hour_of_day", "zh": "时段"}[self.language]
             order = f"{self._alias(measure)} DESC"
-            yield self._fact("by_hour", f"{hour} AS {name}, {total}", group_by=name, order=order, words=said)
+            yield self._fact(
+                "by_hour", f"{hour} AS {name}, {total}", group_by=name, order=order, words=said
+            )
 
     def _fact(
-        self, kind: str, listed: str, joined: Field | None = None, *, where: str = "", group: Field | None = None,
-        group_by: str = "", order: str = "", limit: int = 0, words: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> Fact:  # fmt: skip
+        self,
+        kind: str,
+        listed: str,
+        joined: Field | None = None,
+        *,
+        where: str = "",
+        group: Field | None = None,
+        group_by: str = "",
+        order: str = "",
+        limit: int = 0,
+        words: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Fact:
         group_by = self._column(group) if group else group_by
         parts = [f"SELECT {listed} FROM {self._from(joined)}"]  # noqa: S608 – checked by the guard before it is kept
         parts += [f"WHERE {where}"] if where else []
         parts += [f"GROUP BY {group_by}"] if group_by else []
         parts += [f"ORDER BY {order}"] if order else []
         parts += [f"LIMIT {limit}"] if limit else []
-        return Fact(kind, " ".join(parts), {**(words or {}), "rows": self.rows, "row": tuple(map(singular, self.rows))})
+        return Fact(
+            kind,
+            " ".join(parts),
+            {**(words or {}), "rows": self.rows, "row": tuple(map(singular, self.rows))},
+        )
 
     def _from(self, field: Field | None) -> str:
         table = self.subject.table
@@ -194,7 +268,9 @@ class Composer:
     def _category(self, field: Field) -> dict[str, tuple[str, ...]]:
         """What a category is called; the name of another table's rows is called as that table."""
         called = nouns(field.column, self.language)
-        if field.table is not self.subject.table and (field.names_rows or len(field.table.columns) == 1):
+        if field.table is not self.subject.table and (
+            field.names_rows or len(field.table.columns) == 1
+        ):
             called = tuple(map(singular, nouns(field.table, self.language)))
         many = called if self.language == "zh" else tuple(map(plural, called))
         return {"category": called, "categories": many}
@@ -229,7 +305,9 @@ def nouns(item: Table | Column, language: str) -> tuple[str, ...]:
     short = [item.comment] if 0 < len(item.comment) <= 12 else []
     own = spaced(item.name).lower()
     found = [noun for noun in [*item.synonyms, *short] if script(noun) == language]
-    if script(own) == language and not (found and (" " in own or own in AMBIGUOUS)):  # nor "ads summary" for "posts"
+    if script(own) == language and not (
+        found and (" " in own or own in AMBIGUOUS)
+    ):  # nor "ads summary" for "posts"
         found.append(own)
     return tuple(dict.fromkeys(found)) or (own,)
 

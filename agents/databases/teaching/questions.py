@@ -29,7 +29,10 @@ from workbench.settings import Settings
 LANGUAGES = ("en", "zh")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 PLAIN = 0.3  # share of questions that are written without their capital and mark
-HURRIED, LEFT_OUT = 0.5, 0.3  # share of taught questions written in a hurry, and of the loose words left out of these
+HURRIED, LEFT_OUT = (
+    0.5,
+    0.3,
+)  # share of taught questions written in a hurry, and of the loose words left out of these
 MUDDLED = 0.3  # share of those whose parts stand in any order
 
 
@@ -43,7 +46,10 @@ class Pair:
     held_out: bool
 
     def to_line(self) -> str:
-        turns = [{"role": "user", "content": self.question}, {"role": "assistant", "content": self.sql}]
+        turns = [
+            {"role": "user", "content": self.question},
+            {"role": "assistant", "content": self.sql},
+        ]
         return json.dumps({"messages": turns, "group": self.fact}, ensure_ascii=False)
 
 
@@ -53,13 +59,18 @@ def wordings(language: str) -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(f"questions_{language}.toml").read_text("utf-8"))
 
 
-def make_pairs(source: Source, settings: Settings, count: int, held_out: int, seed: int = 0) -> list[Pair]:
+def make_pairs(
+    source: Source, settings: Settings, count: int, held_out: int, seed: int = 0
+) -> list[Pair]:
     """`count` pairs to teach and `held_out` in other wordings, every kind and fact as evenly as may be; no question twice."""
     chance = random.Random(seed)  # noqa: S311 – the same pairs from the same seed
     facts = {language: answerable(source, settings, language) for language in LANGUAGES}
     taught = _ask(facts, count, False, chance)
     asked = {pair.question for pair in taught}
-    return [*taught, *(pair for pair in _ask(facts, held_out, True, chance) if pair.question not in asked)]
+    return [
+        *taught,
+        *(pair for pair in _ask(facts, held_out, True, chance) if pair.question not in asked),
+    ]
 
 
 def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
@@ -77,9 +88,15 @@ def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
     return kept
 
 
-def _ask(facts: dict[str, list[Fact]], count: int, held_out: bool, chance: random.Random) -> list[Pair]:
+def _ask(
+    facts: dict[str, list[Fact]], count: int, held_out: bool, chance: random.Random
+) -> list[Pair]:
     """Take the kinds in turn, of each kind its facts in turn, and word each anew."""
-    turns = [(language, iter(_in_turn(kind, chance))) for language, found in facts.items() for kind in _by_kind(found)]
+    turns = [
+        (language, iter(_in_turn(kind, chance)))
+        for language, found in facts.items()
+        for kind in _by_kind(found)
+    ]
     pairs: dict[str, Pair] = {}
     fruitless = 0
     while turns and len(pairs) < count and fruitless < 20 * len(turns):
@@ -104,10 +121,16 @@ def _in_turn(facts: list[Fact], chance: random.Random) -> Iterator[Fact]:
         yield from chance.sample(facts, len(facts))
 
 
-def word(pattern: str, fact: Fact, language: str, chance: random.Random, hurried: bool = False) -> str:
+def word(
+    pattern: str, fact: Fact, language: str, chance: random.Random, hurried: bool = False
+) -> str:
     """One question: a wording's choices made and its marks filled in, at times with a courtesy before it or in a hurry."""
     while choice := CHOICE.search(pattern):
-        pattern = pattern[: choice.start()] + chance.choice(choice[1].split("|")) + pattern[choice.end() :]
+        pattern = (
+            pattern[: choice.start()]
+            + chance.choice(choice[1].split("|"))
+            + pattern[choice.end() :]
+        )
     if hurried:
         pattern = _hurry(pattern, language, chance)
     text = re.sub(r"\{(\w+)\}", lambda mark: chance.choice(fact.words[mark[1]]), pattern)

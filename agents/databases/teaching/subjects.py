@@ -79,10 +79,14 @@ class Subject:
 def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Subject]:
     """Every table with the roles of its columns; values are read from the source, those of secret columns never."""
     fields = {
-        table.name: tuple(_field(table, column, schema, source, settings) for column in table.columns)
+        table.name: tuple(
+            _field(table, column, schema, source, settings) for column in table.columns
+        )
         for table in schema.tables
     }
-    return [Subject(table, fields[table.name], tuple(_joined(table, fields))) for table in schema.tables]
+    return [
+        Subject(table, fields[table.name], tuple(_joined(table, fields))) for table in schema.tables
+    ]
 
 
 def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[tuple[Field, str, str]]:
@@ -92,7 +96,9 @@ def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[tupl
                 yield field, key.column, key.other_column
 
 
-def _field(table: Table, column: Column, schema: Schema, source: Source, settings: Settings) -> Field:
+def _field(
+    table: Table, column: Column, schema: Schema, source: Source, settings: Settings
+) -> Field:
     role = _role(table, column)
     if role == "category":
         values = _values(table, column, schema, source, settings)
@@ -119,13 +125,20 @@ def _role(table: Table, column: Column) -> Role:
 
 def _values(
     table: Table, column: Column, schema: Schema, source: Source, settings: Settings
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     """The distinct values of a column, one more than may be; none where the database does not tell."""
     from sqlglot import exp
 
     name = exp.column(column.name, quoted=True)
     place = exp.table_(table.own_name, table.namespace or None, quoted=True)
-    sql = exp.select(name).distinct().from_(place).where(name.is_(exp.null()).not_()).order_by(name).sql(schema.dialect)
+    sql = (
+        exp.select(name)
+        .distinct()
+        .from_(place)
+        .where(name.is_(exp.null()).not_())
+        .order_by(name)
+        .sql(schema.dialect)
+    )
     try:
         wide = settings.model_copy(update={"query_rows": MOST_VALUES + 1})
         rows = ask_database(sql, schema, source, wide)[1].rows
@@ -146,7 +159,9 @@ def identifier(name: str, dialect: str) -> str:
 
     if re.fullmatch(r"[^\W\d]\w*", name):
         try:
-            tree = parse(" ".join(["SELECT", f"x.{name}", ",", name, "FROM", name, "AS", "x"]), dialect)
+            tree = parse(
+                " ".join(["SELECT", f"x.{name}", ",", name, "FROM", name, "AS", "x"]), dialect
+            )
             if all(isinstance(item, exp.Column) for item in tree.expressions):
                 return name
         except Refused:

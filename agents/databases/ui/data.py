@@ -35,9 +35,11 @@ def page() -> None:
     names = [source.name for source in sources]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     chosen = left.selectbox(
-        say("Database", "数据源"), names, key="shown_source",
+        say("Database", "数据源"),
+        names,
+        key="shown_source",
         index=names.index(settings.source) if settings.source in names else 0,
-    )  # fmt: skip
+    )
     with right.popover(say("Add", "添加"), icon=":material/add:", width="stretch"):
         _show_add(settings)
     choices()["source"] = chosen
@@ -57,7 +59,11 @@ def _show_empty(settings: Settings) -> None:
             "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。也可以先用示例试一试：广告帖子与每小时激活数。",
         )
     )
-    if st.button(say("Load the example database", "加载示例数据库"), type="primary", icon=":material/database:"):
+    if st.button(
+        say("Load the example database", "加载示例数据库"),
+        type="primary",
+        icon=":material/database:",
+    ):
         with shows_errors():
             choices()["source"] = load_example(settings).name
             st.rerun()
@@ -72,8 +78,12 @@ def _show_add(settings: Settings) -> None:
             placeholder="mysql://user@host:3306/database",
             key="source_address",
         ).strip()
-        password = st.text_input(say("Password", "密码"), type="password", autocomplete="off", key="source_password")
-        files = st.file_uploader(say("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file")
+        password = st.text_input(
+            say("Password", "密码"), type="password", autocomplete="off", key="source_password"
+        )
+        files = st.file_uploader(
+            say("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file"
+        )
         sent = st.form_submit_button(say("Add", "添加"), type="primary")
     st.caption(
         say(
@@ -119,17 +129,31 @@ def _add(settings: Settings, name: str, place: str) -> None:
 
 def _show_source(settings: Settings, source: Source) -> None:
     schema = load_schema(source, settings)
-    facts = [source.dialect, say(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
-             say(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"), source.address]  # fmt: skip
+    facts = [
+        source.dialect,
+        say(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
+        say(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"),
+        source.address,
+    ]
     st.caption(" · ".join(plain(fact) for fact in facts))
     tables, query, pairs, manage = st.tabs(
-        [say("Tables", "表"), say("Query", "查询"), say("Verified answers", "核实问答"), say("Manage", "管理")]
+        [
+            say("Tables", "表"),
+            say("Query", "查询"),
+            say("Verified answers", "核实问答"),
+            say("Manage", "管理"),
+        ]
     )
     with tables:
         _show_tables(settings, source, schema)
     with query:
         first = _first_query(schema)
-        st.caption(say("One SELECT. What runs is shown below it.", "一条 SELECT。实际执行的语句显示在下方。"))
+        st.caption(
+            say(
+                "One SELECT. What runs is shown below it.",
+                "一条 SELECT。实际执行的语句显示在下方。",
+            )
+        )
         edit_query(first, source.name, settings, f"data-{source.name}")
     with pairs:
         _show_pairs(settings, source, schema)
@@ -156,19 +180,25 @@ def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
     table = schema.by_name[name]
     rows = say(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
     keys = [f"{key.column} → {key.other_table}.{key.other_column}" for key in table.foreign_keys]
-    st.caption(plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text)))
+    st.caption(
+        plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text))
+    )
     st.dataframe(
         [
             {
-                say("Column", "字段"): column.name, say("Type", "类型"): column.type,
+                say("Column", "字段"): column.name,
+                say("Type", "类型"): column.type,
                 say("Key", "主键"): "✓" if column.primary else "",
-                say("Meaning", "含义"): "; ".join(text for text in (column.comment, column.description) if text),
-                say("Synonyms", "同义词"): ", ".join(column.synonyms), say("Examples", "示例值"): ", ".join(column.samples[:4]),
+                say("Meaning", "含义"): "; ".join(
+                    text for text in (column.comment, column.description) if text
+                ),
+                say("Synonyms", "同义词"): ", ".join(column.synonyms),
+                say("Examples", "示例值"): ", ".join(column.samples[:4]),
             }
             for column in table.columns
         ],
         hide_index=True,
-    )  # fmt: skip
+    )
     _describe(settings, source, schema, table)
 
 
@@ -176,7 +206,9 @@ def _describe(settings: Settings, source: Source, schema: Schema, table: Table) 
     whole = say("the whole table", "整张表")
     with st.expander(say("Say what it means", "补充说明"), icon=":material/edit_note:"):
         chosen = st.selectbox(
-            say("Column", "字段"), [whole, *table.by_name], key=f"described-{source.name}-{table.name}"
+            say("Column", "字段"),
+            [whole, *table.by_name],
+            key=f"described-{source.name}-{table.name}",
         )
         item = table if chosen == whole else table.by_name[chosen]
         where = f"{source.name}-{table.name}-{chosen}"
@@ -187,7 +219,9 @@ def _describe(settings: Settings, source: Source, schema: Schema, table: Table) 
             key=f"words-{where}",
         )
         if st.button(say("Save", "保存"), key=f"describe-{where}"):
-            synonyms = [word.strip() for word in words.replace("，", ",").split(",") if word.strip()]
+            synonyms = [
+                word.strip() for word in words.replace("，", ",").split(",") if word.strip()
+            ]
             what = table.name if chosen == whole else f"{table.name}.{chosen}"
             with shows_errors():
                 describe(source, settings, schema, what, text, synonyms)
@@ -208,7 +242,9 @@ def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
                 remove_pair(source, settings, pair["question"])
                 st.rerun()
     with st.form(f"pair-{source.name}", clear_on_submit=False):
-        question = st.text_input(say("Question", "问题"), key=f"pair-question-{source.name}").strip()
+        question = st.text_input(
+            say("Question", "问题"), key=f"pair-question-{source.name}"
+        ).strip()
         sql = st.text_area("SQL", key=f"pair-sql-{source.name}", height=80).strip()
         sent = st.form_submit_button(say("Keep", "保存"))
     if sent and question and sql:
@@ -224,12 +260,19 @@ def _choose_writer(settings: Settings, source: Source) -> None:
     names = [NONE, *(run.name for run in list_runs(settings))]
     options = names if now in names else [*names, now]
     chosen = st.selectbox(
-        say("Tuned model that writes its queries", "编写查询的微调模型"), options, index=options.index(now),
-        format_func=lambda name: say("none: the chat model does", "无：由对话模型编写") if name == NONE else name,
-        accept_new_options=True, key=f"writer-{source.name}",
-        help=say("A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
-                 "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。"),
-    )  # fmt: skip
+        say("Tuned model that writes its queries", "编写查询的微调模型"),
+        options,
+        index=options.index(now),
+        format_func=lambda name: (
+            say("none: the chat model does", "无：由对话模型编写") if name == NONE else name
+        ),
+        accept_new_options=True,
+        key=f"writer-{source.name}",
+        help=say(
+            "A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
+            "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。",
+        ),
+    )
     if (chosen or NONE) != now:
         with shows_errors():
             set_writer(source, settings, chosen or NONE)
@@ -238,16 +281,20 @@ def _choose_writer(settings: Settings, source: Source) -> None:
 
 def _show_manage(settings: Settings, source: Source) -> None:
     _choose_writer(settings, source)
-    if st.button(say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"):
+    if st.button(
+        say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"
+    ):
         with shows_errors():
             load_schema(source, settings, refresh=True)
             st.toast(say("Done", "已完成"))
     st.subheader(say("Remove", "移除"))
     sure = st.checkbox(
-        say(f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
-            f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。"),
+        say(
+            f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
+            f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。",
+        ),
         key="sure_source",
-    )  # fmt: skip
+    )
     if st.button(say("Remove the source", "移除数据源"), disabled=not sure, key="remove_source"):
         with shows_errors():
             remove_source(settings, source.name)

@@ -27,13 +27,23 @@ def show_rows(columns: list[str], rows: list[list[Any]], truncated: bool, key: s
         st.caption(say(f"Only the first {len(rows)} rows.", f"仅显示前 {len(rows)} 行。"))
     with st.container(horizontal=True, key=f"downloads-{key}"):
         st.download_button(
-            "CSV", lambda: as_csv(columns, rows), "result.csv", "text/csv", icon=":material/download:", key=f"csv-{key}",
+            "CSV",
+            lambda: as_csv(columns, rows),
+            "result.csv",
+            "text/csv",
+            icon=":material/download:",
+            key=f"csv-{key}",
             type="tertiary",
-        )  # fmt: skip
+        )
         st.download_button(
-            "XLSX", lambda: as_xlsx(columns, rows), "result.xlsx", XLSX, icon=":material/download:", key=f"xlsx-{key}",
+            "XLSX",
+            lambda: as_xlsx(columns, rows),
+            "result.xlsx",
+            XLSX,
+            icon=":material/download:",
+            key=f"xlsx-{key}",
             type="tertiary",
-        )  # fmt: skip
+        )
 
 
 def show_result(result: Result, key: str) -> None:
@@ -57,7 +67,12 @@ def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"bar-{key}"):
         pressed = st.button(say("Run", "运行"), icon=":material/play_arrow:", key=f"run-{key}")
         rows = st.number_input(
-            say("Rows at most", "最多行数"), 1, MOST_ROWS, settings.query_rows, key=f"most-{key}", width=160
+            say("Rows at most", "最多行数"),
+            1,
+            MOST_ROWS,
+            settings.query_rows,
+            key=f"most-{key}",
+            width=160,
         )
     if pressed and text.strip():
         with shows_errors():
