@@ -11,6 +11,7 @@ from rag.lexical import script
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Routed
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.messages import say
 from workbench.models.names import NONE, load_chat_model, pick_model
 from workbench.models.reasoning import answer_only
 from workbench.models.stream import ask_model
@@ -39,7 +40,10 @@ def route(question: str, history: Sequence[Turn], settings: Settings, mode: str 
     if mode in AGENTS:
         return Routed(mode, _say(question, "you chose it", "由你指定"))
     if mode != "auto":
-        raise InvalidInput(f"There is no mode {mode}.", f"Use auto or one of: {', '.join(AGENTS)}.")
+        raise InvalidInput(
+            say("There is no mode {mode}.", mode=mode),
+            say("Use auto or one of: {agents}.", agents=", ".join(AGENTS)),
+        )
     if (chosen := Conversations(settings.database).rerouted(question)) in AGENTS:
         return Routed(
             chosen,

@@ -17,6 +17,7 @@ from deploy.ollama_registry import Registry
 from deploy.tensors import Tensors
 from deploy.versions import list_versions
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,18 +87,31 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
     weights = registry.weights(model)
     if weights.adapted:
         raise InvalidInput(
-            f"{model} has an adapter already, and Ollama takes one.", "Name its base with --from."
+            say("{model} has an adapter already, and Ollama takes one.", model=model),
+            "Name its base with --from.",
         )
     if weights.precision != plan.order.precision:
         raise InvalidInput(
-            f"{model} has the precision {weights.precision}, not {plan.order.precision}.",
-            f"Publish with --quantize {weights.precision}, or merged: --adapter never.",
+            say(
+                "{model} has the precision {precision}, not {precision2}.",
+                model=model,
+                precision=weights.precision,
+                precision2=plan.order.precision,
+            ),
+            say(
+                "Publish with --quantize {precision}, or merged: --adapter never.",
+                precision=weights.precision,
+            ),
         )
     version = registry.check()
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if weights.architecture in OWN_ENGINE and numbers < ONE_ENGINE:
         raise InvalidInput(
-            f"Ollama {version} runs no adapters on {weights.architecture}.",
+            say(
+                "Ollama {version} runs no adapters on {architecture}.",
+                version=version,
+                architecture=weights.architecture,
+            ),
             "Publish it merged: --adapter never.",
         )
     return model, weights.sha256
@@ -108,7 +122,8 @@ def _check_adapter(plan: Plan) -> None:
     artefact = plan.artefact
     if not artefact.adapter:
         raise InvalidInput(
-            f"{artefact.name} is a whole model, not an adapter.", "Publish it with --adapter auto."
+            say("{name} is a whole model, not an adapter.", name=artefact.name),
+            "Publish it with --adapter auto.",
         )
     check_alone(
         Merge(artefact.adapter, Tensors(sorted(artefact.base.glob("*.safetensors"))).shapes())
@@ -121,7 +136,7 @@ def _check_adapter(plan: Plan) -> None:
         base = load_tokenizer(artefact.base)
         if artefact.tokenizer.get_vocab() != base.get_vocab():
             raise InvalidInput(
-                f"{artefact.name} has other tokens than its base.",
+                say("{name} has other tokens than its base.", name=artefact.name),
                 "Publish it merged: --adapter never.",
             )
 
@@ -140,7 +155,11 @@ def _find_published(plan: Plan, registry: Registry, settings: Settings) -> str:
     ]
     if not same:
         raise NotFound(
-            f"The base of {plan.artefact.name} has not been published to this Ollama as {order.precision}.",
+            say(
+                "The base of {name} has not been published to this Ollama as {precision}.",
+                name=plan.artefact.name,
+                precision=order.precision,
+            ),
             "Publish the base first, or name it with --from.",
         )
     return same[0]

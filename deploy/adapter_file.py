@@ -17,6 +17,7 @@ from deploy.gguf import Conversion, find_llama_cpp
 from deploy.merge import PREFIX, VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 SCRIPT = "convert_lora_to_gguf.py"
 
@@ -60,7 +61,10 @@ def convert_adapter(conversion: Conversion) -> None:
             runpy.run_path(str(tree / SCRIPT), run_name="__main__")
     except (SystemExit, NotImplementedError, AssertionError, ValueError, RuntimeError) as error:
         raise InvalidInput(
-            f"llama.cpp cannot write this adapter alone: {error or type(error).__name__}",
+            say(
+                "llama.cpp cannot write this adapter alone: {value}",
+                value=error or type(error).__name__,
+            ),
             "Publish it merged: --adapter never.",
         ) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from deploy.merge import read_adapter
 from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.messages import say
 from workbench.models.names import find_local
 from workbench.models.weights import context_of, digest_of
 from workbench.settings import Settings
@@ -88,7 +89,11 @@ def load_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}",
+            say(
+                "{folder} has no tokenizer that can be read: {error}",
+                folder=folder,
+                error=str(error).splitlines()[0],
+            ),
             "Copy the tokenizer's files there from the base model.",
         ) from error
 
@@ -103,13 +108,18 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
     if not (folder / "adapter_config.json").exists():
         if not any(folder.glob("*.safetensors")):
             raise NotFound(
-                f"{folder} has no weights (*.safetensors).", "Publish a run that has ended."
+                say("{folder} has no weights (*.safetensors).", folder=folder),
+                "Publish a run that has ended.",
             )
         return Artefact(shown, folder, folder, card)
     base = _find_base(read_adapter(folder)["base_model_name_or_path"], folder)
     if (trained := card.get("base_digest")) and trained != digest_of(base):
         raise Conflict(
-            f"The base model in {base} is not the one that {shown} was trained on.",
+            say(
+                "The base model in {base} is not the one that {shown} was trained on.",
+                base=base,
+                shown=shown,
+            ),
             "Put the original back, or train again on this one.",
         )
     return Artefact(shown, folder, base, card)
@@ -126,8 +136,11 @@ def _find_base(name: str, adapter: Path) -> Path:
         return Path(snapshot_download(name, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
         raise NotFound(
-            f"The base model {name} is not there any more.",
-            f"Move it back, or set base_model_name_or_path in {adapter / 'adapter_config.json'} to where it is.",
+            say("The base model {name} is not there any more.", name=name),
+            say(
+                "Move it back, or set base_model_name_or_path in {adapter} to where it is.",
+                adapter=adapter / "adapter_config.json",
+            ),
         ) from error
 
 
@@ -137,4 +150,6 @@ def _read_card(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise InvalidInput(f"{path} is not JSON: {error}", "Restore it, or delete it.") from error
+        raise InvalidInput(
+            say("{path} is not JSON: {error}", path=path, error=error), "Restore it, or delete it."
+        ) from error

@@ -21,6 +21,7 @@ from deploy.order import STEPS
 from deploy.plan import Plan
 from deploy.versions import Version, list_versions, promote, write_json
 from workbench.errors import Conflict, InvalidInput, Unavailable
+from workbench.messages import say
 from workbench.settings import Settings
 
 Report = Callable[[dict[str, Any]], None]
@@ -43,7 +44,10 @@ class Candidate:
         own = {self.tag, f"{self.name}:v{self._noted().get('number')}"}
         foreign = [tag for tag in there if tag.partition(":")[0] == self.name and tag not in own]
         if foreign and not versions:
-            raise Conflict(f"Ollama has another model {foreign[0]}.", "Choose another --name.")
+            raise Conflict(
+                say("Ollama has another model {foreign}.", foreign=foreign[0]),
+                "Choose another --name.",
+            )
         same = (
             v
             for v in versions
@@ -106,7 +110,11 @@ class Candidate:
         write_json(self.folder / "proof.json", proof.report())
         if not proof.passed and self.plan.on:
             raise InvalidInput(
-                f"The adapter on {self.plan.on[0]} is not the trained model. {proof.reason}",
+                say(
+                    "The adapter on {on} is not the trained model. {reason}",
+                    on=self.plan.on[0],
+                    reason=proof.reason,
+                ),
                 "Publish it merged: --adapter never.",
             )
         if not proof.passed:
@@ -116,7 +124,7 @@ class Candidate:
                 else "Publish with a higher precision: --quantize f16."
             )
             raise InvalidInput(
-                f"The published model is not the trained one. {proof.reason}",
+                say("The published model is not the trained one. {reason}", reason=proof.reason),
                 {
                     "template": "Correct the Modelfile's TEMPLATE, or publish with the one derived from the model.",
                     "tokenizer": "Let the pre-tokenizer be found, or name another with --pre-tokenizer.",

@@ -22,6 +22,7 @@ from deploy.gguf import PRECISIONS, Conversion, find_llama_cpp
 from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.messages import say
 
 LARGE = 1 << 20  # numbers in a matrix
 ROWS = 1 << 20  # numbers of a matrix that are in memory at a time
@@ -52,7 +53,7 @@ def _convert(conversion: Conversion) -> None:
         kind = converter.get_model_class(architecture)
     except NotImplementedError as error:
         raise InvalidInput(
-            f"llama.cpp cannot convert {architecture}.",
+            say("llama.cpp cannot convert {architecture}.", architecture=architecture),
             "Name a newer checkout with --llama-cpp, or chat with local:RUN.",
         ) from error
     file_type = gguf.LlamaFileType[PRECISIONS[conversion.precision]]
@@ -191,7 +192,11 @@ def _check_words(words: Path, rows: int) -> None:
     tokens = len(AutoTokenizer.from_pretrained(words, trust_remote_code=False))
     if rows and tokens > rows:
         raise InvalidInput(
-            f"The tokenizer has {tokens} tokens, the model's embedding only {rows} rows.",
+            say(
+                "The tokenizer has {tokens} tokens, the model's embedding only {rows} rows.",
+                tokens=tokens,
+                rows=rows,
+            ),
             "Train with a resized embedding (modules_to_save), or publish with the base's tokenizer.",
         )
 

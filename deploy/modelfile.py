@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 QUOTED = re.compile(r'"""(.*?)"""', re.S)
 NUMBERS = {"temperature": float, "top_p": float, "min_p": float, "repeat_penalty": float}
@@ -65,7 +66,7 @@ def read_modelfile(text: str) -> Modelfile:
                 parameters[name] = _number(name, value)
         elif command not in ("FROM", "ADAPTER") and not command.startswith("#"):
             raise InvalidInput(
-                f"The Modelfile's line {line.strip()[:60]!r} cannot be used here.",
+                say("The Modelfile's line {line!r} cannot be used here.", line=line.strip()[:60]),
                 "Use FROM, TEMPLATE, SYSTEM and PARAMETER only.",
             )
     if not template:
@@ -95,4 +96,7 @@ def _number(name: str, value: str) -> Any:
             NUMBERS[name](value) if name in NUMBERS else int(value) if name in INTEGERS else value
         )
     except ValueError as error:
-        raise InvalidInput(f"PARAMETER {name} cannot be {value!r}.", "Give it a number.") from error
+        raise InvalidInput(
+            say("PARAMETER {name} cannot be {value!r}.", name=name, value=value),
+            "Give it a number.",
+        ) from error

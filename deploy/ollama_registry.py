@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
+from workbench.messages import say
 from workbench.models.servers import is_loopback
 
 OLDEST = (0, 12, 11)  # the first that tells log-probabilities, which the proof compares
@@ -59,14 +60,19 @@ class Registry:
                 version = str(answer.json()["version"])
             except (ValueError, KeyError, TypeError) as error:
                 raise Unavailable(
-                    f"What answers at {self.host} is not Ollama.",
+                    say("What answers at {host} is not Ollama.", host=self.host),
                     "Correct --host or WORKBENCH_OLLAMA_HOST.",
                 ) from error
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
         if (0, 0, 0) < numbers < OLDEST:  # a server built from source calls itself 0.0.0
             needed = ".".join(map(str, OLDEST))
             raise Unavailable(
-                f"Ollama {version} at {self.host} is too old: the proof needs {needed}.",
+                say(
+                    "Ollama {version} at {host} is too old: the proof needs {needed}.",
+                    version=version,
+                    host=self.host,
+                    needed=needed,
+                ),
                 "Update it: https://ollama.com/download. Or publish with --gguf-only.",
             )
         return version
@@ -148,7 +154,8 @@ class Registry:
         found = next((digest for kind, digest in files if kind == "FROM"), "")
         if not found:
             raise InvalidInput(
-                f"Ollama does not say which weights {name} has.", "Name another model with --from."
+                say("Ollama does not say which weights {name} has.", name=name),
+                "Name another model with --from.",
             )
         kind = shown.details.quantization_level or "" if shown.details else ""
         precision = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}.get(
@@ -169,7 +176,7 @@ class Registry:
         shown = self._ask("/api/chat", body)
         if "_debug_info" not in shown:
             raise Unavailable(
-                f"Ollama at {self.host} does not show the prompts it renders.",
+                say("Ollama at {host} does not show the prompts it renders.", host=self.host),
                 "Update it: https://ollama.com/download",
             )
         return shown["_debug_info"]["rendered_template"]
@@ -253,7 +260,7 @@ def check_name(name: str) -> str:
     """A model's name without its version, as Ollama allows it."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} cannot be a model's name.",
+            say("{name!r} cannot be a model's name.", name=name),
             "Use letters, digits, - _ and . (it begins with a letter or digit); the version is added by itself.",
         )
     return name
@@ -269,16 +276,20 @@ def _reason(answer: Any) -> str:
 def _refused(host: str, status: int, reason: str) -> WorkbenchError:
     if status == 404:
         return NotFound(
-            f"Ollama at {host} has not got it: {reason}", "See what it has: workbench deploy list"
+            say("Ollama at {host} has not got it: {reason}", host=host, reason=reason),
+            "See what it has: workbench deploy list",
         )
     if "no space left" in reason or "not enough space" in reason:
         return Unavailable(
-            f"The disk of Ollama at {host} is full.", "Free space there, then publish again."
+            say("The disk of Ollama at {host} is full.", host=host),
+            "Free space there, then publish again.",
         )
     if "memory" in reason:
         return Unavailable(
-            f"Ollama at {host} has no memory for the model: {reason}", "Use a smaller --quantize."
+            say("Ollama at {host} has no memory for the model: {reason}", host=host, reason=reason),
+            "Use a smaller --quantize.",
         )
     return InvalidInput(
-        f"Ollama at {host} refuses it: {reason}", "Correct the Modelfile, or update Ollama."
+        say("Ollama at {host} refuses it: {reason}", host=host, reason=reason),
+        "Correct the Modelfile, or update Ollama.",
     )

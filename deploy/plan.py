@@ -19,6 +19,7 @@ from deploy.order import ADAPTER, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, choose_talks, prove
 from deploy.template import Format, find_ends, read_format, render
 from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
 from workbench.settings import Settings
 
 BYTES = {
@@ -58,7 +59,12 @@ class Plan:
         free = shutil.disk_usage(folder).free
         if free < size:
             raise Unavailable(
-                f"The GGUF file needs {size / 1e9:.1f} GB, the disk of {folder} has {free / 1e9:.1f} GB free.",
+                say(
+                    "The GGUF file needs {size:.1f} GB, the disk of {folder} has {free:.1f} GB free.",
+                    size=size / 1000000000.0,
+                    folder=folder,
+                    free=free / 1000000000.0,
+                ),
                 "Free space, set WORKBENCH_HOME to a larger disk, or publish with --quantize q8_0.",
             )
 
@@ -128,11 +134,13 @@ def make_plan(order: Order, settings: Settings) -> Plan:
     check_name(order.name)
     if order.adapter not in ADAPTER:
         raise InvalidInput(
-            f"{order.adapter} is no choice for the adapter.", f"Use one of {', '.join(ADAPTER)}."
+            say("{adapter} is no choice for the adapter.", adapter=order.adapter),
+            say("Use one of {adapter}.", adapter=", ".join(ADAPTER)),
         )
     if order.precision not in PRECISIONS:
         raise InvalidInput(
-            f"{order.precision} is no precision.", f"Use one of {', '.join(PRECISIONS)}."
+            say("{precision} is no precision.", precision=order.precision),
+            say("Use one of {precisions}.", precisions=", ".join(PRECISIONS)),
         )
     artefact = find_artefact(order.run, settings)
     written = order.modelfile

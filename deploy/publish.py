@@ -16,6 +16,7 @@ from deploy.plan import make_plan
 from deploy.quantize import find_llama_quantize, quantize
 from deploy.versions import Version, write_json, writing
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
 
@@ -69,7 +70,10 @@ def verify_version(
     plan = make_plan(order, settings)
     if plan.artefact.digests != card["digests"]:
         raise Conflict(
-            f"{card['run']} is not what {version.tag} was made from any more.", "Publish it again."
+            say(
+                "{run} is not what {tag} was made from any more.", run=card["run"], tag=version.tag
+            ),
+            "Publish it again.",
         )
     tell = partial(tell_step, report, "prove")
     proof = plan.prove(version.registry, version.tag, tell)
@@ -97,7 +101,9 @@ def write_files(order: Order, settings: Settings, folder: Path, report: Report) 
     plan = make_plan(order, settings)
     files = Files(folder / "model.gguf", folder / "Modelfile", "")
     if files.gguf.exists() or files.modelfile.exists():
-        raise Conflict(f"{folder} holds a model already.", "Name another folder.")
+        raise Conflict(
+            say("{folder} holds a model already.", folder=folder), "Name another folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     plan.check_room(folder)
     wide = folder / "model.f16.gguf" if program else files.gguf

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from workbench.errors import Unavailable
+from workbench.messages import say
 
 PROGRAM = "llama-quantize"
 
@@ -43,7 +44,9 @@ def quantize(program: Path, source: Path, target: Path) -> str:
                 (line.strip() for line in reversed(told.splitlines()) if line.strip()),
                 "no reason given",
             )
-            raise Unavailable(f"llama-quantize failed: {last}", "Free space, or update llama.cpp.")
+            raise Unavailable(
+                say("llama-quantize failed: {last}", last=last), "Free space, or update llama.cpp."
+            )
         part.replace(target)
     finally:
         child.kill()

@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Literal
 
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 Message = dict[str, Any]
 S, U, A, V = (
@@ -180,8 +181,8 @@ def _derive(tokenizer: Any, strip: bool, always_replies: bool) -> Format | None:
         (assistant_start, assistant_end),
         reply,
         system,
-        place,
-        default,  # type: ignore[arg-type]
+        place,  # type: ignore[arg-type]
+        default,
         strips=padded not in shown([{"role": "user", "content": padded}]),
         starts_with_bos=bool(
             strip
@@ -236,7 +237,7 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
     except TemplateError as error:
         if talk[0]["role"] != "system" or len(talk) < 2:
             raise InvalidInput(
-                f"The chat template refuses a conversation: {error}",
+                say("The chat template refuses a conversation: {error}", error=error),
                 "Publish with --modelfile FILE.",
             ) from error
         first = {**talk[1], "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 DTYPES = {
     "F64": "float64",
@@ -82,5 +83,6 @@ def _read_header(path: Path) -> dict[str, Place]:
         }
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
         raise InvalidInput(
-            f"{path} cannot be read: {error}", "Copy it again, or publish a finished run."
+            say("{path} cannot be read: {error}", path=path, error=error),
+            "Copy it again, or publish a finished run.",
         ) from error

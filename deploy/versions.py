@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy.ollama_registry import Registry, check_name
 from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.messages import say
 from workbench.settings import Settings
 
 
@@ -56,13 +57,13 @@ def find_version(settings: Settings, tag: str) -> Version:
     name, _, number = tag.partition(":")
     versions = list_versions(settings, check_name(name))
     if number and not re.fullmatch(r"v\d+|latest", number):
-        raise InvalidInput(f"{tag!r} names no version.", "Name one as NAME:v2.")
+        raise InvalidInput(say("{tag!r} names no version.", tag=tag), "Name one as NAME:v2.")
     for version in versions:
         if number == f"v{version.number}" or (number in ("", "latest") and version.latest):
             return version
     there = ", ".join(version.tag for version in versions)
     raise NotFound(
-        f"There is no published {tag}.",
+        say("There is no published {tag}.", tag=tag),
         f"There is: {there}." if there else "See: workbench deploy list",
     )
 
@@ -100,8 +101,8 @@ def roll_back(settings: Settings, name: str) -> Version:
     earlier = [version for version in versions if version.number < now.number]
     if not earlier:
         raise Conflict(
-            f"There is no version before {now.tag}.",
-            f"Remove it: workbench deploy remove {now.tag}",
+            say("There is no version before {tag}.", tag=now.tag),
+            say("Remove it: workbench deploy remove {tag}", tag=now.tag),
         )
     return promote(earlier[0])
 
@@ -153,7 +154,8 @@ def writing(settings: Settings, name: str) -> Iterator[Path]:
             yield settings.folder("deploy") / name
     except Timeout as error:
         raise Conflict(
-            f"{name} is being published right now.", "Wait for it: workbench jobs list"
+            say("{name} is being published right now.", name=name),
+            "Wait for it: workbench jobs list",
         ) from error
 
 

@@ -29,6 +29,7 @@ from rag.fusion import fuse, reciprocal_ranks
 from rag.lexical import LexicalIndex, script, words
 from rag.store import Collection
 from workbench.errors import WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
 QUESTIONS = 300
@@ -111,7 +112,10 @@ def _write(path: Path, found: Calibration) -> None:
         part.replace(path)
     except OSError as error:
         raise WorkbenchError(
-            f"What was learned about the collection cannot be stored: {error.strerror}",
+            say(
+                "What was learned about the collection cannot be stored: {strerror}",
+                strerror=error.strerror,
+            ),
             "Free disk space, then run: workbench rag calibration COLLECTION --again",
         ) from error
 

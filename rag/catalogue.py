@@ -15,6 +15,7 @@ import numpy as np
 
 from rag.passages import Locator, Passage
 from workbench.errors import WorkbenchError
+from workbench.messages import say
 
 SCHEMA = """
 create table if not exists collections (
@@ -87,7 +88,11 @@ class Catalogue:
             yield
         except sqlite3.OperationalError as error:
             raise WorkbenchError(
-                f"The index {self.path.name} cannot be written or read: {error}",
+                say(
+                    "The index {name} cannot be written or read: {error}",
+                    name=self.path.name,
+                    error=error,
+                ),
                 "Free disk space or check the folder's permissions; what was indexed before is kept.",
             ) from error
 

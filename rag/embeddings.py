@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import quiet_transformers, require
+from workbench.messages import say
 from workbench.settings import Settings
 
 PACKAGED = "all-MiniLM-L6-v2"  # comes with the installation, so the first answer needs no hub
@@ -70,7 +71,7 @@ def model_folder(name: str, cache: Path) -> str:
         folder = Path(name).expanduser().absolute()
         if not (folder / "config.json").exists():
             raise NotFound(
-                f"{name} is not a model's folder (no config.json in it).",
+                say("{name} is not a model's folder (no config.json in it).", name=name),
                 "Name the folder that holds it.",
             )
         return str(folder)
@@ -88,7 +89,11 @@ def load_sentence_transformer(folder: str, **options: Any) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise Unavailable(
-            f"The embedder {folder} cannot be loaded: {str(error).splitlines()[0]}",
+            say(
+                "The embedder {folder} cannot be loaded: {error}",
+                folder=folder,
+                error=str(error).splitlines()[0],
+            ),
             "Where the hub cannot be reached: download it elsewhere and give its folder, or use modelscope:NAME.",
         ) from error
 
@@ -143,11 +148,13 @@ class OllamaEmbedder:
             answer = ollama.Client(self._host).embed(model, list(texts), truncate=True)
         except ollama.ResponseError as error:
             raise NotFound(
-                f"Ollama cannot embed with {model}: {error.error}", f"Run: ollama pull {model}"
+                say("Ollama cannot embed with {model}: {error}", model=model, error=error.error),
+                say("Run: ollama pull {model}", model=model),
             ) from error
         except (ConnectionError, httpx.HTTPError) as error:
             raise Unavailable(
-                f"Ollama does not answer at {self._host}.", "Start it with: ollama serve"
+                say("Ollama does not answer at {host}.", host=self._host),
+                "Start it with: ollama serve",
             ) from error
         vectors = np.asarray(answer.embeddings, np.float32)
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -181,6 +188,10 @@ def check_dimension(vectors: np.ndarray, dimension: int) -> None:
     """Raises InvalidInput where an embedder has changed its dimension under the same name."""
     if vectors.shape[1] != dimension:
         raise InvalidInput(
-            f"The embedder now gives {vectors.shape[1]} dimensions, the collection holds {dimension}.",
+            say(
+                "The embedder now gives {shape} dimensions, the collection holds {dimension}.",
+                shape=vectors.shape[1],
+                dimension=dimension,
+            ),
             "Re-index the collection: workbench rag reindex COLLECTION --embedder NAME",
         )

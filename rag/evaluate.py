@@ -24,6 +24,7 @@ from rag.passages import Passage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, create_collection
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import Settings
 
 DEPTH = 10  # ranks after this one count as not found
@@ -49,12 +50,14 @@ def read_passages(*files: Path) -> dict[str, str]:
         for place, row in _rows(file, ("id", "text")):
             if row["id"] in found:
                 raise InvalidInput(
-                    f"{place}: the id {row['id']} was used before.", "Give each passage its own id."
+                    say("{place}: the id {id} was used before.", place=place, id=row["id"]),
+                    "Give each passage its own id.",
                 )
             found[row["id"]] = row["text"]
     if not found:
         raise InvalidInput(
-            f"{files[0]} holds no passage.", 'Give one JSON object a line: {"id": …, "text": …}'
+            say("{files} holds no passage.", files=files[0]),
+            'Give one JSON object a line: {"id": …, "text": …}',
         )
     return found
 
@@ -65,12 +68,17 @@ def read_questions(file: Path, passages: dict[str, str]) -> list[Question]:
     for place, row in _rows(file, ("question", "passage_id")):
         if row["passage_id"] not in passages:
             raise InvalidInput(
-                f"{place}: there is no passage {row['passage_id']}.", "Correct its passage_id."
+                say(
+                    "{place}: there is no passage {passage_id}.",
+                    place=place,
+                    passage_id=row["passage_id"],
+                ),
+                "Correct its passage_id.",
             )
         found.append(Question(row["question"], row["passage_id"]))
     if not found:
         raise InvalidInput(
-            f"{file} holds no question.",
+            say("{file} holds no question.", file=file),
             'Give one JSON object a line: {"question": …, "passage_id": …}',
         )
     return found
@@ -121,9 +129,12 @@ def _rows(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[str, st
                     place = f"{file}:{number}"
                     yield place, _object(place, line, keys)
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", "Check the path.") from error
+        raise InvalidInput(
+            say("{file} cannot be read: {strerror}", file=file, strerror=error.strerror),
+            "Check the path.",
+        ) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not UTF-8.", "Save it as UTF-8.") from error
+        raise InvalidInput(say("{file} is not UTF-8.", file=file), "Save it as UTF-8.") from error
 
 
 def _object(place: str, line: str, keys: tuple[str, ...]) -> dict[str, str]:
@@ -131,12 +142,16 @@ def _object(place: str, line: str, keys: tuple[str, ...]) -> dict[str, str]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{place}: not JSON: {error.msg}.", fix) from error
+        raise InvalidInput(
+            say("{place}: not JSON: {msg}.", place=place, msg=error.msg), fix
+        ) from error
     if not isinstance(row, dict):
-        raise InvalidInput(f"{place}: not a JSON object.", fix)
+        raise InvalidInput(say("{place}: not a JSON object.", place=place), fix)
     for key in keys:
         if not isinstance(row.get(key), str) or not row[key].strip():
-            raise InvalidInput(f"{place}: {key} is missing, empty or not text.", fix)
+            raise InvalidInput(
+                say("{place}: {key} is missing, empty or not text.", place=place, key=key), fix
+            )
     return row
 
 

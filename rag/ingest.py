@@ -26,6 +26,7 @@ from rag.retriever import lexical_index
 from rag.splitter import split
 from rag.store import Collection, create_collection, list_collections, open_collection
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
 BATCH = 256  # passages embedded and committed together
@@ -85,7 +86,11 @@ def ingest(
                     break
         if stopped():
             raise Stopped(
-                f"Stopped after {progress.done} of {len(files)} files; what was read is kept.",
+                say(
+                    "Stopped after {done} of {files} files; what was read is kept.",
+                    done=progress.done,
+                    files=len(files),
+                ),
                 "Run the same command again to go on.",
             )
         outcome.passages = collection.count()
@@ -106,10 +111,10 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             found[path] = None
         else:
-            raise InvalidInput(f"{path} is not there.", "Check the path.")
+            raise InvalidInput(say("{path} is not there.", path=path), "Check the path.")
     if not found:
         raise InvalidInput(
-            f"There is no file in {', '.join(map(str, paths))}.",
+            say("There is no file in {str}.", str=", ".join(map(str, paths))),
             "Name a file, or a folder with files.",
         )
     return list(found)
@@ -153,8 +158,17 @@ def _open(name: str, embedder: str | None, settings: Settings) -> tuple[Collecti
         collection = open_collection(settings, name)
         if embedder and embedder != collection.embedder:
             raise Conflict(
-                f"The collection {name} was made with the embedder {collection.embedder}, not {embedder}.",
-                f"Embed it again with: workbench rag reindex {name} --embedder {embedder}",
+                say(
+                    "The collection {name} was made with the embedder {embedder}, not {embedder2}.",
+                    name=name,
+                    embedder=collection.embedder,
+                    embedder2=embedder,
+                ),
+                say(
+                    "Embed it again with: workbench rag reindex {name} --embedder {embedder}",
+                    name=name,
+                    embedder=embedder,
+                ),
             )
         return collection, load_embedder(collection.embedder, settings)
     encoder = load_embedder(embedder or settings.embedder, settings)

@@ -20,6 +20,7 @@ from typing import Any
 
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
 MEMORY = 900_000_000  # bytes of address space that one child may use
@@ -106,7 +107,10 @@ class Reader:
         process.wait()
         if time.monotonic() - begun >= settings.file_seconds:
             return Stopped(
-                f"Reading took longer than {settings.file_seconds:g} s.",
+                say(
+                    "Reading took longer than {file_seconds:g} s.",
+                    file_seconds=settings.file_seconds,
+                ),
                 "Split the file, or raise WORKBENCH_FILE_SECONDS.",
             )
         return InvalidInput(
@@ -128,11 +132,16 @@ def _unreadable(path: Path, settings: Settings) -> WorkbenchError | None:
         return InvalidInput("The file is not there.", "Check its name, or leave it out.")
     except OSError as error:
         return InvalidInput(
-            f"The file cannot be opened: {error.strerror}", "Check who may read it."
+            say("The file cannot be opened: {strerror}", strerror=error.strerror),
+            "Check who may read it.",
         )
     if size > settings.file_megabytes * 1_000_000:
         return InvalidInput(
-            f"The file has {size / 1_000_000:,.0f} MB; the limit is {settings.file_megabytes:,.0f} MB.",
+            say(
+                "The file has {size:,.0f} MB; the limit is {file_megabytes:,.0f} MB.",
+                size=size / 1000000,
+                file_megabytes=settings.file_megabytes,
+            ),
             "Split it, or raise WORKBENCH_FILE_MEGABYTES.",
         )
     if not os.access(path, os.R_OK):

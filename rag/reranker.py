@@ -13,6 +13,7 @@ import numpy as np
 from rag.embeddings import model_folder
 from rag.passages import Hit
 from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
 from workbench.settings import Settings
 
 READ = 30  # candidates a cross-encoder reads; each costs about as much as embedding a passage
@@ -46,12 +47,20 @@ def _load(name: str, cache: Path) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise Unavailable(
-            f"The reranker {name} cannot be loaded: {str(error).splitlines()[0]}",
+            say(
+                "The reranker {name} cannot be loaded: {error}",
+                name=name,
+                error=str(error).splitlines()[0],
+            ),
             "Give a folder, a hub name or modelscope:NAME of a cross-encoder, or leave WORKBENCH_RERANKER empty.",
         ) from error
     if model.num_labels != 1:
         raise InvalidInput(
-            f"{name} sorts texts into {model.num_labels} classes; it gives no relevance.",
+            say(
+                "{name} sorts texts into {num_labels} classes; it gives no relevance.",
+                name=name,
+                num_labels=model.num_labels,
+            ),
             "Name a cross-encoder with one output, made for reranking.",
         )
     return model

@@ -17,6 +17,7 @@ import numpy as np
 from rag.catalogue import Catalogue, Document
 from rag.passages import Passage
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
+from workbench.messages import say
 from workbench.settings import Settings
 
 NAME = re.compile(r"[\w][\w .-]{0,62}")
@@ -236,12 +237,15 @@ def create_collection(settings: Settings, name: str, embedder: str, dimension: i
     """A new, empty collection; raises InvalidInput for a name that cannot be used, Conflict where it exists."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} cannot name a collection.",
+            say("{name!r} cannot name a collection.", name=name),
             "Use 1 to 63 letters (of any script), digits, spaces, dots, hyphens or underscores; begin with a letter.",
         )
     catalogue = Catalogue(_catalogue_path(settings))
     if catalogue.collection(name):
-        raise Conflict(f"The collection {name} exists.", "Add files to it, or choose another name.")
+        raise Conflict(
+            say("The collection {name} exists.", name=name),
+            "Add files to it, or choose another name.",
+        )
     with catalogue.connect() as database:
         database.execute(
             "insert into collections (name, embedder, dimension) values (?, ?, ?)",
@@ -257,7 +261,7 @@ def open_collection(settings: Settings, name: str) -> Collection:
         return Collection(settings, row)
     there = ", ".join(catalogue.names())
     raise NotFound(
-        f"There is no collection {name}.",
+        say("There is no collection {name}.", name=name),
         f"There are: {there}."
         if there
         else f"Make it with: workbench rag ingest PATH --collection {name}",
@@ -347,17 +351,18 @@ def _maps_chroma(settings: Settings) -> Iterator[None]:
         if "connect" in str(error).lower():
             raise _no_server(settings) from error
         raise InvalidInput(
-            f"Chroma refuses this: {error}", "Correct the filter or the collection's name."
+            say("Chroma refuses this: {error}", error=error),
+            "Correct the filter or the collection's name.",
         ) from error
     except chromadb.errors.ChromaError as error:
         raise Unavailable(
-            f"Chroma failed: {error}",
+            say("Chroma failed: {error}", error=error),
             "Check disk space; the passages are kept, run the command again to mend the index.",
         ) from error
 
 
 def _no_server(settings: Settings) -> Unavailable:
     return Unavailable(
-        f"The Chroma server does not answer at {settings.chroma_url}.",
+        say("The Chroma server does not answer at {chroma_url}.", chroma_url=settings.chroma_url),
         "Start it, or unset WORKBENCH_CHROMA_URL to keep the index in the workspace.",
     )

@@ -8,37 +8,21 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from typing import Any
 
 import click
 
+from workbench.contributions import contributions, load_place
 from workbench.errors import WorkbenchError
+from workbench.messages import with_messages
 
-# name -> (where the click command is, one line of help); a new command is one more row
-COMMANDS = {
-    "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
-    "doctor": (
-        "workbench.start.doctor:doctor",
-        "List what is there, reachable or missing, with the fix for each.",
-    ),
-    "ask": ("agents.commands.ask:ask", "Ask one question and stream the answer."),
-    "rag": ("rag.commands.rag:rag", "Read files into collections, search and measure them."),
-    "finetune": (
-        "finetune.commands.finetune:finetune",
-        "Tune a model on your own data: check, train, score.",
-    ),
-    "demo": ("finetune.demo:demo", "Make a small model, tune it on made-up facts, and measure it."),
-    "data": (
-        "agents.databases.commands.data:data",
-        "Add databases and table files, check and run queries.",
-    ),
-    "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
-    "deploy": (
-        "deploy.commands.deploy:deploy",
-        "Publish a run or a model to Ollama, proven, in versions.",
-    ),
-}
+
+def contributed_commands() -> dict[str, tuple[str, str]]:
+    """Name of a command -> (place of the click command, one line of help), of all packages."""
+    rows: dict[str, tuple[str, str]] = {}
+    for contribution in contributions():
+        rows |= contribution.commands
+    return dict(sorted(rows.items()))
 
 
 class LazyCommands(click.Group):
@@ -56,8 +40,8 @@ class LazyCommands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in self.by_name:
             return super().get_command(context, name)
-        module, attribute = self.by_name[name][0].split(":")
-        return getattr(import_module(module), attribute)
+        place, _ = self.by_name[name]
+        return load_place(place)  # type: ignore[return-value]
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, command.get_short_help_str(100)) for name, command in self.commands.items()]
@@ -67,7 +51,7 @@ class LazyCommands(click.Group):
 
 @click.group(
     cls=LazyCommands,
-    commands_by_name=COMMANDS,
+    commands_by_name=contributed_commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="agent-workbench", prog_name="workbench")
@@ -88,7 +72,7 @@ json_option = click.option(
 
 def print_json(data: dict[str, Any]) -> None:
     """One object on one line, flushed, so that a reader sees it at once."""
-    click.echo(json.dumps(data, ensure_ascii=False, default=str))
+    click.echo(json.dumps(with_messages(data), ensure_ascii=False, default=str))
     sys.stdout.flush()
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from workbench.errors import Unavailable
+from workbench.messages import say
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
@@ -15,8 +16,15 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise Unavailable(
-            f"{purpose} needs the library {module.split('.')[0]}, which is not installed.",
-            f'Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"',
+            say(
+                "{purpose} needs the library {module}, which is not installed.",
+                purpose=purpose,
+                module=module.split(".")[0],
+            ),
+            say(
+                'Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"',
+                extra=extra,
+            ),
         ) from error
 
 

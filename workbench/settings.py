@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 SECRETS = ("openai_api_key",)
 CONFIG = Path("workbench.toml")
@@ -108,7 +109,11 @@ class Settings(BaseSettings):
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(
-                f"The workspace folder {path} cannot be made: {error.strerror}",
+                say(
+                    "The workspace folder {path} cannot be made: {strerror}",
+                    path=path,
+                    strerror=error.strerror,
+                ),
                 "Set WORKBENCH_HOME to a folder you can write to.",
             ) from error
         return path
@@ -126,18 +131,26 @@ def load_settings(**changes: Any) -> Settings:
             secrets := set(SECRETS) & tomllib.loads(CONFIG.read_text("utf-8")).keys()
         ):
             raise InvalidInput(
-                f"{CONFIG} holds a secret: {', '.join(sorted(secrets))}",
-                f"Delete the line and export WORKBENCH_{sorted(secrets)[0].upper()} instead.",
+                say(
+                    "{config} holds a secret: {secrets}",
+                    config=CONFIG,
+                    secrets=", ".join(sorted(secrets)),
+                ),
+                say(
+                    "Delete the line and export WORKBENCH_{secrets} instead.",
+                    secrets=sorted(secrets)[0].upper(),
+                ),
             )
         settings = Settings(**changes)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(
-            f"{CONFIG} is not valid TOML: {error}", "Correct the line, or delete the file."
+            say("{config} is not valid TOML: {error}", config=CONFIG, error=error),
+            "Correct the line, or delete the file.",
         ) from error
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(
-            f"Settings that cannot be used: {problems}",
+            say("Settings that cannot be used: {problems}", problems=problems),
             "Correct them in workbench.toml or WORKBENCH_*.",
         ) from error
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -14,6 +14,7 @@ from agents.databases.runner import ask_database
 from agents.databases.sources import Source
 from workbench.chat.events import Event, Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 from workbench.models.names import NONE
 from workbench.settings import Settings
 
@@ -36,11 +37,13 @@ def read_questions(path: Path) -> list[tuple[str, str]]:
         return [(turns[-2]["content"], turns[-1]["content"]) for turns in rows]
     except FileNotFoundError as error:
         raise NotFound(
-            f"There is no file {path}.", "Make one: workbench data questions NAME --out FILE"
+            say("There is no file {path}.", path=path),
+            "Make one: workbench data questions NAME --out FILE",
         ) from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InvalidInput(
-            f"{path} holds no pairs.", "Each line: a question and its query as messages."
+            say("{path} holds no pairs.", path=path),
+            "Each line: a question and its query as messages.",
         ) from error
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from agents.databases.files import made_tables
 from agents.databases.sources import Source, password_of
 from workbench.errors import InvalidInput, NotFound, Stopped, Unavailable, WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _open_sqlite(path: Path) -> Any:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise NotFound(f"{path} is gone.", "Put it back, or remove the source.")
+        raise NotFound(say("{path} is gone.", path=path), "Put it back, or remove the source.")
     return path
 
 
@@ -168,7 +169,8 @@ def maps_database_errors(source: Source) -> Iterator[None]:
         raise _in_our_words(source, error.orig or error, error.statement or "") from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise Unavailable(
-            f"{source.name}: {_message(source, error)}", "See: workbench data schema"
+            say("{name}: {source}", name=source.name, source=_message(source, error)),
+            "See: workbench data schema",
         ) from error
     except duckdb.Error as error:
         raise _in_our_words(source, error, "") from error
@@ -182,8 +184,11 @@ def _in_our_words(source: Source, error: BaseException, statement: str) -> Workb
     ):
         name = re.sub(r"[^A-Z0-9]", "_", source.name.upper())
         return Unavailable(
-            f"{source.address} refuses the user or the password.",
-            f"Export the right one as WORKBENCH_DATA_PASSWORD_{name}, or add the source again.",
+            say("{address} refuses the user or the password.", address=source.address),
+            say(
+                "Export the right one as WORKBENCH_DATA_PASSWORD_{name}, or add the source again.",
+                name=name,
+            ),
         )
     if re.search(
         r"can't connect|connection refused|could not connect|timeout expired|lost connection|server closed"
@@ -191,12 +196,12 @@ def _in_our_words(source: Source, error: BaseException, statement: str) -> Workb
         lowered,
     ):
         return Unavailable(
-            f"{source.address} does not answer.",
+            say("{address} does not answer.", address=source.address),
             "Start the server, or correct the address; then ask again.",
         )
     if re.search(r"unknown database|database \"[^\"]*\" does not exist", lowered):
         return NotFound(
-            f"{source.address}: {text}",
+            say("{address}: {text}", address=source.address, text=text),
             "Correct the name of the database: remove the source and add it again.",
         )
     if re.search(
@@ -209,7 +214,7 @@ def _in_our_words(source: Source, error: BaseException, statement: str) -> Workb
         )
     if not statement:
         return Unavailable(
-            f"{source.name}: {text}",
+            say("{name}: {text}", name=source.name, text=text),
             "Check that the file is a database that nobody else has locked.",
         )
     return QueryFailed(

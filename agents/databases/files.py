@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.databases.sources import FILES, Source, read_json, source_folder, write_json
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 from workbench.settings import Settings
 
 
@@ -33,8 +34,8 @@ def _files(source: Source) -> list[Path]:
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]
     if not files:
         raise NotFound(
-            f"{path} is gone, or holds no table any more.",
-            f"Remove it: workbench data remove {source.name} --yes",
+            say("{path} is gone, or holds no table any more.", path=path),
+            say("Remove it: workbench data remove {name} --yes", name=source.name),
         )
     return files
 
@@ -66,7 +67,11 @@ def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
             yield file.stem, _csv(file, connection)
     except (duckdb.Error, ValueError, KeyError, OSError) as error:
         raise InvalidInput(
-            f"{file.name} cannot be read as a table: {str(error).splitlines()[0]}",
+            say(
+                "{name} cannot be read as a table: {error}",
+                name=file.name,
+                error=str(error).splitlines()[0],
+            ),
             "Save it again, then refresh the source.",
         ) from error
 

@@ -8,6 +8,7 @@ from typing import Any
 from agents.databases.schema import Column, Schema, Table
 from agents.databases.sources import Source, read_json, source_folder, write_json
 from workbench.errors import NotFound
+from workbench.messages import say
 from workbench.models.names import NONE, describe_model
 from workbench.settings import Settings
 
@@ -102,7 +103,9 @@ def _real_name(schema: Schema, what: str) -> str:
     first, _, last = what.rpartition(".")
     table = schema.table(first)
     if table is None or (name := table.real_name(last)) is None:
-        raise NotFound(f"There is no table or column {what}.", "See: workbench data schema NAME")
+        raise NotFound(
+            say("There is no table or column {what}.", what=what), "See: workbench data schema NAME"
+        )
     return f"{table.name}.{name}"
 
 

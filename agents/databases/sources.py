@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.messages import say
 from workbench.settings import Settings
 
 NAME = re.compile(r"[\w-]{1,64}")
@@ -76,12 +77,13 @@ def add_source(settings: Settings, name: str, place: str) -> Source:
     """Keep a source under that name. Raises InvalidInput or Conflict; it is not connected to here."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} cannot be a source's name.", "Use letters, digits, - and _, at most 64."
+            say("{name!r} cannot be a source's name.", name=name),
+            "Use letters, digits, - and _, at most 64.",
         )
     if _record(settings, name).exists():
         raise Conflict(
-            f"There is a source {name} already.",
-            f"Remove it first: workbench data remove {name} --yes",
+            say("There is a source {name} already.", name=name),
+            say("Remove it first: workbench data remove {name} --yes", name=name),
         )
     source, password = parse_place(name, place)
     if password:
@@ -99,8 +101,8 @@ def parse_place(name: str, place: str) -> tuple[Source, str]:
     dialect = SCHEMES.get(scheme.split("+")[0].lower())
     if dialect is None:
         raise InvalidInput(
-            f"{scheme} is not a kind of database that is known.",
-            f"Use one of: {', '.join(SCHEMES)}.",
+            say("{scheme} is not a kind of database that is known.", scheme=scheme),
+            say("Use one of: {schemes}.", schemes=", ".join(SCHEMES)),
         )
     if dialect in ("sqlite", "duckdb"):
         return _file_source(
@@ -117,17 +119,21 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
         raise InvalidInput(
-            "The address cannot be read.", f"Write {dialect}://user:password@host:port/database"
+            "The address cannot be read.",
+            say("Write {dialect}://user:password@host:port/database", dialect=dialect),
         ) from error
     if not url.host or not url.database:
         raise InvalidInput(
             "The address names no host or no database.",
-            f"Write {dialect}://user@host:port/database",
+            say("Write {dialect}://user@host:port/database", dialect=dialect),
         )
     if others := set(url.query) - OPTIONS:
         raise InvalidInput(
-            f"The address sets what may not be set there: {', '.join(sorted(others))}.",
-            f"Allowed: {', '.join(sorted(OPTIONS))}.",
+            say(
+                "The address sets what may not be set there: {others}.",
+                others=", ".join(sorted(others)),
+            ),
+            say("Allowed: {options}.", options=", ".join(sorted(OPTIONS))),
         )
     bare = URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query
@@ -141,14 +147,14 @@ def _file_source(name: str, path: Path, dialect: str = "") -> Source:
     path = path.expanduser().absolute()
     if not path.exists():
         raise NotFound(
-            f"There is no file {path}.",
+            say("There is no file {path}.", path=path),
             "Check the path; a server's address begins with mysql:// or postgres://",
         )
     if path.is_dir():
         if not any(file.suffix.lower() in FILES for file in path.iterdir()):
             raise InvalidInput(
-                f"{path} holds no table.",
-                f"A folder needs files of these kinds: {', '.join(FILES)}.",
+                say("{path} holds no table.", path=path),
+                say("A folder needs files of these kinds: {files}.", files=", ".join(FILES)),
             )
         return Source(name, "duckdb", file=str(path))
     ending = path.suffix.lower()
@@ -156,7 +162,8 @@ def _file_source(name: str, path: Path, dialect: str = "") -> Source:
     if not found:
         known = ", ".join([*ENDINGS, *FILES])
         raise InvalidInput(
-            f"{path.name} is not a kind of file that can be asked.", f"Use one of: {known}."
+            say("{name} is not a kind of file that can be asked.", name=path.name),
+            say("Use one of: {known}.", known=known),
         )
     return Source(name, found, file=str(path))
 
@@ -179,7 +186,7 @@ def find_source(settings: Settings, name: str) -> Source:
         there = (
             f"There are: {', '.join(names)}." if names else "Add one: workbench data add NAME URL"
         )
-        raise NotFound(f"There is no source {name}.", there) from error
+        raise NotFound(say("There is no source {name}.", name=name), there) from error
 
 
 def remove_source(settings: Settings, name: str) -> None:
@@ -220,7 +227,8 @@ def _secrets() -> dict[str, str]:
         return {}
     except json.JSONDecodeError as error:
         raise InvalidInput(
-            f"{secrets_file()} is not valid JSON.", "Correct it, or delete it and add sources anew."
+            say("{value} is not valid JSON.", value=secrets_file()),
+            "Correct it, or delete it and add sources anew.",
         ) from error
 
 
@@ -237,7 +245,8 @@ def _only_source(settings: Settings) -> Source:
     names = ", ".join(source.name for source in sources)
     if names:
         raise NotFound(
-            "Which database shall be asked is not chosen.", f"Choose one (--source NAME): {names}."
+            "Which database shall be asked is not chosen.",
+            say("Choose one (--source NAME): {names}.", names=names),
         )
     raise NotFound(
         "There is no database yet.",

@@ -12,6 +12,7 @@ from deploy.commands.terminal import Steps, form_in_words, in_words
 from deploy.order import ADAPTER, PRECISIONS, PROMPTS, Order
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 host_option = click.option(
@@ -247,7 +248,8 @@ def remove(model: str, yes: bool, as_json: bool) -> None:
     settings = load_settings()
     if ":" not in model:
         raise InvalidInput(
-            f"{model} names no version.", f"Name one as {model}:v1; see: workbench deploy list"
+            say("{model} names no version.", model=model),
+            say("Name one as {model}:v1; see: workbench deploy list", model=model),
         )
     version = find_version(settings, model)
     if not yes:

@@ -8,6 +8,7 @@ import click
 
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Conflict, InvalidInput
+from workbench.messages import say
 
 
 @click.command("make-base")
@@ -46,7 +47,9 @@ def make_base(
     from finetune.train.small_model import make_small_model
 
     if (folder / "config.json").exists():
-        raise Conflict(f"There is a model in {folder} already.", "Name another folder.")
+        raise Conflict(
+            say("There is a model in {folder} already.", folder=folder), "Name another folder."
+        )
     examples = load_examples(files).examples
     texts = [message.content for example in examples for message in example.messages]
     if not texts or width % 4:

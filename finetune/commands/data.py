@@ -21,6 +21,7 @@ from finetune.data.dataset import (
 from finetune.data.examples import Example
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Conflict, InvalidInput
+from workbench.messages import say
 
 SHOWN = 20  # problems and rows left out that are listed on a terminal; --json lists all
 
@@ -195,7 +196,8 @@ def preview_command(
     loaded = load_examples(files)
     if row > len(loaded.examples):
         raise InvalidInput(
-            f"There are {len(loaded.examples)} examples.", "See: workbench finetune data check FILE"
+            say("There are {examples} examples.", examples=len(loaded.examples)),
+            "See: workbench finetune data check FILE",
         )
     words = load_tokenizer(tokenizer)
     encoded = encode(loaded.examples[row - 1], words, max_length)
@@ -319,7 +321,7 @@ def parse_only(conditions: Sequence[str]) -> dict[str, str]:
     for condition in conditions:
         if "=" not in condition:
             raise InvalidInput(
-                f"--only {condition} cannot be used.",
+                say("--only {condition} cannot be used.", condition=condition),
                 "Write COLUMN=VALUE, as in --only subject=law.",
             )
     return pairs
@@ -396,5 +398,7 @@ def _asking(model: str | None) -> Callable[[str], str]:
 
 def _free(path: Path, replace: bool) -> Path:
     if path.exists() and not replace:
-        raise Conflict(f"{path} is there already.", "Give another name, or --replace.")
+        raise Conflict(
+            say("{path} is there already.", path=path), "Give another name, or --replace."
+        )
     return path

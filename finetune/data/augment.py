@@ -14,6 +14,7 @@ from finetune.data.examples import Example, Message
 from finetune.data.facts import normalise
 from finetune.data.records import Fact
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 
 LANGUAGES = ("zh", "en")
 FIELDS = {"entity", "attribute", "value"}
@@ -55,7 +56,9 @@ def load_patterns(path: Path | None = None) -> dict[str, Patterns]:
             for language in LANGUAGES
         }
     if not path.is_file():
-        raise NotFound(f"There is no file {path}.", "Name a TOML file of question patterns.")
+        raise NotFound(
+            say("There is no file {path}.", path=path), "Name a TOML file of question patterns."
+        )
     patterns = _read_patterns(path.read_bytes(), str(path))
     return dict.fromkeys(LANGUAGES, patterns)
 
@@ -140,7 +143,12 @@ def _read_patterns(data: bytes, name: str) -> Patterns:
         AttributeError,
     ) as error:
         raise InvalidInput(
-            f"The patterns {name} cannot be read: {type(error).__name__} {error}",
+            say(
+                "The patterns {name} cannot be read: {name2} {error}",
+                name=name,
+                name2=type(error).__name__,
+                error=error,
+            ),
             "Write answer, questions, and [kinds.NAME] with attributes and questions, as finetune/patterns/en.toml does.",
         ) from error
     for kind in kinds.values():
@@ -154,7 +162,8 @@ def _check_all(questions: Sequence[str], answer: str, name: str) -> None:
         _check(question, name)
         if "{entity}" not in question or "{value}" in question:
             raise InvalidInput(
-                f"{name}: {question!r}", "A question names {entity} and must not tell the {value}."
+                say("{name}: {question!r}", name=name, question=question),
+                "A question names {entity} and must not tell the {value}.",
             )
     if answer:
         _check(answer, name)
@@ -164,9 +173,17 @@ def _check(pattern: str, name: str) -> None:
     try:
         fields = {part for _, part, _, _ in string.Formatter().parse(pattern) if part is not None}
     except ValueError as error:
-        raise InvalidInput(f"{name}: {pattern!r}: {error}", "Close every brace.") from error
+        raise InvalidInput(
+            say("{name}: {pattern!r}: {error}", name=name, pattern=pattern, error=error),
+            "Close every brace.",
+        ) from error
     if fields - FIELDS:
         raise InvalidInput(
-            f"{name}: {pattern!r} has {{{(fields - FIELDS).pop()}}}",
+            say(
+                "{name}: {pattern!r} has {{{fields}}}",
+                name=name,
+                pattern=pattern,
+                fields=(fields - FIELDS).pop(),
+            ),
             "Use {entity}, {attribute}, {value}.",
         )

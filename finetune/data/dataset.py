@@ -15,6 +15,7 @@ from finetune.data.facts import facts_of, normalise
 from finetune.data.formats import SHAPES, LeftOut, names_columns, read_row, split_row
 from finetune.data.rows import Row, read_rows
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.messages import say
 
 __all__ = [
     "Example",
@@ -97,7 +98,7 @@ def split(
     """
     if not 0 <= share < 1:
         raise InvalidInput(
-            f"A share of {share} cannot be held out.",
+            say("A share of {share} cannot be held out.", share=share),
             "Give a number from 0 up to below 1, such as 0.1.",
         )
     facts: dict[str, list[int]] = defaultdict(list)

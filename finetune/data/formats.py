@@ -10,6 +10,7 @@ from finetune.data.examples import Example, Message, Role
 from finetune.data.toolalpaca import NoGoldenAnswer, is_toolalpaca, read_toolalpaca, split_instances
 from finetune.data.turns import check_order, read_tools, read_turns
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 Row = dict[str, Any]
 QUESTIONS = (
@@ -69,7 +70,7 @@ def read_row(row: Any, where: str = "") -> tuple[str, Example]:
     if isinstance(row, list) and len(row) == 2:
         row = {"prompt": row[0], "answer": row[1]}
     if not isinstance(row, dict):
-        raise InvalidInput(f"a row is no object but {type(row).__name__}", SHAPES)
+        raise InvalidInput(say("a row is no object but {name}", name=type(row).__name__), SHAPES)
     for shape in FORMATS:
         if shape.fits(row):
             messages = tuple(shape.read(row))
@@ -81,7 +82,9 @@ def read_row(row: Any, where: str = "") -> tuple[str, Example]:
         raise InvalidInput(
             "plain text without question and answer", "Use it for continued pre-training instead."
         )
-    raise InvalidInput(f"unknown columns: {', '.join(map(str, row)) or 'none'}", SHAPES)
+    raise InvalidInput(
+        say("unknown columns: {value}", value=", ".join(map(str, row)) or "none"), SHAPES
+    )
 
 
 def split_row(row: Any) -> list[Any]:
@@ -174,7 +177,8 @@ def _read_choice(row: Row) -> list[Message]:
         )
     if letter not in options:
         raise InvalidInput(
-            f"the answer {letter!r} is none of the options", f"Write one of {', '.join(options)}."
+            say("the answer {letter!r} is none of the options", letter=letter),
+            say("Write one of {options}.", options=", ".join(options)),
         )
     question = _text(row[_find(row, ("question", "prompt", "问题"))])
     return [Message("user", ask_choice(question, options)), Message("assistant", letter)]

@@ -10,6 +10,7 @@ from typing import Any
 from finetune.data.dataset import Problem
 from finetune.data.rows import read_rows
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 ENTITIES = (
     "entity",
@@ -88,7 +89,7 @@ def load_records(path: Path) -> Records:
                 )
     if not records.facts:
         raise InvalidInput(
-            f"{path} holds no facts.",
+            say("{path} holds no facts.", path=path),
             "Write one row an entity: its name in the first column, its attributes in the others.",
         )
     return records

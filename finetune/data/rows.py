@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 
 KINDS = "JSON, JSON lines, CSV, TSV, XLSX or Parquet, also gzipped"
 WRAPPERS = (
@@ -44,14 +45,17 @@ class Row:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a file; of a table each is a dict by column. Raises NotFound, or InvalidInput for a useless file."""
     if not path.is_file():
-        raise NotFound(f"There is no file {path}.", f"Name a file: {KINDS}.")
+        raise NotFound(
+            say("There is no file {path}.", path=path), say("Name a file: {kinds}.", kinds=KINDS)
+        )
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise InvalidInput(
-                f"{path} is a damaged gzip file: {error}", "Copy or download it again."
+                say("{path} is a damaged gzip file: {error}", path=path, error=error),
+                "Copy or download it again.",
             ) from error
     if data[:4] == b"PK\x03\x04":
         return _workbook_rows(data, path)
@@ -60,7 +64,9 @@ def read_rows(path: Path) -> Iterator[Row]:
     text = _decode(data, path)
     start = text.lstrip()[:1]
     if not start:
-        raise InvalidInput(f"{path} is empty.", f"Give a file with rows: {KINDS}.")
+        raise InvalidInput(
+            say("{path} is empty.", path=path), say("Give a file with rows: {kinds}.", kinds=KINDS)
+        )
     if start == "[":
         return _array_rows(text)
     return _json_rows(text) if start == "{" else _table_rows(text)
@@ -82,7 +88,8 @@ def _decode(data: bytes, path: Path) -> str:
         if "\x00" not in text:
             return text
     raise InvalidInput(
-        f"{path} is not text in UTF-8, nor a workbook or Parquet file.", f"Give {KINDS}, as UTF-8."
+        say("{path} is not text in UTF-8, nor a workbook or Parquet file.", path=path),
+        say("Give {kinds}, as UTF-8.", kinds=KINDS),
     )
 
 
@@ -181,7 +188,11 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[Any]]]:
             begins = reader.line_num + 1
     except csv.Error as error:
         raise InvalidInput(
-            f"The quotes of the table are broken in the row that begins in line {begins}: {error}",
+            say(
+                "The quotes of the table are broken in the row that begins in line {begins}: {error}",
+                begins=begins,
+                error=error,
+            ),
             'Close each quoted cell, and write a quote inside it twice: "".',
         ) from error
 
@@ -228,7 +239,8 @@ def _workbook_rows(data: bytes, path: Path) -> Iterator[Row]:
         workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InvalidInput(
-            f"{path} is no workbook, or damaged: {error}", "Save it again as XLSX."
+            say("{path} is no workbook, or damaged: {error}", path=path, error=error),
+            "Save it again as XLSX.",
         ) from error
     try:
         for sheet in workbook.worksheets:
@@ -247,6 +259,7 @@ def _parquet_rows(data: bytes, path: Path) -> Iterator[Row]:
         table = pyarrow.parquet.read_table(io.BytesIO(data))
     except pyarrow.ArrowException as error:
         raise InvalidInput(
-            f"{path} is a damaged Parquet file: {error}", "Copy or download it again."
+            say("{path} is a damaged Parquet file: {error}", path=path, error=error),
+            "Copy or download it again.",
         ) from error
     yield from (Row(number, row) for number, row in enumerate(table.to_pylist(), 1))

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetune.data.examples import Message, Role
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -46,7 +47,8 @@ def read_turns(turns: Any) -> tuple[Message, ...]:
     """A list of {role|from, content|value, …} -> messages. Raises InvalidInput with the fix."""
     if not isinstance(turns, list | tuple):
         raise InvalidInput(
-            f"the turns are no list but {type(turns).__name__}", "Write a list of role and content."
+            say("the turns are no list but {name}", name=type(turns).__name__),
+            "Write a list of role and content.",
         )
     messages: list[Message] = []
     for turn in turns:
@@ -83,7 +85,8 @@ def check_order(messages: Sequence[Message]) -> None:
             raise _out_of_order(before, message.role, number)
         if message.role == "user" and not message.content.strip():
             raise InvalidInput(
-                f"turn {number}: the user says nothing", "Write the question, or delete this row."
+                say("turn {number}: the user says nothing", number=number),
+                "Write the question, or delete this row.",
             )
         if (
             message.role == "assistant"
@@ -91,7 +94,8 @@ def check_order(messages: Sequence[Message]) -> None:
             and not split_thinking(message.content)[1]
         ):
             raise InvalidInput(
-                f"turn {number}: empty answer", "Write the answer, or delete this row."
+                say("turn {number}: empty answer", number=number),
+                "Write the answer, or delete this row.",
             )
         before = "call" if message.tool_calls else message.role
     if before != "assistant" and before != "call":
@@ -146,20 +150,24 @@ def read_tools(tools: Any) -> tuple[dict[str, Any], ...]:
 def objects_in(found: Any, what: str) -> list[dict[str, Any]]:
     """The list itself where it is one of objects. Raises InvalidInput."""
     if not isinstance(found, list | tuple) or not all(isinstance(one, dict) for one in found):
-        raise InvalidInput(f"{what} is no list of objects", "Write a list of objects.")
+        raise InvalidInput(
+            say("{what} is no list of objects", what=what), "Write a list of objects."
+        )
     return list(found)
 
 
 def _read_turn(turn: Any) -> Iterator[Message]:
     if not isinstance(turn, dict):
         raise InvalidInput(
-            f"a turn is no object but {type(turn).__name__}", "Write each turn as role and content."
+            say("a turn is no object but {name}", name=type(turn).__name__),
+            "Write each turn as role and content.",
         )
     name = str(turn.get("role") or turn.get("from") or "").strip().lower()
     if name not in ROLES:
         known = "system, user, assistant, tool, function_call, observation"
         raise InvalidInput(
-            f"unknown role {name!r}" if name else "a turn has no role", f"Use {known}."
+            f"unknown role {name!r}" if name else "a turn has no role",
+            say("Use {known}.", known=known),
         )
     content = turn["content"] if "content" in turn else turn.get("value")
     learned = not any(key in turn and not turn[key] for key in WEIGHTS)
@@ -205,7 +213,7 @@ def _read_parts(parts: Iterable[Any]) -> tuple[str, str, tuple[dict[str, Any], .
             texts.append(_as_text(value))
         else:
             raise InvalidInput(
-                f"a part of type {kind!r}",
+                say("a part of type {kind!r}", kind=kind),
                 "Only text, reasoning and tool calls can be learned here.",
             )
     return "".join(texts), "\n".join(thoughts), calls
@@ -231,7 +239,8 @@ def _parse(text: str, what: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise InvalidInput(
-            f"{what} is not valid JSON: {error}", "Correct the JSON, or delete this row."
+            say("{what} is not valid JSON: {error}", what=what, error=error),
+            "Correct the JSON, or delete this row.",
         ) from error
 
 
@@ -246,12 +255,13 @@ def _as_text(content: Any) -> str:
 def _out_of_order(before: str, role: str, number: int) -> InvalidInput:
     if role == "tool":
         return InvalidInput(
-            f"turn {number}: a tool's result without a call before it",
+            say("turn {number}: a tool's result without a call before it", number=number),
             "Add the call (function_call), or delete the row.",
         )
     if before == "call":
         return InvalidInput(
-            f"turn {number}: a call without its result", "Add the tool's result (observation)."
+            say("turn {number}: a call without its result", number=number),
+            "Add the tool's result (observation).",
         )
     if not before:
         return InvalidInput(
@@ -259,4 +269,12 @@ def _out_of_order(before: str, role: str, number: int) -> InvalidInput:
             "Delete the greeting, or begin with a user turn.",
         )
     said = "The two turns may be one." if before == role else "Put them in order."
-    return InvalidInput(f"turn {number}: roles out of order, {role} after {before}", said)
+    return InvalidInput(
+        say(
+            "turn {number}: roles out of order, {role} after {before}",
+            number=number,
+            role=role,
+            before=before,
+        ),
+        said,
+    )

@@ -17,6 +17,7 @@ from finetune.data.examples import Example, Message
 from finetune.data.turns import split_thinking, with_thinking
 from finetune.encoding.chat_template import CORRECT, find_lost, forms_of, render
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ def _answers(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> lis
         except InvalidInput as error:
             first = first or error
     assert first
-    raise InvalidInput(f"{example.where or 'An example'}: {first.problem}", first.fix) from first
+    raise InvalidInput(
+        say("{value}: {problem}", value=example.where or "An example", problem=first.problem),
+        first.fix,
+    ) from first
 
 
 def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -> Iterator[Answer]:
@@ -94,7 +98,9 @@ def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -
         if number == learned[-1] and (
             lost := find_lost(replace(told, messages=told.messages[: number + 1]), through)
         ):
-            raise InvalidInput(f"the chat template leaves out {lost[:60]!r}", CORRECT)
+            raise InvalidInput(
+                say("the chat template leaves out {lost!r}", lost=lost[:60]), CORRECT
+            )
         closing = _closing(said, specials)
         yield Answer(prompt, said[:closing] if closing else said, bool(closing))
 

@@ -12,6 +12,7 @@ from typing import Any
 from finetune.data.examples import Example, Message
 from finetune.data.turns import split_thinking
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -74,7 +75,7 @@ def render(
             add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
-        raise InvalidInput(f"the chat template fails: {error}", CORRECT) from error
+        raise InvalidInput(say("the chat template fails: {error}", error=error), CORRECT) from error
 
 
 def _as_template(messages: Sequence[Message], thinking: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 
 NAMED = ("bos_token", "eos_token", "unk_token", "pad_token")
 
@@ -26,7 +27,7 @@ class LightTokenizer:
 
         if not (folder / "tokenizer.json").exists():
             raise NotFound(
-                f"{folder} has no tokenizer.json.",
+                say("{folder} has no tokenizer.json.", folder=folder),
                 "The checks of tokens are made when it is trained.",
             )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -146,7 +147,8 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except ValueError as error:
         raise InvalidInput(
-            f"{path} is not JSON: {error}", "Copy the model's folder again."
+            say("{path} is not JSON: {error}", path=path, error=error),
+            "Copy the model's folder again.",
         ) from error
 
 
@@ -184,5 +186,6 @@ def _compile(template: str) -> Any:
         return environment.from_string(template)
     except TemplateError as error:
         raise InvalidInput(
-            f"The chat template cannot be read: {error}", "Correct the base's chat template."
+            say("The chat template cannot be read: {error}", error=error),
+            "Correct the base's chat template.",
         ) from error

@@ -15,6 +15,7 @@ from finetune.evaluate.generation import first_logits, generate_answers, prompt_
 from finetune.run.preparation import with_system
 from finetune.run.runs import Run, check_base
 from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
 from workbench.models.reasoning import answer_only
 
 if TYPE_CHECKING:
@@ -137,7 +138,13 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
     if loaded.problems:
         first = loaded.problems[0]
         raise InvalidInput(
-            f"{len(loaded.problems)} rows cannot be used; {first.where}: {first.problem}", first.fix
+            say(
+                "{problems} rows cannot be used; {where}: {problem}",
+                problems=len(loaded.problems),
+                where=first.where,
+                problem=first.problem,
+            ),
+            first.fix,
         )
     if not loaded.examples:
         raise InvalidInput("No rows are left to ask.", "Name another file, or another --only.")
@@ -159,7 +166,7 @@ def _maps_memory(batch: int) -> Iterator[None]:
         if "out of memory" not in str(error).lower():
             raise
         raise Unavailable(
-            f"No memory to answer {batch} questions at once.", "Lower --batch."
+            say("No memory to answer {batch} questions at once.", batch=batch), "Lower --batch."
         ) from error
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from workbench.errors import InvalidInput, NotFound
+from workbench.messages import say
 
 Cadence = Literal["epoch"] | Annotated[int, Field(ge=1)]
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -150,7 +151,8 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
         values = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NotFound(
-            f"There is no run file {path}.", "Begin with a copy of examples/crew/crew.toml."
+            say("There is no run file {path}.", path=path),
+            "Begin with a copy of examples/crew/crew.toml.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigProblems(

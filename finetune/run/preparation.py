@@ -17,6 +17,7 @@ from finetune.encoding.masking import Encoded, encode_all
 from finetune.run.config import RunConfig
 from finetune.run.runs import Run
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 Report = Callable[[dict[str, Any]], None]
 LIBRARIES = ("agent-workbench", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
@@ -88,7 +89,10 @@ def encode_rows(
     measured = _encode(held_out, tokenizer, config.data.max_length, "eval", report)
     if not rows:
         raise InvalidInput(
-            f"No answer fits into {config.data.max_length} tokens, so nothing can be learned.",
+            say(
+                "No answer fits into {max_length} tokens, so nothing can be learned.",
+                max_length=config.data.max_length,
+            ),
             "Raise data.max_length in the run file.",
         )
     if not config.training.packing:
@@ -128,8 +132,13 @@ def _read(paths: Sequence[Path], only: dict[str, str], needed: bool = True) -> l
     if loaded.problems and needed:
         first = loaded.problems[0]
         raise InvalidInput(
-            f"{len(loaded.problems)} rows of the data cannot be used; the first is {first.where}: {first.problem}",
-            f"{first.fix} All of them: workbench finetune check RUN.toml",
+            say(
+                "{problems} rows of the data cannot be used; the first is {where}: {problem}",
+                problems=len(loaded.problems),
+                where=first.where,
+                problem=first.problem,
+            ),
+            say("{fix} All of them: workbench finetune check RUN.toml", fix=first.fix),
         )
     return loaded.examples
 

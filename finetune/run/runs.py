@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig, load_config
 from workbench.errors import Conflict, NotFound
+from workbench.messages import say
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -96,21 +97,32 @@ def open_run(
     if not run.folder.exists():
         if resume:
             raise NotFound(
-                f"There is no run {config.name} to resume.",
-                f"Start it: workbench finetune train {path}",
+                say("There is no run {name} to resume.", name=config.name),
+                say("Start it: workbench finetune train {path}", path=path),
             )
         run.folder.mkdir()
         shutil.copyfile(path, run.folder / "run.toml")
         return run
     if run.finished and not resume:
         raise Conflict(
-            f"The run {config.name} is finished already ({run.folder}).",
+            say(
+                "The run {name} is finished already ({folder}).",
+                name=config.name,
+                folder=run.folder,
+            ),
             "Give it another --name, or train it anew with --replace, which deletes it first.",
         )
     if path.read_bytes() != (run.folder / "run.toml").read_bytes():
         raise Conflict(
-            f"The run {config.name} was begun with another run file ({run.folder / 'run.toml'}).",
-            f"Go on with that one: workbench finetune train {config.name} --resume; or give another --name, or --replace.",
+            say(
+                "The run {name} was begun with another run file ({folder}).",
+                name=config.name,
+                folder=run.folder / "run.toml",
+            ),
+            say(
+                "Go on with that one: workbench finetune train {name} --resume; or give another --name, or --replace.",
+                name=config.name,
+            ),
         )
     return run
 
@@ -127,7 +139,7 @@ def find_run(name: str, settings: Settings) -> Run:
             return Run(folder.absolute())
     near = get_close_matches(name, [run.name for run in list_runs(settings)], 3)
     raise NotFound(
-        f"There is no run {name}.",
+        say("There is no run {name}.", name=name),
         f"Did you mean {', '.join(near)}?" if near else "List them with: workbench finetune runs",
     )
 
@@ -148,18 +160,25 @@ def check_base(run: Run) -> None:
     config = run.adapter / "adapter_config.json"
     if not config.exists():
         raise NotFound(
-            f"The run {run.name} has no adapter yet.",
-            f"Train it: workbench finetune train {run.name} --resume",
+            say("The run {name} has no adapter yet.", name=run.name),
+            say("Train it: workbench finetune train {name} --resume", name=run.name),
         )
     base = Path(json.loads(config.read_text("utf-8"))["base_model_name_or_path"])
     if not (base / "config.json").exists():
         raise NotFound(
-            f"The base of {run.name} is no longer in {base}.",
-            f"Move it back, or write its new folder as base_model_name_or_path into {config}.",
+            say("The base of {name} is no longer in {base}.", name=run.name, base=base),
+            say(
+                "Move it back, or write its new folder as base_model_name_or_path into {config}.",
+                config=config,
+            ),
         )
     if (was := run.card.get("base_digest")) and was != digest_of(base):
         raise Conflict(
-            f"The base in {base} has changed since {run.name} was trained on it; the adapter no longer fits.",
+            say(
+                "The base in {base} has changed since {name} was trained on it; the adapter no longer fits.",
+                base=base,
+                name=run.name,
+            ),
             "Restore the base, or train again with --replace.",
         )
 

@@ -11,6 +11,7 @@ from finetune.encoding import chat_template
 from finetune.encoding.chat_template import CHATML
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import require
+from workbench.messages import say
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 ELSEWHERE = (
@@ -28,12 +29,14 @@ def find_base(name: str, cache: Path) -> Path:
     if folder.is_dir():
         if not (folder / "config.json").exists():
             raise NotFound(
-                f"{name} is not a model's folder: it has no config.json.",
+                say("{name} is not a model's folder: it has no config.json.", name=name),
                 "Name the folder that holds it.",
             )
         return folder.absolute()
     if name.startswith((".", "/", "~")):
-        raise NotFound(f"There is no folder {name}.", "Correct `base` in the run file.")
+        raise NotFound(
+            say("There is no folder {name}.", name=name), "Correct `base` in the run file."
+        )
     return _download(name, cache)
 
 
@@ -49,7 +52,8 @@ def load_tokenizer(
     )
     if not tokenizer.chat_template:
         raise InvalidInput(
-            f"{folder.name} has no chat template.", 'Set chat_template = "chatml" under [data].'
+            say("{name} has no chat template.", name=folder.name),
+            'Set chat_template = "chatml" under [data].',
         )
     known = tokenizer.get_vocab()
     markers = [token for token in markers_of(str(tokenizer.chat_template)) if token not in known]
@@ -78,7 +82,8 @@ def read_template(template: str) -> str:
         return Path(template).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotFound(
-            f"The chat template {template} cannot be read.", 'Name a Jinja file, or "chatml".'
+            say("The chat template {value} cannot be read.", value=template),
+            'Name a Jinja file, or "chatml".',
         ) from error
 
 
@@ -100,7 +105,10 @@ def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
         )
     except (OSError, ValueError) as error:
         first = (str(error).splitlines() or ["no reason given"])[0]
-        raise NotFound(f"The base {folder} cannot be loaded: {first}", ELSEWHERE) from error
+        raise NotFound(
+            say("The base {folder} cannot be loaded: {first}", folder=folder, first=first),
+            ELSEWHERE,
+        ) from error
     if words > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(words)
     return model.to(device)
@@ -116,7 +124,8 @@ def _download(name: str, cache: Path) -> Path:
             )
         except (OSError, ValueError) as error:
             raise Unavailable(
-                f"{name} cannot be had from ModelScope: {error}", ELSEWHERE
+                say("{name} cannot be had from ModelScope: {error}", name=name, error=error),
+                ELSEWHERE,
             ) from error
     import httpx
     from huggingface_hub import snapshot_download
@@ -125,8 +134,11 @@ def _download(name: str, cache: Path) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=FILES))
     except HFValidationError as error:
-        raise NotFound(f"{name!r} is no model's name and no folder.", ELSEWHERE) from error
+        raise NotFound(
+            say("{name!r} is no model's name and no folder.", name=name), ELSEWHERE
+        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise Unavailable(
-            f"The model {name} cannot be downloaded from the Hugging Face hub.", ELSEWHERE
+            say("The model {name} cannot be downloaded from the Hugging Face hub.", name=name),
+            ELSEWHERE,
         ) from error

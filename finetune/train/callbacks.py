@@ -15,6 +15,7 @@ from finetune.run.metrics import append_metrics
 from finetune.run.runs import Run
 from finetune.train.launch import any_of, is_first
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 TOLD_EVERY = 0.5  # seconds between two progress lines
 SAMPLE_TOKENS = 64
@@ -59,7 +60,11 @@ class Reporter(TrainerCallback):
             append_metrics(self.run.metrics, row)
         if not math.isfinite(row.get("loss", 0.0)):
             raise InvalidInput(
-                f"The loss is {row['loss']} at step {state.global_step}: the training has diverged.",
+                say(
+                    "The loss is {loss} at step {global_step}: the training has diverged.",
+                    loss=row["loss"],
+                    global_step=state.global_step,
+                ),
                 "Lower training.learning_rate or training.clip, raise training.warmup, or set precision to bf16 or fp32; "
                 "the last checkpoint is kept.",
             )

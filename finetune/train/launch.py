@@ -21,6 +21,7 @@ import psutil
 
 from finetune.run.runs import Run
 from workbench.errors import Conflict, Stopped, Unavailable, WorkbenchError
+from workbench.messages import say
 
 LOOPBACK = "127.0.0.1"
 LAUNCHER = "WORKBENCH_LAUNCHER"  # environment variable: the process that started the workers
@@ -84,7 +85,10 @@ def launch(
         raise ended
     if torchrun.returncode:
         raise Unavailable(
-            f"A training process ended without a word (status {torchrun.returncode}).",
+            say(
+                "A training process ended without a word (status {returncode}).",
+                returncode=torchrun.returncode,
+            ),
             "See the log above. If the system ended it, memory ran out: lower training.batch or training.processes.",
         )
 
@@ -121,7 +125,7 @@ def only_training(run: Run) -> Iterator[None]:
             yield
     except Timeout as error:
         raise Conflict(
-            f"The run {run.name} is being trained right now.",
+            say("The run {name} is being trained right now.", name=run.name),
             "Wait for it, or cancel it first: workbench jobs list",
         ) from error
 
@@ -143,7 +147,7 @@ def await_run(run: Run, patience: float = 600) -> Run:
     while not (card.exists() and card.stat().st_mtime > launched):
         if time.monotonic() > until:
             raise Unavailable(
-                f"The first training process has not prepared {run.folder}.",
+                say("The first training process has not prepared {folder}.", folder=run.folder),
                 "See its log, and let WORKBENCH_HOME be one folder that all machines share.",
             )
         time.sleep(0.2)
@@ -178,9 +182,14 @@ def check_rendezvous() -> None:
         found = socket.getaddrinfo(host, port or None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise Unavailable(
-            f"The name {host}, where the training processes shall meet, does not resolve to an address.",
-            f"Launch with an address instead (torchrun --master-addr {LOOPBACK} on one machine), or add the name to "
-            "/etc/hosts.",
+            say(
+                "The name {host}, where the training processes shall meet, does not resolve to an address.",
+                host=host,
+            ),
+            say(
+                "Launch with an address instead (torchrun --master-addr {loopback} on one machine), or add the name to /etc/hosts.",
+                loopback=LOOPBACK,
+            ),
         ) from error
     if not is_first() or not port or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         return  # the port is another process's to open, or open already
@@ -191,7 +200,12 @@ def check_rendezvous() -> None:
             probe.bind(address)
     except OSError as error:
         raise Unavailable(
-            f"Port {port}, where the training processes shall meet, cannot be opened on {host}: {error.strerror}.",
+            say(
+                "Port {port}, where the training processes shall meet, cannot be opened on {host}: {strerror}.",
+                port=port,
+                host=host,
+                strerror=error.strerror,
+            ),
             "Another program holds it, or the address is not this machine's: launch with another --master-port, or with "
             "--master-addr set to the machine of rank 0.",
         ) from error

@@ -21,6 +21,7 @@ from finetune.train.base_model import find_base, load_model, load_tokenizer
 from finetune.train.launch import any_of, check_rendezvous, is_first, is_worker, launch
 from workbench.errors import InvalidInput, Stopped, Unavailable
 from workbench.extras import quiet_transformers
+from workbench.messages import say
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -56,7 +57,11 @@ def train(
             _finish(run, trainer.state, time.monotonic() - began)
     if trainer.state.global_step < trainer.state.max_steps:
         raise Stopped(
-            f"Cancelled at step {trainer.state.global_step} of {trainer.state.max_steps}.",
+            say(
+                "Cancelled at step {global_step} of {max_steps}.",
+                global_step=trainer.state.global_step,
+                max_steps=trainer.state.max_steps,
+            ),
             _resume(run),
         )
 
@@ -126,13 +131,18 @@ def choose_device(config: RunConfig) -> tuple[str, str]:
         found := torch.cuda.device_count()
     ):
         raise InvalidInput(
-            f"There is no GPU for process {own + 1}: this machine has {found}.",
-            f"Set processes = {found} under [training].",
+            say(
+                "There is no GPU for process {own}: this machine has {found}.",
+                own=own + 1,
+                found=found,
+            ),
+            say("Set processes = {found} under [training].", found=found),
         )
     if config.training.precision != "auto":
         if config.training.precision == "fp16" and device != "cuda":
             raise InvalidInput(
-                f"fp16 does not train on {device}.", 'Set precision = "auto" under [training].'
+                say("fp16 does not train on {device}.", device=device),
+                'Set precision = "auto" under [training].',
             )
         return device, config.training.precision
     if device == "cpu":
@@ -310,13 +320,17 @@ def maps_training_errors(config: RunConfig) -> Iterator[None]:
             else "; or set training.gradient_checkpointing = true"
         )
         raise Unavailable(
-            f"The training ran out of memory with batch {batch} and up to {length} tokens.",
-            f"Lower {smaller}{more}.",
+            say(
+                "The training ran out of memory with batch {batch} and up to {length} tokens.",
+                batch=batch,
+                length=length,
+            ),
+            say("Lower {smaller}{more}.", smaller=smaller, more=more),
         ) from error
     except ValueError as error:
         if "target modules" not in str(error).lower() and "lm_head" not in str(error):
             raise
         raise InvalidInput(
-            f"The adapter does not fit the base: {str(error).splitlines()[0]}",
+            say("The adapter does not fit the base: {error}", error=str(error).splitlines()[0]),
             'Set lora.targets = "all-linear", or names of layers that the base has; lm_head goes into modules_to_save.',
         ) from error

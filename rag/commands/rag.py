@@ -14,6 +14,7 @@ import click
 
 from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import load_settings
 
 SEARCHING = {
@@ -152,8 +153,12 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
     chosen = [source for source in there if source in sources or Path(source).name in sources]
     if sources and not chosen:
         raise InvalidInput(
-            f"{collection} has no document {', '.join(sources)}.",
-            f"See: workbench rag show {collection}",
+            say(
+                "{collection} has no document {sources}.",
+                collection=collection,
+                sources=", ".join(sources),
+            ),
+            say("See: workbench rag show {collection}", collection=collection),
         )
     what = (
         f"{len(chosen)} documents from {collection}"

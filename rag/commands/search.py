@@ -11,6 +11,7 @@ import click
 
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import load_settings
 
 FILTERS = ("source", "type", "page", "sheet")
@@ -159,8 +160,11 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, Any] | None:
         key, equals, value = condition.partition("=")
         if not equals or key not in FILTERS or (key == "page" and not value.isdecimal()):
             raise InvalidInput(
-                f"--where {condition} cannot be used.",
-                f"Write KEY=VALUE with KEY one of {', '.join(FILTERS)}, as in --where type=pdf or --where page=3.",
+                say("--where {condition} cannot be used.", condition=condition),
+                say(
+                    "Write KEY=VALUE with KEY one of {filters}, as in --where type=pdf or --where page=3.",
+                    filters=", ".join(FILTERS),
+                ),
             )
         found.append({key: int(value) if key == "page" else value})
     return {"$and": found} if len(found) > 1 else next(iter(found), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.passages import Block
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 # format -> module with `load(path, password) -> Iterator[Block]`; a new format is one module and its rows here
 LOADERS = {
@@ -97,7 +98,9 @@ def _inside_zip(path: Path) -> str:
                 archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
             )
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise InvalidInput(f"The file is damaged: {error}", "Save or download it again.") from error
+        raise InvalidInput(
+            say("The file is damaged: {error}", error=error), "Save or download it again."
+        ) from error
     marks = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
     if found := next((kind for name, kind in marks.items() if name in names), None):
         return found

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from rag.passages import Block
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.messages import say
 
 MOST_BYTES = 200_000_000
 MOST_FILES = 2_000
@@ -22,12 +23,18 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise InvalidInput(f"The archive is damaged: {error}", "Make it again.") from error
+        raise InvalidInput(
+            say("The archive is damaged: {error}", error=error), "Make it again."
+        ) from error
     with archive, tempfile.TemporaryDirectory() as folder:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) > MOST_FILES or sum(member.file_size for member in members) > MOST_BYTES:
             raise InvalidInput(
-                f"The archive holds more than {MOST_FILES} files or {MOST_BYTES // 1_000_000} MB.",
+                say(
+                    "The archive holds more than {most_files} files or {most_bytes} MB.",
+                    most_files=MOST_FILES,
+                    most_bytes=MOST_BYTES // 1000000,
+                ),
                 "Unpack it and add the folder.",
             )
         for number, member in enumerate(members):

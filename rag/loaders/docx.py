@@ -11,6 +11,7 @@ from typing import Any
 from rag.loaders.rows import rows_as_text
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 LEVEL = re.compile(r"(?:heading|标题|title)\s*(\d*)", re.I)
 
@@ -24,7 +25,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         document = docx.Document(str(path))
     except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InvalidInput(
-            f"The document is damaged: {error}", "Open it in Word and save it again."
+            say("The document is damaged: {error}", error=error),
+            "Open it in Word and save it again.",
         ) from error
     headings: list[tuple[int, str]] = []
     for part in document.iter_inner_content():

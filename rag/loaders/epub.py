@@ -12,6 +12,7 @@ from rag.loaders import html
 from rag.loaders.text import decode
 from rag.passages import Block
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -21,7 +22,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
                 yield from html.blocks(decode(archive.read(chapter)))
     except (zipfile.BadZipFile, KeyError, RuntimeError) as error:
         raise InvalidInput(
-            f"The book is damaged or protected: {error}", "Export it again without protection."
+            say("The book is damaged or protected: {error}", error=error),
+            "Export it again without protection.",
         ) from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
 
 FIX = "For text in pictures install OCR: apt install tesseract-ocr tesseract-ocr-chi-sim (or brew install tesseract)."
 
@@ -25,7 +26,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             text = ocr(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise InvalidInput(
-            f"The picture cannot be opened: {error}", "Save it again as PNG or JPEG."
+            say("The picture cannot be opened: {error}", error=error),
+            "Save it again as PNG or JPEG.",
         ) from error
     if text:
         yield Block(text, Locator())
@@ -42,7 +44,7 @@ def ocr(picture: Any) -> str:
     try:
         return pytesseract.image_to_string(picture, lang=known).strip()
     except pytesseract.TesseractError as error:
-        raise InvalidInput(f"OCR failed: {error.message}", FIX) from error
+        raise InvalidInput(say("OCR failed: {message}", message=error.message), FIX) from error
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from rag.loaders import markdown
 from rag.loaders.text import decode
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -18,7 +19,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         cells = json.loads(decode(path.read_bytes()))["cells"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise InvalidInput(
-            f"The notebook is damaged: {error}", "Open it in Jupyter and save it again."
+            say("The notebook is damaged: {error}", error=error),
+            "Open it in Jupyter and save it again.",
         ) from error
     for number, cell in enumerate(cells, 1):
         name = (f"cell {number}",)

@@ -11,6 +11,7 @@ from rag.loaders import html
 from rag.loaders.text import paragraphs
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -30,7 +31,8 @@ def _msg(path: Path) -> Iterator[Block]:
         )
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InvalidInput(
-            f"The mail is damaged: {error}", "Save it again from Outlook, or as eml."
+            say("The mail is damaged: {error}", error=error),
+            "Save it again from Outlook, or as eml.",
         ) from error
     yield from _mail(subject or "", sender or "", text or "", markup or "")
 
@@ -44,7 +46,8 @@ def _eml(path: Path) -> Iterator[Block]:
             texts[kind] = body.get_content() if body else ""
         except (LookupError, KeyError) as error:
             raise InvalidInput(
-                f"The mail's text cannot be read: {error}", "Export the mail again."
+                say("The mail's text cannot be read: {error}", error=error),
+                "Export the mail again.",
             ) from error
     yield from _mail(
         str(message["subject"] or ""), str(message["from"] or ""), texts["plain"], texts["html"]

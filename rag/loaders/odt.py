@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
@@ -26,7 +27,7 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             root = etree.fromstring(archive.read("content.xml"), parser)
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
         raise InvalidInput(
-            f"The document is damaged: {error}", "Open it and save it again."
+            say("The document is damaged: {error}", error=error), "Open it and save it again."
         ) from error
     headings: list[tuple[int, str]] = []
     for element in root.iter(f"{TEXT}h", f"{TEXT}p"):

@@ -13,6 +13,7 @@ from typing import Any
 from rag.loaders.image import ocr
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 DPI = 200
 
@@ -110,5 +111,6 @@ def _refusal(message: str, password: str | None) -> InvalidInput:
             "The document is encrypted in a way that cannot be read.", "Print it to a new PDF."
         )
     return InvalidInput(
-        f"The PDF is damaged ({message}).", "Open it in a viewer and save or print it to a new PDF."
+        say("The PDF is damaged ({message}).", message=message),
+        "Open it in a viewer and save or print it to a new PDF.",
     )

@@ -10,6 +10,7 @@ from typing import Any
 from rag.loaders.rows import rows_as_text
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -20,7 +21,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         slides = pptx.Presentation(str(path)).slides
     except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InvalidInput(
-            f"The slides are damaged: {error}", "Open them in PowerPoint and save again."
+            say("The slides are damaged: {error}", error=error),
+            "Open them in PowerPoint and save again.",
         ) from error
     for number, slide in enumerate(slides, 1):
         title = slide.shapes.title.text_frame.text.strip() if slide.shapes.title is not None else ""

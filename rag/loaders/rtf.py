@@ -8,6 +8,7 @@ from pathlib import Path
 from rag.loaders.text import paragraphs
 from rag.passages import Block
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -17,6 +18,6 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         text = rtf_to_text(path.read_bytes().decode("latin-1"), errors="ignore")
     except (ValueError, IndexError, LookupError) as error:
         raise InvalidInput(
-            f"The document is damaged: {error}", "Open it and save it again."
+            say("The document is damaged: {error}", error=error), "Open it and save it again."
         ) from error
     yield from (Block(block.text) for block in paragraphs(text.replace("\n", "\n\n")))

@@ -9,6 +9,7 @@ from pathlib import Path
 from rag.loaders.rows import rows_as_text
 from rag.passages import Block
 from workbench.errors import InvalidInput
+from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
@@ -19,7 +20,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InvalidInput(
-            f"The workbook is damaged: {error}", "Open it in Excel and save it again."
+            say("The workbook is damaged: {error}", error=error),
+            "Open it in Excel and save it again.",
         ) from error
     try:
         for sheet in workbook.worksheets:

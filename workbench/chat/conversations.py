@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from workbench.chat.events import Event, Routed, Thought, Token, from_dict, to_dict
 from workbench.errors import NotFound, WorkbenchError
+from workbench.messages import say
 
 SCHEMAS = [  # one more for each version of the file
     """
@@ -102,7 +103,11 @@ class Conversations:
             if "already exists" in str(error):  # two processes made the file at the same moment
                 return
             raise WorkbenchError(
-                f"The conversations in {self.path.name} cannot be written or read: {error}",
+                say(
+                    "The conversations in {name} cannot be written or read: {error}",
+                    name=self.path.name,
+                    error=error,
+                ),
                 "Free disk space or check the folder's permissions.",
             ) from error
 
@@ -156,7 +161,7 @@ class Conversations:
         with self._connect() as database:
             row = database.execute(
                 f"select {COLUMNS} from messages where id = ?", (message,)
-            ).fetchone()  # noqa: S608
+            ).fetchone()
         if row is None:
             raise NotFound("That message is not there any more.", "Reload the page.")
         return _message(row)

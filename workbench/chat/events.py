@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args
+
+from workbench.messages import read_messages, with_messages
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,18 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that the person should know about the answer; it goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Nothing new: the agent is at work. Its reader can stop it here. Never stored, never shown."""
+
+
+@dataclass(frozen=True)
 class Failed:
     """The answer ends here: what went wrong and what to do."""
 
@@ -86,25 +99,17 @@ class Done:
     lineage: dict[str, Any] = field(default_factory=dict)
 
 
-Event = Routed | Thought | Token | Source | Query | Table | Chart | Failed | Done
+Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done
 
-_KINDS: dict[str, type] = {
-    kind.__name__.lower(): kind
-    for kind in (Routed, Thought, Token, Source, Query, Table, Chart, Failed, Done)
-}
+_KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Event)}
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """The event as plain data, with its kind under "event"."""
-    return {"event": type(event).__name__.lower(), **asdict(event)}
-
-
-def to_json(event: Event) -> str:
-    """The event as one line of JSON."""
-    return json.dumps(to_dict(event), ensure_ascii=False, default=str)
+    """The event as plain data, with its kind under "event" and the messages in it, packed, under "said"."""
+    return with_messages({"event": type(event).__name__.lower(), **asdict(event)})
 
 
 def from_dict(data: dict[str, Any]) -> Event:
     """The inverse of `to_dict`."""
-    fields = dict(data)
+    fields = read_messages(data)
     return _KINDS[fields.pop("event")](**fields)

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import psutil
 
 from workbench.errors import Conflict, NotFound
+from workbench.messages import say
 from workbench.settings import Settings
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
@@ -93,7 +94,8 @@ class Job:
         """Run the same command again in the same folder; commands of this project take up where they stopped."""
         if self.state == "running":
             raise Conflict(
-                f"The job {self.title} is still running.", "Wait for it, or cancel it first."
+                say("The job {title} is still running.", title=self.title),
+                "Wait for it, or cancel it first.",
             )
         for name in ("exit", "cancel", "process.json"):
             (self.folder / name).unlink(missing_ok=True)
@@ -156,7 +158,9 @@ def find_job(settings: Settings, name: str) -> Job:
     """The job of that id; raises NotFound."""
     folder = settings.folder("jobs") / name
     if folder.parent != settings.folder("jobs") or not (folder / "job.json").exists():
-        raise NotFound(f"There is no job {name}.", "List them with: workbench jobs list")
+        raise NotFound(
+            say("There is no job {name}.", name=name), "List them with: workbench jobs list"
+        )
     return _read(folder)
 
 

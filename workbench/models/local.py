@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
 from workbench.models.weights import LoadedModel, load_local
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
@@ -156,7 +157,11 @@ def fit_prompt(tokenizer: Any, turns: list[dict[str, str]], room: int) -> Any:
             return prompt
         if len(turns) <= 1:
             raise InvalidInput(
-                f"The question with its passages has {size} tokens; the model has room for {room}.",
+                say(
+                    "The question with its passages has {size} tokens; the model has room for {room}.",
+                    size=size,
+                    room=room,
+                ),
                 "Ask a shorter question, or lower WORKBENCH_PASSAGES or WORKBENCH_ANSWER_TOKENS.",
             )
         turns = turns[2:] if len(turns) > 2 else turns[1:]
@@ -176,7 +181,8 @@ def _apply_template(
             first = {**turns[0], "content": f"{system[0]['content']}\n\n{turns[0]['content']}"}
             return _apply_template(tokenizer, [], [first, *turns[1:]])
         raise InvalidInput(
-            f"The model's chat template refuses the conversation: {error}", "Start a new chat."
+            say("The model's chat template refuses the conversation: {error}", error=error),
+            "Start a new chat.",
         ) from error
 
 
@@ -248,5 +254,6 @@ def _generate_tokens(model: Any, prompt: Any, options: dict[str, Any]) -> Iterat
                 fix = "Lower WORKBENCH_CONTEXT_TOKENS, or choose a smaller model."
                 raise Unavailable("The model ran out of memory.", fix) from error
             raise Unavailable(
-                f"The model failed: {error}", "Choose another model, or check its folder."
+                say("The model failed: {error}", error=error),
+                "Choose another model, or check its folder.",
             ) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
+from workbench.messages import say
 from workbench.models.servers import (
     ModelInfo,
     describe_ollama,
@@ -87,7 +88,8 @@ def describe_model(name: str, settings: Settings) -> ModelInfo:
         folder = find_local(rest, settings)
         return ModelInfo(name, digest_of(folder), context_tokens=context_of(folder))
     raise InvalidInput(
-        f"{name!r} is not a model's name.", "Use ollama:NAME, local:FOLDER, openai:NAME or none."
+        say("{name!r} is not a model's name.", name=name),
+        "Use ollama:NAME, local:FOLDER, openai:NAME or none.",
     )
 
 
@@ -133,7 +135,10 @@ def find_local(name: str, settings: Settings) -> Path:
     names = [model.name.removeprefix("local:") for model in _workspace_models(settings)]
     near = get_close_matches(name, names, 3)
     raise NotFound(
-        f"There is no model {name}: no such folder, run or workspace model with a config.json.",
+        say(
+            "There is no model {name}: no such folder, run or workspace model with a config.json.",
+            name=name,
+        ),
         f"Did you mean {', '.join(near)}?"
         if near
         else "Name a folder with a Hugging Face model or an adapter.",
@@ -158,15 +163,19 @@ def maps_model_errors(name: str, settings: Settings) -> Iterator[None]:
     except (httpx.HTTPError, ConnectionError) as error:
         start = "Start it (ollama serve)" if kind == "ollama" else "Start the server"
         raise Unavailable(
-            f"The connection to {name} broke off or could not be made ({host}).",
-            f"{start} or choose another model, then ask again.",
+            say(
+                "The connection to {name} broke off or could not be made ({host}).",
+                name=name,
+                host=host,
+            ),
+            say("{start} or choose another model, then ask again.", start=start),
         ) from error
 
 
 def broken_off(name: str) -> Unavailable:
     """The error for an answer that ended without the sign of its end, as when a proxy or a server dies quietly."""
     return Unavailable(
-        f"{name} broke off in the middle of the answer.",
+        say("{name} broke off in the middle of the answer.", name=name),
         "Look at the server's log, then ask again.",
     )
 
@@ -225,40 +234,47 @@ def _openai_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
     host = settings.openai_base_url
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return Unavailable(
-            f"{host} refuses the key.", "Export the right key as WORKBENCH_OPENAI_API_KEY."
+            say("{host} refuses the key.", host=host),
+            "Export the right key as WORKBENCH_OPENAI_API_KEY.",
         )
     if isinstance(error, openai.NotFoundError):
         names = [info.name.removeprefix("openai:") for info in list_openai(settings)]
         there = f"It has: {', '.join(names[:5])}." if names else "See: workbench doctor"
-        return NotFound(f"{host} has no model {model}.", there)
+        return NotFound(say("{host} has no model {model}.", host=host, model=model), there)
     if isinstance(error, openai.APITimeoutError):
         return Unavailable(
-            f"{host} has not answered in time.", "Look at the server's log, then ask again."
+            say("{host} has not answered in time.", host=host),
+            "Look at the server's log, then ask again.",
         )
     if isinstance(error, openai.APIConnectionError):
         return Unavailable(
-            f"Nothing answers at {host}.", "Start the server, or correct WORKBENCH_OPENAI_BASE_URL."
+            say("Nothing answers at {host}.", host=host),
+            "Start the server, or correct WORKBENCH_OPENAI_BASE_URL.",
         )
     if isinstance(error, openai.BadRequestError):
         return InvalidInput(
-            f"{host} refuses the request: {error.message}",
+            say("{host} refuses the request: {message}", host=host, message=error.message),
             "If it is too long for the model, lower WORKBENCH_CONTEXT_TOKENS.",
         )
     return Unavailable(
-        f"{host} failed: {error.message}", "Look at the server's log, then ask again."
+        say("{host} failed: {message}", host=host, message=error.message),
+        "Look at the server's log, then ask again.",
     )
 
 
 def _ollama_error(model: str, error: Any, settings: Settings) -> WorkbenchError:
     if error.status_code != 404:
         return Unavailable(
-            f"Ollama failed with {model}: {error.error}",
+            say("Ollama failed with {model}: {error}", model=model, error=error.error),
             "Look at `ollama ps` and its log, then ask again.",
         )
     names = [info.name.removeprefix("ollama:") for info in list_ollama(settings)]
     near = get_close_matches(model, names, 3, 0.4) or names[:3]
     there = f" Ollama has: {', '.join(near)}." if near else ""
-    return NotFound(f"Ollama has no model {model}.", f"Run: ollama pull {model}.{there}")
+    return NotFound(
+        say("Ollama has no model {model}.", model=model),
+        say("Run: ollama pull {model}.{there}", model=model, there=there),
+    )
 
 
 def list_runs(settings: Settings) -> list[ModelInfo]:

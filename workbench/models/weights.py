@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import quiet_transformers
+from workbench.messages import say
 
 SAMPLE = 1 << 20  # bytes read from either end of a weights file for the digest
 
@@ -100,11 +101,12 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise InvalidInput(
-            f"{path} is not JSON: {error}", "Copy the folder again from where it came."
+            say("{path} is not JSON: {error}", path=path, error=error),
+            "Copy the folder again from where it came.",
         ) from error
     if path.name == "adapter_config.json" and not data.get("base_model_name_or_path"):
         raise InvalidInput(
-            f"{path} names no base model.",
+            say("{path} names no base model.", path=path),
             "Set base_model_name_or_path in it to the base's folder.",
         )
     return data
@@ -161,7 +163,11 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
                 )
         except (RuntimeError, ValueError, OSError) as error:
             raise InvalidInput(
-                f"The adapter {folder} does not fit its base: {str(error).splitlines()[0]}",
+                say(
+                    "The adapter {folder} does not fit its base: {error}",
+                    folder=folder,
+                    error=str(error).splitlines()[0],
+                ),
                 "Its base was changed or replaced; train it again, or restore the base.",
             ) from error
         base.model.eval()

@@ -14,6 +14,7 @@ import click
 
 from workbench.cli import reports_errors
 from workbench.errors import NotFound, Unavailable
+from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +92,12 @@ def find_port(host: str, first: int) -> int:
                 continue
             return port
     raise Unavailable(
-        f"No port from {first} to {first + PORTS_TRIED - 1} is free on {host}.",
+        say(
+            "No port from {first} to {first2} is free on {host}.",
+            first=first,
+            first2=first + PORTS_TRIED - 1,
+            host=host,
+        ),
         "Name another: workbench run --port 9000",
     )
 
@@ -100,7 +106,9 @@ def _serve(settings: Settings, port: int) -> None:
     """Streamlit in this process, so that whatever ends this command ends the app."""
     app = ROOT / "streamlit_app.py"
     if not app.exists():
-        raise NotFound(f"{app} is not there.", "Run this from a clone of the project: make run")
+        raise NotFound(
+            say("{app} is not there.", app=app), "Run this from a clone of the project: make run"
+        )
     os.environ["WORKBENCH_HOME"] = str(settings.home)
     os.chdir(ROOT)  # where .streamlit/config.toml is
     sys.argv = [

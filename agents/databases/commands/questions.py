@@ -9,6 +9,7 @@ import click
 
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Conflict
+from workbench.messages import say
 from workbench.settings import load_settings
 
 
@@ -67,7 +68,9 @@ def questions(
     source = find_source(settings, name)
     for path in filter(None, (out, held_out)):
         if path.exists() and not replace:
-            raise Conflict(f"{path} is there already.", "Give another name, or --replace.")
+            raise Conflict(
+                say("{path} is there already.", path=path), "Give another name, or --replace."
+            )
     pairs = make_pairs(source, settings, count, held_out_count if held_out else 0, seed)
     taught = [pair for pair in pairs if not pair.held_out]
     write_pairs(out, taught)

@@ -1,0 +1,17 @@
+"""What `workbench` adds to the whole."""
+
+from pathlib import Path
+
+from workbench.contributions import Contribution
+
+CONTRIBUTION = Contribution(
+    commands={
+        "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
+        "doctor": (
+            "workbench.start.doctor:doctor",
+            "List what is there, reachable or missing, with the fix for each.",
+        ),
+        "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
+    },
+    chinese=Path(__file__).with_name("chinese.toml"),
+)

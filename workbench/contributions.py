@@ -1,0 +1,60 @@
+"""What each package adds to the whole, found by the entry points of the group `workbench`.
+
+A package declares one `Contribution` in its `contributes.py` and names it in pyproject.toml. Nothing here, and nothing
+in `workbench`, knows a package by its name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+GROUP = "workbench"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Places are written `module:name` and imported only when they are used."""
+
+    commands: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Name of a command -> (place of the click command, one line of help)."""
+
+    checks: Sequence[str] = ()
+    """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""
+
+    first_start: Sequence[Sequence[str]] = ()
+    """Commands that fill a new workspace, each as the words after `workbench`."""
+
+    demo: Sequence[str] = ()
+    """Places of steps of `workbench demo`."""
+
+    chinese: Path | None = None
+    """The package's Chinese: a TOML file, English template -> Chinese template."""
+
+
+@lru_cache(maxsize=1)
+def contributions() -> tuple[Contribution, ...]:
+    """The contributions of all installed packages, in the order of pyproject.toml."""
+    return tuple(point.load() for point in entry_points(group=GROUP))
+
+
+def load_place(place: str) -> Callable[..., Any]:
+    """What stands at `module:name`."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+@lru_cache(maxsize=1)
+def chinese() -> Mapping[str, str]:
+    """English template -> Chinese template, of all packages together."""
+    catalogue: dict[str, str] = {}
+    for contribution in contributions():
+        if contribution.chinese:
+            catalogue |= tomllib.loads(contribution.chinese.read_text("utf-8"))
+    return catalogue

@@ -1,0 +1,74 @@
+"""Files that are there whole or not at all, and JSON that several processes change one after another."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write a file or folder to; it takes the place of `path` when the block ends well.
+
+    After an exception, or a kill, the old content is untouched. Readers see the old or the new, never a half.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    try:
+        yield part
+        if part.is_dir() and path.is_dir():
+            shutil.rmtree(path)  # a folder cannot replace a full one
+        part.replace(path)
+    finally:
+        remove(part)
+
+
+def write_text(path: Path, text: str) -> None:
+    """The text as UTF-8, whole or not at all."""
+    with writing(path) as part:
+        part.write_text(text, "utf-8")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """The data as indented JSON, whole or not at all; what JSON lacks becomes text."""
+    write_text(path, json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """The file's JSON, or `default` where there is no file. Raises ValueError for what is not JSON."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return default
+
+
+def update_json(path: Path, change: Callable[[Any], Any], default: Any = None) -> Any:
+    """Replace the file's JSON by `change(content)` while no other process or thread does; returns the new content."""
+    with locked(path):
+        data = change(read_json(path, default))
+        write_json(path, data)
+    return data
+
+
+@contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Only one process and thread at a time is inside for that path. Raises filelock.Timeout after `timeout` seconds."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout):
+        yield
+
+
+def remove(path: Path) -> None:
+    """Delete the file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
