@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui.widgets import say
+from workbench.ui.widgets import both
 
 PAGES = [
     # file, English, Chinese, icon; the first one opens
@@ -19,7 +19,7 @@ def main() -> None:
     pages = [
         st.Page(
             path,
-            title=say(english, chinese),
+            title=both(english, chinese),
             icon=icon,
             default=number == 0,
             url_path=english.lower(),

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 
 from rag.passages import Hit
 from workbench.chat.conversations import Turn
+from workbench.language import tokens
 from workbench.settings import Settings
 
-LATIN = re.compile(r"[A-Za-z]")
 OVERHEAD = 300  # tokens of the prompt itself and of the chat template
-
-
-def tokens(text: str) -> int:
-    """A careful estimate: 3 Latin letters or 2 spaces a token, 0.8 Chinese characters; a digit or any other sign is one."""
-    latin = len(LATIN.findall(text))
-    spaces = text.count(" ")
-    return 1 + math.ceil(latin / 3 + spaces / 2 + (len(text) - latin - spaces) * 1.25)
 
 
 def fit(

@@ -20,10 +20,11 @@ from agents.databases.schema import Schema, Table
 from agents.databases.sources import find_source
 from agents.tuned.agent import tuned_model
 from rag.catalogue import Catalogue
-from rag.lexical import LexicalIndex, script, words
+from rag.lexical import LexicalIndex
 from rag.retriever import lexical_index, retrieve
 from rag.store import open_collection
 from workbench.errors import WorkbenchError
+from workbench.language import language_of, words
 from workbench.models.names import find_local
 from workbench.settings import Settings
 
@@ -240,4 +241,4 @@ def _calculating() -> frozenset[str]:
 
 
 def _say(question: str, english: str, chinese: str) -> str:
-    return chinese if script(question) == "zh" else english
+    return chinese if language_of(question) == "zh" else english

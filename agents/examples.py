@@ -11,9 +11,9 @@ from agents.databases.notes import load_notes
 from agents.databases.sources import find_source
 from agents.evidence import taught_by
 from agents.tuned.agent import tuned_model
-from rag.lexical import script
 from rag.store import open_collection
 from workbench.errors import NotFound, WorkbenchError
+from workbench.language import language_of
 from workbench.settings import Settings
 
 ASK = {"en": "What does it say about “{topic}”?", "zh": "关于“{topic}”有哪些规定？"}
@@ -34,7 +34,7 @@ def example_questions(settings: Settings, language: str, count: int = 3) -> list
     rows = [
         [
             Example(mode, question)
-            for question in sorted(find(settings), key=lambda text: script(text) != language)
+            for question in sorted(find(settings), key=lambda text: language_of(text) != language)
         ]
         for mode, find in asked.items()
     ]
@@ -59,7 +59,7 @@ def _of_documents(settings: Settings) -> Iterator[str]:
             passage.locator.heading[-1] for passage in passages if passage.locator.heading
         ]:
             topic = chance.choice(headings)
-            yield ASK[script(topic)].format(topic=topic)
+            yield ASK[language_of(topic)].format(topic=topic)
 
 
 def _of_data(settings: Settings) -> list[str]:

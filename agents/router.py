@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from agents.evidence import Evidence, gather
 from agents.registry import AGENTS
-from rag.lexical import script
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Routed
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.language import language_of
 from workbench.messages import say
 from workbench.models.names import NONE, load_chat_model, pick_model
 from workbench.models.reasoning import answer_only
@@ -76,7 +76,7 @@ def _with_the_turn_before(
         (turn for turn in reversed(history) if turn.role == "assistant" and turn.mode), None
     )
     before = next((turn.content for turn in reversed(history) if turn.role == "user"), "")
-    size = len(question) * (2 if script(question) == "zh" else 1)
+    size = len(question) * (2 if language_of(question) == "zh" else 1)
     if not last or size > SHORT:
         return gather(question, settings)
     found = gather(f"{before} {question}", settings)
@@ -104,4 +104,4 @@ def _judge(question: str, found: Sequence[Evidence], settings: Settings) -> Evid
 
 
 def _say(question: str, english: str, chinese: str) -> str:
-    return chinese if script(question) == "zh" else english
+    return chinese if language_of(question) == "zh" else english

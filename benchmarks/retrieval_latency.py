@@ -18,11 +18,11 @@ import numpy as np
 from rag import embeddings
 from rag.calibration import calibrate
 from rag.catalogue import Document
-from rag.lexical import words
 from rag.passages import Passage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, create_collection
 from workbench.cli import print_json
+from workbench.language import words
 from workbench.settings import Settings, load_settings
 
 DIMENSION, WORDS, VOCABULARY, CLUSTERS = 384, 90, 30_000, 300

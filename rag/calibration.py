@@ -26,9 +26,10 @@ import numpy as np
 
 from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse, reciprocal_ranks
-from rag.lexical import LexicalIndex, script, words
+from rag.lexical import LexicalIndex
 from rag.store import Collection
 from workbench.errors import WorkbenchError
+from workbench.language import language_of, words
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -72,12 +73,12 @@ class Calibration:
 
     def weight(self, question: str) -> float:
         """Weight of the dense leg for this question, by its script; the default where nothing was learned."""
-        found = self.weights.get(script(question))
+        found = self.weights.get(language_of(question))
         return found.weight if found else DEFAULT_WEIGHT
 
     def floor(self, question: str) -> float:
         """The fused score that a relevant passage reaches, by the question's script."""
-        return self.floors.get(script(question), DEFAULT_FLOOR)
+        return self.floors.get(language_of(question), DEFAULT_FLOOR)
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,9 @@ def _sentences(text: str, chance: random.Random) -> list[str]:
 def _cut(sentence: str, chance: random.Random) -> str:
     """A run of 8 words (16 characters in Chinese) from anywhere in the sentence."""
     parts, length, glue = (
-        (sentence, CHARACTERS, "") if script(sentence) == "zh" else (sentence.split(), WORDS, " ")
+        (sentence, CHARACTERS, "")
+        if language_of(sentence) == "zh"
+        else (sentence.split(), WORDS, " ")
     )
     start = chance.randint(0, max(0, len(parts) - length))
     return glue.join(parts[start : start + length])
@@ -188,7 +191,9 @@ def make_jumbles(
     texts: list[str], name: str, chance: random.Random, count: int = JUMBLES
 ) -> list[str]:
     """Questions that nothing answers: each of four scraps, from passages of the script `name` drawn at random."""
-    sources = [text if name == "zh" else text.split() for text in texts if script(text) == name]
+    sources = [
+        text if name == "zh" else text.split() for text in texts if language_of(text) == name
+    ]
     if len(sources) < FEWEST_SOURCES:
         return []
     length, glue = (CHARACTERS // SCRAPS, "") if name == "zh" else (WORDS // SCRAPS, " ")
@@ -206,7 +211,7 @@ def _learn_weights(
 ) -> dict[str, Weight]:
     """script -> weight, for the scripts of at least FEWEST questions."""
     clozes = [cloze for asked in rounds for cloze in asked]
-    scripts = np.array([script(cloze.question) for cloze in clozes])
+    scripts = np.array([language_of(cloze.question) for cloze in clozes])
     names = [name for name in ("en", "zh") if (scripts == name).sum() >= FEWEST]
     if not names:
         return {}

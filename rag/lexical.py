@@ -4,36 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# Chinese, Japanese and Korean scripts are written without spaces between words: pairs of characters stand for words
-CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0002fa1f"
-_RUNS = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
-_CJK = re.compile(rf"[{CJK}]")
-
-
-def words(text: str) -> list[str]:
-    """Lower-cased words of spaced scripts, character pairs of unspaced ones (a lone character stands for itself)."""
-    found: list[str] = []
-    for run in _RUNS.findall(unicodedata.normalize("NFKC", text).lower()):
-        if _CJK.match(run) and len(run) > 1:
-            found += [run[start : start + 2] for start in range(len(run) - 1)]
-        else:
-            found.append(run)
-    return found
-
-
-def script(text: str) -> str:
-    """`zh` where at least a third of the letters are Chinese, Japanese or Korean, else `en`."""
-    letters = sum(character.isalpha() for character in text)
-    return "zh" if letters and len(_CJK.findall(text)) * 3 >= letters else "en"
+from workbench.language import words
 
 
 class LexicalIndex:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rag.lexical import LexicalIndex, words
+from rag.lexical import LexicalIndex
+from workbench.language import words
 
 
 def coverage(question: str, text: str, index: LexicalIndex) -> float:

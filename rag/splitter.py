@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from rag.lexical import script
 from rag.passages import Block, Locator, Passage
+from workbench.language import language_of
 
 # characters; an English token has about four, a Chinese one about one and a half, and the embedder reads 256
 LONGEST = {"en": 900, "zh": 380}
@@ -83,7 +83,7 @@ def _pieces(block: Block) -> Iterator[tuple[str, int | None]]:
 
 
 def _longest(text: str) -> int:
-    return LONGEST[script(text)]
+    return LONGEST[language_of(text)]
 
 
 def _cut(text: str, longest: int, depth: int) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rag.catalogue import Document
-from rag.lexical import words
 from rag.passages import Locator, Passage
 from rag.store import Collection, create_collection
+from workbench.language import words
 from workbench.settings import Settings
 
 DIMENSION = 64

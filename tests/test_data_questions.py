@@ -20,8 +20,8 @@ from agents.databases.sources import add_source
 from agents.databases.teaching.facts import nouns, plural, singular
 from agents.databases.teaching.questions import LANGUAGES, answerable, make_pairs, wordings
 from agents.databases.teaching.subjects import find_subjects, identifier
-from rag.lexical import script
 from workbench.cli import workbench
+from workbench.language import language_of
 from workbench.settings import Settings
 
 
@@ -48,8 +48,8 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
     assert len(pairs) == len({pair.question for pair in pairs}) == 1650
     assert not any(pair.held_out for pair in taught) and all(pair.held_out for pair in held_out)
     assert (
-        {script(pair.question) for pair in taught}
-        == {script(pair.question) for pair in held_out}
+        {language_of(pair.question) for pair in taught}
+        == {language_of(pair.question) for pair in held_out}
         == set(LANGUAGES)
     )
     assert (

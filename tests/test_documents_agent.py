@@ -11,12 +11,13 @@ from conftest import free_port
 from model_servers import Script, openai_server
 
 from agents.answer import answer
-from agents.budget import fit, tokens
+from agents.budget import fit
 from agents.documents.agent import only_known_citations
 from rag.passages import Hit, Passage
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Failed, Routed, Source, Thought, Token
 from workbench.cli import workbench
+from workbench.language import tokens
 from workbench.settings import Settings, load_settings
 
 LEAVE = "How many days of annual leave do employees have?"

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.lexical import LexicalIndex, script, words
+from rag.lexical import LexicalIndex
+from workbench.language import language_of, words
 
 TEXTS = [
     ("a", "The reactor vents hydrogen at 65 bar."),
@@ -36,9 +37,9 @@ def test_words_of_mixed_text(text: str, expected: list[str]) -> None:
 
 
 def test_the_script_is_that_of_most_letters() -> None:
-    assert script("什么是 GPU？") == "zh"
-    assert script("What does 年假 mean in this handbook?") == "en"
-    assert script("123 !?") == "en"
+    assert language_of("什么是 GPU？") == "zh"
+    assert language_of("What does 年假 mean in this handbook?") == "en"
+    assert language_of("123 !?") == "en"
 
 
 def test_the_passage_with_the_rare_word_scores_best() -> None:

@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 from agents.databases.example import load_example
 from agents.examples import example_questions
 from rag.ingest import ingest
-from rag.lexical import script
 from rag.store import list_collections
 from workbench.chat.conversations import Conversations
 from workbench.jobs.job import list_jobs
+from workbench.language import language_of
 from workbench.settings import Settings
 from workbench.start.run import EXAMPLE
 
@@ -85,7 +85,7 @@ def test_the_first_questions_are_of_everything_that_can_answer(handbook: Setting
         examples = example_questions(handbook, language)
         assert [example.mode for example in examples] == ["documents", "data", "tuned"]
         assert examples[2].question == tuned
-        assert {script(example.question) for example in examples} == {language}
+        assert {language_of(example.question) for example in examples} == {language}
 
 
 def test_without_a_tuned_model_the_chat_offers_one_and_opens_the_comparison(

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from rag.lexical import script
 from rag.passages import Block, Locator
 from rag.splitter import LONGEST, split
+from workbench.language import language_of
 
 ENGLISH = "The lamp burns. Its keeper sleeps at noon, and the gulls are loud! Who hears them? "
 CHINESE = "灯塔亮着。守塔人中午睡觉，海鸥很吵！谁听得见？"
@@ -32,7 +32,7 @@ def test_all_text_is_in_the_passages_once(seed: int) -> None:
     assert squeezed("".join(p.text for p in passages)) == squeezed(
         "".join(block.text for block in blocks)
     )
-    assert all(len(p.text) <= LONGEST[script(p.text)] * 1.05 for p in passages)
+    assert all(len(p.text) <= LONGEST[language_of(p.text)] * 1.05 for p in passages)
     assert [p.position for p in passages] == list(range(len(passages)))
     assert split(blocks, "a.md") == passages and len({p.id for p in passages}) == len(passages)
 

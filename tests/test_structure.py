@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from workbench.cli import COMMANDS, workbench
+from workbench.cli import contributed_commands, workbench
 from workbench.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +78,7 @@ def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
 def every_command() -> list[tuple[str, ...]]:
     """All commands and subcommands, as typed after `workbench`."""
     found: list[tuple[str, ...]] = []
-    for name in COMMANDS:
+    for name in contributed_commands():
         command = workbench.get_command(click.Context(workbench), name)
         assert command
         found.append((name,))

@@ -1,120 +1,153 @@
-"""Every problem, fix and warning has its Chinese; names, commands and reasons stay where they belong."""
+"""Every sentence that an error or a notice says has its Chinese; names and commands stay as they are."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-import time
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
 
 import pytest
-from sentences import page_words, sentences, untold
 
-from workbench.ui.translation import HOLE, TEMPLATES, in_chinese
+from workbench.chat.events import Failed, from_dict, to_dict
+from workbench.contributions import chinese
+from workbench.messages import listed, pack, say, translate, unpack
+from workbench.ui.translation import in_chinese
 
-FOREIGN = {"text", "error.strerror"}  # a database driver's words, the system's words
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("workbench", "rag", "agents", "finetune", "deploy")
+ERRORS = {"WorkbenchError", "InvalidInput", "NotFound", "Unavailable", "Conflict", "Stopped"}
+SAYS = ERRORS | {"Failed", "Notice", "LeftOut"}
 KEPT = re.compile(  # what a person types or looks for: the same in every language
-    r"WORKBENCH_\w+|--[a-z][\w-]*|https?://[\w./:-]*\w|`[^`]+`|\w+\.(?:json|toml|safetensors)|[a-z]+_[a-z_]+|"
-    r"(?:workbench|ollama|chroma|make|pip) [a-z]+(?: [a-z]+)*(?= [A-Z{-]|$)|\b[A-Z][A-Z]+\b"
+    r"WORKBENCH_\w+|--[a-z][\w-]*|https?://[\w./:-]*\w|`[^`]+`|\w+\.(?:json|toml|safetensors)|"
+    r"\b[A-Z][A-Z]+\b"
 )
 HAN = re.compile(r"[\u4e00-\u9fff]")
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!.]")
 
 
-def templates() -> dict[str, str]:
-    return tomllib.loads(TEMPLATES.read_text("utf-8"))["sentences"]
+def calls(package: str) -> Iterator[tuple[str, str, ast.Call]]:
+    """(place, name of the function, call) of every call in the package."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+                name = node.func.id if isinstance(node.func, ast.Name) else name
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", name, node
 
 
-def test_every_sentence_has_its_chinese() -> None:
-    wanted = sentences()
-    assert len(wanted) > 500
-    known = templates()
+def words(text: str) -> bool:
+    """Whether a template says anything beside its holes."""
+    literals = "".join(literal for literal, *_ in Formatter().parse(text))
+    return bool(re.search(r"[A-Za-z]{2}", literals))
+
+
+def sentences(package: str) -> dict[str, str]:
+    """Template -> its place: what `say` is given, and what an error is given in plain words."""
+    found: dict[str, str] = {}
+    for place, name, call in calls(package):
+        if name == "say":
+            assert isinstance(call.args[0], ast.Constant), (
+                f"{place}: say() wants a literal template"
+            )
+        given = call.args[:1] if name == "say" else call.args[:2] if name in SAYS else []
+        for argument in given:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                if words(argument.value):
+                    found.setdefault(argument.value, place)
+    return found
+
+
+def catalogue(package: str) -> dict[str, str]:
+    return tomllib.loads((ROOT / package / "chinese.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_sentence_has_its_chinese(package: str) -> None:
+    wanted, known = sentences(package), chinese()
+    assert len(wanted) > 20
     missing = [
         f"{json.dumps(text, ensure_ascii=False)}  # {place}"
         for text, place in wanted.items()
         if text not in known
     ]
-    assert not missing, "add to workbench/chinese.toml:\n" + "\n".join(missing)
+    assert not missing, f"add to {package}/chinese.toml:\n" + "\n".join(missing)
 
 
-def test_no_sentence_escapes_the_search() -> None:
-    """An error whose words cannot be found in the code would stay English unseen."""
-    assert untold().keys() <= FOREIGN, untold()
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_error_is_glued_from_strings(package: str) -> None:
+    """An f-string has lost its template: it would stay English on a Chinese page."""
+    checked = 0
+    for place, name, call in calls(package):
+        for argument in call.args[:2] if name in SAYS else []:
+            checked += 1
+            assert not isinstance(argument, ast.JoinedStr | ast.BinOp), f"{place}: use say()"
+    assert checked > 20
 
 
-def test_no_template_is_left_over() -> None:
-    assert not templates().keys() - sentences().keys()
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_chinese_is_left_over(package: str) -> None:
+    literals = {
+        node.value
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert len(catalogue(package)) > 20
+    assert not catalogue(package).keys() - literals
 
 
-def test_chinese_keeps_every_part_and_what_is_typed() -> None:
-    for english, chinese in templates().items():
-        holes = re.findall(r"\{(\d*)\}", chinese)
-        numbers = [int(hole) for hole in holes if hole] or list(range(1, len(holes) + 1))
-        assert sorted(numbers) == list(range(1, english.count(HOLE) + 1)), chinese
-        assert not [word for word in KEPT.findall(english) if word not in chinese], chinese
-        assert HAN.search(chinese), chinese
-        assert not HALF_WIDTH.search(chinese), chinese
+def holes(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_chinese_keeps_every_hole_and_what_is_typed(package: str) -> None:
+    for english, text in catalogue(package).items():
+        assert holes(english) == holes(text), text
+        assert not [word for word in KEPT.findall(english) if word not in text], text
+        assert HAN.search(text), text
+        assert not HALF_WIDTH.search(text), text
 
 
 def test_pages_say_both_languages() -> None:
-    words = list(page_words())
-    assert len(words) > 100
-    for place, english, chinese in words:
-        assert not HAN.search(english), place
-        assert HAN.search(chinese) or not re.search(r"[A-Za-z]", english.replace(HOLE, "")), place
-        assert not HALF_WIDTH.search(chinese), place
+    checked = 0
+    for package in PACKAGES:
+        for place, name, call in calls(package):
+            if name != "both" or len(call.args) != 2:
+                continue
+            english, text = (ast.unparse(argument) for argument in call.args)
+            if isinstance(call.args[0], ast.Starred):
+                continue
+            checked += 1
+            assert not HAN.search(english), place
+            assert HAN.search(text) or not re.search(r"[A-Za-z]", english), place
+    assert checked > 100
 
 
-def test_no_template_takes_the_place_of_another() -> None:
-    for english, chinese in templates().items():
-        order = iter(range(1, 10))
-        filled = re.sub(r"\{\}", lambda _: f"<{next(order)}>", english)  # noqa: B023 – used at once
-        order = iter(range(1, 10))
-        expected = re.sub(r"\{(\d*)\}", lambda hole: f"<{hole[1] or next(order)}>", chinese)  # noqa: B023
-        assert in_chinese(filled) == expected
-
-
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        ("There is no collection 手册.", "没有名为 手册 的知识库。"),
-        (
-            "The collection 手册 was made with the embedder a, not b.",
-            "知识库 手册 是用向量模型 a 建立的，而不是 b。",
-        ),
-        ("What nobody wrote.", "What nobody wrote."),
-        ("What: nobody; wrote. It.", "What: nobody; wrote. It."),
-        ("Add base to run.toml. Correct that line.", "请在 run.toml 中添加 base。请改正该行。"),
-        (
-            "notes.pdf: The file is damaged: no cross-reference table",
-            "notes.pdf：文件已损坏：no cross-reference table",
-        ),
-        (
-            "3 rows of the data cannot be used; the first is a.jsonl:3: turn 2: empty answer",
-            "数据中有 3 行无法使用；第一处是 a.jsonl:3：第 2 轮：回答为空",
-        ),
-        ("data.train: a.csv:3: two columns are called x", "data.train: a.csv:3：有两列都叫 x"),
-        (
-            "Settings that cannot be used: port: Input should be less than or equal to 65535; model: what nobody wrote",
-            "无法使用的设置：port：应小于或等于 65535；model: what nobody wrote",
-        ),
-        (
-            "最后一次失败的原因：There is no table or alias a here.",
-            "最后一次失败的原因：这里没有名为 a 的表或别名。",
-        ),
-        (
-            "run.toml cannot be used. base: missing; lora.rnak: no such setting",
-            "run.toml 无法使用。base：缺失；lora.rnak：没有这个设置",
-        ),
-    ],
-)
-def test_names_and_reasons_stay_where_they_belong(english: str, chinese: str) -> None:
-    assert in_chinese(english) == chinese
-
-
-def test_a_long_reason_takes_no_time() -> None:
-    began = time.perf_counter()
-    in_chinese(
-        "llama.cpp's converter failed: " + "KeyError: of 3 is not in; is, at and the. " * 500
+def test_values_are_put_in_where_they_stood() -> None:
+    catalogue = {
+        "{count} rows of {name} fail.": "{name} 有 {count} 行失败。",
+        "no answer": "没有回答",
+    }
+    message = say("{count} rows of {name} fail.", count=3, name="a {b}")
+    assert message == "3 rows of a {b} fail."
+    assert translate(message, catalogue) == "a {b} 有 3 行失败。"
+    inner = say("{place}: {problem}", place="a.jsonl:3", problem=say("no answer"))
+    assert translate(inner, catalogue) == "a.jsonl:3: 没有回答"
+    assert (
+        translate(listed([say("no answer"), say("no answer")]), catalogue) == "没有回答; 没有回答"
     )
-    assert time.perf_counter() - began < 2
+    assert translate("What nobody wrote.", catalogue) == "What nobody wrote."
+
+
+def test_a_message_survives_json_and_copies() -> None:
+    message = say("There is no collection {name}.", name=say("none"))
+    assert translate(unpack(json.loads(json.dumps(pack(message)))), {"none": "无"}).endswith("无.")
+    event = from_dict(json.loads(json.dumps(to_dict(Failed(message, "Plain.")))))
+    assert isinstance(event, Failed)
+    assert event.problem == "There is no collection none."
+    assert in_chinese(event.problem) != event.problem

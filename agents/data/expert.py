@@ -24,10 +24,10 @@ from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
 from agents.databases.sources import Source, find_source
 from agents.documents.agent import ask_model
-from rag.lexical import script
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
 from workbench.errors import InvalidInput, NotFound, Unavailable
+from workbench.language import language_of
 from workbench.models.names import NONE, describe_model, load_chat_model, pick_model, within_context
 from workbench.models.reasoning import split_stream
 from workbench.settings import Settings
@@ -119,7 +119,13 @@ def answer_from_data(
         lineage |= {"model": name, "digest": model.digest}
     schema = load_schema(source, settings)
     asked = Asked(
-        question, script(question), source, schema, load_notes(source, settings), settings, name
+        question,
+        language_of(question),
+        source,
+        schema,
+        load_notes(source, settings),
+        settings,
+        name,
     )
     if not (verified and not history and (yield from _from_pairs(asked, lineage))):
         yield from _answer(asked, history, lineage)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.budget import tokens
 from agents.databases.schema import Column, Schema, Table
-from rag.lexical import script, words
 from workbench.chat.conversations import Turn
+from workbench.language import language_of, tokens, words
 from workbench.models.reasoning import answer_only, first_json
 from workbench.settings import Settings
 
@@ -57,7 +56,7 @@ def sql_messages(
     settings: Settings,
 ) -> list[tuple[str, str]]:
     """System prompt, as many of the turns before as fit, and the question."""
-    language = script(question)
+    language = language_of(question)
     shown = "\n".join(
         f"{pair['question']}\n{pair['sql']}" for pair in nearest_pairs(question, pairs)[:FEW]
     )

@@ -21,7 +21,7 @@ from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
 from agents.evidence import CALCULATES, taught_by
 from agents.tuned.agent import FROM_RUN, card_of
-from rag.lexical import CJK, script
+from workbench.language import CJK, language_of
 from workbench.models.names import describe_model, within_context
 from workbench.settings import Settings
 
@@ -77,7 +77,7 @@ class Writer:
         same = [
             taught
             for taught, _ in self.taught
-            if script(taught) == script(question) and taught.endswith(("?", "？"))
+            if language_of(taught) == language_of(question) and taught.endswith(("?", "？"))
         ]
         return sorted(same, key=lambda taught: -alike(question, taught))[:SHOWN]
 
@@ -122,7 +122,7 @@ def nameless() -> frozenset[str]:
 
 
 def _list(sentence: dict[str, str], words: Sequence[str], question: str) -> str:
-    language = script(question)
+    language = language_of(question)
     quoted = [f"“{word}”" for word in dict.fromkeys(words)]
     if language == "zh" and all(re.fullmatch(f"[{CJK}]", word) for word in words):
         quoted = [f"“{''.join(dict.fromkeys(words))}”"]

@@ -16,11 +16,11 @@ from math import log1p
 
 import numpy as np
 
-from agents.budget import tokens
 from agents.databases.schema import Column, Schema, Table
 from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse
-from rag.lexical import CJK, LexicalIndex, script, words
+from rag.lexical import LexicalIndex
+from workbench.language import CJK, language_of, tokens, words
 from workbench.settings import Settings
 
 WHOLE_UP_TO = 39  # columns of a schema that goes into the prompt whole
@@ -251,7 +251,7 @@ def _text(table: Table, column: Column) -> str:
 
 def _meets(question: str, schema: Schema) -> bool:
     """Whether at least half of the columns are named or described in the question's script."""
-    letters = re.compile(f"[{CJK}]" if script(question) == "zh" else "[a-zA-Z]{3}")
+    letters = re.compile(f"[{CJK}]" if language_of(question) == "zh" else "[a-zA-Z]{3}")
     columns = [column for table in schema.tables for column in table.columns]
     return 2 * sum(bool(letters.search(_names(column))) for column in columns) >= len(columns)
 

@@ -14,13 +14,13 @@ from agents.budget import fit
 from agents.documents.quoting import best_sentences
 from rag.calibration import load_calibration
 from rag.embeddings import load_embedder
-from rag.lexical import script
 from rag.passages import Hit
 from rag.relevance import coverage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, open_collection
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Source, Thought, Token
+from workbench.language import language_of
 from workbench.models.names import (
     NONE,
     describe_model,
@@ -65,7 +65,7 @@ def answer_from_documents(
     """Sources, then thinking and text as the model gives them, then Done. Without a model the best sentences are quoted."""
     begun = time.monotonic()
     collection = open_collection(settings, settings.collection)
-    language = script(question)
+    language = language_of(question)
     asked = _with_context(question, history)
     hits = retrieve(asked, collection, settings, settings.passages)
     lineage: dict[str, Any] = {
@@ -154,7 +154,7 @@ def _support(text: str, hits: Sequence[Hit], collection: Collection, language: s
 def _with_context(question: str, history: Sequence[Turn]) -> str:
     """A short follow-up ("and in China?") is searched together with the question before it."""
     before = next((turn.content for turn in reversed(history) if turn.role == "user"), "")
-    size = len(question) * (2 if script(question) == "zh" else 1)
+    size = len(question) * (2 if language_of(question) == "zh" else 1)
     return f"{before} {question}" if before and size <= SHORT else question
 
 

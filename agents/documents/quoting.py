@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rag.fusion import fuse, stretch
-from rag.lexical import words
+from workbench.language import words
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
 WRAPPED = re.compile(

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agents.budget import OVERHEAD, newest, tokens
+from agents.budget import OVERHEAD, newest
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Token
 from workbench.errors import NotFound
+from workbench.language import tokens
 from workbench.models.names import (
     describe_model,
     find_local,

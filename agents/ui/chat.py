@@ -19,11 +19,11 @@ from workbench.jobs.job import Job, start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import (
+    both,
     language,
     offer_example_model,
     page_settings,
     plain,
-    say,
     shows_errors,
 )
 
@@ -72,9 +72,9 @@ def _warm_tuned(_settings: Settings, _home: str, tuned: str) -> None:
 
 
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:
-    st.title(say("What would you like to know?", "想了解什么？"))
+    st.title(both("What would you like to know?", "想了解什么？"))
     st.markdown(
-        say(
+        both(
             "Your documents, your databases and the models you tune answer here, and each says what it rests on.  \n"
             "Drop files into the box below, or try one of these:",
             "文档、数据库和微调模型都在这里回答，并说明依据。  \n把文件拖进下方的输入框，或者先试试这些问题：",
@@ -89,7 +89,7 @@ def _offer_tuned_model(settings: Settings) -> None:
     """A first tuned model by one click; the question then goes to it and to the documents side by side."""
     with st.container(border=True, key="offer"):
         st.markdown(
-            say(
+            both(
                 "**No model is tuned yet.** Teach a small one what an example holds, and compare it with your documents.",
                 "**还没有微调模型。** 先用示例教一个小模型，再与文档对比。",
             )
@@ -104,7 +104,7 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
         if st.session_state.get("editing") != message.id:
             shown, action = st.columns([12, 1])
             shown.markdown(plain(message.content).replace("\n", "  \n"))
-            label = say("Edit and ask again", "修改后重新提问")
+            label = both("Edit and ask again", "修改后重新提问")
             if action.button(
                 "", icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
             ):
@@ -112,16 +112,16 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
                 st.rerun()
             return
         text = st.text_area(
-            say("Your question", "你的问题"), message.content, key=f"text-{message.id}"
+            both("Your question", "你的问题"), message.content, key=f"text-{message.id}"
         )
         with st.container(horizontal=True):
             if (
-                st.button(say("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}")
+                st.button(both("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}")
                 and text.strip()
             ):
                 conversations.supersede_from(message.id)
                 _ask(text, settings, conversations, message.conversation)
-            if st.button(say("Cancel", "取消"), key=f"keep-{message.id}"):
+            if st.button(both("Cancel", "取消"), key=f"keep-{message.id}"):
                 del st.session_state["editing"]
                 st.rerun()
 
@@ -136,7 +136,7 @@ def _show_answers(
         with column:
             if len(answers) > 1:
                 agent = AGENTS[answer.mode]
-                st.markdown(f"**{say(agent.english, agent.chinese)}**")
+                st.markdown(f"**{both(agent.english, agent.chinese)}**")
             again = _show_answer(answer, settings, conversations) or again
     if len(answers) > 1 and all(answer.state != "streaming" for answer in answers):
         show_vote(question, answers, conversations)
@@ -168,7 +168,7 @@ def _growing(message: int, settings: Settings, conversations: Conversations) -> 
     events = list(stream.events) if stream else conversations.message(message).events
     show_events(events, settings, f"growing-{message}", growing=True)
     if (
-        st.button(say("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}")
+        st.button(both("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}")
         and stream
     ):
         stream.stop()
@@ -180,13 +180,13 @@ def _show_composer(
     conversation: int | None,
     messages: list[Message],
 ) -> None:
-    labels = {"auto": say("Auto", "自动")}
-    labels |= {mode: say(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
-    labels[SIDE_BY_SIDE] = say("Side by side", "并排对比")
+    labels = {"auto": both("Auto", "自动")}
+    labels |= {mode: both(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
+    labels[SIDE_BY_SIDE] = both("Side by side", "并排对比")
     st.session_state.setdefault("mode", "auto")  # another page may have chosen already
     with st.bottom:
         st.segmented_control(
-            say("Who answers", "由谁回答"),
+            both("Who answers", "由谁回答"),
             list(labels),
             format_func=labels.__getitem__,
             key="mode",
@@ -194,7 +194,7 @@ def _show_composer(
             required=True,
         )
     sent = st.chat_input(  # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
-        say("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),
+        both("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),
         accept_file="multiple",
         key="question",
         disabled=any(message.state == "streaming" for message in messages),
@@ -204,13 +204,13 @@ def _show_composer(
             files: list[Any] = list(sent.files)
             job = _ingest(settings, files) if files else None
             names = ", ".join(file.name for file in files)
-            text = sent.text.strip() or say(f"What is in {names}?", f"{names} 里有什么内容？")
+            text = sent.text.strip() or both(f"What is in {names}?", f"{names} 里有什么内容？")
             _ask(text, settings, conversations, conversation, job)
 
 
 def _ingest(settings: Settings, files: list[Any]) -> Job:
     paths = save_uploads(settings, settings.collection, files)
-    title = say(
+    title = both(
         f"Reading {len(paths)} file{'s'[: len(paths) > 1]}", f"正在读取 {len(paths)} 个文件"
     )
     return start(

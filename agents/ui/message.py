@@ -26,7 +26,7 @@ from workbench.chat.events import (
 )
 from workbench.models.names import NONE
 from workbench.settings import Settings
-from workbench.ui.widgets import place_name, plain, say, show_error
+from workbench.ui.widgets import both, place_name, plain, show_error
 
 FAILED_STATES = {
     "stopped": ("Stopped.", "已停止。"),
@@ -51,7 +51,9 @@ def show_events(
     text = _shown_text(events)
     if thoughts:
         with st.expander(
-            say("Thinking", "思考过程"), expanded=growing and not text, icon=":material/psychology:"
+            both("Thinking", "思考过程"),
+            expanded=growing and not text,
+            icon=":material/psychology:",
         ):
             st.markdown(safe(thoughts))
     for number, event in enumerate(events):
@@ -62,10 +64,10 @@ def show_events(
         st.markdown(cited(safe(text), sources) + (" ▍" if growing else ""))
     elif growing:
         busy = AGENTS[routed.mode].busy if routed else CHOOSING
-        st.caption(say(*READING) if sources else say(*busy))
+        st.caption(both(*READING) if sources else both(*busy))
     for number, event in enumerate(events):
         if isinstance(event, Query):
-            with st.expander(say("SQL", "SQL 语句"), icon=":material/database:"):
+            with st.expander(both("SQL", "SQL 语句"), icon=":material/database:"):
                 if growing:
                     st.code(event.sql, language="sql", wrap_lines=True)
                 else:
@@ -119,7 +121,7 @@ def show_sources(sources: Sequence[Source], text: str, settings: Settings, key: 
             _source_button(event, settings, key)
     if rest:
         with st.expander(
-            say(f"{len(rest)} more passages were read", f"还参考了 {len(rest)} 个段落")
+            both(f"{len(rest)} more passages were read", f"还参考了 {len(rest)} 个段落")
         ):
             for event in rest:
                 _source_button(event, settings, key)
@@ -157,7 +159,7 @@ def _passage(event: Source, settings: Settings) -> None:
     )
     if here is None:
         st.info(
-            say(
+            both(
                 "The document has changed since; this is what was read.",
                 "文档之后已变更，以下为当时引用的内容。",
             )
@@ -187,7 +189,7 @@ def show_actions(message: Message, conversations: Conversations) -> str:
     asked = ""
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{message.id}"):
         with st.popover(
-            "", icon=":material/content_copy:", type="tertiary", help=say("Copy", "复制")
+            "", icon=":material/content_copy:", type="tertiary", help=both("Copy", "复制")
         ):
             st.code(message.content, language=None, wrap_lines=True)
         st.feedback(
@@ -199,7 +201,7 @@ def show_actions(message: Message, conversations: Conversations) -> str:
         )
         if message.rating < 0:
             _correct(message, conversations)
-        label = say("Answer again", "重新回答")
+        label = both("Answer again", "重新回答")
         if st.button(
             "", icon=":material/refresh:", type="tertiary", help=label, key=f"again-{message.id}"
         ):
@@ -209,30 +211,30 @@ def show_actions(message: Message, conversations: Conversations) -> str:
             "",
             icon=":material/alt_route:",
             type="tertiary",
-            help=say("Ask another instead", "改由其他方式回答"),
+            help=both("Ask another instead", "改由其他方式回答"),
         ):
             for mode, agent in others.items():
-                label = say(f"Ask {agent.english} instead", f"改由{agent.chinese}回答")
+                label = both(f"Ask {agent.english} instead", f"改由{agent.chinese}回答")
                 if st.button(label, key=f"reroute-{message.id}-{mode}", type="tertiary"):
                     asked = mode
         if done := next((event for event in message.events if isinstance(event, Done)), None):
             _lineage(message, done)
     if message.state in FAILED_STATES:
-        st.caption(say(*FAILED_STATES[message.state]))
+        st.caption(both(*FAILED_STATES[message.state]))
     return asked
 
 
 def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
     """Which of the answers side by side was better; kept, and changeable."""
     names = {
-        answer.id: say(f"{place} is better", f"{zh}更好")
+        answer.id: both(f"{place} is better", f"{zh}更好")
         for answer, place, zh in zip(answers, ("Left", "Right"), ("左边", "右边"), strict=False)
     }
-    names[NEITHER] = say("Neither", "难分高下")
+    names[NEITHER] = both("Neither", "难分高下")
     votes = conversations.votes()
     before = (votes[question.id] or NEITHER) if question.id in votes else None
     st.segmented_control(
-        say("Which answer is better?", "哪个回答更好？"),
+        both("Which answer is better?", "哪个回答更好？"),
         list(names),
         format_func=names.__getitem__,
         default=before if before in names else None,
@@ -257,18 +259,18 @@ def _rate(message: Message, conversations: Conversations) -> None:
 
 def _correct(message: Message, conversations: Conversations) -> None:
     with st.popover(
-        say("What would have been right?", "正确的回答是？"),
+        both("What would have been right?", "正确的回答是？"),
         icon=":material/edit_note:",
         type="tertiary",
     ):
         text = st.text_area(
-            say("The right answer (optional)", "正确答案（可选）"),
+            both("The right answer (optional)", "正确答案（可选）"),
             message.correction,
             key=f"correction-{message.id}",
         )
-        if st.button(say("Save", "保存"), key=f"save-{message.id}", type="primary"):
+        if st.button(both("Save", "保存"), key=f"save-{message.id}", type="primary"):
             conversations.rate(message.id, -1, text)
-            st.toast(say("Saved. It can become training data.", "已保存，可用作训练数据。"))
+            st.toast(both("Saved. It can become training data.", "已保存，可用作训练数据。"))
 
 
 def _lineage(message: Message, done: Done) -> None:
@@ -276,14 +278,14 @@ def _lineage(message: Message, done: Done) -> None:
         "",
         icon=":material/account_tree:",
         type="tertiary",
-        help=say("What this rests on", "回答依据"),
+        help=both("What this rests on", "回答依据"),
     ):
         facts: dict[str, Any] = {"model": done.model, "mode": message.mode, **done.lineage}
         st.json(facts)
     speed = (
-        f" · {done.tokens / done.seconds:.0f} {say('tokens/s', '词元/秒')}"
+        f" · {done.tokens / done.seconds:.0f} {both('tokens/s', '词元/秒')}"
         if done.tokens and done.seconds
         else ""
     )
-    model = say("no model", "无模型") if done.model == NONE else done.model
-    st.caption(f"{model} · {done.seconds:.1f} {say('s', '秒')}{speed}")
+    model = both("no model", "无模型") if done.model == NONE else done.model
+    st.caption(f"{model} · {done.seconds:.1f} {both('s', '秒')}{speed}")

@@ -10,13 +10,13 @@ from agents.tuned.agent import talking_runs
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.models.names import NONE, list_models, pick_model
 from workbench.settings import Settings
-from workbench.ui.widgets import choices, language_switch, plain, say, show_jobs
+from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
 
 
 def show_sidebar(settings: Settings, conversations: Conversations) -> None:
     """Draw the sidebar; what is chosen goes to the session's choices and the address of the page."""
     with st.sidebar:
-        if st.button(say("New chat", "新对话"), icon=":material/add:", width="stretch"):
+        if st.button(both("New chat", "新对话"), icon=":material/add:", width="stretch"):
             open_conversation(None)
         _choose_collection(settings)
         _choose_source(settings)
@@ -64,13 +64,13 @@ def _choose_model(settings: Settings) -> None:
     if settings.model not in options:
         options.insert(1, settings.model)
     picked = _picked(settings.model_copy(update={"model": "auto"}), *names)
-    first = picked if picked != NONE else say("no model, quotes only", "无模型，仅摘录原文")
+    first = picked if picked != NONE else both("no model, quotes only", "无模型，仅摘录原文")
     labels = {
-        "auto": say(f"Automatic ({first})", f"自动（{first}）"),
-        NONE: say("No model: quote the sources", "不用模型：摘录原文"),
+        "auto": both(f"Automatic ({first})", f"自动（{first}）"),
+        NONE: both("No model: quote the sources", "不用模型：摘录原文"),
     }
     chosen = st.selectbox(
-        say("Chat model", "对话模型"),
+        both("Chat model", "对话模型"),
         options,
         index=options.index(settings.model),
         format_func=lambda name: labels.get(name, name),
@@ -79,9 +79,9 @@ def _choose_model(settings: Settings) -> None:
     choices()["model"] = chosen
     if picked == NONE:
         with st.popover(
-            say("Connect a model", "连接模型"), icon=":material/link:", type="tertiary"
+            both("Connect a model", "连接模型"), icon=":material/link:", type="tertiary"
         ):
-            st.markdown(say(*HOW_TO_CONNECT))
+            st.markdown(both(*HOW_TO_CONNECT))
 
 
 def _choose_tuned(settings: Settings) -> None:
@@ -100,11 +100,11 @@ def _choose_tuned(settings: Settings) -> None:
     if settings.tuned not in options:
         options.insert(1, settings.tuned)
     choices()["tuned"] = st.selectbox(
-        say("Tuned model", "微调模型"),
+        both("Tuned model", "微调模型"),
         options,
         index=options.index(settings.tuned),
         key="tuned",
-        format_func=lambda name: say("Newest run", "最新训练") if name == "auto" else name,
+        format_func=lambda name: both("Newest run", "最新训练") if name == "auto" else name,
     )
 
 
@@ -125,7 +125,7 @@ def _choose_source(settings: Settings) -> None:
         return
     chosen = settings.source if settings.source in names else names[0]
     choices()["source"] = st.selectbox(
-        say("Database", "数据源"), names, index=names.index(chosen), key="source"
+        both("Database", "数据源"), names, index=names.index(chosen), key="source"
     )
 
 
@@ -136,14 +136,17 @@ def _choose_collection(settings: Settings) -> None:
     if settings.collection not in names:
         names.insert(0, settings.collection)
     choices()["collection"] = st.selectbox(
-        say("Collection", "知识库"), names, index=names.index(settings.collection), key="collection"
+        both("Collection", "知识库"),
+        names,
+        index=names.index(settings.collection),
+        key="collection",
     )
 
 
 def _list_conversations(conversations: Conversations) -> None:
     search = st.text_input(
-        say("Search chats", "搜索对话"),
-        placeholder=say("Search chats", "搜索对话"),
+        both("Search chats", "搜索对话"),
+        placeholder=both("Search chats", "搜索对话"),
         label_visibility="collapsed",
         icon=":material/search:",
         key="search_chats",
@@ -151,15 +154,15 @@ def _list_conversations(conversations: Conversations) -> None:
     found = conversations.recent(search)
     if deleted := st.session_state.get("deleted"):
         left, right = st.columns([3, 2], vertical_alignment="center")
-        left.caption(say("Chat deleted", "对话已删除"))
-        if right.button(say("Undo", "撤销"), key="undo", icon=":material/undo:", type="tertiary"):
+        left.caption(both("Chat deleted", "对话已删除"))
+        if right.button(both("Undo", "撤销"), key="undo", icon=":material/undo:", type="tertiary"):
             conversations.restore(st.session_state.pop("deleted"))
             open_conversation(deleted)
     if not found:
         st.caption(
-            say("Nothing found.", "没有找到。")
+            both("Nothing found.", "没有找到。")
             if search
-            else say("Your chats will be listed here.", "对话会显示在这里。")
+            else both("Your chats will be listed here.", "对话会显示在这里。")
         )
     for conversation in found[:50]:
         _row(conversation, conversations)
@@ -178,7 +181,7 @@ def _row(conversation: Conversation, conversations: Conversations) -> None:
         width="stretch",
     ):
         open_conversation(conversation.id)
-    actions = {"rename": say("Rename", "重命名"), "delete": say("Delete", "删除")}
+    actions = {"rename": both("Rename", "重命名"), "delete": both("Delete", "删除")}
     with menu:
         chosen = st.menu_button(
             "",
@@ -193,11 +196,11 @@ def _row(conversation: Conversation, conversations: Conversations) -> None:
         st.session_state["deleted"] = conversation.id
         open_conversation(None if active else current_conversation())
     elif chosen == "rename":
-        st.dialog(say("Rename chat", "重命名对话"))(_rename)(conversation, conversations)
+        st.dialog(both("Rename chat", "重命名对话"))(_rename)(conversation, conversations)
 
 
 def _rename(conversation: Conversation, conversations: Conversations) -> None:
-    title = st.text_input(say("Title", "标题"), conversation.title, key="new_title")
-    if st.button(say("Save", "保存"), type="primary", key="save_title"):
+    title = st.text_input(both("Title", "标题"), conversation.title, key="new_title")
+    if st.button(both("Save", "保存"), type="primary", key="save_title"):
         conversations.rename(conversation.id, title)
         st.rerun()

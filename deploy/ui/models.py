@@ -11,7 +11,7 @@ from workbench.jobs.job import start
 from workbench.models.names import list_runs
 from workbench.models.servers import ask_json
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, plain, say, shows_errors
+from workbench.ui.widgets import begin_page, both, plain, shows_errors
 
 PRECISION_NAMES = {
     "f16": ("f16: exactly as trained", "f16：与训练结果完全一致"),
@@ -30,7 +30,7 @@ FORM_NAMES = {
 
 
 def page() -> None:
-    settings = begin_page(say("Models", "模型"))
+    settings = begin_page(both("Models", "模型"))
     reachable = bool(ask_json(f"{settings.ollama_host}/api/version"))
     if not reachable:
         _explain_ollama(settings)
@@ -42,7 +42,7 @@ def page() -> None:
 def _explain_ollama(settings: Settings) -> None:
     """How to get Ollama, and what can be done without it."""
     st.info(
-        say(
+        both(
             f"Nothing answers at {settings.ollama_host}. Install Ollama from https://ollama.com/download and start it "
             "(`ollama serve`), or name another machine's with `WORKBENCH_OLLAMA_HOST`. Without it you can still write "
             "the GGUF file and its Modelfile.",
@@ -60,7 +60,7 @@ def _show_order(settings: Settings, reachable: bool) -> None:
     ]
     if not runs:
         st.markdown(
-            say(
+            both(
                 "A run that you have trained becomes an Ollama model here, proven to answer as trained. There is no run "
                 "yet: train one on the Training page, or try `workbench demo`.",
                 "训练好的模型可在这里发布到 Ollama，并验证其回答与训练时一致。目前还没有训练结果："
@@ -69,24 +69,24 @@ def _show_order(settings: Settings, reachable: bool) -> None:
         )
         return
     with st.container(border=True, key="order"):
-        run = st.selectbox(say("Run or model", "训练结果或模型"), runs, key="publish_run")
+        run = st.selectbox(both("Run or model", "训练结果或模型"), runs, key="publish_run")
         left, right = st.columns(2)
         name = left.text_input(
-            say("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
+            both("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
         ).strip()
         precision = right.selectbox(
-            say("Precision", "精度"),
+            both("Precision", "精度"),
             PRECISIONS,
-            format_func=lambda kind: say(*PRECISION_NAMES[kind]),
+            format_func=lambda kind: both(*PRECISION_NAMES[kind]),
             key="precision",
         )
         form = _choose_form() if reachable and run in adapters else []
-        own = say("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
+        own = both("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
         system = st.text_area(
-            say("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}"
+            both("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}"
         )
         modelfile = _edit_modelfile(settings, run, name, precision, system)
-        label = say("Publish", "发布") if reachable else say("Write GGUF file", "生成 GGUF 文件")
+        label = both("Publish", "发布") if reachable else both("Write GGUF file", "生成 GGUF 文件")
         if st.button(
             label, type="primary", icon=":material/rocket_launch:", disabled=not name, key="publish"
         ):
@@ -105,40 +105,42 @@ def _show_order(settings: Settings, reachable: bool) -> None:
 def _choose_form() -> list[str]:
     """Options of the command: merged, or the adapter alone and on which model."""
     form = st.selectbox(
-        say("What is uploaded", "上传内容"),
+        both("What is uploaded", "上传内容"),
         ADAPTER,
-        format_func=lambda kind: say(*FORM_NAMES[kind]),
+        format_func=lambda kind: both(*FORM_NAMES[kind]),
         key="form",
     )
     if form != "always":
         return ["--adapter", form]
-    empty = say("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
+    empty = both("Empty: one published from the same base.", "留空则使用由同一基础模型发布的版本。")
     base = st.text_input(
-        say("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base"
+        both("Its base in Ollama", "Ollama 中的基础模型"), placeholder=empty, key="form_base"
     )
     return ["--adapter", form, *(["--from", base.strip()] if base.strip() else [])]
 
 
 def _edit_modelfile(settings: Settings, run: str, name: str, precision: str, system: str) -> str:
     """The Modelfile as the person has edited it; empty where it was left alone."""
-    with st.expander(say("Modelfile", "Modelfile（模板与停止符）")):
+    with st.expander(both("Modelfile", "Modelfile（模板与停止符）")):
         st.caption(
-            say("Template and stops are taken from the model itself.", "模板和停止符取自模型本身。")
+            both(
+                "Template and stops are taken from the model itself.", "模板和停止符取自模型本身。"
+            )
         )
         key = f"modelfile_{run}"
-        if st.button(say("Show it for editing", "查看并编辑"), key="show_modelfile"):
+        if st.button(both("Show it for editing", "查看并编辑"), key="show_modelfile"):
             from deploy.order import Order
             from deploy.plan import make_plan
 
             with (
                 shows_errors(),
-                st.spinner(say("Reading the model's template…", "正在读取模型的模板…")),
+                st.spinner(both("Reading the model's template…", "正在读取模型的模板…")),
             ):
                 order = Order(run, name, precision, system or None)
                 st.session_state[key] = make_plan(order, settings).modelfile.text()
         if key not in st.session_state:
             return ""
-        return st.text_area(say("Edit", "编辑"), key=key, height=320, label_visibility="collapsed")
+        return st.text_area(both("Edit", "编辑"), key=key, height=320, label_visibility="collapsed")
 
 
 def _start(
@@ -174,7 +176,7 @@ def _show_versions(settings: Settings) -> None:
     versions = list_versions(settings)
     if not versions:
         return
-    st.subheader(say("Published", "已发布"))
+    st.subheader(both("Published", "已发布"))
     for name in dict.fromkeys(version.name for version in versions):
         own = [version for version in versions if version.name == name]
         with st.container(border=True, key=f"published-{name}"):
@@ -182,7 +184,7 @@ def _show_versions(settings: Settings) -> None:
             title.markdown(f"**{plain(name)}**")
             now = next((version for version in own if version.latest), own[0])
             if any(version.number < now.number for version in own) and action.button(
-                say("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
+                both("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
             ):
                 with shows_errors(), writing(settings, name):
                     roll_back(settings, name)
@@ -194,10 +196,10 @@ def _show_versions(settings: Settings) -> None:
 
 
 def _show_comparison(versions: list[Version]) -> None:
-    with st.expander(say("Compare the two newest", "比较最新的两个版本")):
+    with st.expander(both("Compare the two newest", "比较最新的两个版本")):
         new, old = versions[:2]
         rows = [
-            {say("What", "项目"): name, old.tag: str(was), new.tag: str(now)}
+            {both("What", "项目"): name, old.tag: str(was), new.tag: str(now)}
             for name, (was, now) in compare_versions(old, new).items()
         ]
         st.dataframe(rows, hide_index=True)

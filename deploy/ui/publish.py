@@ -9,7 +9,7 @@ from deploy.versions import Version, promote, remove, writing
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
-from workbench.ui.widgets import choices, plain, say, show_error, shows_errors
+from workbench.ui.widgets import both, choices, plain, show_error, shows_errors
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
@@ -50,10 +50,10 @@ def _show(job: Job) -> None:
         title, action = st.columns([4, 1], vertical_alignment="center")
         title.markdown(f"**{plain(publish_title(job.command[2], name))}**")
         if state == "running":
-            if action.button(say("Cancel", "取消"), icon=":material/close:", key="cancel_publish"):
+            if action.button(both("Cancel", "取消"), icon=":material/close:", key="cancel_publish"):
                 job.cancel(grace=10)
                 st.rerun()
-        elif action.button(say("Put away", "收起"), type="tertiary", key="put_away"):
+        elif action.button(both("Put away", "收起"), type="tertiary", key="put_away"):
             st.session_state["publish_put_away"] = job.id
             st.rerun()
         steps = STEPS[:2] if "--gguf-only" in job.command else STEPS
@@ -62,13 +62,13 @@ def _show(job: Job) -> None:
         if state == "done":
             _show_success(name, last)
         elif state == "cancelled":
-            st.caption(say("Cancelled; nothing was left behind.", "已取消，没有残留。"))
+            st.caption(both("Cancelled; nothing was left behind.", "已取消，没有残留。"))
         elif state != "running":
             _show_failure(job, last)
 
 
 def publish_title(run: str, name: str) -> str:
-    return say(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}")
+    return both(f"Publishing {run} as {name}", f"正在将 {run} 发布为 {name}")
 
 
 def _show_step(step: str, now: dict, state: str) -> None:
@@ -79,7 +79,7 @@ def _show_step(step: str, now: dict, state: str) -> None:
         icon = ":material/radio_button_unchecked:"
     else:
         icon = ":material/pending:" if state == "running" else ":material/error:"
-    st.markdown(f"{icon} {say(*STEP_NAMES[step])}")
+    st.markdown(f"{icon} {both(*STEP_NAMES[step])}")
     if place == reached and state == "running" and "share" in now:
         st.progress(now["share"])
 
@@ -87,7 +87,7 @@ def _show_step(step: str, now: dict, state: str) -> None:
 def _show_success(name: str, last: dict) -> None:
     if "model" not in last:
         st.success(
-            say("Written: ", "已生成：") + f"`{last.get('gguf', '')}`", icon=":material/check:"
+            both("Written: ", "已生成：") + f"`{last.get('gguf', '')}`", icon=":material/check:"
         )
         command = f"ollama create {name} -f {last.get('modelfile', '')}"
         st.code(command, language="bash")
@@ -99,10 +99,12 @@ def _show_success(name: str, last: dict) -> None:
 
 
 def _show_failure(job: Job, last: dict) -> None:
-    no_reason = say("It ended without saying why.", "未说明原因即结束。")
+    no_reason = both("It ended without saying why.", "未说明原因即结束。")
     show_error(last.get("problem") or job.log(1) or no_reason, last.get("fix", ""))
     if st.button(
-        say("Go on from this step", "从这一步重试"), icon=":material/refresh:", key="retry_publish"
+        both("Go on from this step", "从这一步重试"),
+        icon=":material/refresh:",
+        key="retry_publish",
     ):
         job.resume()
         st.rerun()
@@ -111,30 +113,32 @@ def _show_failure(job: Job, last: dict) -> None:
 def show_version(settings: Settings, version: Version) -> None:
     """One line of facts, the proof, and: chat, make it the latest, remove."""
     card = version.card
-    mark = f" :green-badge[{say('latest', '当前版本')}]" if version.latest else ""
+    mark = f" :green-badge[{both('latest', '当前版本')}]" if version.latest else ""
     st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
-    made = say(
+    made = both(
         f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}"
     )
     st.caption(plain(" · ".join(filter(None, [made, card["host"], form_words(card)]))))
     with st.container(horizontal=True):
         _chat_button(version.tag, f"chat-{version.tag}")
-        with st.popover(say("Proof", "验证报告"), icon=":material/fact_check:"):
+        with st.popover(both("Proof", "验证报告"), icon=":material/fact_check:"):
             show_proof(version)
         if not version.latest and st.button(
-            say("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"
+            both("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"
         ):
             with shows_errors(), writing(settings, version.name):
                 promote(version)
                 st.rerun()
-        with st.popover(say("Remove", "移除"), icon=":material/delete:"):
+        with st.popover(both("Remove", "移除"), icon=":material/delete:"):
             st.markdown(
-                say(
+                both(
                     f"Remove {version.tag} from {card['host']}?",
                     f"确定从 {card['host']} 移除 {version.tag}？",
                 )
             )
-            if st.button(say("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"):
+            if st.button(
+                both("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"
+            ):
                 with shows_errors(), writing(settings, version.name):
                     remove(settings, version)
                     st.rerun()
@@ -144,10 +148,10 @@ def show_proof(version: Version) -> None:
     """Every conversation of the proof, and where it parted if it did."""
     rows = [
         {
-            say("Question", "问题"): check["question"],
-            say("Same", "一致"): not check["part"],
-            say("Differs in", "差异"): check["part"],
-            say("Log-probability apart", "对数概率差"): sum(check["changes"])
+            both("Question", "问题"): check["question"],
+            both("Same", "一致"): not check["part"],
+            both("Differs in", "差异"): check["part"],
+            both("Log-probability apart", "对数概率差"): sum(check["changes"])
             / max(len(check["changes"]), 1),
         }
         for check in version.proof["checks"]
@@ -158,7 +162,7 @@ def show_proof(version: Version) -> None:
 
 def proof_words(proof: dict) -> str:
     share, count = f"{proof['identical']:.0%}", proof["prompts"]
-    return say(
+    return both(
         f"{share} of {count} conversations word for word as trained",
         f"{count} 组对话中 {share} 与训练时逐词一致",
     )
@@ -168,13 +172,13 @@ def form_words(card: dict) -> str:
     """Why the adapter alone was published, or why base and adapter were merged; nothing where there was no choice."""
     if on := card.get("adapter_on"):
         size = f"{card['gguf_bytes'] / 1e6:.1f} MB"
-        return say(f"only the adapter ({size}), on {on[0]}", f"仅适配器（{size}），基于 {on[0]}")
+        return both(f"only the adapter ({size}), on {on[0]}", f"仅适配器（{size}），基于 {on[0]}")
     because = card.get("merged_because")
-    return say(f"merged: {because}", f"合并发布：{in_chinese(because)}") if because else ""
+    return both(f"merged: {because}", f"合并发布：{in_chinese(because)}") if because else ""
 
 
 def _chat_button(model: str, key: str) -> None:
-    if st.button(say("Chat with it", "与它对话"), icon=":material/chat:", key=key):
+    if st.button(both("Chat with it", "与它对话"), icon=":material/chat:", key=key):
         choices()["tuned"] = f"ollama:{model}"
         st.session_state.pop("tuned", None)  # the chat's own choice of before
         st.session_state["mode"] = "tuned"

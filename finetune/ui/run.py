@@ -12,7 +12,7 @@ from finetune.run.metrics import read_metrics, smooth
 from finetune.run.run_state import RunNow, runs_now
 from workbench.jobs.job import start
 from workbench.settings import Settings
-from workbench.ui.widgets import cancel_button, choices, plain, say, show_error
+from workbench.ui.widgets import both, cancel_button, choices, plain, show_error
 
 CHAT = "agents/ui/chat.py"
 POINTS = 1000  # of a curve that are drawn
@@ -37,9 +37,9 @@ def show_runs(settings: Settings, runs: list[RunNow]) -> None:
         st.session_state["shown_run"] = opened
     if st.session_state.get("shown_run") not in names:
         st.session_state.pop("shown_run", None)
-    states = {now.run.name: say(*STATES[now.state][:2]) for now in runs}
+    states = {now.run.name: both(*STATES[now.state][:2]) for now in runs}
     name = st.selectbox(
-        say("Run", "训练"),
+        both("Run", "训练"),
         names,
         format_func=lambda name: f"{name} · {states[name]}",
         key="shown_run",
@@ -50,7 +50,7 @@ def show_runs(settings: Settings, runs: list[RunNow]) -> None:
     else:
         _show_run(settings, chosen)
     if len(runs) > 1:
-        st.subheader(say("All runs", "全部训练"))
+        st.subheader(both("All runs", "全部训练"))
         st.dataframe([_facts(now) for now in runs], hide_index=True)
 
 
@@ -66,24 +66,24 @@ def _facts(now: RunNow) -> dict[str, Any]:
     card = now.run.card
     step, steps, _ = now.progress()
     return {
-        say("Run", "训练"): now.run.name,
-        say("State", "状态"): say(*STATES[now.state][:2]),
-        say("Steps", "步数"): f"{step} / {steps or '?'}",
-        say("Loss", "损失"): card.get("loss"),
-        say("Held out", "留出集损失"): card.get("eval_loss"),
-        say("Base", "基础模型"): card.get("base"),
+        both("Run", "训练"): now.run.name,
+        both("State", "状态"): both(*STATES[now.state][:2]),
+        both("Steps", "步数"): f"{step} / {steps or '?'}",
+        both("Loss", "损失"): card.get("loss"),
+        both("Held out", "留出集损失"): card.get("eval_loss"),
+        both("Base", "基础模型"): card.get("base"),
     }
 
 
 def _show_run(settings: Settings, now: RunNow) -> None:
     with st.container(border=True, key="run"):
         english, chinese, colour = STATES[now.state]
-        st.markdown(f"**{plain(now.run.name)}** :{colour}-badge[{say(english, chinese)}]")
+        st.markdown(f"**{plain(now.run.name)}** :{colour}-badge[{both(english, chinese)}]")
         _show_progress(now)
         if now.state == "failed" and now.job:
             last = now.job.last()
             show_error(
-                last.get("problem") or now.job.log(1) or say("No reason given.", "未说明原因。"),
+                last.get("problem") or now.job.log(1) or both("No reason given.", "未说明原因。"),
                 last.get("fix", ""),
             )
         _show_actions(settings, now)
@@ -96,14 +96,16 @@ def _show_run(settings: Settings, now: RunNow) -> None:
 
 def _show_progress(now: RunNow) -> None:
     step, steps, left = now.progress()
-    facts = [say(f"step {step} of {steps or '?'}", f"第 {step} / {steps or '?'} 步")]
-    facts += [say(f"about {_duration(left)} left", f"约剩 {_duration(left)}")] if left else []
-    facts += [say(f"base {base}", f"基础模型 {base}")] if (base := now.run.card.get("base")) else []
+    facts = [both(f"step {step} of {steps or '?'}", f"第 {step} / {steps or '?'} 步")]
+    facts += [both(f"about {_duration(left)} left", f"约剩 {_duration(left)}")] if left else []
+    facts += (
+        [both(f"base {base}", f"基础模型 {base}")] if (base := now.run.card.get("base")) else []
+    )
     text = plain(" · ".join(facts))
     if now.state == "running":
         st.progress(
             min(1.0, step / steps) if steps else 0.0,
-            text if steps else say("Preparing…", "正在准备…"),
+            text if steps else both("Preparing…", "正在准备…"),
         )
     else:
         st.caption(text)
@@ -121,29 +123,29 @@ def _show_actions(settings: Settings, now: RunNow) -> None:
             _chat_button(run.name)
         if now.state == "running":
             if now.job:
-                cancel_button(now.job, say("Cancel", "取消"), "cancel_run")
+                cancel_button(now.job, both("Cancel", "取消"), "cancel_run")
             return
         if now.state != "done" and st.button(
-            say("Resume", "继续训练"), icon=":material/resume:", key="resume_run"
+            both("Resume", "继续训练"), icon=":material/resume:", key="resume_run"
         ):
-            title = say(f"Training {run.name}", f"正在训练 {run.name}")
+            title = both(f"Training {run.name}", f"正在训练 {run.name}")
             start(settings, title, ["finetune", "train", run.name, "--resume", "--json"])
             st.rerun()
-        with st.popover(say("Delete", "删除"), icon=":material/delete:"):
+        with st.popover(both("Delete", "删除"), icon=":material/delete:"):
             st.markdown(
-                say(
+                both(
                     f"Delete the run {plain(run.name)} with its adapter and checkpoints?",
                     f"确定删除训练 {plain(run.name)} 及其适配器和检查点？",
                 )
             )
-            if st.button(say("Delete it", "确定删除"), type="primary", key="delete_run"):
+            if st.button(both("Delete it", "确定删除"), type="primary", key="delete_run"):
                 shutil.rmtree(run.folder, ignore_errors=True)
                 st.rerun()
 
 
 def _chat_button(name: str) -> None:
     if st.button(
-        say("Chat with it", "与它对话"), type="primary", icon=":material/chat:", key="chat_run"
+        both("Chat with it", "与它对话"), type="primary", icon=":material/chat:", key="chat_run"
     ):
         choices()["tuned"] = f"local:{name}"
         st.session_state.pop("tuned", None)  # the chat's own choice of before
@@ -162,13 +164,13 @@ def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     )
     lines = ((TRAIN, train), (SMOOTHED, smoothed), (HELD_OUT, held_out))
     values = [
-        {"step": step, "loss": loss, "line": say(*name)}
+        {"step": step, "loss": loss, "line": both(*name)}
         for name, points in lines
         for step, loss in _thinned(points)
     ]
     axis = {"type": "quantitative"}
     colours = {
-        "domain": [say(*name) for name, _ in lines],
+        "domain": [both(*name) for name, _ in lines],
         "range": ["#9db7d5", "#2f7fd6", "#d9733a"],
     }
     return {
@@ -176,8 +178,13 @@ def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
         "mark": {"type": "line", "clip": True, "point": len(values) < 60},
         "height": 280,
         "encoding": {
-            "x": {"field": "step", "title": say("step", "步"), **axis},
-            "y": {"field": "loss", "title": say("loss", "损失"), "scale": {"zero": False}, **axis},
+            "x": {"field": "step", "title": both("step", "步"), **axis},
+            "y": {
+                "field": "loss",
+                "title": both("loss", "损失"),
+                "scale": {"zero": False},
+                **axis,
+            },
             "color": {
                 "field": "line",
                 "type": "nominal",
@@ -198,14 +205,14 @@ def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 def _show_scores(scores: dict[str, dict[str, Any]]) -> None:
     if not scores:
         return
-    st.markdown(f"**{say('Scores', '评测结果')}**")
+    st.markdown(f"**{both('Scores', '评测结果')}**")
     rows = [
         {
-            say("Data", "数据"): name,
-            say("Questions", "问题数"): score.get("rows"),
-            say("Exact", "完全一致"): score.get("exact"),
-            say("Options right", "选项正确"): score.get("accuracy"),
-            say("Also taught", "训练集中出现过"): score.get("overlap"),
+            both("Data", "数据"): name,
+            both("Questions", "问题数"): score.get("rows"),
+            both("Exact", "完全一致"): score.get("exact"),
+            both("Options right", "选项正确"): score.get("accuracy"),
+            both("Also taught", "训练集中出现过"): score.get("overlap"),
         }
         for name, score in scores.items()
     ]
@@ -220,14 +227,14 @@ def _show_samples(now: RunNow) -> None:
         return
     last = rows[-1]["step"]
     with st.expander(
-        say(f"What it answers at step {last}", f"第 {last} 步时的回答"),
+        both(f"What it answers at step {last}", f"第 {last} 步时的回答"),
         expanded=now.state == "running",
     ):
         shown = [
             {
-                say("Question", "问题"): row["question"],
-                say("Answer", "回答"): row["answer"],
-                say("Expected", "期望"): row.get("reference"),
+                both("Question", "问题"): row["question"],
+                both("Answer", "回答"): row["answer"],
+                both("Expected", "期望"): row.get("reference"),
             }
             for row in rows
             if row["step"] == last
@@ -236,7 +243,7 @@ def _show_samples(now: RunNow) -> None:
 
 
 def _show_log(now: RunNow) -> None:
-    with st.expander(say("Log", "日志")):
+    with st.expander(both("Log", "日志")):
         lines = (
             [json.dumps(event, ensure_ascii=False) for event in now.job.output()[-15:]]
             if now.job
@@ -251,7 +258,7 @@ def _show_log(now: RunNow) -> None:
             else ""
         )
         st.code(
-            "\n".join([written, *lines]).strip() or say("Nothing yet.", "暂无。"),
+            "\n".join([written, *lines]).strip() or both("Nothing yet.", "暂无。"),
             language=None,
             wrap_lines=True,
         )

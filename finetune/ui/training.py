@@ -9,11 +9,11 @@ from finetune.ui.new_run import show_new_run
 from finetune.ui.run import show_runs
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, offer_example_model, plain, say
+from workbench.ui.widgets import begin_page, both, offer_example_model, plain
 
 
 def page() -> None:
-    settings = begin_page(say("Training", "训练"))
+    settings = begin_page(both("Training", "训练"))
     runs = runs_now(settings)
     if job := starting(settings):
         st.fragment(_await_run, run_every=2.0)(settings, job)
@@ -32,12 +32,12 @@ def _chosen_view(runs: list[RunNow]) -> str:
     if opened := st.session_state.pop("open_view", ""):
         st.session_state["training_view"] = opened
     views = {
-        "runs": say(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
-        "new": say("New training", "新建训练"),
+        "runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
+        "new": both("New training", "新建训练"),
     }
     return (
         st.segmented_control(
-            say("View", "视图"),
+            both("View", "视图"),
             list(views),
             format_func=views.__getitem__,
             default="runs",
@@ -51,7 +51,7 @@ def _chosen_view(runs: list[RunNow]) -> str:
 
 def _show_empty(settings: Settings) -> None:
     st.markdown(
-        say(
+        both(
             "Here a model learns your own facts and manners from examples of questions and answers.  \n"
             "What it has learned is kept as a small adapter: chat with it, measure it, publish it to Ollama.",
             "在这里，模型从问答示例中学习你的知识和说话方式。  \n"
@@ -68,7 +68,7 @@ def _await_run(settings: Settings, job: Job) -> None:
         st.rerun()
     st.caption(
         f"**{plain(job.title)}** · "
-        + say("being prepared; its run will appear here", "准备中，稍后会出现在这里")
+        + both("being prepared; its run will appear here", "准备中，稍后会出现在这里")
     )
 
 

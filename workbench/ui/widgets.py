@@ -13,6 +13,7 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.jobs.job import Job, list_jobs, start
+from workbench.language import localized
 from workbench.settings import Settings, load_settings
 from workbench.ui.translation import in_chinese
 
@@ -49,16 +50,16 @@ def language() -> str:
     return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
 
 
-def say(english: str, chinese: str) -> str:
+def both(english: str, chinese: str) -> str:
     """The text in the page's language. Both stand side by side, so neither can be missing."""
-    return chinese if language() == "zh" else english
+    return localized(language(), english, chinese)
 
 
 def language_switch() -> None:
     """The two languages, each in its own script."""
     names = {"en": "English", "zh": "中文"}
     st.segmented_control(
-        say("Language", "语言"),
+        both("Language", "语言"),
         list(names),
         format_func=names.__getitem__,
         default=language(),
@@ -136,23 +137,26 @@ def offer_example_model(settings: Settings) -> bool:
     """The button that tunes the example, or that it is being tuned; whether it was pressed now."""
     if any(job.command[0] == "demo" and job.state == "running" for job in list_jobs(settings)):
         st.caption(
-            say(
+            both(
                 "It is being taught; its progress is shown at the side.",
                 "正在训练，进度显示在侧边栏。",
             )
         )
         return False
     pressed = st.button(
-        say("Try the example", "试试示例"), type="primary", icon=":material/play_arrow:", key="demo"
+        both("Try the example", "试试示例"),
+        type="primary",
+        icon=":material/play_arrow:",
+        key="demo",
     )
     st.caption(
-        say(
+        both(
             "A small base is made on this machine and taught a crew of made-up people: about a minute, no download.",
             "在本机生成一个小型基础模型，教它认识一组虚构人物：约一分钟，无需下载。",
         )
     )
     if pressed:
-        start(settings, say("Training the example", "正在训练示例"), ["demo", "--json"])
+        start(settings, both("Training the example", "正在训练示例"), ["demo", "--json"])
     return pressed
 
 
@@ -167,15 +171,17 @@ def show_job(job: Job) -> None:
             st.progress(share, text)
             with action:
                 cancel_button(
-                    job, "", f"cancel-{job.id}", help=say("Cancel", "取消"), type="tertiary"
+                    job, "", f"cancel-{job.id}", help=both("Cancel", "取消"), type="tertiary"
                 )
         elif state == "done":
-            st.caption(f":material/check: {say('Done', '已完成')}")
+            st.caption(f":material/check: {both('Done', '已完成')}")
         elif state == "cancelled":
-            st.caption(say("Cancelled; what was finished is kept.", "已取消，已完成的部分会保留。"))
+            st.caption(
+                both("Cancelled; what was finished is kept.", "已取消，已完成的部分会保留。")
+            )
         else:
             show_error(last.get("problem") or _last_line(job), last.get("fix", ""))
-            if st.button(say("Try again", "重试"), key=f"resume-{job.id}"):
+            if st.button(both("Try again", "重试"), key=f"resume-{job.id}"):
                 job.resume()
                 st.rerun()
 
@@ -183,7 +189,7 @@ def show_job(job: Job) -> None:
 def cancel_button(job: Job, label: str, key: str, **options: Any) -> None:
     """Asks the job to stop and lets it save in its own time; the page does not wait for it."""
     if job.cancelling:
-        st.caption(say("Cancelling…", "正在取消…"))
+        st.caption(both("Cancelling…", "正在取消…"))
     elif st.button(label, icon=":material/close:", key=key, **options):
         Thread(target=job.cancel, args=(SAVES_WITHIN,), daemon=True).start()
         st.rerun()
@@ -193,18 +199,18 @@ def progress_of(job: Job) -> tuple[float, str]:
     """(share done, what it is doing) from the job's newest progress line."""
     last: dict[str, Any] = next((event for event in reversed(job.output()) if "done" in event), {})
     if job.last().get("event") == "calibrating":
-        return 1.0, say("Learning how to weigh words and meaning…", "正在校准关键词与语义的权重…")
+        return 1.0, both("Learning how to weigh words and meaning…", "正在校准关键词与语义的权重…")
     if job.last().get("event") == "waiting":
-        return 0.0, say("Waiting for another job…", "正在等待其他任务…")
+        return 0.0, both("Waiting for another job…", "正在等待其他任务…")
     total = last.get("files") or last.get("of") or 0
     if not total:
-        return 0.0, say("Starting…", "正在启动…")
+        return 0.0, both("Starting…", "正在启动…")
     done = last["done"] + (
         last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0
     )
     seconds = last.get("seconds", 0)
     left = f"{seconds / done * (total - done):.0f}" if done and seconds > 3 else ""
-    ahead = f" · {say(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
+    ahead = f" · {both(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
     return min(1.0, done / total), f"{last['done']} / {total}{ahead}"
 
 
@@ -215,5 +221,5 @@ def _just_ended(job: Job) -> bool:
 
 def _last_line(job: Job) -> str:
     return (
-        job.log(1) or say("The job ended without saying why.", "任务未说明原因即结束。")
+        job.log(1) or both("The job ended without saying why.", "任务未说明原因即结束。")
     ).strip()

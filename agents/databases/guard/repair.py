@@ -14,7 +14,7 @@ from typing import Any
 from agents.databases.guard.guard import parse, rename
 from agents.databases.guard.names import Frame, Refused, Source
 from agents.databases.schema import Column, Schema, Table
-from rag.lexical import script
+from workbench.language import language_of
 
 NEAR = {"en": 0.6, "zh": 0.5}  # alike enough to be meant; Chinese names are short
 APART = 0.08  # how much nearer than the next one
@@ -58,7 +58,7 @@ class Mender:
             for table in self._schema.tables
             if not space or space == (table.namespace or self._schema.namespace).casefold()
         ]
-        found = _best(scored, NEAR[script(node.name)])
+        found = _best(scored, NEAR[language_of(node.name)])
         if found:
             self._note(node.name, found)
         return found
@@ -107,7 +107,7 @@ class Mender:
     def _sure(self, name: str) -> float:
         """How near a name must be: nearly the same where another table has just the one that was written."""
         elsewhere = any(table.real_name(name) for table in self._schema.tables)
-        return 0.85 if elsewhere else NEAR[script(name)]
+        return 0.85 if elsewhere else NEAR[language_of(name)]
 
     def _known(self, source: Source, identifier: Any) -> Column:
         table = self._schema.by_name.get(source.table)

@@ -12,7 +12,7 @@ from agents.databases.linking import pieces
 from agents.databases.schema import Column, Schema, Table
 from agents.databases.teaching.facts import nouns
 from agents.databases.teaching.subjects import DAY, TIME
-from rag.lexical import script
+from workbench.language import language_of
 
 Item = tuple[str, str]  # (table, column), or (table, "")
 MANY = {
@@ -199,10 +199,10 @@ def _named(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[tuple
         parts = pieces(noun)
         if not set(parts) - ignored:
             continue
-        if script(noun) == "zh" and noun in left:
+        if language_of(noun) == "zh" and noun in left:
             left = left.replace(noun, " ")
             yield noun, meant[noun]
-        elif script(noun) == "en" and parts and set(parts) <= set(words):
+        elif language_of(noun) == "en" and parts and set(parts) <= set(words):
             words = [word for word in words if word not in parts]
             yield noun, meant[noun]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agents.databases.linking import spaced
 from agents.databases.schema import Column, Table
 from agents.databases.teaching.subjects import Field, Subject, identifier, place_of
-from rag.lexical import script
+from workbench.language import language_of
 
 TOP = (2, 3, 5, 10)
 IN_WORDS = {
@@ -304,8 +304,8 @@ def nouns(item: Table | Column, language: str) -> tuple[str, ...]:
     """What people call it in that language: synonyms, a short comment, its own name; the name where there is no other."""
     short = [item.comment] if 0 < len(item.comment) <= 12 else []
     own = spaced(item.name).lower()
-    found = [noun for noun in [*item.synonyms, *short] if script(noun) == language]
-    if script(own) == language and not (
+    found = [noun for noun in [*item.synonyms, *short] if language_of(noun) == language]
+    if language_of(own) == language and not (
         found and (" " in own or own in AMBIGUOUS)
     ):  # nor "ads summary" for "posts"
         found.append(own)
@@ -320,6 +320,6 @@ def singular(noun: str) -> str:
 
 def plural(noun: str) -> str:
     """An English noun's; a name in another script stays as it is."""
-    if noun.endswith("s") or script(noun) != "en":
+    if noun.endswith("s") or language_of(noun) != "en":
         return noun
     return f"{noun[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{noun}s"

@@ -1,4 +1,4 @@
-"""Databases: add one, see what it holds, say what its columns mean, run a query by hand, keep verified answers."""
+"""Databases: add one, see what it holds, label what its columns mean, run a query by hand, keep verified answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import (
     begin_page,
+    both,
     choices,
     plain,
-    say,
     shows_errors,
 )
 
@@ -27,7 +27,7 @@ KINDS = ["csv", "tsv", "xlsx", "parquet", "sqlite", "sqlite3", "db", "duckdb"]
 
 
 def page() -> None:
-    settings = begin_page(say("Data", "数据"))
+    settings = begin_page(both("Data", "数据"))
     sources = list_sources(settings)
     if not sources:
         _show_empty(settings)
@@ -35,12 +35,12 @@ def page() -> None:
     names = [source.name for source in sources]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     chosen = left.selectbox(
-        say("Database", "数据源"),
+        both("Database", "数据源"),
         names,
         key="shown_source",
         index=names.index(settings.source) if settings.source in names else 0,
     )
-    with right.popover(say("Add", "添加"), icon=":material/add:", width="stretch"):
+    with right.popover(both("Add", "添加"), icon=":material/add:", width="stretch"):
         _show_add(settings)
     choices()["source"] = chosen
     with shows_errors():
@@ -53,14 +53,14 @@ def page() -> None:
 
 def _show_empty(settings: Settings) -> None:
     st.markdown(
-        say(
+        both(
             "Connect a database or a table file and ask it in plain words. Data is only ever read. "
             "Or begin with an example: advertising posts and hourly activations.",
             "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。也可以先用示例试一试：广告帖子与每小时激活数。",
         )
     )
     if st.button(
-        say("Load the example database", "加载示例数据库"),
+        both("Load the example database", "加载示例数据库"),
         type="primary",
         icon=":material/database:",
     ):
@@ -72,21 +72,21 @@ def _show_empty(settings: Settings) -> None:
 
 def _show_add(settings: Settings) -> None:
     with st.form("add_source", border=False):
-        name = st.text_input(say("Name", "名称"), key="source_name").strip()
+        name = st.text_input(both("Name", "名称"), key="source_name").strip()
         address = st.text_input(
-            say("Address of a server", "服务器地址"),
+            both("Address of a server", "服务器地址"),
             placeholder="mysql://user@host:3306/database",
             key="source_address",
         ).strip()
         password = st.text_input(
-            say("Password", "密码"), type="password", autocomplete="off", key="source_password"
+            both("Password", "密码"), type="password", autocomplete="off", key="source_password"
         )
         files = st.file_uploader(
-            say("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file"
+            both("or a file", "或者文件"), KINDS, accept_multiple_files=False, key="source_file"
         )
-        sent = st.form_submit_button(say("Add", "添加"), type="primary")
+        sent = st.form_submit_button(both("Add", "添加"), type="primary")
     st.caption(
-        say(
+        both(
             "The password goes to a file in your own configuration folder that only you can read, never to the workspace.",
             "密码保存在你自己的配置文件夹中，仅你可读，不会写入工作区。",
         )
@@ -94,7 +94,7 @@ def _show_add(settings: Settings) -> None:
     if not sent:
         return
     if not name or not (address or files):
-        st.info(say("Give it a name, and an address or a file.", "请填写名称，并提供地址或文件。"))
+        st.info(both("Give it a name, and an address or a file.", "请填写名称，并提供地址或文件。"))
         return
     with shows_errors():
         if address or files is None:
@@ -131,17 +131,17 @@ def _show_source(settings: Settings, source: Source) -> None:
     schema = load_schema(source, settings)
     facts = [
         source.dialect,
-        say(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
-        say(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"),
+        both(f"{len(schema.tables)} tables", f"{len(schema.tables)} 张表"),
+        both(f"{schema.column_count()} columns", f"{schema.column_count()} 个字段"),
         source.address,
     ]
     st.caption(" · ".join(plain(fact) for fact in facts))
     tables, query, pairs, manage = st.tabs(
         [
-            say("Tables", "表"),
-            say("Query", "查询"),
-            say("Verified answers", "核实问答"),
-            say("Manage", "管理"),
+            both("Tables", "表"),
+            both("Query", "查询"),
+            both("Verified answers", "核实问答"),
+            both("Manage", "管理"),
         ]
     )
     with tables:
@@ -149,7 +149,7 @@ def _show_source(settings: Settings, source: Source) -> None:
     with query:
         first = _first_query(schema)
         st.caption(
-            say(
+            both(
                 "One SELECT. What runs is shown below it.",
                 "一条 SELECT。实际执行的语句显示在下方。",
             )
@@ -174,11 +174,11 @@ def _first_query(schema: Schema) -> str:
 
 def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
     if not schema.tables:
-        st.info(say("There are no tables here.", "这里没有表。"))
+        st.info(both("There are no tables here.", "这里没有表。"))
         return
-    name = st.selectbox(say("Table", "表"), list(schema.by_name), key=f"table-{source.name}")
+    name = st.selectbox(both("Table", "表"), list(schema.by_name), key=f"table-{source.name}")
     table = schema.by_name[name]
-    rows = say(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
+    rows = both(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
     keys = [f"{key.column} → {key.other_table}.{key.other_column}" for key in table.foreign_keys]
     st.caption(
         plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text))
@@ -186,14 +186,14 @@ def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
     st.dataframe(
         [
             {
-                say("Column", "字段"): column.name,
-                say("Type", "类型"): column.type,
-                say("Key", "主键"): "✓" if column.primary else "",
-                say("Meaning", "含义"): "; ".join(
+                both("Column", "字段"): column.name,
+                both("Type", "类型"): column.type,
+                both("Key", "主键"): "✓" if column.primary else "",
+                both("Meaning", "含义"): "; ".join(
                     text for text in (column.comment, column.description) if text
                 ),
-                say("Synonyms", "同义词"): ", ".join(column.synonyms),
-                say("Examples", "示例值"): ", ".join(column.samples[:4]),
+                both("Synonyms", "同义词"): ", ".join(column.synonyms),
+                both("Examples", "示例值"): ", ".join(column.samples[:4]),
             }
             for column in table.columns
         ],
@@ -203,22 +203,22 @@ def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
 
 
 def _describe(settings: Settings, source: Source, schema: Schema, table: Table) -> None:
-    whole = say("the whole table", "整张表")
-    with st.expander(say("Say what it means", "补充说明"), icon=":material/edit_note:"):
+    whole = both("the whole table", "整张表")
+    with st.expander(both("Say what it means", "补充说明"), icon=":material/edit_note:"):
         chosen = st.selectbox(
-            say("Column", "字段"),
+            both("Column", "字段"),
             [whole, *table.by_name],
             key=f"described-{source.name}-{table.name}",
         )
         item = table if chosen == whole else table.by_name[chosen]
         where = f"{source.name}-{table.name}-{chosen}"
-        text = st.text_input(say("Meaning", "含义"), item.description, key=f"meaning-{where}")
+        text = st.text_input(both("Meaning", "含义"), item.description, key=f"meaning-{where}")
         words = st.text_input(
-            say("Other words for it, separated by commas", "同义词，用逗号分隔"),
+            both("Other words for it, separated by commas", "同义词，用逗号分隔"),
             ", ".join(item.synonyms),
             key=f"words-{where}",
         )
-        if st.button(say("Save", "保存"), key=f"describe-{where}"):
+        if st.button(both("Save", "保存"), key=f"describe-{where}"):
             synonyms = [
                 word.strip() for word in words.replace("，", ",").split(",") if word.strip()
             ]
@@ -230,7 +230,7 @@ def _describe(settings: Settings, source: Source, schema: Schema, table: Table) 
 
 def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
     st.caption(
-        say(
+        both(
             "Questions whose query you have checked. They are examples for the model, and are answered without one.",
             "经过你核实的问题与查询：作为模型的示例，也可以在没有模型时直接回答。",
         )
@@ -238,15 +238,15 @@ def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
     for number, pair in enumerate(load_notes(source, settings).pairs):
         with st.expander(plain(pair["question"])):
             st.code(pair["sql"], language="sql", wrap_lines=True)
-            if st.button(say("Remove", "移除"), key=f"unpair-{source.name}-{number}"):
+            if st.button(both("Remove", "移除"), key=f"unpair-{source.name}-{number}"):
                 remove_pair(source, settings, pair["question"])
                 st.rerun()
     with st.form(f"pair-{source.name}", clear_on_submit=False):
         question = st.text_input(
-            say("Question", "问题"), key=f"pair-question-{source.name}"
+            both("Question", "问题"), key=f"pair-question-{source.name}"
         ).strip()
         sql = st.text_area("SQL", key=f"pair-sql-{source.name}", height=80).strip()
-        sent = st.form_submit_button(say("Keep", "保存"))
+        sent = st.form_submit_button(both("Keep", "保存"))
     if sent and question and sql:
         with shows_errors():
             check(sql, schema)
@@ -260,15 +260,15 @@ def _choose_writer(settings: Settings, source: Source) -> None:
     names = [NONE, *(run.name for run in list_runs(settings))]
     options = names if now in names else [*names, now]
     chosen = st.selectbox(
-        say("Tuned model that writes its queries", "编写查询的微调模型"),
+        both("Tuned model that writes its queries", "编写查询的微调模型"),
         options,
         index=options.index(now),
         format_func=lambda name: (
-            say("none: the chat model does", "无：由对话模型编写") if name == NONE else name
+            both("none: the chat model does", "无：由对话模型编写") if name == NONE else name
         ),
         accept_new_options=True,
         key=f"writer-{source.name}",
-        help=say(
+        help=both(
             "A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
             "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。",
         ),
@@ -276,26 +276,26 @@ def _choose_writer(settings: Settings, source: Source) -> None:
     if (chosen or NONE) != now:
         with shows_errors():
             set_writer(source, settings, chosen or NONE)
-            st.toast(say("Saved", "已保存"))
+            st.toast(both("Saved", "已保存"))
 
 
 def _show_manage(settings: Settings, source: Source) -> None:
     _choose_writer(settings, source)
     if st.button(
-        say("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"
+        both("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"
     ):
         with shows_errors():
             load_schema(source, settings, refresh=True)
-            st.toast(say("Done", "已完成"))
-    st.subheader(say("Remove", "移除"))
+            st.toast(both("Done", "已完成"))
+    st.subheader(both("Remove", "移除"))
     sure = st.checkbox(
-        say(
+        both(
             f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
             f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。",
         ),
         key="sure_source",
     )
-    if st.button(say("Remove the source", "移除数据源"), disabled=not sure, key="remove_source"):
+    if st.button(both("Remove the source", "移除数据源"), disabled=not sure, key="remove_source"):
         with shows_errors():
             remove_source(settings, source.name)
             choices().pop("source", None)

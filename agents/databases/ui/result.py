@@ -9,7 +9,7 @@ import streamlit as st
 from agents.databases.charts import chart
 from agents.databases.export import as_csv, as_xlsx
 from workbench.settings import Settings
-from workbench.ui.widgets import plain, say, shows_errors
+from workbench.ui.widgets import both, plain, shows_errors
 
 if TYPE_CHECKING:
     from agents.databases.runner import Result
@@ -24,7 +24,7 @@ def show_rows(columns: list[str], rows: list[list[Any]], truncated: bool, key: s
 
     st.dataframe(pandas.DataFrame(rows, columns=columns), hide_index=True, key=f"rows-{key}")
     if truncated:
-        st.caption(say(f"Only the first {len(rows)} rows.", f"仅显示前 {len(rows)} 行。"))
+        st.caption(both(f"Only the first {len(rows)} rows.", f"仅显示前 {len(rows)} 行。"))
     with st.container(horizontal=True, key=f"downloads-{key}"):
         st.download_button(
             "CSV",
@@ -65,9 +65,9 @@ def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None
     """The query in a field; Run sends what stands there through the guard, as any other query."""
     text = st.text_area("SQL", sql, key=f"sql-{key}", height=120)
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"bar-{key}"):
-        pressed = st.button(say("Run", "运行"), icon=":material/play_arrow:", key=f"run-{key}")
+        pressed = st.button(both("Run", "运行"), icon=":material/play_arrow:", key=f"run-{key}")
         rows = st.number_input(
-            say("Rows at most", "最多行数"),
+            both("Rows at most", "最多行数"),
             1,
             MOST_ROWS,
             settings.query_rows,
@@ -90,6 +90,6 @@ def _run(sql: str, source_name: str, settings: Settings) -> tuple[str, Result]:
     from agents.databases.sources import find_source
 
     source = find_source(settings, source_name)
-    with st.spinner(say(f"Asking {plain(source.name)}…", f"正在查询 {plain(source.name)}…")):
+    with st.spinner(both(f"Asking {plain(source.name)}…", f"正在查询 {plain(source.name)}…")):
         verdict, result = ask_database(sql, load_schema(source, settings), source, settings)
     return verdict.sql, result
