@@ -14,8 +14,10 @@ HARD = {
     r"\bshall\b": "must, should, or the present tense",
     r"\banew\b": "again",
     r"\b(?:tell|tells|told|tells us) of\b": "name, report, describe",
-    r"\b(?:is|are|was|were) (?:not |no longer |already )?there\b": "exists, is missing, is available",
-    r"\bwhether [\w ]{1,30} (?:is|are) there\b": "whether it exists",
+    # Not in a question such as "How many posts are there?".
+    r"\b(?:is|are|was) (?:not |no longer |already )?there\b(?!\?| (?:the|on|of|per|in)\b)": (
+        "exists, is missing, is available"
+    ),
     r"\bof whom\b|\bwhereof\b|\bthereof\b|\bwherein\b": "a second sentence",
     r"\bthat that\b": "a second sentence",
 }
