@@ -214,11 +214,11 @@ def verify(model: str, prompts: int, as_json: bool) -> None:
 @reports_errors
 def promote(model: str, as_json: bool) -> None:
     """Let NAME:latest mean this version. Example: workbench deploy promote zhongli:v1"""
-    from deploy.versions import find_version, writing
+    from deploy.versions import find_version, publishing
     from deploy.versions import promote as promote_version
 
     settings = load_settings()
-    with writing(settings, model.partition(":")[0]):
+    with publishing(settings, model.partition(":")[0]):
         _say_latest(promote_version(find_version(settings, model)), as_json)
 
 
@@ -228,10 +228,10 @@ def promote(model: str, as_json: bool) -> None:
 @reports_errors
 def rollback(name: str, as_json: bool) -> None:
     """Let NAME:latest mean the version before. Example: workbench deploy rollback zhongli"""
-    from deploy.versions import roll_back, writing
+    from deploy.versions import publishing, roll_back
 
     settings = load_settings()
-    with writing(settings, name):
+    with publishing(settings, name):
         _say_latest(roll_back(settings, name), as_json)
 
 
@@ -242,7 +242,7 @@ def rollback(name: str, as_json: bool) -> None:
 @reports_errors
 def remove(model: str, yes: bool, as_json: bool) -> None:
     """Remove a version from Ollama. Example: workbench deploy remove zhongli:v1"""
-    from deploy.versions import find_version, writing
+    from deploy.versions import find_version, publishing
     from deploy.versions import remove as remove_version
 
     settings = load_settings()
@@ -254,7 +254,7 @@ def remove(model: str, yes: bool, as_json: bool) -> None:
     version = find_version(settings, model)
     if not yes:
         click.confirm(f"Remove {version.tag} from {version.card['host']}?", abort=True)
-    with writing(settings, version.name):
+    with publishing(settings, version.name):
         latest = remove_version(settings, version)
     if as_json:
         print_json(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.publish import publish_title, show_publish_job, show_version
-from deploy.versions import Version, compare_versions, list_versions, roll_back, writing
+from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.jobs.job import start
 from workbench.models.names import list_runs
 from workbench.models.servers import ask_json
@@ -186,7 +186,7 @@ def _show_versions(settings: Settings) -> None:
             if any(version.number < now.number for version in own) and action.button(
                 both("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
             ):
-                with shows_errors(), writing(settings, name):
+                with shows_errors(), publishing(settings, name):
                     roll_back(settings, name)
                     st.rerun()
             for version in own:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from deploy.order import STEPS
-from deploy.versions import Version, promote, remove, writing
+from deploy.versions import Version, promote, publishing, remove
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
@@ -126,7 +126,7 @@ def show_version(settings: Settings, version: Version) -> None:
         if not version.latest and st.button(
             both("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"
         ):
-            with shows_errors(), writing(settings, version.name):
+            with shows_errors(), publishing(settings, version.name):
                 promote(version)
                 st.rerun()
         with st.popover(both("Remove", "移除"), icon=":material/delete:"):
@@ -139,7 +139,7 @@ def show_version(settings: Settings, version: Version) -> None:
             if st.button(
                 both("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"
             ):
-                with shows_errors(), writing(settings, version.name):
+                with shows_errors(), publishing(settings, version.name):
                     remove(settings, version)
                     st.rerun()
 
