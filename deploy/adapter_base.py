@@ -1,7 +1,8 @@
-"""A plan and an Ollama server -> the model there that carries the run's adapter, or why it has to be merged.
+"""A plan and an Ollama server -> the model there that carries the run's adapter, or why it has to
+be merged.
 
-Evidence shows that it is the right base: Workbench published it from the base that the run was trained
-on, or a person names it. In both cases the proof has the last word.
+Evidence shows that it is the right base: Workbench published it from the base that the run was
+trained on, or a person names it. In both cases the proof has the last word.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from deploy.plan import Plan
 
-# Architectures that Ollama 0.24 runs in its own engine, which loads no adapters: OllamaEngineRequired in fs/ggml.
+# Architectures that Ollama 0.24 runs in its own engine, which loads no adapters:
+# OllamaEngineRequired in fs/ggml.
 OWN_ENGINE = {
     "bert",
     "deepseek2",
@@ -119,7 +121,10 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
 
 
 def _check_adapter(plan: Plan) -> None:
-    """Only LoRA on the base's own weights and tokens can stand alone. Raises InvalidInput for another."""
+    """Only LoRA on the base's own weights and tokens can stand alone.
+
+    Raises InvalidInput for another.
+    """
     artefact = plan.artefact
     if not artefact.adapter:
         raise InvalidInput(

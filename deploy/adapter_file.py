@@ -1,8 +1,8 @@
 """A LoRA adapter's folder -> a GGUF file of its own, by llama.cpp's convert_lora_to_gguf.py.
 
-That script reads one alpha, one rank and tensors as linear layers have them, and exits at anything else.
-So it gets a plain copy: each module's own scale (rsLoRA, patterns) is multiplied into its B, and transposed
-weights are turned.
+That script reads one alpha, one rank and tensors as linear layers have them, and exits at anything
+else. So it gets a plain copy: each module's own scale (rsLoRA, patterns) is multiplied into its B,
+and transposed weights are turned.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def _no_form(name: str, change: Change) -> str:
     """Why a GGUF adapter cannot express the change; empty where it can."""
     if name.endswith(VOCABULARY):
         return say(
-            "The adapter changes the embedding or the output head, which a GGUF adapter cannot hold."
+            "The adapter changes the embedding or the output head, "
+            "which a GGUF adapter cannot hold."
         )
     if "magnitude" in change.parts:
         return say("The adapter is a DoRA, whose magnitudes a GGUF adapter cannot hold.")

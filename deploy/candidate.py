@@ -1,7 +1,9 @@
-"""A planned model on its way into Ollama: converted, uploaded, created, proven, promoted, or cleared away.
+"""A planned model on its way into Ollama: converted, uploaded, created, proven, promoted, or
+cleared away.
 
-Every step first looks whether it is already done, so a publish that was killed at any point is simply
-run again. Until it is promoted the model is `deploy/NAME/candidate/` here and `NAME:candidate` in Ollama.
+Every step first looks whether it is already done, so a publish that was killed at any point is
+simply run again. Until it is promoted the model is `deploy/NAME/candidate/` here and
+`NAME:candidate` in Ollama.
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ FINER = "Publish with a higher precision: --quantize f16."
 
 
 class Candidate:
-    """One model on its way. Its folder has `plan.json`, then `model.gguf`, `proof.json` and `card.json`.
+    """One model on its way. Its folder has `plan.json`, then `model.gguf`, `proof.json` and
+    `card.json`.
 
-    `plan.json` is its note: the plan's key, then the sha256 of the weights, then the version's number.
+    `plan.json` is its note: the plan's key, then the sha256 of the weights, then the version's
+    number.
     """
 
     def __init__(self, plan: Plan, registry: Registry, home: Path, report: Report) -> None:
@@ -74,7 +78,9 @@ class Candidate:
         return None
 
     def _has_form(self, version: Version) -> bool:
-        """Whether the version is merged, or stands on that base, as this one; any form will do where none was asked."""
+        """Whether the version is merged, or stands on that base, as this one; any form will do
+        where none was asked.
+        """
         order = self.plan.order
         if order.adapter == "auto" and not order.on:
             return True
@@ -93,7 +99,7 @@ class Candidate:
             self._report("check", status=status)
 
     def open(self) -> None:
-        """Go on with the candidate of an earlier run of the same plan; clear away another plan's."""
+        """Go on with an earlier candidate of the same plan; clear away another plan's."""
         note = self._note()
         if (note.get("key"), note.get("on")) != (self.plan.key, self._on):
             self.discard()
@@ -149,7 +155,10 @@ class Candidate:
         return FINER_F16 if self.plan.order.precision == "f16" else FINER
 
     def promote(self) -> Version:
-        """Make the candidate the next version and `:latest`. The renaming of its folder publishes it."""
+        """Make the candidate the next version and `:latest`.
+
+        The renaming of its folder publishes it.
+        """
         self._report("promote")
         numbers = [int(card.parent.name[1:]) for card in self.home.glob("v*/card.json")]
         number = max(numbers, default=0) + 1
@@ -162,7 +171,10 @@ class Candidate:
         return self.finish(Version(self.name, number, self.home / f"v{number}", card))
 
     def finish(self, version: Version) -> Version:
-        """The rest of a publish once its version exists. `plan.json` goes last, so that a killed publish shows."""
+        """The rest of a publish once its version exists.
+
+        `plan.json` goes last, so that a killed publish shows.
+        """
         note = version.folder / "plan.json"
         if note.exists():
             promote(version, self.registry)
@@ -235,7 +247,10 @@ class Candidate:
 
 
 def discard(registry: Registry, name: str, home: Path) -> None:
-    """Leave nothing of a candidate, here or in Ollama. An Ollama that is gone clears it away at its next start."""
+    """Leave nothing of a candidate, here or in Ollama.
+
+    An Ollama that is gone clears it away at its next start.
+    """
     folder = home / "candidate"
     note = read_note(folder)
     try:
@@ -271,7 +286,9 @@ def maps_full_disk() -> Iterator[None]:
 
 
 def report_step(report: Report, step: str, done: int = 0, of: int = 0, status: str = "") -> None:
-    """One progress event: the step, how many steps are done before it, and the share done of this one."""
+    """One progress event: the step, how many steps are done before it, and the share done of this
+    one.
+    """
     event: dict[str, Any] = {
         "event": "progress",
         "stage": step,

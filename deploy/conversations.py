@@ -1,4 +1,6 @@
-"""A run's held-out rows -> the conversations that a proof asks, in both languages, of one and of many turns."""
+"""A run's held-out rows -> the conversations that a proof asks, in both languages, of one and of
+many turns.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,10 @@ def _kind_of(talk: list[Turn]) -> Kind:
 
 
 def _read_talks(path: Path) -> list[list[Turn]]:
-    """Each row's conversation up to its last question. Rows with tools are left out: TEMPLATE has no form for them."""
+    """Each row's conversation up to its last question.
+
+    Rows with tools are left out: TEMPLATE has no form for them.
+    """
     if not path.exists():
         return []
     talks = []

@@ -1,7 +1,7 @@
 """The child process of `deploy.gguf`: a `Conversion` as JSON on stdin -> its GGUF file.
 
-Progress goes to stdout as JSON lines. Base and adapter are merged inside llama.cpp's converter, whose
-tensors are promises: one is in memory at a time, and of the largest only some rows.
+Progress goes to stdout as JSON lines. Base and adapter are merged inside llama.cpp's converter,
+whose tensors are promises: one is in memory at a time, and of the largest only some rows.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def convert_merged(conversion: Conversion) -> None:
 
 
 def _open_base(converter: Any, conversion: Conversion) -> Any:
-    """llama.cpp's model of the base. Raises InvalidInput for an architecture that it does not know."""
+    """llama.cpp's model of the base.
+
+    Raises InvalidInput for an architecture that it does not know.
+    """
     import gguf
 
     base = Path(conversion.base)
@@ -80,7 +83,9 @@ def _open_base(converter: Any, conversion: Conversion) -> Any:
 
 
 def _name_pretokenizer(model: Any, conversion: Conversion) -> None:
-    """Let the converter ask us for the pre-tokenizer's name: it knows only tokenizers that nobody has changed."""
+    """Let the converter ask us for the pre-tokenizer's name: it knows only tokenizers that nobody
+    has changed.
+    """
     from deploy.pretokenizer import name_pretokenizer
 
     known = model.get_vocab_base_pre
@@ -92,7 +97,8 @@ def _name_pretokenizer(model: Any, conversion: Conversion) -> None:
 
 
 def gather_words(conversion: Conversion, folder: Path) -> Path:
-    """A folder with only the tokenizer's files and the base's configuration, for the converter to read.
+    """A folder with only the tokenizer's files and the base's configuration, for the converter to
+    read.
 
     An adapter's folder often lacks the base's SentencePiece file, which the converter prefers. That
     file is added as long as the vocabulary is the same.
@@ -141,7 +147,8 @@ def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
 def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
     """Halve large matrices before the converter makes float32 of them.
 
-    They are written as f16, so nothing is lost. Small ones may be written as f32, as GPT-2's positions are.
+    They are written as f16, so nothing is lost. Small ones may be written as f32, as GPT-2's
+    positions are.
     """
     import torch
 
@@ -155,12 +162,15 @@ def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
 def _promise(
     lazy: Any, meta: Any, make: Callable[[], Any], work: Callable[[Any], Any]
 ) -> Callable[[], Any]:
-    """A tensor for the converter: its shape at once, `work` on the result of `make` when it is written."""
+    """A tensor for the converter: its shape at once, `work` on the result of `make` when it is
+    written.
+    """
     return lambda: lazy(meta=meta, args=(make(),), func=work)
 
 
 def _take_vocabulary_in_rows(model: Any, folder: Path, merge: Merge | None) -> None:
-    """Let embedding and head, by far the largest matrices, be merged and written some rows at a time.
+    """Let embedding and head, by far the largest matrices, be merged and written some rows at a
+    time.
 
     Only where the converter does the same to some rows as to all: two rows are tried.
     """

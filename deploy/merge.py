@@ -1,7 +1,9 @@
-"""A PEFT LoRA adapter's folder and the base's tensor names -> each merged tensor, computed on demand.
+"""A PEFT LoRA adapter's folder and the base's tensor names -> each merged tensor, computed on
+demand.
 
-LoRA (Hu et al. 2021), rsLoRA (Kalajdzievski 2023), DoRA (Liu et al. 2024), modules_to_save, biases, trainable
-tokens and resized vocabularies, read as PEFT 0.21 writes them. No more than one tensor is in memory.
+LoRA (Hu et al. 2021), rsLoRA (Kalajdzievski 2023), DoRA (Liu et al. 2024), modules_to_save, biases,
+trainable tokens and resized vocabularies, read as PEFT 0.21 writes them. No more than one tensor is
+in memory.
 """
 
 from __future__ import annotations
@@ -67,9 +69,9 @@ class Change:
 class Merge:
     """The changes of one adapter, by the names of the base's tensors.
 
-    `shapes` are the base's tensors. `extra` names tensors of the merged model that the base lacks: an output
-    head that is tied in the base and parts from the embedding in the adapter. Raises InvalidInput where the
-    adapter has no merged form, or belongs to another base.
+    `shapes` are the base's tensors. `extra` names tensors of the merged model that the base lacks:
+    an output head that is tied in the base and parts from the embedding in the adapter. Raises
+    InvalidInput where the adapter has no merged form, or belongs to another base.
     """
 
     def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -94,7 +96,8 @@ class Merge:
         return self._shapes[self.extra.get(name, name)]
 
     def merged(self, name: str, weight: Any, start: int = 0, stop: int | None = None) -> Any:
-        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows` allows it.
+        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows`
+        allows it.
 
         `weight` is the same part of the base's tensor; for an extra tensor, of `extra[name]`.
         """
@@ -184,7 +187,9 @@ class Merge:
         return change
 
     def _find(self, target: str) -> str:
-        """The base's tensor: by its name, or by the name's end where the base's file has or lacks a prefix."""
+        """The base's tensor: by its name, or by the name's end where the base's file has or lacks a
+        prefix.
+        """
         if target in self._shapes or (target == "lm_head.weight" and self._embedding):
             return target
         ends = []
@@ -210,7 +215,7 @@ class Merge:
         return ""
 
     def _split_tied_head(self) -> None:
-        """A head that is tied in the base follows the embedding only where it did so in training."""
+        """A tied head follows the embedding only where it did so in training."""
         head = "lm_head.weight"
         embedding = self._embedding
         if not embedding or not {head, embedding} & self.changes.keys():
@@ -228,7 +233,9 @@ class Merge:
             self.extra[head] = embedding
 
     def _same(self, head: Change, embedding: Change) -> bool:
-        """Whether both are the same tensor, which PEFT writes twice after resizing a tied vocabulary."""
+        """Whether both are the same tensor, which PEFT writes twice after resizing a tied
+        vocabulary.
+        """
         if head.parts.keys() != {"replacement"} or embedding.parts.keys() != {"replacement"}:
             return False
         one = head.parts["replacement"]
@@ -243,7 +250,9 @@ class Merge:
         return True
 
     def _scale(self, module: str, rank: int) -> float:
-        """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern rule."""
+        """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern
+        rule.
+        """
         alpha = self.config.get("lora_alpha", 8)
         for pattern, own in (self.config.get("alpha_pattern") or {}).items():
             if re.match(rf"(.*\.)?({pattern})$", module):
@@ -270,7 +279,8 @@ class Merge:
             if delta != shape:
                 raise InvalidInput(
                     say(
-                        "The adapter's change of {name} has the shape {delta}, the base's tensor {shape}.",
+                        "The adapter's change of {name} has the shape {delta}, "
+                        "the base's tensor {shape}.",
                         name=name,
                         delta=delta,
                         shape=shape,
@@ -291,7 +301,7 @@ class Merge:
             )
 
     def _shape_of_delta(self, change: Change) -> tuple[int, ...]:
-        """The shape of B times A, as the base stores the weight; empty where they are no matrices."""
+        """The shape of B times A, as the base stores it; empty where they are no matrices."""
         a = self._file.places[change.parts["a"]].shape
         b = self._file.places[change.parts["b"]].shape
         if len(a) != 2 or len(b) != 2:
@@ -300,7 +310,10 @@ class Merge:
 
 
 def read_adapter(folder: Path) -> dict[str, Any]:
-    """The adapter's configuration. Raises InvalidInput, with the alternative, where it cannot be merged."""
+    """The adapter's configuration.
+
+    Raises InvalidInput, with the alternative, where it cannot be merged.
+    """
     try:
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""A base and an adapter -> a Hugging Face folder with the merged weights, written tensor by tensor."""
+"""A base and an adapter -> a Hugging Face folder with merged weights, written tensor by tensor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".index.json")
 def write_merged(
     artefact: Artefact, folder: Path, report: Callable[[int, int], None] = lambda done, of: None
 ) -> Path:
-    """Write the folder and return it, with one tensor in memory at a time. Raises Conflict where it exists."""
+    """Write the folder and return it, with one tensor in memory at a time.
+
+    Raises Conflict where it exists.
+    """
     if not artefact.adapter:
         raise InvalidInput(
             say("{name} is a whole model already.", name=artefact.name),

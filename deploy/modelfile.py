@@ -1,4 +1,6 @@
-"""Template, stops, system prompt and parameters <-> the text of a Modelfile, and the fields of Ollama's create."""
+"""Template, stops, system prompt and parameters <-> the text of a Modelfile, and the fields of
+Ollama's create.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,10 @@ class Modelfile:
 
 
 def read_modelfile(text: str) -> Modelfile:
-    """A Modelfile that a person has edited. Raises InvalidInput with the line that cannot be used."""
+    """A Modelfile that a person has edited.
+
+    Raises InvalidInput with the line that cannot be used.
+    """
     template = ""
     system = ""
     stops: list[str] = []

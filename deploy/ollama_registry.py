@@ -1,4 +1,6 @@
-"""An Ollama server's address -> its models: pushed by digest, made, copied, shown, asked and removed."""
+"""An Ollama server's address -> its models: pushed by digest, made, copied, shown, asked and
+removed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ PRECISION_NAMES = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K
 
 @dataclass(frozen=True)
 class Reply:
-    """One greedy answer: its tokens as bytes, their log-probabilities, and whether the model ended it itself."""
+    """One greedy answer: its tokens as bytes, their log-probabilities, and whether the model ended
+    it itself.
+    """
 
     tokens: list[bytes]
     logprobs: list[float]
@@ -59,7 +63,10 @@ class Registry:
         self.host = host
 
     def check(self) -> str:
-        """The server's version. Raises Unavailable where it is down, no Ollama, or too old for the proof."""
+        """The server's version.
+
+        Raises Unavailable where it is down, no Ollama, or too old for the proof.
+        """
         with self._maps_errors():
             answer = self._http.get("/api/version", timeout=10)
             answer.raise_for_status()
@@ -96,7 +103,10 @@ class Registry:
             return self._http.head(f"/api/blobs/sha256:{sha256}").status_code == 200
 
     def push(self, path: Path, sha256: str, report: Callable[[int, int], None]) -> None:
-        """Send the file unless the server has it. Where the server restarts meanwhile, wait and send it again."""
+        """Send the file unless the server has it.
+
+        Where the server restarts meanwhile, wait and send it again.
+        """
         deadline = 0.0
         while True:
             try:
@@ -149,7 +159,8 @@ class Registry:
     def drop_blob(self, sha256: str) -> None:
         """Remove weights that no model uses.
 
-        Ollama has no call for that. It removes weights with their last model, so one is made and deleted.
+        Ollama has no call for that. It removes weights with their last model, so one is made and
+        deleted.
         """
         if not self.has_blob(sha256):
             return
@@ -161,7 +172,10 @@ class Registry:
         self.delete(name)
 
     def weights(self, name: str) -> Weights:
-        """A model's weights. Raises NotFound for a missing model, InvalidInput where Ollama names no file."""
+        """A model's weights.
+
+        Raises NotFound for a missing model, InvalidInput where Ollama names no file.
+        """
         with self._maps_errors():
             shown = self._client.show(name)
         files = re.findall(r"^(FROM|ADAPTER) .*sha256-([0-9a-f]{64})", shown.modelfile or "", re.M)

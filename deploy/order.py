@@ -1,4 +1,7 @@
-"""A person's order to publish, and the names of its choices and steps. Light, for a page's first paint."""
+"""A person's order to publish, and the names of its choices and steps.
+
+Light, for a page's first paint.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""An order -> everything that follows from it: the run, the Modelfile, the end tokens, the file, and how it is proven."""
+"""An order -> everything that follows from it: the run, the Modelfile, the end tokens, the file,
+and how it is proven.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Plan:
     ends: dict[int, str]
     format: Format | None = field(repr=False)
     on: tuple[str, str] | None = None
-    """(model in Ollama, sha256 of its weights) under an adapter that is published alone; None: merged."""
+    """(model in Ollama, sha256 of its weights) under an adapter that is published alone; None:
+    merged.
+    """
     merged_because: str = ""
 
     @cached_property
@@ -65,7 +69,8 @@ class Plan:
         if free < self.size:
             raise Unavailable(
                 say(
-                    "The GGUF file needs {size:.1f} GB, the disk of {folder} has {free:.1f} GB free.",
+                    "The GGUF file needs {size:.1f} GB, "
+                    "the disk of {folder} has {free:.1f} GB free.",
                     size=self.size / 1e9,
                     folder=folder,
                     free=free / 1e9,
@@ -74,7 +79,7 @@ class Plan:
             )
 
     def write(self, path: Path, report: Callable[[int, int], None]) -> str:
-        """Write the GGUF file, of the adapter alone where it stands on a base; returns its sha256."""
+        """Write the GGUF file, or that of the adapter alone; returns its sha256."""
         artefact = self.artefact
         precision = self.order.precision
         conversion = Conversion(
@@ -92,7 +97,9 @@ class Plan:
         return write_gguf(conversion, report)
 
     def weights(self, sha256: str) -> dict[str, Any]:
-        """The fields of Ollama's create that name the weights; `sha256` is that of the written file."""
+        """The fields of Ollama's create that name the weights; `sha256` is that of the written
+        file.
+        """
         if self.on:
             return {
                 "files": {"model.gguf": f"sha256:{self.on[1]}"},
@@ -117,7 +124,9 @@ class Plan:
         )
 
     def _fits(self, talk: list[Turn], context: int) -> bool:
-        """Whether conversation and answer fit the context: Ollama cuts what does not, without a word."""
+        """Whether conversation and answer fit the context: Ollama cuts what does not, without a
+        word.
+        """
         whole = with_system(talk, self.modelfile.system)
         tokenizer = self.artefact.tokenizer
         return len(tokenizer.encode(render(tokenizer, whole))) + TOKENS <= context
@@ -128,7 +137,10 @@ def _stripped(talk: list[Turn]) -> list[Turn]:
 
 
 def make_plan(order: Order, settings: Settings) -> Plan:
-    """Look at the run and settle the Modelfile. Raises what `find_artefact` and `read_format` raise."""
+    """Look at the run and settle the Modelfile.
+
+    Raises what `find_artefact` and `read_format` raise.
+    """
     check_name(order.name)
     _check_choice(order.adapter, ADAPTER)
     _check_choice(order.precision, PRECISIONS)

@@ -1,4 +1,6 @@
-"""A tokenizer -> llama.cpp's name of its pre-tokenizer: the base's, also for an extended vocabulary."""
+"""A tokenizer -> llama.cpp's name of its pre-tokenizer: the base's, also for an extended
+vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,14 @@ QWEN2 = (
 )
 LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-# Splitting rule -> llama.cpp's name. Tokenizers with the same rule split alike, whatever they are called.
+# Splitting rule -> llama.cpp's name. Tokenizers with the same rule split alike, whatever they are
+# called.
 SPLITS = {QWEN2: "qwen2", LLAMA3: "llama-bpe", GPT2: "gpt-2"}
 
 
 def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -> str:
-    """llama.cpp's name. `known` is its own recognition: a hash of token ids, which an extended vocabulary changes.
+    """llama.cpp's name. `known` is its own recognition: a hash of token ids, which an extended
+    vocabulary changes.
 
     So the base's tokenizer is tried next. A home-made tokenizer is known by its splitting rule.
     """
@@ -46,7 +50,9 @@ def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -
 
 
 def find_split(step: dict[str, Any] | None) -> str:
-    """The regular expression of a tokenizer.json's `pre_tokenizer`; byte-level BPE has GPT-2's built in."""
+    """The regular expression of a tokenizer.json's `pre_tokenizer`; byte-level BPE has GPT-2's
+    built in.
+    """
     for part in (step or {}).get("pretokenizers") or [step or {}]:
         if part.get("type") == "Split":
             return part["pattern"].get("Regex", "")

@@ -1,4 +1,5 @@
-"""The same conversations through transformers and through Ollama -> where, if anywhere, the two part.
+"""The same conversations through transformers and through Ollama -> where, if anywhere, the two
+part.
 
 Both answer greedily. Compared are the rendered prompt (byte for byte), the number of its tokens,
 the tokens of the answer, its end, and each token's log-probability.
@@ -86,7 +87,9 @@ class Proof:
 
     @property
     def passed(self) -> bool:
-        """Template, tokenizer and stops must agree always; the tokens as far as the precision allows."""
+        """Template, tokenizer and stops must agree always; the tokens as far as the precision
+        allows.
+        """
         if not self.checks:
             return False
         if any(check.part in MUST_AGREE for check in self.differences):
@@ -217,7 +220,10 @@ def with_system(talk: list[Turn], system: str) -> list[Turn]:
 
 
 def _same_prompt(prompt: str, shown: str, bos: str) -> bool:
-    """Whether the server's prompt is ours. It adds the begin-of-text token by itself, so that one may be missing."""
+    """Whether the server's prompt is ours.
+
+    It adds the begin-of-text token by itself, so that one may be missing.
+    """
     if shown == prompt:
         return True
     return bool(bos) and shown == prompt.removeprefix(bos)
@@ -302,5 +308,7 @@ def _answer(loaded: LoadedModel, ids: list[int], ends: list[int]) -> Reply:
 
 
 def _plain(token: bytes) -> str:
-    """A token's text without what server and library write differently: parts of characters, a leading space."""
+    """A token's text without what server and library write differently: parts of characters, a
+    leading space.
+    """
     return token.decode("utf-8", "replace").replace("\ufffd", "").strip(" ▁")

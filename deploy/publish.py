@@ -1,4 +1,6 @@
-"""Run -> checked, converted, uploaded, created, proven and promoted: one Ollama model, or nothing at all."""
+"""Run -> checked, converted, uploaded, created, proven and promoted: one Ollama model, or nothing
+at all.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ def publish(
 ) -> Version:
     """Publish and return the version; `report` gets a progress event per step.
 
-    A failure leaves nothing behind. With `keeps_candidate` it leaves what a retry can use. `registry`
-    is for tests; by default it is the one of the settings.
+    A failure leaves nothing behind. With `keeps_candidate` it leaves what a retry can use.
+    `registry` is for tests; by default it is the one of the settings.
     """
     registry = registry or Registry(settings.ollama_host)
     report_step(report, "check")
@@ -68,7 +70,10 @@ def _carry_out(candidate: Candidate, settings: Settings) -> Version:
 def verify_version(
     version: Version, settings: Settings, prompts: int, report: Report
 ) -> dict[str, Any]:
-    """Prove a published version again, against the run it was made from. The new proof replaces the old one."""
+    """Prove a published version again, against the run it was made from.
+
+    The new proof replaces the old one.
+    """
     card = version.card
     modelfile = read_modelfile((version.folder / "Modelfile").read_text("utf-8"))
     order = Order(
@@ -102,7 +107,10 @@ class Files:
 
 
 def write_files(order: Order, settings: Settings, folder: Path, report: Report) -> Files:
-    """The GGUF file and its Modelfile in a folder, without Ollama. Raises Conflict where one of them exists."""
+    """The GGUF file and its Modelfile in a folder, without Ollama.
+
+    Raises Conflict where one of them exists.
+    """
     report_step(report, "check")
     if order.adapter == "always" or order.on:
         raise InvalidInput(

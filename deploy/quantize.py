@@ -16,7 +16,10 @@ PROGRAM = "llama-quantize"
 
 
 def find_llama_quantize(llama_cpp: str = "") -> Path:
-    """The program: built in the given checkout, else on PATH. Raises Unavailable where it is missing."""
+    """The program: built in the given checkout, else on PATH.
+
+    Raises Unavailable where it is missing.
+    """
     if llama_cpp:
         tree = Path(llama_cpp).expanduser().absolute()
         for path in (tree / "build" / "bin" / PROGRAM, tree / PROGRAM):

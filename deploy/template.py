@@ -50,7 +50,9 @@ FAMILIES = [
 
 @dataclass(frozen=True)
 class SystemForm:
-    """Where a template puts the system text: in a turn of its own, in the first or last user turn, nowhere."""
+    """Where a template puts the system text: in a turn of its own, in the first or last user turn,
+    nowhere.
+    """
 
     place: Place = "nowhere"
     around: tuple[str, str] = ("", "")
@@ -60,7 +62,9 @@ class SystemForm:
 
 @dataclass(frozen=True)
 class Format:
-    """How turns are written: (before, after) of each role, and the text that opens prompt and reply."""
+    """How turns are written: (before, after) of each role, and the text that opens prompt and
+    reply.
+    """
 
     opening: str
     user: tuple[str, str]
@@ -161,7 +165,10 @@ class _Sample:
 
     tokenizer: Any
     strips_bos: bool
-    """The begin-of-text token is written by the server. Where every turn begins with it, it is part of the turn."""
+    """The begin-of-text token is written by the server.
+
+    Where every turn begins with it, it is part of the turn.
+    """
     always_replies: bool
     """Some templates open a reply after the last turn, whether asked to or not."""
 
@@ -284,7 +291,8 @@ def _agrees(tokenizer: Any, found: Format, talk: list[Turn]) -> bool:
 
 
 def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
-    """The template's text of a conversation, the same as in training and in `workbench.models.local`.
+    """The template's text of a conversation, the same as in training and in
+    `workbench.models.local`.
 
     Where the template refuses a system role, the system text opens the first turn.
     """
@@ -307,7 +315,9 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
 def find_ends(
     tokenizer: Any, found: Format | None, named: int | list[int] | None
 ) -> dict[int, str]:
-    """Every token that ends a reply, id -> text: the tokenizer's, the model's (`named`), the template's."""
+    """Every token that ends a reply, id -> text: the tokenizer's, the model's (`named`), the
+    template's.
+    """
     from workbench.models.local import ENDS  # imports LangChain
 
     vocabulary = tokenizer.get_vocab()

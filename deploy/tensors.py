@@ -1,4 +1,7 @@
-"""Safetensors files -> rows of a tensor. They are read, not mapped, so that memory has only those rows."""
+"""Safetensors files -> rows of a tensor.
+
+They are read, not mapped, so that memory has only those rows.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ class Place:
 
 
 class Tensors:
-    """The tensors of some safetensors files by name. Raises InvalidInput where one is damaged or cut short."""
+    """The tensors of some safetensors files by name.
+
+    Raises InvalidInput where one is damaged or cut short.
+    """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.places: dict[str, Place] = {}

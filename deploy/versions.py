@@ -1,6 +1,7 @@
 """The versions of a published name, with their cards and proofs, and the one that `:latest` names.
 
-A version is a folder `deploy/NAME/vN` with `card.json`, `proof.json` and `Modelfile`. Its weights are in Ollama.
+A version is a folder `deploy/NAME/vN` with `card.json`, `proof.json` and `Modelfile`. Its weights
+are in Ollama.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from workbench.settings import Settings
 
 @dataclass(frozen=True)
 class Version:
-    """One published version. Its card has run, base, data, precision, digests, host and the proof's summary."""
+    """One published version.
+
+    Its card has run, base, data, precision, digests, host and the proof's summary.
+    """
 
     name: str
     number: int
@@ -105,7 +109,10 @@ def promote(version: Version, registry: Registry | None = None) -> Version:
 
 
 def roll_back(settings: Settings, name: str) -> Version:
-    """Let `:latest` name the version before the present one. Raises Conflict where none is older."""
+    """Let `:latest` name the version before the present one.
+
+    Raises Conflict where none is older.
+    """
     versions = list_versions(settings, check_name(name))
     now = find_version(settings, name)
     for version in versions:  # the newest first
@@ -118,7 +125,9 @@ def roll_back(settings: Settings, name: str) -> Version:
 
 
 def remove(settings: Settings, version: Version) -> Version | None:
-    """Remove a version from Ollama and from the workspace; returns the one that `:latest` names afterwards."""
+    """Remove a version from Ollama and from the workspace; returns the one that `:latest` names
+    afterwards.
+    """
     versions = list_versions(settings, version.name)
     rest = [other for other in versions if other.number != version.number]
     latest = next((other for other in rest if other.latest), None)
@@ -147,7 +156,10 @@ def write_latest(folder: Path, number: int) -> None:
 
 @contextmanager
 def publishing(settings: Settings, name: str) -> Iterator[Path]:
-    """The name's folder, for one publish or removal at a time. Raises Conflict where another one is at work."""
+    """The name's folder, for one publish or removal at a time.
+
+    Raises Conflict where another one is at work.
+    """
     from filelock import Timeout
 
     folder = settings.folder("deploy") / name

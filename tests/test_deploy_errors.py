@@ -223,6 +223,16 @@ def test_without_ollama_file_and_modelfile_are_written(
     assert again.exit_code == 1 and "has a model already" in again.output
 
 
+def test_the_folder_of_the_files_may_be_relative(
+    settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter has another working directory."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(workbench, writing(model, Path("gg")))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "gg" / "model.gguf").read_bytes()[:4] == b"GGUF"
+
+
 LLAMA_QUANTIZE = """#!/bin/sh
 [ $# -eq 3 ] && [ -s "$1" ] && [ ! -e "$2" ] && [ "$3" = Q4_K_M ] || exit 2
 if [ -n "$FAILS" ]; then echo half > "$2"; echo "no space left"; exit 1; fi
