@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.ollama_registry import Registry
-from deploy.order import STEPS
+from deploy.order import STAGES, STEPS
 from deploy.plan import Plan
 from deploy.versions import Version, list_versions, promote, write_json
 from workbench.errors import Conflict, InvalidInput, Unavailable
@@ -245,6 +245,7 @@ def tell_step(report: Report, step: str, done: int = 0, of: int = 0, status: str
     """`done` of `of` steps are done, and `share` of this one."""
     event: dict[str, Any] = {
         "event": "progress",
+        "stage": STAGES[step],
         "step": step,
         "done": STEPS.index(step),
         "of": len(STEPS),
