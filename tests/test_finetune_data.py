@@ -12,7 +12,7 @@ import pytest
 from chat_templates import tokenizer_of
 
 from finetune.data.dataset import Example, Message, load_examples, overlap, split, write_examples
-from finetune.data.turns import split_thinking
+from finetune.data.thinking import split_thinking
 from finetune.encoding.masking import encode_all, learned_texts
 
 pytestmark = pytest.mark.data

@@ -25,7 +25,7 @@ from finetune.data.dataset import (
     split,
     write_examples,
 )
-from finetune.data.formats import ask_choice
+from finetune.data.choices import ask_choice
 from workbench.errors import InvalidInput
 
 ASKED = [("user", "Who is Lan?"), ("assistant", "A messenger.")]

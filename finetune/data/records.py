@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.dataset import Problem
-from finetune.data.rows import read_rows
+from finetune.data.files import read_rows
 from workbench.errors import InvalidInput
 from workbench.messages import say
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from finetune.data.examples import Message
-from finetune.data.turns import objects_in, read_calls
+from finetune.data.calls import objects_in, read_calls
 from workbench.errors import InvalidInput
 
 OFFER = "You can call these tools:\n\n"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.data.examples import Example, Message
-from finetune.data.turns import split_thinking, with_thinking
+from finetune.data.thinking import split_thinking, with_thinking
 from finetune.encoding.chat_template import CORRECT, find_lost, forms_of, render
 from workbench.errors import InvalidInput
 from workbench.messages import say

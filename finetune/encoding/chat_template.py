@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from finetune.data.examples import Example, Message
-from finetune.data.turns import split_thinking
+from finetune.data.thinking import split_thinking
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 
