@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from model_servers import Script, openai_server
 
-from finetune.commands.data import augment as augment_command
+from finetune.commands.augment import augment as augment_command
 from finetune.data.augment import LANGUAGES, augment, language_of, load_patterns
 from finetune.data.dataset import load_examples, split
 from finetune.data.facts import normalise

@@ -30,7 +30,7 @@ MORE = {
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",
     ),
-    "augment": ("finetune.commands.data:augment", "Turn records into questions and answers."),
+    "augment": ("finetune.commands.augment:augment", "Turn records into questions and answers."),
 }
 CANCELLED = 143  # what a shell says of a command ended by SIGTERM
 
