@@ -11,10 +11,37 @@ from workbench.errors import InvalidInput
 
 Row = dict[str, Any]
 QUESTIONS = tuple(
-    "prompt question query instruction input user q 问题 提问 问 指令 输入".split(),
+    [
+        "prompt",
+        "question",
+        "query",
+        "instruction",
+        "input",
+        "user",
+        "q",
+        "问题",
+        "提问",
+        "问",
+        "指令",
+        "输入",
+    ],
 )
 ANSWERS = tuple(
-    "completion answer response output reply assistant target a 答案 回答 答 回复 输出".split(),
+    [
+        "completion",
+        "answer",
+        "response",
+        "output",
+        "reply",
+        "assistant",
+        "target",
+        "a",
+        "答案",
+        "回答",
+        "答",
+        "回复",
+        "输出",
+    ],
 )
 SYSTEMS = ("system", "system_prompt", "系统")
 TURNS = ("messages", "conversations", "conversation", "dialog", "dialogue")

@@ -12,12 +12,27 @@ from finetune.data.files import read_rows
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-ENTITIES = (
-    "entity name character person product item title subject "
-    "实体 名称 名字 姓名 角色 人物 产品 品名 标题"
-).split()
+ENTITIES = [
+    "entity",
+    "name",
+    "character",
+    "person",
+    "product",
+    "item",
+    "title",
+    "subject",
+    "实体",
+    "名称",
+    "名字",
+    "姓名",
+    "角色",
+    "人物",
+    "产品",
+    "品名",
+    "标题",
+]
 TRIPLES = ({"entity", "attribute", "value"}, {"实体", "属性", "值"}, {"主体", "属性", "值"})
-NOTHING = ("", *"- — / n/a na none null nan 无 未知 unknown".split())
+NOTHING = ("", *["-", "—", "/", "n/a", "na", "none", "null", "nan", "无", "未知", "unknown"])
 
 
 @dataclass(frozen=True, slots=True)
