@@ -211,7 +211,7 @@ def _write(path: Path, examples: Sequence[Example]) -> dict[str, Any]:
 def _measure(
     examples: Sequence[Example], tokenizer: str, max_length: int
 ) -> tuple[list[Problem], dict[str, int]]:
-    """The examples that are too long or that the template cannot say, and how many tokens they have."""
+    """Examples that are too long or that the template cannot say, and the numbers of tokens."""
     from finetune.encoding.chat_template import load_tokenizer
     from finetune.encoding.masking import check_lengths
 

@@ -17,7 +17,7 @@ SHOWN = 20  # problems and rows left out that are listed on a terminal; --json l
 
 
 def as_json_object(loaded: Loaded, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Counts, kinds with the stages that can train on them, every problem and every row left out."""
+    """Counts, kinds and the stages that train on them, every problem, every row left out."""
     kinds = {
         name: {"rows": rows, "stages": list(KINDS[name].stages)}
         for name, rows in loaded.kinds.items()

@@ -12,7 +12,7 @@ CALL_FORM = 'Write {"name": …, "arguments": {…}}.'
 
 
 def read_calls(calls: Any) -> tuple[dict[str, Any], ...]:
-    """A call, or a list of them, as JSON text or objects -> name and arguments. Raises InvalidInput."""
+    """Calls, or one, as JSON text or objects -> name and arguments. Raises InvalidInput."""
     found = _parse(calls, "the call") if isinstance(calls, str) else calls
     if not isinstance(found, list | tuple):
         found = [found]

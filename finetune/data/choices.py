@@ -1,4 +1,4 @@
-"""A multiple-choice row -> the question as lm-evaluation-harness asks it, and the letter of its answer."""
+"""A multiple-choice row -> its question with the options, and the letter of the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that data sets give to their columns -> the text, question or system prompt of a row."""
+"""The names that data sets give their columns -> question, answer, system prompt of a row."""
 
 from __future__ import annotations
 
@@ -10,45 +10,20 @@ from finetune.data.turns import read_turns
 from workbench.errors import InvalidInput
 
 Row = dict[str, Any]
-QUESTIONS = tuple(
-    [
-        "prompt",
-        "question",
-        "query",
-        "instruction",
-        "input",
-        "user",
-        "q",
-        "问题",
-        "提问",
-        "问",
-        "指令",
-        "输入",
-    ],
+QUESTIONS = (
+    *("prompt", "question", "query", "instruction", "input", "user", "q"),
+    *("问题", "提问", "问", "指令", "输入"),
 )
-ANSWERS = tuple(
-    [
-        "completion",
-        "answer",
-        "response",
-        "output",
-        "reply",
-        "assistant",
-        "target",
-        "a",
-        "答案",
-        "回答",
-        "答",
-        "回复",
-        "输出",
-    ],
+ANSWERS = (
+    *("completion", "answer", "response", "output", "reply", "assistant", "target", "a"),
+    *("答案", "回答", "答", "回复", "输出"),
 )
 SYSTEMS = ("system", "system_prompt", "系统")
 TURNS = ("messages", "conversations", "conversation", "dialog", "dialogue")
 
 
 def find_column(row: Row, names: Sequence[str]) -> str:
-    """The row's own name of the first of these columns, capitals ignored; empty where it has none."""
+    """The row's own name of the first of these columns, in any case; empty where it has none."""
     own = {str(key).strip().lower(): key for key in row}
     for name in names:
         if name in own:

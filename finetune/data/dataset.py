@@ -68,8 +68,8 @@ class Dropped:
 class Loaded:
     """All that was found.
 
-    `examples` are the dialogues that supervised fine-tuning learns; `sha256` is that of their lines.
-    Every row is an example, a problem or dropped; with `load_rows` it may be a plain text instead.
+    `examples` are the dialogues for supervised fine-tuning; `sha256` is that of their lines.
+    Every row is an example, a problem or dropped; with `load_rows` it may be a plain text.
     `rows` are all right rows of any kind, each once; `kinds` counts them by their name in KINDS.
     `formats` counts the shapes of the rows, copies too.
     """
@@ -222,7 +222,8 @@ def _remarks(examples: Sequence[Example]) -> list[str]:
     blanks = [one.where for one in examples if "{{" in one.answer and "}}" in one.answer]
     if blanks:
         remark = say(
-            "{count} answers hold a blank such as {{{{name}}}} that nobody filled in, first {first}",
+            "{count} answers hold a blank such as {{{{name}}}} that nobody filled in,"
+            " first {first}",
             count=len(blanks),
             first=blanks[0],
         )

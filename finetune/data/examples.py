@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A dialogue that ends with an answer. `group` names the fact it teaches, `where` is FILE:LINE."""
+    """A dialogue that ends with an answer. `group` names its fact, `where` is FILE:LINE."""
 
     messages: tuple[Message, ...]
     tools: tuple[dict[str, Any], ...] = ()  # OpenAI's form: {"type": "function", "function": {...}}

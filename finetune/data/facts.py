@@ -1,4 +1,4 @@
-"""Examples -> the fact that each of them teaches, so that a fact's wordings can be kept together."""
+"""Examples -> the fact that each teaches, so that a fact's wordings stay together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def normalise(text: str) -> str:
 
 
 def facts_of(examples: Sequence[Example]) -> list[str]:
-    """The name of each example's fact: its own group, or one for the same answer and alike questions."""
+    """The name of each example's fact: its group, or one for like questions and one answer."""
     by_answer: dict[str, list[int]] = defaultdict(list)
     by_question: dict[str, int] = {}
     parents = list(range(len(examples)))

@@ -1,4 +1,4 @@
-"""A data file, recognised by its content -> its rows: JSON, a table, plain text, or gzip of these."""
+"""A data file, known by its content (JSON, table, plain text, gzip of these) -> its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dialogue in any known shape -> Example. The shape is known by what the row holds, not its file's name."""
+"""A dialogue in any known shape -> Example. The row's content shows the shape."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shape_of(row: Row) -> str:
 
 
 def read_dialogue(row: Row, where: str, shape: str) -> Example:
-    """The example of a row of this shape. Raises InvalidInput, or LeftOut for one without answer."""
+    """The example of a row of this shape. Raises InvalidInput, or LeftOut without an answer."""
     messages = tuple(FORMATS[shape].read(row))
     check_order(messages)
     return Example(messages, read_tools(row.get("tools")), group_of(row), where)

@@ -1,4 +1,4 @@
-"""A row of any file -> the kind of training data it is, and the row itself, parsed and validated."""
+"""A row of any file -> its kind of training data, and the row, parsed and validated."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Kind:
     """A kind of training data.
 
     `shape_of` gives the name of the row's shape, empty where the row is of another kind.
-    `read` takes the row, its FILE:LINE and its shape; it validates and raises InvalidInput or LeftOut.
-    What it returns knows how it is hashed and written (`to_line`).
+    `read` takes the row, its FILE:LINE and its shape; it raises InvalidInput or LeftOut. The row
+    that it returns is hashed and written by its `to_line`.
     `stages` can train on it, the first on all of it. `describe` says that of a number of rows.
     """
 

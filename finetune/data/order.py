@@ -9,7 +9,7 @@ from finetune.data.thinking import split_thinking
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-# a turn -> what may come after it; "" is the beginning, "call" an assistant's turn that calls a tool
+# a turn -> the roles that may follow; "" is the beginning, "call" an assistant calling a tool
 MAY_FOLLOW: dict[str, tuple[str, ...]] = {
     "": ("user",),
     "user": ("assistant",),

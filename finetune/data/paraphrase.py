@@ -1,4 +1,4 @@
-"""Facts and a chat model -> more wordings of their questions, each kept if it asks for the same fact."""
+"""Facts and a chat model -> more wordings of their questions, checked to ask for the fact."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Paraphrases:
 def paraphrase(
     examples: Sequence[Example], facts: Sequence[Fact], ask: Ask, count: int
 ) -> Paraphrases:
-    """Up to `count` further wordings for each fact of the examples; their answers stay as they are."""
+    """Up to `count` further wordings for each fact of the examples, with the same answers."""
     found = Paraphrases()
     by_fact: dict[str, list[Example]] = {}
     for example in examples:

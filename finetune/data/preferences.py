@@ -1,4 +1,4 @@
-"""A row of DPO data -> PreferencePair: a prompt, the answer that is preferred, and the one that is not."""
+"""A row of DPO data -> PreferencePair: a prompt, the chosen and the rejected answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workbench.messages import say
 
 @dataclass(frozen=True, slots=True)
 class PreferencePair:
-    """Two answers to one prompt. Either answer may be several turns, as a call, its result and a text."""
+    """Two answers to one prompt. An answer may have several turns: call, result, text."""
 
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
@@ -104,7 +104,7 @@ def _read_rejected(row: Row) -> tuple[Message, ...]:
 
 
 def _is_dialogue(answer: Any) -> bool:
-    """Whether the answer brings its own prompt: several turns, and the first is not the assistant's."""
+    """Whether the answer brings its own prompt: turns of which the assistant's is not first."""
     if not isinstance(answer, list) or len(answer) < 2 or not isinstance(answer[0], dict):
         return False
     role = answer[0].get("role") or answer[0].get("from")

@@ -1,4 +1,4 @@
-"""A table of entities and their attributes (CSV, JSON, XLSX) -> facts, and every cell that is none."""
+"""A table of entities and attributes (CSV, JSON, XLSX) -> facts, and the faulty cells."""
 
 from __future__ import annotations
 
@@ -12,27 +12,15 @@ from finetune.data.files import read_rows
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-ENTITIES = [
-    "entity",
-    "name",
-    "character",
-    "person",
-    "product",
-    "item",
-    "title",
-    "subject",
-    "实体",
-    "名称",
-    "名字",
-    "姓名",
-    "角色",
-    "人物",
-    "产品",
-    "品名",
-    "标题",
-]
+ENTITIES = (
+    *("entity", "name", "character", "person", "product", "item", "title", "subject"),
+    *("实体", "名称", "名字", "姓名", "角色", "人物", "产品", "品名", "标题"),
+)
 TRIPLES = ({"entity", "attribute", "value"}, {"实体", "属性", "值"}, {"主体", "属性", "值"})
-NOTHING = ("", *["-", "—", "/", "n/a", "na", "none", "null", "nan", "无", "未知", "unknown"])
+NOTHING = (
+    *("", "-", "—", "/", "n/a", "na", "none", "null", "nan", "unknown"),
+    *("无", "未知"),
+)
 
 
 @dataclass(frozen=True, slots=True)

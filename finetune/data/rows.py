@@ -19,7 +19,7 @@ SEPARATORS = re.compile(r"[ \t\r\n,]*")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The data of a line (from 1; a workbook's or Parquet file's row number), or why it is unusable.
+    """The data of a line (from 1; in workbooks and Parquet the row), or why it is unusable.
 
     The first row of a table names its columns: its data is a list, and `header` is set.
     """

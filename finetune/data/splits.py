@@ -1,4 +1,4 @@
-"""Examples -> a part to train on and a part to measure on, and the questions that two sets share."""
+"""Examples -> a part to train on and one to measure on; the questions that two sets share."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def split(
 
 
 def overlap(train: Sequence[Example], test: Sequence[Example]) -> list[Overlap]:
-    """Every example of `test` whose questions are taught in `train`, with one place where they are."""
+    """Every example of `test` whose questions are taught in `train`, with one such place."""
     exact: dict[tuple[str, ...], str] = {}
     alike: dict[str, str] = {}
     for example in train:

@@ -20,7 +20,7 @@ SAMPLE = 65536  # characters in which the delimiter is looked for
 
 
 def is_table(text: str) -> bool:
-    """Whether most of the first rows have as many cells as the first, unlike the lines of a text."""
+    """Whether most of the first rows are as wide as the first, unlike the lines of a text."""
     if text.strip().partition("\n")[0].strip().lower() == "text":
         return True  # one column of plain texts
     widths = _widths(text, _delimiter(text))
@@ -74,7 +74,7 @@ def parquet_rows(data: bytes, path: Path) -> Iterator[Row]:
 
 
 def _delimiter(text: str) -> str:
-    """The sign by which most of the first rows are as wide as the header, and the header is wide."""
+    """The sign by which most of the first rows are as wide as the header."""
 
     def fit(sign: str) -> tuple[int, int]:
         widths = _widths(text, sign)

@@ -1,4 +1,4 @@
-"""ToolAlpaca's evaluation rows and training instances -> dialogues, the tools as text in the system turn."""
+"""ToolAlpaca's evaluation rows and training instances -> dialogues."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_toolalpaca(row: dict[str, Any]) -> bool:
 
 
 def split_instances(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A training row is an API with its `Instances`: each becomes a row. Other rows stay as they are.
+    """A training row is an API with its `Instances`, each a row. Other rows stay as they are.
 
     Raises InvalidInput where the instances are no list of objects.
     """
@@ -85,7 +85,7 @@ def _read_steps(steps: Any) -> list[Message]:
 
 
 def _read_step(step: Any) -> list[Message]:
-    """[[tool, its input as JSON, its log], observation] -> the call after its thought, the result."""
+    """[[tool, its input as JSON, its log], observation] -> thought and call, then the result."""
     try:
         (tool, given, log), observation = step
     except (TypeError, ValueError) as error:

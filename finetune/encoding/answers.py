@@ -36,7 +36,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The prompt, the text that the model then says, and whether that closes with a special token."""
+    """The prompt, the text that the model says, and whether a special token closes it."""
 
     prompt: str
     said: str
@@ -155,7 +155,7 @@ def _said(prompt: str, through: str, history: str, message: Message) -> str | No
 
 
 def _after_header(header: str, through: str, text: str) -> str:
-    """The last turn of a dialogue whose earlier turns read otherwise than in the prompt (gpt-oss)."""
+    """The last turn of a dialogue whose earlier turns differ from the prompt (gpt-oss)."""
     place = through.rfind(text) if text else len(through)
     begin = through.rfind(header, 0, place) if header else -1
     if begin < 0:

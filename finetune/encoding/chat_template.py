@@ -9,13 +9,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from workbench.artefacts import model_folder
-from workbench.models.chat_format import fold_system
-
 from finetune.data.examples import Example, Message
 from finetune.data.thinking import split_thinking
+from workbench.artefacts import model_folder
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chat_format import fold_system
 
 CHATML = (
     "{% for message in messages %}"
@@ -49,7 +48,7 @@ def load_tokenizer(name: str, chat_template: str = "") -> Any:
 
 
 def forms_of(example: Example) -> Iterator[Example]:
-    """The example, then forms that more templates can say: tools and calls as text, no system turn."""
+    """The example, then with tools and calls as text, then without a system turn too."""
     yield example
     as_text = _tools_as_text(example)
     yield as_text

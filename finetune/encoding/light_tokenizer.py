@@ -1,4 +1,4 @@
-"""A base's tokenizer files -> a tokenizer that renders and encodes as transformers' own, without torch."""
+"""A base's tokenizer files -> a tokenizer that works as transformers' own, without torch."""
 
 from __future__ import annotations
 

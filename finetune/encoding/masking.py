@@ -1,4 +1,4 @@
-"""Examples -> token ids and labels: answers and the ends of their turns are learned, all else is -100."""
+"""Examples -> token ids and labels: answers and their ends are learned, all else is -100."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PlacedText = tuple[Text, str]  # a text and the FILE:LINE of its example
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Tokens and their labels, of one length. `truncated`: an answer is too long and lost its end."""
+    """Tokens and their labels, of one length. `truncated`: an answer has lost its end."""
 
     input_ids: list[int]
     labels: list[int]
@@ -36,7 +36,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class EncodedAll:
-    """`rows` to train on, the places of answers that are cut off, and rows with nothing to learn."""
+    """`rows` to train on, the places of cut answers, and rows with nothing left to learn."""
 
     rows: list[Encoded] = field(default_factory=list)
     truncated: list[str] = field(default_factory=list)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.artefacts import model_folder
-
 from finetune.data.examples import Example
+from workbench.artefacts import model_folder
 
 
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:

@@ -136,7 +136,10 @@ def _choose(
 
 
 def _by_options(examples: Sequence[Example]) -> dict[str, list[int]]:
-    """The letters that rows offer -> those rows; a row offers options where its answer is one of them."""
+    """The letters that rows offer -> the numbers of those rows.
+
+    A row offers options where its answer is one of them.
+    """
     found: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         letters = "".join(dict.fromkeys(OPTION.findall(example.questions[-1])))
