@@ -16,6 +16,7 @@ from workbench.messages import say
 
 SIGNS = ",;\t"
 LONGEST_CELL = 1 << 30  # csv refuses cells over 128 KB by default
+LONGEST_NAME = 100  # characters of a column's name; the clauses of prose are longer
 SAMPLE = 65536  # characters in which the delimiter is looked for
 
 
@@ -23,12 +24,13 @@ def is_table(text: str) -> bool:
     """Whether most of the first rows are as wide as the first, unlike the lines of a text."""
     if text.strip().partition("\n")[0].strip().lower() == "text":
         return True  # one column of plain texts
-    widths = _widths(text, _delimiter(text))
-    if not widths or widths[0] < 2:
+    rows = _first_rows(text, _delimiter(text))
+    if not rows or len(rows[0]) < 2:
         return False
-    if widths[0] > 2 and len(widths) == 1:
-        return False  # one long sentence with commas
-    return widths.count(widths[0]) * 2 >= len(widths)
+    if len(rows[0]) > 2 and (len(rows) == 1 or max(map(len, rows[0])) > LONGEST_NAME):
+        return False  # a long sentence with commas
+    alike = [row for row in rows if len(row) == len(rows[0])]
+    return len(alike) * 2 >= len(rows)
 
 
 def csv_rows(text: str) -> Iterator[Row]:
@@ -77,7 +79,7 @@ def _delimiter(text: str) -> str:
     """The sign by which most of the first rows are as wide as the header."""
 
     def fit(sign: str) -> tuple[int, int]:
-        widths = _widths(text, sign)
+        widths = [len(row) for row in _first_rows(text, sign)]
         header = widths[0] if widths else 0
         alike = widths.count(header) if header > 1 else 0
         return alike, header
@@ -85,11 +87,10 @@ def _delimiter(text: str) -> str:
     return max(SIGNS, key=fit)
 
 
-def _widths(text: str, sign: str) -> list[int]:
-    """How many cells each of the first rows has."""
+def _first_rows(text: str, sign: str) -> list[list[str]]:
     csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(io.StringIO(text[:SAMPLE], newline=""), delimiter=sign)
-    return [len(row) for row in islice(rows, 50) if row]
+    return [row for row in islice(rows, 50) if row]
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
