@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/ceval.py [--subject chinese_language_and_literature]
 
-Reads ../shared/data. The base is made on the spot from the demo's texts, so it begins at chance. The
-adapter is trained on the very questions that it is asked: the check and both scores must warn of it.
-Every step is a public command.
+Reads ../shared/data. The base is made on the spot from the demo's texts, so it begins at chance.
+The adapter is trained on the very questions that it is asked: the check and the scores must warn
+of it. Every step is a public command.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-# Mistral's habits: no prompt for a generation, strict turns, the system prompt inside the *last* question
+# Mistral's habits: no generation prompt, strict turns, the system prompt in the *last* question
 MISTRAL = """{%- if messages[0]['role'] == 'system' %}
 {%- set system = messages[0]['content'] %}{%- set turns = messages[1:] %}
 {%- else %}{%- set turns = messages %}{%- endif %}{{- '<s>' }}

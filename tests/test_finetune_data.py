@@ -73,7 +73,7 @@ def bare(text: str) -> str:
 
 
 def check_masks(examples: list[Example], words: Any) -> int:
-    """Every answer is learned once and whole, of plain answers nothing else; returns their number."""
+    """Every answer is learned once and whole, of plain ones nothing else; returns their number."""
     checked = 0
     for example in examples:
         found = encode_all([example], words)
