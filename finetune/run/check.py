@@ -11,10 +11,10 @@ from finetune.data.dataset import load_examples, split
 from finetune.data.examples import Example
 from finetune.encoding.light_tokenizer import LightTokenizer
 from finetune.encoding.masking import EncodedAll, encode_all
+from finetune.encoding.templates import markers_of, read_template
 from finetune.run.config import ConfigProblems, RunConfig, load_config, problem
 from finetune.run.estimate import Weights, estimate, read_weights
 from finetune.run.preparation import find_overlaps, with_system
-from finetune.train.base_model import markers_of, read_template
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 
 

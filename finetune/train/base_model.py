@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finetune.encoding import chat_template
-from finetune.encoding.chat_template import CHATML
+from finetune.encoding.templates import markers_of, read_template
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import require
 from workbench.messages import say
@@ -18,9 +17,6 @@ ELSEWHERE = (
     'Give the folder of a model on this disk, or take it from ModelScope: base = "modelscope:Qwen/Qwen2.5-0.5B-Instruct"'
     " (pip install modelscope)."
 )
-MARKERS = re.compile(
-    r"<[|｜][^<>|｜\s]{1,40}[|｜]>"
-)  # what templates write to begin and end a turn
 
 
 def find_base(name: str, cache: Path) -> Path:
@@ -72,24 +68,6 @@ def load_tokenizer(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer, [*markers, *words]
-
-
-def read_template(template: str) -> str:
-    """`chatml` or the text of a Jinja file."""
-    if template == "chatml":
-        return CHATML
-    try:
-        return Path(template).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(
-            say("The chat template {value} cannot be read.", value=template),
-            'Name a Jinja file, or "chatml".',
-        ) from error
-
-
-def markers_of(template: str) -> list[str]:
-    """What a template writes to begin and end turns; each must be one token."""
-    return list(dict.fromkeys(MARKERS.findall(template)))
 
 
 def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
