@@ -112,7 +112,8 @@ def workbench(base, folder, taught, clock, packing=False):
     """The same by a run file."""
     from finetune.run.config import load_config
     from finetune.run.runs import Run
-    from finetune.train.sft import make_trainer
+    from finetune.train.order import Order
+    from finetune.train.training import make_trainer
 
     rows = 2 if packing else BATCH  # as many conversations a step either way
     run = Run(folder)
@@ -123,7 +124,9 @@ def workbench(base, folder, taught, clock, packing=False):
         "[saving]\neval_every = 500\nsamples = 0\nreport_to = []\n"
     )
     config = load_config(folder / "run.toml")
-    trainer = make_trainer(run, config, base, taught, [], lambda event: None, lambda: False)
+    trainer = make_trainer(
+        Order(run, config, base, taught, [], report=lambda event: None, stopped=lambda: False)
+    )
     tokens = sum(map(len, trainer.train_dataset["input_ids"]))
     return tokens, _timed(trainer, clock), trainer.model, trainer.state.global_step
 

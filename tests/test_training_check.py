@@ -143,7 +143,7 @@ def test_it_warns_of_what_surprises_later(project: Path) -> None:
         "max_length = 64", 'max_length = 14\ntest = ["train.jsonl"]'
     )
     warnings = "\n".join(check(beside(project, "warned", text)).warnings)
-    assert "pad = eos" in warnings and "<|turn|> is missing" in warnings
+    assert "pad = eos" in warnings and "vocabulary: <|turn|>." in warnings
     assert (
         "lose their end" in warnings and "18 of the 18 test questions are also taught" in warnings
     )

@@ -6,6 +6,7 @@ run.toml · data/ · metrics.jsonl · samples.jsonl · loss.png · checkpoints/ 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig, load_config
-from workbench.errors import Conflict, NotFound
+from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.files import remove, write_json
 from workbench.messages import say
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def open_run(
     path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False
 ) -> Run:
     """The run's folder for this run file: new, or taken up again where it was broken off. Raises Conflict."""
+    _check_choice(resume, replace)
     run = run_at(settings, config.name)
     if run.folder.exists() and (replace or not (resume or run.begun)):
         shutil.rmtree(run.folder)
@@ -124,6 +127,24 @@ def open_run(
                 name=config.name,
             ),
         )
+    return run
+
+
+def reopen_run(run: Run, resume: bool = False, replace: bool = False) -> Run:
+    """A run that was named instead of a run file: as it is, or with `replace` from its first step.
+
+    Raises InvalidInput for `resume` and `replace` together.
+    """
+    _check_choice(resume, replace)
+    if not replace:
+        return run
+    origin = run.card.get("folder")
+    for path in run.folder.iterdir():
+        if path.name not in ("run.toml", "card.json"):
+            remove(path)
+    # The run file's relative paths count from its old folder, so that outlives the card's rest.
+    write_json(run.folder / "card.json", {"folder": origin} if origin else {})
+    os.utime(run.folder / "card.json", (0, 0))  # other processes wait for a card that is new
     return run
 
 
@@ -180,6 +201,13 @@ def check_base(run: Run) -> None:
                 name=run.name,
             ),
             "Restore the base, or train again with --replace.",
+        )
+
+
+def _check_choice(resume: bool, replace: bool) -> None:
+    if resume and replace:
+        raise InvalidInput(
+            "--resume goes on with a run, and --replace deletes it.", "Give one of the two."
         )
 
 
