@@ -24,7 +24,7 @@ class Weights:
 
     def matrices(self) -> dict[str, tuple[int, ...]]:
         """The layers that an adapter can sit on, by the last part of their name."""
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for name, shape in self.shapes.items():
             if name.endswith(".weight") and len(shape) == 2:
                 found[layer_of(name)] = shape

@@ -1,4 +1,4 @@
-"""A training on two processes of one machine learns what one process learns, ends as one, and says why it cannot meet."""
+"""Two processes learn what one learns, end as one, and say why they cannot meet."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def begin_long(home: Path, project: Path, *resume: str) -> tuple[Any, list[psuti
 
 
 def without_an_address() -> list[str]:
-    """What gives a command a host name that has no address, on which a rendezvous would hang; empty where it cannot."""
+    """The start of a command line that gives its host a name without an address; else empty."""
     name = f"hostname nowhere-{free_port()}.invalid"
     command = ["unshare", "--uts", "--map-root-user", "sh", "-c", f'{name} && exec "$@"', "sh"]
     able = (

@@ -1,4 +1,4 @@
-"""The Training page: the example, a check with its problems, a real training by clicks, its run in every state."""
+"""The Training page: the example, a check, a real training by clicks, its run in every state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run trains, is scored, and its adapter is the same in PEFT and in the chat; what goes wrong is said in words."""
+"""A run trains, is scored, and its adapter answers the same in PEFT and in the chat."""
 
 from __future__ import annotations
 

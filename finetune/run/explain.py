@@ -101,6 +101,6 @@ def _keys(model: type[BaseModel], place: list[str]) -> list[str]:
     """The settings of a section, or of the whole file."""
     for section in place:
         annotation = model.model_fields[section].annotation
-        kinds = get_args(annotation) or [annotation]
+        kinds: Any = get_args(annotation) or [annotation]
         model = next(kind for kind in kinds if issubclass(kind, BaseModel))
     return [key for key in model.model_fields if key != HIDDEN]

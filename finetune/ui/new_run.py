@@ -210,7 +210,7 @@ def _choose_numbers(base: str, data: Path, small: bool, disabled: bool) -> Choic
             min_value=1,
             max_value=1024,
             value=rank.default,
-            key="rank",
+            key=f"rank_{METHODS[method].section}",  # another method brings its own default
             disabled=disabled,
         )
     rate = fields[3].number_input(

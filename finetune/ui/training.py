@@ -29,7 +29,7 @@ def page() -> None:
 
 
 def _chosen_view(runs: list[RunNow]) -> str:
-    """`runs` or `new`. A new training opens its run before the control is drawn, as Streamlit asks."""
+    """`runs` or `new`. What opens a run sets the control before it is drawn, as Streamlit asks."""
     opened = st.session_state.pop("open_view", "")
     if opened:
         st.session_state["training_view"] = opened
