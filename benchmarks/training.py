@@ -1,8 +1,8 @@
 """Tokens a second of `workbench finetune train`, and the loss, against a bare SFTTrainer script.
 
-Same model (made on the spot), data, seed and settings, unpacked and packed; a token counts if it is no
-padding. The held-out loss of all is measured by one function. On a processor, one thread and its CPU
-time are taken, which other programs do not disturb.
+Same model (made on the spot), data, seed and settings, unpacked and packed; padding does not count.
+The held-out loss of all is measured by one function. On a processor, one thread and its CPU time
+are taken, which other programs do not disturb.
 
     .venv/bin/python benchmarks/training.py [--rows 400] [--repeat 2]
 """
