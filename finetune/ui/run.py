@@ -18,11 +18,11 @@ from workbench.ui.widgets import both, cancel_button, choices, plain, show_error
 
 CHAT = "agents/ui/chat.py"
 STATES = {
-    "running": ("running", "训练中", "blue"),
-    "done": ("finished", "已完成", "green"),
-    "cancelled": ("cancelled", "已取消", "gray"),
-    "failed": ("failed", "失败", "red"),
-    "interrupted": ("interrupted", "已中断", "orange"),
+    "running": (("running", "训练中"), "blue"),
+    "done": (("finished", "已完成"), "green"),
+    "cancelled": (("cancelled", "已取消"), "gray"),
+    "failed": (("failed", "失败"), "red"),
+    "interrupted": (("interrupted", "已中断"), "orange"),
 }
 
 
@@ -64,8 +64,8 @@ def _watch(settings: Settings, name: str) -> None:
 
 
 def _state_words(now: RunNow) -> str:
-    english, chinese, _ = STATES[now.state]
-    return both(*(english, chinese))
+    words, _ = STATES[now.state]
+    return both(*words)
 
 
 def _facts(now: RunNow) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _facts(now: RunNow) -> dict[str, Any]:
 
 def _show_run(settings: Settings, now: RunNow) -> None:
     with st.container(border=True, key="run"):
-        _, _, colour = STATES[now.state]
+        _, colour = STATES[now.state]
         st.markdown(f"**{plain(now.run.name)}** :{colour}-badge[{_state_words(now)}]")
         _show_progress(now)
         _show_failure(now)
