@@ -91,6 +91,8 @@ OWN = {
         "SELECT 'a\\'b\\\\c' AS t": [["a'b\\c"]],
     },
     "postgres": {
+        "SELECT u.name, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o WHERE o.user_id = u.id) x"
+        " ORDER BY u.id": [["Ann", 29.5], ["Bo", 5.25], ["王芳", None]],
         "SELECT to_char(DATE '2025-03-09', 'YYYY-MM') AS m": [["2025-03"]],
         "SELECT date_trunc('month', TIMESTAMP '2025-03-09 10:00:00') AS m": [
             ["2025-03-01 00:00:00"]
@@ -143,6 +145,10 @@ OWN = {
         "SELECT name FROM users WHERE name GLOB 'A*'": [["Ann"]],
     },
     "duckdb": {
+        "SELECT list(id ORDER BY id) AS l FROM orders GROUP BY user_id ORDER BY user_id": [
+            ["[1, 2]"],
+            ["[3]"],
+        ],
         "SELECT strftime(DATE '2025-03-09', '%Y-%m') AS m, date_diff('day', DATE '2025-03-02', DATE '2025-03-09') AS d": [
             ["2025-03", 7],
         ],

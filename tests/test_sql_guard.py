@@ -106,6 +106,85 @@ def test_names_of_inner_queries_ctes_and_aliases_are_known(dialect: str, sql: st
     assert check(printed, shop_schema(dialect)).sql == printed
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_star_may_name_a_table_of_the_outer_query(dialect: str) -> None:
+    schema = shop_schema(dialect)
+    verdict = check("SELECT (SELECT o.* FROM users) FROM orders AS o", schema)
+    assert verdict.tables == {"users", "orders"}
+    derived = "SELECT x.price FROM orders o, (SELECT (SELECT o.* FROM users) FROM orders o) x"
+    with pytest.raises(Refused) as refused:
+        check(derived, schema)
+    assert refused.value.unknown == "x.price"
+
+
+LATERAL = [
+    "SELECT u.*, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o WHERE o.user_id = u.id) x",
+    "SELECT u.name, x.p FROM users u LEFT JOIN LATERAL (SELECT price FROM orders WHERE user_id = u.id LIMIT 1) x(p) ON TRUE",
+    "SELECT x.id FROM users u CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT o.id FROM orders o) x",
+]
+
+
+@pytest.mark.parametrize("sql", LATERAL)
+def test_a_lateral_query_sees_what_stands_before_it(sql: str) -> None:
+    schema = shop_schema("postgres")
+    verdict = check(sql, schema)
+    assert verdict.tables == {"users", "orders"}
+    assert ("users", "id") in verdict.columns
+    assert check(verdict.sql, schema).sql == verdict.sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        (
+            "SELECT 1 FROM users u, LATERAL (SELECT o.price) x, orders o",
+            "There is no table or alias o",
+        ),
+        (
+            "SELECT 1 FROM users hidden, LATERAL (SELECT * FROM hidden) x",
+            "There is no table hidden",
+        ),
+        ("SELECT 1 FROM users u, LATERAL (SELECT * FROM pg_user) x", "There is no table pg_user"),
+        ("SELECT 1 FROM users u, (SELECT u.id) x", "There is no table or alias u"),
+        ("SELECT x.nothing FROM users u, LATERAL (SELECT u.id) x", "There is no column x.nothing"),
+        ("SELECT 1 FROM users u, LATERAL make_date(2020, 1, 1) x", "stands where a table belongs"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT pg_sleep(5)) x", "pg_sleep"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT 1 FOR UPDATE) x", "LOCK"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT 1) pg_user", "name of a system table"),
+    ],
+)
+def test_a_lateral_query_is_judged_as_any_other(sql: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check(sql, shop_schema("postgres"))
+    assert reason.lower() in refused.value.problem.lower()
+
+
+def test_duckdb_lists_the_values_of_a_group() -> None:
+    schema = shop_schema("duckdb")
+    assert (
+        check("SELECT list(name) FROM users", schema).sql
+        == 'SELECT ARRAY_AGG("name") FROM "users" LIMIT 10'
+    )
+    check("SELECT list(DISTINCT name ORDER BY name) FILTER (WHERE id > 1) AS l FROM users", schema)
+    for sql in ("SELECT list(name, 2) FROM users", "SELECT list(secret) FROM users"):
+        with pytest.raises(Refused):
+            check(sql, schema)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("mysql", LATERAL[0]),
+        ("sqlite", LATERAL[0]),
+        ("postgres", "SELECT list(name) FROM users"),
+        ("sqlite", "SELECT list(name) FROM users"),
+    ],
+)
+def test_what_one_dialect_has_is_no_way_in_for_another(dialect: str, sql: str) -> None:
+    with pytest.raises(Refused):
+        check(sql, shop_schema(dialect))
+
+
 def test_the_verdict_names_what_is_read() -> None:
     verdict = check(
         "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite")

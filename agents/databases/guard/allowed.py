@@ -43,6 +43,9 @@ FURTHER = {
     "starts_with ends_with prefix suffix isodow isoyear yearweek century epoch product first last list_count fsum kahan_sum",
 }
 
+# classes that only one dialect may use
+OWN = {"postgres": "Lateral", "duckdb": "ArrayAgg"}
+
 TYPES = """BOOLEAN TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 UTINYINT USMALLINT UMEDIUMINT UINT UBIGINT FLOAT DOUBLE
 DECIMAL BIGDECIMAL UDECIMAL UDOUBLE CHAR NCHAR VARCHAR NVARCHAR TEXT TINYTEXT MEDIUMTEXT LONGTEXT DATE TIME TIMETZ DATETIME
 TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS INTERVAL YEAR"""
@@ -55,6 +58,8 @@ ARGUMENTS = {
     "Intersect": "with_ this expression distinct by_name order limit offset",
     "Subquery": "this alias",
     "Table": "this alias db joins",
+    "Lateral": "this alias",
+    "ArrayAgg": "this",
     "Join": "this on using side kind method",
     "With": "expressions",
     "CTE": "this alias",
@@ -72,12 +77,12 @@ ARGUMENTS = {
 }
 
 
-@lru_cache(maxsize=1)
-def allowed_classes() -> frozenset[type]:
+@lru_cache(maxsize=8)
+def allowed_classes(dialect: str) -> frozenset[type]:
     """The classes of the lists above that this version of sqlglot has."""
     from sqlglot import exp
 
-    names = f"{STRUCTURE} {OPERATORS} {FUNCTIONS}".split()
+    names = f"{STRUCTURE} {OPERATORS} {FUNCTIONS} {OWN.get(dialect, '')}".split()
     return frozenset(getattr(exp, name) for name in names if hasattr(exp, name))
 
 

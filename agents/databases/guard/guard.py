@@ -148,7 +148,7 @@ def _check_node(node: Any, dialect: str) -> None:
                 f"The function {node.name} is not on the list of functions that only read."
             )
         return
-    if kind not in allowed_classes():
+    if kind not in allowed_classes(dialect):
         raise Refused(f"{_kind(node)} is not on the list of what a query may hold.")
     if kind is exp.With and node.args.get("recursive"):
         raise Refused(

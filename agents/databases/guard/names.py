@@ -114,7 +114,7 @@ class Resolver:
                     self._join(join, frame, ctes, outer)
             elif key not in ("with_", "from_"):
                 self._expression(part, ctes, [frame, *outer])
-        return [name for item in node.expressions for name in _output(item, frame)]
+        return [name for item in node.expressions for name in _output(item, [frame, *outer])]
 
     def _source(
         self, node: Any, frame: Frame, ctes: dict[str, Source], outer: list[Frame], joins: list[Any]
@@ -132,6 +132,9 @@ class Resolver:
             return
         if isinstance(node, exp.Subquery):
             columns = _renamed(self.query(node.this, ctes, outer), node.args.get("alias"))
+            found = Source(node.args["alias"].this if node.alias else None, columns)
+        elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
+            columns = _renamed(self.query(node.this, ctes, [frame, *outer]), node.args.get("alias"))
             found = Source(node.args["alias"].this if node.alias else None, columns)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             found = self._table(node, ctes)
@@ -308,7 +311,7 @@ def _by_name(names: list[Any]) -> dict[str, Any]:
     return {name.name.casefold(): name for name in reversed(names) if name is not None}
 
 
-def _output(item: Any, frame: Frame) -> list[Any]:
+def _output(item: Any, frames: list[Frame]) -> list[Any]:
     """The identifiers that one item of a SELECT list gives out."""
     from sqlglot import exp
 
@@ -318,11 +321,10 @@ def _output(item: Any, frame: Frame) -> list[Any]:
         isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
     )
     if star:
-        sources = (
-            [frame.sources[item.table.casefold()]]
-            if item.args.get("table")
-            else list(frame.sources.values())
-        )
+        sources = list(frames[0].sources.values())
+        if item.args.get("table"):  # it may be of an outer query
+            written = item.table.casefold()
+            sources = [frame.sources[written] for frame in frames if written in frame.sources][:1]
         return [name for source in sources for name in source.columns.values()]
     return [item.this if isinstance(item, exp.Column) else None]
 
