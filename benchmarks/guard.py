@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agents.databases.guard.guard import DIALECTS, check
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.schema import Column, Schema, Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.databases.guard.guard import check, parse
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.schema import Column, ForeignKey, Schema, Table
 

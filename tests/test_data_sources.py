@@ -15,7 +15,7 @@ from database_servers import PASSWORD, Server
 from databases import KINDS, SERVERS, make_sqlite
 
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.notes import add_pair, describe, load_notes
 from agents.databases.runner import ask_database

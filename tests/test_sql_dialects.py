@@ -11,7 +11,7 @@ from database_servers import PASSWORD, Server
 from databases import FILL, KINDS, make_sqlite
 
 from agents.databases.guard.guard import check
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database

@@ -1,4 +1,4 @@
-"""The guard lets queries that read through, prints them anew, and stops everything else."""
+"""The guard lets queries that read through, prints them again, and stops everything else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from databases import FILL, SERVERS, digest, make_sqlite, shop_schema
 from hostile_sql import hostile
 
 from agents.databases.guard.guard import DIALECTS, check
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.schema import Column, Schema, Table
 
 
@@ -77,7 +77,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("dialect", "sql", "printed"), GOOD)
-def test_a_query_that_reads_is_printed_anew_with_real_names_and_a_limit(
+def test_a_query_that_reads_is_printed_again_with_real_names_and_a_limit(
     dialect: str, sql: str, printed: str
 ) -> None:
     assert check(sql, shop_schema(dialect)).sql == printed

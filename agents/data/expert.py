@@ -15,7 +15,7 @@ from agents.databases.analyst import EMPTY, findings, markdown_table
 from agents.databases.charts import chart
 from agents.databases.database import QueryFailed
 from agents.databases.guard.guard import Verdict
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
 from agents.databases.linking import link

@@ -19,7 +19,8 @@ from typing import Any
 
 from agents.databases.database import Session, open_session
 from agents.databases.guard.guard import Verdict, check
-from agents.databases.guard.names import Mend, Refused
+from agents.databases.guard.names import Mend
+from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
 from agents.databases.sources import Source
 from workbench.errors import Stopped, WorkbenchError

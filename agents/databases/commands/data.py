@@ -211,7 +211,7 @@ def check(
       workbench data check --stdin --dialect mysql --source shop --json < statements.jsonl
     """
     from agents.databases.guard.guard import check as judge
-    from agents.databases.guard.names import Refused
+    from agents.databases.guard.refused import Refused
     from agents.databases.introspect import load_schema
     from agents.databases.sources import find_source
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
 from agents.databases.sources import Source

@@ -10,7 +10,7 @@ from typing import Literal
 from agents.databases.database import QueryFailed
 from agents.databases.figures import IDENTIFIER
 from agents.databases.guard.guard import parse
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import is_secret
 from agents.databases.linking import CALLED_BY
 from agents.databases.runner import ask_database
