@@ -66,7 +66,7 @@ def make_database(path: Path) -> None:
 
 
 def activations() -> Iterator[tuple[str, int, int, int]]:
-    """(hour range, user, material, count): a daily wave, a quieter weekend, slow growth and some chance."""
+    """(hours, user, material, count): a daily wave, a quieter weekend, slow growth, some chance."""
     chance = random.Random(SEED)  # noqa: S311 – the same data on every machine
     for user in range(1, USERS + 1):
         for material in sorted({1 + user % 5, 1 + (2 * user) % 5}):

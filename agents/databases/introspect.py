@@ -13,7 +13,7 @@ from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.notes import load_notes, with_notes
 from agents.databases.reflection import reflected_tables
 from agents.databases.schema import Column, Schema, Table, from_dict, to_dict
-from agents.databases.sources import Source, source_folder
+from agents.databases.sources import Source, add_source, remove_source, source_folder
 from workbench.errors import WorkbenchError
 from workbench.files import read_json, write_json
 from workbench.settings import Settings
@@ -23,6 +23,16 @@ SAMPLES = 8  # of a column
 LONGEST_SAMPLE = 60  # characters
 # parts of the names of columns whose values are never shown
 SECRET = ("password", "passwd", "secret", "token", "salt", "密码", "口令")
+
+
+def add_and_read(settings: Settings, name: str, place: str) -> tuple[Source, Schema]:
+    """Add a source and read its schema; where that fails, nothing half added stays."""
+    source = add_source(settings, name, place)
+    try:
+        return source, load_schema(source, settings)
+    except WorkbenchError:
+        remove_source(settings, name)
+        raise
 
 
 def load_schema(source: Source, settings: Settings, refresh: bool = False) -> Schema:

@@ -11,6 +11,7 @@ import shutil
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from agents.databases.passwords import forget_password, keep_password
 from workbench.errors import Conflict, InvalidInput, NotFound
@@ -167,6 +168,15 @@ def _file_source(name: str, path: Path, dialect: str = "") -> Source:
             say("Use one of: {known}.", known=known),
         )
     return Source(name, dialect, file=str(path))
+
+
+def with_password(address: str, password: str) -> str:
+    """The address with the password in it, where it names a user and has none of its own."""
+    user, at, rest = address.rpartition("@")
+    has_one = ":" in user.partition("//")[2]
+    if not password or not at or has_one:
+        return address
+    return f"{user}:{quote(password, safe='')}{at}{rest}"
 
 
 def list_sources(settings: Settings) -> list[Source]:

@@ -68,6 +68,17 @@ def check(
     return Verdict(printed, more, limit, frozenset(resolver.tables), frozenset(resolver.columns))
 
 
+def first_query(schema: Schema) -> str:
+    """Something to begin with: all of the first table, its name quoted as the dialect wants it."""
+    from sqlglot import exp
+
+    if not schema.tables:
+        return ""
+    parts = [exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts]
+    table = exp.Table(this=parts[-1], db=parts[0] if len(parts) > 1 else None)
+    return exp.select("*").from_(table).sql(schema.dialect)
+
+
 def rename(tree: Any, schema: Schema, mend: Mend) -> str:
     """A parsed query printed with real names; `mend` replaces unknown ones. Raises Refused."""
     allowed, _ = _allow(tree, schema, schema.dialect, mend)
