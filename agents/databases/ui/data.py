@@ -270,7 +270,8 @@ def _show_manage(settings: Settings, source: Source) -> None:
     st.subheader(both("Remove", "移除"))
     sure = st.checkbox(
         both(
-            f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
+            f"Forget {source.name} with its descriptions and verified answers. "
+            "The database itself stays.",
             f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。",
         ),
         key="sure_source",

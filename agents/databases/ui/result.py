@@ -1,4 +1,4 @@
-"""A result as a person reads it: sortable table, downloads, chart, and the query to edit and run."""
+"""A result as a person reads it: table, downloads and chart, and the query to edit and run."""
 
 from __future__ import annotations
 
