@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.databases.guard.guard import DIALECTS, check
+from agents.databases.guard.guard import DIALECTS, judge
 from agents.databases.guard.refused import Refused
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 TABLES = [
@@ -58,7 +58,7 @@ def judge(statements: Iterator[tuple[str, Schema]]) -> tuple[int, int, list[floa
     for sql, schema in statements:
         begun = time.perf_counter()
         try:
-            check(sql, schema)
+            judge(sql, schema)
             allowed += 1
         except Refused:
             pass
@@ -84,7 +84,7 @@ def gold() -> Iterator[tuple[str, Schema]]:
 
 def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
     schema = Schema(
-        dialect, tuple(Table(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
+        dialect, tuple(TableSchema(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
     )
     folder = SHARED / "hostile"
     for line in (folder / "sql_dialect_statements.jsonl").read_text("utf-8").splitlines():

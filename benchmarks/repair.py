@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from agents.databases.guard.guard import check, parse
+from agents.databases.guard.guard import judge, parse
 from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 KINDS = (
@@ -60,7 +60,7 @@ def _schema(entry: dict[str, Any], other: dict[str, Any] | None) -> Schema:
             if names[one][0] == number
         )
         tables.append(
-            Table(
+            TableSchema(
                 table,
                 columns,
                 other["table_names_original"][number] if other else "",
@@ -179,7 +179,7 @@ def measure(
 
 def _runs(sql: str, schema: Schema) -> bool:
     try:
-        check(sql, schema, rows=1_000_000)
+        judge(sql, schema, rows=1_000_000)
     except Refused:
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 
 USERS = ("id", "name", "password")
 ORDERS = ("id", "user_id", "price", "note")
@@ -32,7 +32,7 @@ def shop_schema(dialect: str, more: tuple[str, ...] = ()) -> Schema:
     tables = [("users", USERS), ("orders", ORDERS), *((name, USERS) for name in more)]
     return Schema(
         dialect,
-        tuple(Table(name, tuple(map(Column, names))) for name, names in tables),
+        tuple(TableSchema(name, tuple(map(Column, names))) for name, names in tables),
         NAMESPACE[dialect],
     )
 

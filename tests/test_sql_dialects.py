@@ -10,7 +10,7 @@ import pytest
 from database_servers import PASSWORD, Server
 from databases import FILL, KINDS, make_sqlite
 
-from agents.databases.guard.guard import check
+from agents.databases.guard.guard import judge
 from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
@@ -296,5 +296,5 @@ def test_other_schemas_open_no_way_to_the_servers_own(
     sql: str, reason: str, with_schemas: Any
 ) -> None:
     with pytest.raises(Refused) as refused:
-        check(sql, with_schemas[1])
+        judge(sql, with_schemas[1])
     assert reason in refused.value.problem

@@ -22,7 +22,7 @@ from agents.databases.linking import link
 from agents.databases.notes import Notes, load_notes
 from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
-from agents.databases.sources import Source, find_source
+from agents.databases.sources import DataSource, find_source
 from agents.documents.agent import ask_model
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
@@ -91,7 +91,7 @@ class Asked:
 
     question: str
     language: str
-    source: Source
+    source: DataSource
     schema: Schema
     notes: Notes
     settings: Settings

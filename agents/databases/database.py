@@ -13,7 +13,7 @@ from agents.databases.database_errors import QueryFailed as QueryFailed
 from agents.databases.database_errors import maps_database_errors
 from agents.databases.files import made_tables
 from agents.databases.passwords import password_of
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.errors import NotFound
 from workbench.messages import say
 from workbench.settings import Settings
@@ -65,7 +65,7 @@ class Rows(Protocol):
 class Session(ABC):
     """One read-only connection. Only `stop` may be called from another thread."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: DataSource) -> None:
         self.source = source
 
     @contextmanager
@@ -106,7 +106,7 @@ class Session(ABC):
 class SqlSession(Session):
     """MySQL, PostgreSQL or SQLite through SQLAlchemy; `connection` is for its inspector."""
 
-    def __init__(self, source: Source, connection: Connection, engine: Engine) -> None:
+    def __init__(self, source: DataSource, connection: Connection, engine: Engine) -> None:
         super().__init__(source)
         self.connection = connection
         self._engine = engine
@@ -137,7 +137,7 @@ class SqlSession(Session):
 class DuckSession(Session):
     """A DuckDB file through its own library; each statement is a transaction of its own."""
 
-    def __init__(self, source: Source, connection: DuckDBPyConnection) -> None:
+    def __init__(self, source: DataSource, connection: DuckDBPyConnection) -> None:
         super().__init__(source)
         self._connection = connection
 
@@ -167,7 +167,7 @@ class DuckRows:
 
 
 def open_session(
-    source: Source, settings: Settings, seconds: float
+    source: DataSource, settings: Settings, seconds: float
 ) -> AbstractContextManager[Session]:
     """A session in which a statement may take `seconds`. Raises Unavailable or NotFound."""
     if source.dialect == "duckdb":
@@ -176,7 +176,7 @@ def open_session(
 
 
 @contextmanager
-def _open_duckdb(source: Source, settings: Settings) -> Iterator[Session]:
+def _open_duckdb(source: DataSource, settings: Settings) -> Iterator[Session]:
     """The time limit is the caller's: DuckDB has none, so that `stop` ends a query."""
     import duckdb
 
@@ -187,7 +187,7 @@ def _open_duckdb(source: Source, settings: Settings) -> Iterator[Session]:
 
 
 @contextmanager
-def _open_sql(source: Source, seconds: float) -> Iterator[Session]:
+def _open_sql(source: DataSource, seconds: float) -> Iterator[Session]:
     engine = _engine(source, seconds)
     try:
         with maps_database_errors(source), engine.connect() as connection:
@@ -202,7 +202,7 @@ def _open_sql(source: Source, seconds: float) -> Iterator[Session]:
         engine.dispose()
 
 
-def _engine(source: Source, seconds: float) -> Engine:
+def _engine(source: DataSource, seconds: float) -> Engine:
     import sqlalchemy
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool

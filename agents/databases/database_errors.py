@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agents.databases.passwords import password_of, variable_of
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.errors import InvalidInput, NotFound, Stopped, Unavailable, WorkbenchError
 from workbench.messages import say
 
@@ -32,7 +32,7 @@ class QueryFailed(InvalidInput):
 
 
 @contextmanager
-def maps_database_errors(source: Source, statement: str = "") -> Iterator[None]:
+def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[None]:
     """`statement` is the query that runs, empty while the connection is made.
 
     Raises Unavailable, NotFound, Stopped or QueryFailed.
@@ -53,7 +53,7 @@ def maps_database_errors(source: Source, statement: str = "") -> Iterator[None]:
         ) from error
 
 
-def _mapped(source: Source, error: BaseException, statement: str) -> WorkbenchError:
+def _mapped(source: DataSource, error: BaseException, statement: str) -> WorkbenchError:
     text = _message(source, error)
     lowered = text.lower()
     if NO_ENTRY.search(lowered):
@@ -93,7 +93,7 @@ def _mapped(source: Source, error: BaseException, statement: str) -> WorkbenchEr
     )
 
 
-def _message(source: Source, error: BaseException) -> str:
+def _message(source: DataSource, error: BaseException) -> str:
     """The driver's message on one line, with the password taken out."""
     text = str(error)
     if len(error.args) > 1 and isinstance(error.args[0], int):  # (number, message) of MySQL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.databases.database import Session
-from agents.databases.schema import Column, ForeignKey, Table, qualified
+from agents.databases.schema import Column, ForeignKey, TableSchema, qualified
 
 MAIN = "main"
 COLUMNS = """
@@ -36,7 +36,7 @@ class Key:
     other_columns: list[str]
 
 
-def duckdb_tables(session: Session) -> tuple[list[Table], str]:
+def duckdb_tables(session: Session) -> tuple[list[TableSchema], str]:
     """(tables and views of all schemas, name of the main schema)."""
     columns: dict[Place, list[Column]] = {}
     for space, table, name, kind, comment in session.fetch(COLUMNS):
@@ -57,7 +57,7 @@ def duckdb_tables(session: Session) -> tuple[list[Table], str]:
 
 def _table(
     place: Place, columns: list[Column], keys: list[Key], comment: str, rows: int | None
-) -> Table:
+) -> TableSchema:
     namespace = "" if place[0] == MAIN else place[0]
     primary: set[str] = set()
     foreign = []
@@ -73,4 +73,4 @@ def _table(
         for column in columns
     )
     name = qualified(namespace, place[1])
-    return Table(name, marked, comment, rows, tuple(foreign), namespace=namespace)
+    return TableSchema(name, marked, comment, rows, tuple(foreign), namespace=namespace)

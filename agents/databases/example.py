@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.databases.sources import Source, add_source, find_source, source_folder
+from agents.databases.sources import DataSource, add_source, find_source, source_folder
 from workbench.errors import NotFound
 from workbench.files import write_json
 from workbench.settings import Settings
@@ -37,7 +37,7 @@ CREATE INDEX activations_by_material ON activations (material_id);
 """
 
 
-def load_example(settings: Settings) -> Source:
+def load_example(settings: Settings) -> DataSource:
     """The source `advertising`, made where it does not exist yet."""
     try:
         return find_source(settings, NAME)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agents.databases.sources import FILES, Source, source_folder
+from agents.databases.sources import FILES, DataSource, source_folder
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json, writing
 from workbench.messages import say
@@ -20,7 +20,7 @@ from workbench.settings import Settings
 COMMON = 0.9  # share of common characters from which text counts as Chinese
 
 
-def made_tables(source: Source, settings: Settings) -> Path:
+def made_tables(source: DataSource, settings: Settings) -> Path:
     """The DuckDB file of a source made of files, up to date. Raises NotFound or InvalidInput."""
     folder = source_folder(settings, source)
     made = folder / "tables.duckdb"
@@ -42,7 +42,7 @@ def _stamp(path: Path) -> Any:
         return None
 
 
-def _files(source: Source) -> list[Path]:
+def _files(source: DataSource) -> list[Path]:
     path = Path(source.file)
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]

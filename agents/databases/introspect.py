@@ -12,8 +12,8 @@ from agents.databases.database import Session, SqlSession, open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.notes import load_notes, with_notes
 from agents.databases.reflection import reflected_tables
-from agents.databases.schema import Column, Schema, Table, from_dict, to_dict
-from agents.databases.sources import Source, add_source, remove_source, source_folder
+from agents.databases.schema import Column, Schema, TableSchema, from_dict, to_dict
+from agents.databases.sources import DataSource, add_source, remove_source, source_folder
 from workbench.errors import WorkbenchError
 from workbench.files import read_json, write_json
 from workbench.settings import Settings
@@ -25,7 +25,7 @@ LONGEST_SAMPLE = 60  # characters
 SECRET = ("password", "passwd", "secret", "token", "salt", "密码", "口令")
 
 
-def add_and_read(settings: Settings, name: str, place: str) -> tuple[Source, Schema]:
+def add_and_read(settings: Settings, name: str, place: str) -> tuple[DataSource, Schema]:
     """Add a source and read its schema; where that fails, nothing half added stays."""
     source = add_source(settings, name, place)
     try:
@@ -35,7 +35,7 @@ def add_and_read(settings: Settings, name: str, place: str) -> tuple[Source, Sch
         raise
 
 
-def load_schema(source: Source, settings: Settings, refresh: bool = False) -> Schema:
+def load_schema(source: DataSource, settings: Settings, refresh: bool = False) -> Schema:
     """The schema as it was last read, or read now; with the person's descriptions and synonyms."""
     cache = source_folder(settings, source) / "schema.json"
     schema = None if refresh else _cached(cache)
@@ -68,7 +68,7 @@ def read_schema(session: Session) -> Schema:
     return Schema(session.source.dialect, sampled, namespace, time.time())
 
 
-def _with_samples(session: Session, table: Table) -> Table:
+def _with_samples(session: Session, table: TableSchema) -> TableSchema:
     """The table with a few short values of each column, and its row count if that is quick."""
     if not table.columns:
         return table

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agents.databases.schema import Schema, Table
-from agents.databases.sources import Source, source_folder
+from agents.databases.schema import Schema, TableSchema
+from agents.databases.sources import DataSource, source_folder
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -29,7 +29,7 @@ class Notes:
     writer: str = ""
 
 
-def load_notes(source: Source, settings: Settings) -> Notes:
+def load_notes(source: DataSource, settings: Settings) -> Notes:
     """The notes of a source; none where nobody wrote any, or where the file is damaged."""
     try:
         return _from_dict(read_json(_file(source, settings), {}))
@@ -38,7 +38,7 @@ def load_notes(source: Source, settings: Settings) -> Notes:
 
 
 def describe(
-    source: Source,
+    source: DataSource,
     settings: Settings,
     schema: Schema,
     what: str,
@@ -60,7 +60,7 @@ def describe(
     _update(source, settings, change)
 
 
-def add_pair(source: Source, settings: Settings, question: str, sql: str) -> None:
+def add_pair(source: DataSource, settings: Settings, question: str, sql: str) -> None:
     """Keep a verified pair; a question that has one already gets the new query."""
 
     def change(notes: Notes) -> Notes:
@@ -70,11 +70,11 @@ def add_pair(source: Source, settings: Settings, question: str, sql: str) -> Non
     _update(source, settings, change)
 
 
-def remove_pair(source: Source, settings: Settings, question: str) -> None:
+def remove_pair(source: DataSource, settings: Settings, question: str) -> None:
     _update(source, settings, lambda notes: replace(notes, pairs=_without(notes.pairs, question)))
 
 
-def set_writer(source: Source, settings: Settings, model: str) -> None:
+def set_writer(source: DataSource, settings: Settings, model: str) -> None:
     """Name the tuned model that writes the source's queries; `none` takes it away.
 
     Raises InvalidInput or NotFound.
@@ -92,7 +92,7 @@ def with_notes(schema: Schema, notes: Notes) -> Schema:
     return replace(schema, tables=tuple(_noted_table(table, notes) for table in schema.tables))
 
 
-def _noted_table(table: Table, notes: Notes) -> Table:
+def _noted_table(table: TableSchema, notes: Notes) -> TableSchema:
     columns = tuple(
         _noted(column, notes.about.get(f"{table.name}.{column.name}")) for column in table.columns
     )
@@ -126,7 +126,7 @@ def _without(pairs: list[dict[str, str]], question: str) -> list[dict[str, str]]
     return [pair for pair in pairs if pair["question"] != question]
 
 
-def _file(source: Source, settings: Settings) -> Path:
+def _file(source: DataSource, settings: Settings) -> Path:
     return source_folder(settings, source) / "notes.json"
 
 
@@ -134,7 +134,7 @@ def _from_dict(data: dict[str, Any]) -> Notes:
     return Notes(data.get("about", {}), data.get("pairs", []), data.get("writer", ""))
 
 
-def _update(source: Source, settings: Settings, change: Callable[[Notes], Notes]) -> None:
+def _update(source: DataSource, settings: Settings, change: Callable[[Notes], Notes]) -> None:
     """Change the notes while no other process does; damaged ones stay as they are."""
     path = _file(source, settings)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.databases.database import SqlSession
-from agents.databases.schema import Column, ForeignKey, Table, qualified
+from agents.databases.schema import Column, ForeignKey, TableSchema, qualified
 
 if TYPE_CHECKING:
     from sqlalchemy import Inspector
@@ -27,7 +27,7 @@ ORDER BY nspname
 """
 
 
-def reflected_tables(session: SqlSession) -> tuple[list[Table], str]:
+def reflected_tables(session: SqlSession) -> tuple[list[TableSchema], str]:
     """(tables and views, name of the database or schema that they are in)."""
     import sqlalchemy
 
@@ -41,7 +41,7 @@ def reflected_tables(session: SqlSession) -> tuple[list[Table], str]:
     return tables, inspector.default_schema_name or ""
 
 
-def _tables(session: SqlSession, inspector: Inspector, namespace: str) -> list[Table]:
+def _tables(session: SqlSession, inspector: Inspector, namespace: str) -> list[TableSchema]:
     """The tables and views of one schema, empty for the source's own.
 
     What the server itself cannot read any more is left out: a view of a table that is gone.
@@ -64,7 +64,7 @@ def _tables(session: SqlSession, inspector: Inspector, namespace: str) -> list[T
     return found
 
 
-def _reflected(inspector: Inspector, name: str, namespace: str, rows: int | None) -> Table:
+def _reflected(inspector: Inspector, name: str, namespace: str, rows: int | None) -> TableSchema:
     space = namespace or None
     primary = inspector.get_pk_constraint(name, space).get("constrained_columns") or []
     columns = []
@@ -77,7 +77,7 @@ def _reflected(inspector: Inspector, name: str, namespace: str, rows: int | None
         other_table = qualified(key.get("referred_schema") or "", key["referred_table"])
         pairs = zip(key["constrained_columns"], key["referred_columns"], strict=False)
         keys += [ForeignKey(own, other_table, other) for own, other in pairs]
-    return Table(
+    return TableSchema(
         qualified(namespace, name),
         tuple(columns),
         _comment(inspector, name, space),

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.databases.database import Rows, Session, open_session
-from agents.databases.guard.guard import Verdict, check
+from agents.databases.guard.guard import Verdict, judge
 from agents.databases.guard.names import Mend
 from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.errors import Stopped, WorkbenchError
 from workbench.settings import Settings
 
@@ -47,7 +47,7 @@ class Result:
 
 
 def ask_database(
-    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+    sql: str, schema: Schema, source: DataSource, settings: Settings, mend: Mend | None = None
 ) -> tuple[Verdict, Result]:
     """Judge a query and run it; raises Refused, QueryFailed, Stopped or Unavailable."""
     running = begin(sql, schema, source, settings, mend)
@@ -57,11 +57,11 @@ def ask_database(
 
 
 def begin(
-    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+    sql: str, schema: Schema, source: DataSource, settings: Settings, mend: Mend | None = None
 ) -> Running:
     """Judge a query and start it in a thread of its own; raises Refused."""
     try:
-        verdict = check(sql, schema, rows=settings.query_rows, mend=mend)
+        verdict = judge(sql, schema, rows=settings.query_rows, mend=mend)
     except Refused as refusal:
         audit(settings, source, sql, "refused", problem=refusal.problem)
         raise
@@ -71,7 +71,9 @@ def begin(
 class Running:
     """A query on its way, in a thread of its own. Leaving `wait` early stops it on the server."""
 
-    def __init__(self, asked: str, verdict: Verdict, source: Source, settings: Settings) -> None:
+    def __init__(
+        self, asked: str, verdict: Verdict, source: DataSource, settings: Settings
+    ) -> None:
         self.verdict = verdict
         self._asked = asked
         self._source = source
@@ -205,7 +207,7 @@ def _distinct(names: list[str]) -> list[str]:
     return found
 
 
-def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: Any) -> None:
+def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **facts: Any) -> None:
     """One line in the audit log, in one write, so that lines of several processes do not mix."""
     line: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

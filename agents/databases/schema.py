@@ -31,7 +31,7 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSchema:
     """`rows` is a count, an estimate of the server, or None where neither is cheap.
 
     `namespace` is the schema that the table is in where that is not the source's own; `name` then
@@ -77,19 +77,19 @@ class Schema:
     """
 
     dialect: str
-    tables: tuple[Table, ...]
+    tables: tuple[TableSchema, ...]
     namespace: str = ""
     read_at: float = field(default=0.0, compare=False)
 
     @cached_property
-    def by_name(self) -> Mapping[str, Table]:
+    def by_name(self) -> Mapping[str, TableSchema]:
         return {table.name: table for table in self.tables}
 
     @cached_property
-    def _folded(self) -> Mapping[str, Table]:
+    def _folded(self) -> Mapping[str, TableSchema]:
         return {table.name.casefold(): table for table in reversed(self.tables)}
 
-    def table(self, name: str) -> Table | None:
+    def table(self, name: str) -> TableSchema | None:
         """The table of that name, whatever the case that was typed."""
         return self.by_name.get(name) or self._folded.get(name.casefold())
 
@@ -100,7 +100,7 @@ class Schema:
         names.add(self.namespace.casefold())
         return frozenset(names - {""})
 
-    def find(self, name: str, namespace: str = "") -> Table | None:
+    def find(self, name: str, namespace: str = "") -> TableSchema | None:
         """The table that a query means, or None.
 
         Without a namespace the source's own table, else the only one of that name in any schema.
@@ -134,11 +134,11 @@ def from_dict(data: dict[str, Any]) -> Schema:
     return Schema(**data | {"tables": tables})
 
 
-def _table(data: dict[str, Any]) -> Table:
+def _table(data: dict[str, Any]) -> TableSchema:
     columns = tuple(_column(column) for column in data["columns"])
     keys = tuple(ForeignKey(**key) for key in data["foreign_keys"])
     synonyms = tuple(data["synonyms"])
-    return Table(**data | {"columns": columns, "foreign_keys": keys, "synonyms": synonyms})
+    return TableSchema(**data | {"columns": columns, "foreign_keys": keys, "synonyms": synonyms})
 
 
 def _column(data: dict[str, Any]) -> Column:

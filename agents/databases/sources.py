@@ -52,7 +52,7 @@ DRIVERS = {"mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """`url` for a server, `file` for a file or folder.
 
     `dialect` is mysql, postgres, sqlite or duckdb.
@@ -77,7 +77,7 @@ class Source:
         return self.url or self.file
 
 
-def add_source(settings: Settings, name: str, place: str) -> Source:
+def add_source(settings: Settings, name: str, place: str) -> DataSource:
     """Keep a source under that name, without connecting to it. Raises InvalidInput or Conflict."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
@@ -98,7 +98,7 @@ def add_source(settings: Settings, name: str, place: str) -> Source:
     return source
 
 
-def parse_place(name: str, place: str) -> tuple[Source, str]:
+def parse_place(name: str, place: str) -> tuple[DataSource, str]:
     """A URL or a file -> the source and the password that the URL holds."""
     scheme, found, rest = place.partition("://")
     if not found:
@@ -115,7 +115,7 @@ def parse_place(name: str, place: str) -> tuple[Source, str]:
     return _server_source(name, dialect, f"{DRIVERS[dialect]}://{rest}")
 
 
-def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
+def _server_source(name: str, dialect: str, address: str) -> tuple[DataSource, str]:
     from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -140,11 +140,11 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[Source, str]:
     bare = URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query
     )
-    source = Source(name, dialect, url=bare.render_as_string(hide_password=False))
+    source = DataSource(name, dialect, url=bare.render_as_string(hide_password=False))
     return source, str(url.password or "")
 
 
-def _file_source(name: str, path: Path, dialect: str = "") -> Source:
+def _file_source(name: str, path: Path, dialect: str = "") -> DataSource:
     path = path.expanduser().absolute()
     if not path.exists():
         raise NotFound(
@@ -157,7 +157,7 @@ def _file_source(name: str, path: Path, dialect: str = "") -> Source:
                 say("{path} holds no table.", path=path),
                 say("A folder needs files of these kinds: {files}.", files=", ".join(FILES)),
             )
-        return Source(name, "duckdb", file=str(path))
+        return DataSource(name, "duckdb", file=str(path))
     ending = path.suffix.lower()
     if not dialect:
         dialect = "duckdb" if ending in FILES else ENDINGS.get(ending, "")
@@ -167,7 +167,7 @@ def _file_source(name: str, path: Path, dialect: str = "") -> Source:
             say("{name} is neither a database nor a table file.", name=path.name),
             say("Use one of: {known}.", known=known),
         )
-    return Source(name, dialect, file=str(path))
+    return DataSource(name, dialect, file=str(path))
 
 
 def with_password(address: str, password: str) -> str:
@@ -179,11 +179,11 @@ def with_password(address: str, password: str) -> str:
     return f"{user}:{quote(password, safe='')}{at}{rest}"
 
 
-def list_sources(settings: Settings) -> list[Source]:
+def list_sources(settings: Settings) -> list[DataSource]:
     return [find_source(settings, name) for name in _names(settings)]
 
 
-def find_source(settings: Settings, name: str) -> Source:
+def find_source(settings: Settings, name: str) -> DataSource:
     """The source of that name; without a name the only one. Raises NotFound."""
     if not name:
         return _only_source(settings)
@@ -197,10 +197,10 @@ def find_source(settings: Settings, name: str) -> Source:
         if names:
             fix = say("There are: {names}.", names=", ".join(names))
         raise NotFound(say("There is no source {name}.", name=name), fix)
-    return Source(**record)
+    return DataSource(**record)
 
 
-def _only_source(settings: Settings) -> Source:
+def _only_source(settings: Settings) -> DataSource:
     sources = list_sources(settings)
     if len(sources) == 1:
         return sources[0]
@@ -224,7 +224,7 @@ def remove_source(settings: Settings, name: str) -> None:
             forget_password(source.url)
 
 
-def source_folder(settings: Settings, source: Source) -> Path:
+def source_folder(settings: Settings, source: DataSource) -> Path:
     return settings.folder("data", source.name)
 
 

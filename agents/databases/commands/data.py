@@ -11,8 +11,8 @@ from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
-    from agents.databases.schema import Table
-    from agents.databases.sources import Source
+    from agents.databases.schema import TableSchema
+    from agents.databases.sources import DataSource
 
 # subcommands that other files hold: name -> (place, help); the place is imported when it is called
 ELSEWHERE = {
@@ -136,7 +136,7 @@ def schema(name: str, refresh: bool, as_json: bool) -> None:
         _show_table(table)
 
 
-def _show_table(table: Table) -> None:
+def _show_table(table: TableSchema) -> None:
     rows = f", {table.rows} rows" if table.rows is not None else ""
     meaning = table.comment or table.description
     click.secho(f"{table.name} ({len(table.columns)} columns{rows})  {meaning}", bold=True)
@@ -175,5 +175,5 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
         click.echo(f"Removed {name}")
 
 
-def _facts(source: Source) -> dict[str, Any]:
+def _facts(source: DataSource) -> dict[str, Any]:
     return {"name": source.name, "dialect": source.dialect, "address": source.address}

@@ -101,7 +101,7 @@ def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
     Example:
       workbench data pair shop "How many orders are there?" --sql "SELECT count(*) FROM orders"
     """
-    from agents.databases.guard.guard import check
+    from agents.databases.guard.guard import judge
     from agents.databases.introspect import load_schema
     from agents.databases.notes import add_pair, remove_pair
     from agents.databases.sources import find_source
@@ -111,7 +111,7 @@ def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
     if sql is None:
         remove_pair(source, settings, question)
     else:
-        check(sql, load_schema(source, settings))
+        judge(sql, load_schema(source, settings))
         add_pair(source, settings, question, sql)
     if as_json:
         print_json({"question": question, "sql": sql})

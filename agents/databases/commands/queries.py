@@ -46,7 +46,7 @@ def check(
       workbench data check "SELECT name FROM singer" --source concerts
       workbench data check --stdin --dialect mysql --source shop --json < statements.jsonl
     """
-    from agents.databases.guard.guard import check as judge
+    from agents.databases.guard.guard import judge
     from agents.databases.guard.refused import Refused
     from agents.databases.introspect import load_schema
     from agents.databases.sources import find_source

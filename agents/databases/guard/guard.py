@@ -42,7 +42,7 @@ class Verdict:
     columns: frozenset[tuple[str, str]]
 
 
-def check(
+def judge(
     sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: Mend | None = None
 ) -> Verdict:
     """The verdict on a query that may run; raises Refused. `mend` may replace unknown names."""

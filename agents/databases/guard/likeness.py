@@ -5,16 +5,16 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import Any
 
-from agents.databases.schema import Column, Table
+from agents.databases.schema import Column, TableSchema
 
 APART = 0.08  # how much nearer than the next one
 SAME = 0.999
 MEANING = 0.98  # what a comment or synonym counts, so that a real name of the same spelling wins
 
 
-def likeness(written: str, item: Table | Column) -> float:
+def likeness(written: str, item: TableSchema | Column) -> float:
     """From 0 to 1, by the item's name, comment, description or a synonym; 1 is the same."""
-    name = item.own_name if isinstance(item, Table) else item.name
+    name = item.own_name if isinstance(item, TableSchema) else item.name
     scores = [_alike(written, name)]
     for meaning in (item.comment, item.description, *item.synonyms):
         if meaning:

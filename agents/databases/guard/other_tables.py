@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.databases.guard.likeness import likeness
-from agents.databases.schema import Schema, Table
+from agents.databases.schema import Schema, TableSchema
 
 MISSPELT = 0.7  # a column as like as this is only written wrong; its table is right
 
@@ -44,7 +44,7 @@ def exchange_tables(tree: Any, schema: Schema) -> list[str]:
     return changes
 
 
-def _lacks_columns(use: Use, table: Table | None) -> bool:
+def _lacks_columns(use: Use, table: TableSchema | None) -> bool:
     """Whether the columns asked for are reason enough to take another table."""
     if table is None:  # an unknown table: one column is not enough to tell which was meant
         return len(use.wanted) >= 2 and not use.wanted <= use.elsewhere
@@ -57,7 +57,7 @@ def _lacks_columns(use: Use, table: Table | None) -> bool:
     return True
 
 
-def _exchange(tree: Any, node: Any, table: Table) -> None:
+def _exchange(tree: Any, node: Any, table: TableSchema) -> None:
     from sqlglot import exp
 
     if not node.alias:
@@ -91,12 +91,12 @@ def join_tables(tree: Any, schema: Schema) -> list[str]:
 class Step:
     """A foreign key from or to a table: the other table, the column here, the column there."""
 
-    table: Table
+    table: TableSchema
     here: str
     there: str
 
 
-def _neighbours(table: Table, schema: Schema) -> Iterator[Step]:
+def _neighbours(table: TableSchema, schema: Schema) -> Iterator[Step]:
     for key in table.foreign_keys:
         other = schema.table(key.other_table)
         if other is not None:
@@ -123,7 +123,7 @@ def _join(select: Any, node: Any, name: str, step: Step, schema: Schema) -> bool
     return True
 
 
-def _qualify(select: Any, node: Any, name: str, other: Table, schema: Schema) -> None:
+def _qualify(select: Any, node: Any, name: str, other: TableSchema, schema: Schema) -> None:
     """Say of which table each column is, now that two tables may have columns of one name."""
     from sqlglot import exp
 

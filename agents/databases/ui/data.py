@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.databases.example import load_example
-from agents.databases.guard.guard import check, first_query
+from agents.databases.guard.guard import first_query, judge
 from agents.databases.introspect import add_and_read, load_schema
 from agents.databases.notes import add_pair, describe, load_notes, remove_pair, set_writer
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from agents.databases.sources import (
-    Source,
+    DataSource,
     find_source,
     list_sources,
     remove_source,
@@ -115,7 +115,7 @@ def _show_add(settings: Settings) -> None:
         st.rerun()
 
 
-def _show_source(settings: Settings, source: Source) -> None:
+def _show_source(settings: Settings, source: DataSource) -> None:
     schema = load_schema(source, settings)
     facts = [
         source.dialect,
@@ -148,7 +148,7 @@ def _show_source(settings: Settings, source: Source) -> None:
         _show_manage(settings, source)
 
 
-def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
+def _show_tables(settings: Settings, source: DataSource, schema: Schema) -> None:
     if not schema.tables:
         st.info(both("There are no tables here.", "这里没有表。"))
         return
@@ -159,7 +159,7 @@ def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
     _describe(settings, source, schema, table)
 
 
-def _facts(table: Table) -> list[str]:
+def _facts(table: TableSchema) -> list[str]:
     """Rows, meaning and foreign keys, as far as they are known."""
     facts = [table.comment, table.description]
     if table.rows is not None:
@@ -181,7 +181,7 @@ def _row(column: Column) -> dict[str, str]:
     }
 
 
-def _describe(settings: Settings, source: Source, schema: Schema, table: Table) -> None:
+def _describe(settings: Settings, source: DataSource, schema: Schema, table: TableSchema) -> None:
     whole = both("the whole table", "整张表")
     with st.expander(both("Say what it means", "补充说明"), icon=":material/edit_note:"):
         chosen = st.selectbox(
@@ -206,7 +206,7 @@ def _describe(settings: Settings, source: Source, schema: Schema, table: Table) 
                 st.rerun()
 
 
-def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
+def _show_pairs(settings: Settings, source: DataSource, schema: Schema) -> None:
     st.caption(
         both(
             "Questions whose query you have checked. They are examples for the model, and are "
@@ -228,12 +228,12 @@ def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
         sent = st.form_submit_button(both("Keep", "保存"))
     if sent and question and sql:
         with shows_errors():
-            check(sql, schema)
+            judge(sql, schema)
             add_pair(source, settings, question, sql)
             st.rerun()
 
 
-def _choose_writer(settings: Settings, source: Source) -> None:
+def _choose_writer(settings: Settings, source: DataSource) -> None:
     """Which tuned model writes the queries of this source; the choice is kept at once."""
     now = load_notes(source, settings).writer or NONE
     names = [NONE, *(run.name for run in list_runs(settings))]
@@ -259,7 +259,7 @@ def _choose_writer(settings: Settings, source: Source) -> None:
             st.toast(both("Saved", "已保存"))
 
 
-def _show_manage(settings: Settings, source: Source) -> None:
+def _show_manage(settings: Settings, source: DataSource) -> None:
     _choose_writer(settings, source)
     if st.button(
         both("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"
