@@ -1,4 +1,4 @@
-"""Sources: every kind of database and table file, secrets kept outside the workspace, and what goes wrong said plainly."""
+"""Sources: every kind of database and table file, passwords outside the workspace, plain errors."""
 
 from __future__ import annotations
 
@@ -379,7 +379,8 @@ def slow_source(
         path = tmp_path / "slow.sqlite"
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE numbers (n INT)")
-            connection.executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(3000)])
+            rows = [(n,) for n in range(3000)]
+            connection.executemany("INSERT INTO numbers VALUES (?)", rows)
         return str(path), None
     if dialect == "duckdb":
         path = tmp_path / "slow.duckdb"
@@ -394,9 +395,13 @@ def slow_source(
     return server.url, server
 
 
-SLOW = "SELECT count(*) AS many FROM numbers a JOIN numbers b ON a.n <> b.n JOIN numbers c ON a.n + b.n <> c.n"
+SLOW = (
+    "SELECT count(*) AS many FROM numbers a JOIN numbers b ON a.n <> b.n"
+    " JOIN numbers c ON a.n + b.n <> c.n"
+)
 BUSY = {
-    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist"
+    " WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
     "postgres": "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'",
 }
 

@@ -85,9 +85,11 @@ def test_a_query_that_reads_is_printed_again_with_real_names_and_a_limit(
 
 SCOPES = [
     "WITH x AS (SELECT id AS k, name FROM users) SELECT k, X.name FROM x",
-    "WITH x AS (SELECT id FROM users), y AS (SELECT id FROM x) SELECT y.id FROM y JOIN x ON x.id = y.id",
+    "WITH x AS (SELECT id FROM users), y AS (SELECT id FROM x) SELECT y.id FROM y JOIN x ON x.id "
+    "= y.id",
     "SELECT t.n FROM (SELECT count(*) AS n FROM users) AS t",
-    "SELECT u.name, (SELECT sum(o.price) FROM orders o WHERE o.user_id = u.id) AS spent FROM users u ORDER BY spent DESC",
+    "SELECT u.name, (SELECT sum(o.price) FROM orders o WHERE o.user_id = u.id) AS spent FROM "
+    "users u ORDER BY spent DESC",
     "SELECT name FROM users WHERE EXISTS (SELECT 1 FROM orders WHERE user_id = users.id)",
     "SELECT name AS n, count(*) AS c FROM users GROUP BY n HAVING c > 1 ORDER BY c",
     "SELECT id FROM users UNION ALL SELECT user_id FROM orders ORDER BY id",
@@ -95,7 +97,8 @@ SCOPES = [
     "SELECT name, price FROM users CROSS JOIN orders",
     "SELECT name, rank() OVER (PARTITION BY name ORDER BY id) AS r FROM users",
     "SELECT id, sum(price) OVER w FROM orders WINDOW w AS (ORDER BY id)",
-    "SELECT CASE WHEN price > 6 THEN 'dear' ELSE 'cheap' END AS kind, avg(price) FROM orders GROUP BY 1",
+    "SELECT CASE WHEN price > 6 THEN 'dear' ELSE 'cheap' END AS kind, avg(price) FROM orders "
+    "GROUP BY 1",
 ]
 
 
@@ -118,9 +121,12 @@ def test_a_star_may_name_a_table_of_the_outer_query(dialect: str) -> None:
 
 
 LATERAL = [
-    "SELECT u.*, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o WHERE o.user_id = u.id) x",
-    "SELECT u.name, x.p FROM users u LEFT JOIN LATERAL (SELECT price FROM orders WHERE user_id = u.id LIMIT 1) x(p) ON TRUE",
-    "SELECT x.id FROM users u CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT o.id FROM orders o) x",
+    "SELECT u.*, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o WHERE "
+    "o.user_id = u.id) x",
+    "SELECT u.name, x.p FROM users u LEFT JOIN LATERAL (SELECT price FROM orders WHERE user_id = "
+    "u.id LIMIT 1) x(p) ON TRUE",
+    "SELECT x.id FROM users u CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT o.id FROM orders "
+    "o) x",
 ]
 
 
@@ -218,7 +224,8 @@ def test_chinese_names_are_read_and_quoted() -> None:
         "select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema
     )
     assert verdict.sql == (
-        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单` GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
+        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单`"
+        " GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
     )
 
 
@@ -309,7 +316,7 @@ KNOWN = (
 
 
 def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
-    """How many hostile lines were judged (whole, in literals, as numbers), and the statements that may run."""
+    """(hostile lines judged: whole, in literals, as numbers; the statements that may run)."""
     folder = shared_data / "hostile"
     lines = (folder / "sqli_payloads.jsonl").read_text("utf-8").splitlines()
     payloads = [json.loads(line)["payload"] for line in lines]

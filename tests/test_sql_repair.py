@@ -1,4 +1,4 @@
-"""Names that are not there are mended where it is certain which were meant, told, and otherwise left alone."""
+"""Unknown names are mended and reported where the meaning is certain, and otherwise left alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ SCHEMA = Schema("sqlite", (USERS, ORDERS), "main")
         ("SELECT price, note FROM users", "SELECT price, note FROM orders"),
         (
             "SELECT sum(price) FROM orders WHERE city = 'X'",
-            "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE users.city = 'X'",
+            "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE "
+            "users.city = 'X'",
         ),
         (
             "SELECT name FROM users WHERE id IN (SELECT usr_id FROM orders)",
