@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.databases.introspect import load_schema
-from agents.databases.schema import Schema, Table
+from agents.databases.schema import Schema, TableSchema
 from agents.databases.sources import find_source
 from agents.tuned.agent import tuned_model
 from rag.catalogue import Catalogue
@@ -204,7 +204,7 @@ def table_texts(schema: Schema) -> dict[str, str]:
     }
 
 
-def _text(table: Table) -> str:
+def _text(table: TableSchema) -> str:
     parts = [table.name, table.comment, table.description, *table.synonyms]
     for column in table.columns:
         parts += [

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agents.databases.guard.guard import check
+from agents.databases.guard.guard import judge
 from agents.databases.linking import link
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 from workbench.settings import Settings, load_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -67,7 +67,7 @@ def read_schema(path: Path) -> Schema:
             ForeignKey(key[3], key[2], key[4] or key[3])
             for key in connection.execute(f'PRAGMA foreign_key_list("{name}")').fetchall()
         )
-        tables.append(Table(name, columns, foreign_keys=keys))
+        tables.append(TableSchema(name, columns, foreign_keys=keys))
     connection.close()
     return Schema("sqlite", tuple(tables), "main")
 
@@ -88,7 +88,7 @@ def measure(
     show: bool,
 ) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
-    verdict = check(gold, schema, rows=1_000_000)
+    verdict = judge(gold, schema, rows=1_000_000)
     linked = link(question, shown, settings).schema
     columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
     for tally in tallies:

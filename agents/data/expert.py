@@ -15,14 +15,14 @@ from agents.databases.analyst import EMPTY, findings, markdown_table
 from agents.databases.charts import chart
 from agents.databases.database import QueryFailed
 from agents.databases.guard.guard import Verdict
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
 from agents.databases.linking import link
 from agents.databases.notes import Notes, load_notes
 from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
-from agents.databases.sources import Source, find_source
+from agents.databases.sources import DataSource, find_source
 from agents.documents.agent import ask_model
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
@@ -91,7 +91,7 @@ class Asked:
 
     question: str
     language: str
-    source: Source
+    source: DataSource
     schema: Schema
     notes: Notes
     settings: Settings

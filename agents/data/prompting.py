@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from workbench.chat.conversations import Turn
 from workbench.language import language_of, tokens, words
 from workbench.models.reasoning import answer_only, first_json
@@ -30,7 +30,7 @@ def describe_schema(schema: Schema) -> str:
     return "\n\n".join(_describe_table(table) for table in schema.tables)
 
 
-def _describe_table(table: Table) -> str:
+def _describe_table(table: TableSchema) -> str:
     head = f"{table.name}{_meaning(table)}"
     lines = [_describe_column(column) for column in table.columns]
     keys = [f"  {key.column} = {key.other_table}.{key.other_column}" for key in table.foreign_keys]
@@ -43,7 +43,7 @@ def _describe_column(column: Column) -> str:
     return f"  {column.name} {column.type}{key}{_meaning(column)}{f'  e.g. {values}' if values else ''}"
 
 
-def _meaning(item: Table | Column) -> str:
+def _meaning(item: TableSchema | Column) -> str:
     texts = [text for text in (item.comment, item.description, ", ".join(item.synonyms)) if text]
     return f" -- {'; '.join(' '.join(text.split()) for text in texts)}" if texts else ""
 

@@ -16,7 +16,7 @@ from math import log1p
 
 import numpy as np
 
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse
 from rag.lexical import LexicalIndex
@@ -241,11 +241,11 @@ def spaced(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ")
 
 
-def _names(item: Table | Column) -> str:
+def _names(item: TableSchema | Column) -> str:
     return " ".join([spaced(item.name), item.comment, item.description, *item.synonyms])
 
 
-def _text(table: Table, column: Column) -> str:
+def _text(table: TableSchema, column: Column) -> str:
     return " ".join([_names(column), spaced(table.name), *column.samples])
 
 

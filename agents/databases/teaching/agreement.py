@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agents.databases.guard.guard import check, parse
+from agents.databases.guard.guard import judge, parse
 from agents.databases.introspect import SAMPLES
 from agents.databases.linking import pieces
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from agents.databases.teaching.facts import nouns
 from agents.databases.teaching.subjects import DAY, TIME
 from workbench.language import language_of
@@ -53,7 +53,7 @@ def differences(
     """
     from sqlglot import exp
 
-    verdict = check(sql, schema)
+    verdict = judge(sql, schema)
     tree = parse(verdict.sql, schema.dialect)
     literals = {str(literal.this).casefold() for literal in tree.find_all(exp.Literal)}
     text = question.casefold()
@@ -207,7 +207,7 @@ def _named(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[tuple
             yield noun, meant[noun]
 
 
-def _nouns(item: Table | Column) -> set[str]:
+def _nouns(item: TableSchema | Column) -> set[str]:
     return {noun.casefold() for language in ("en", "zh") for noun in nouns(item, language)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from agents.databases.linking import spaced
-from agents.databases.schema import Column, Table
+from agents.databases.schema import Column, TableSchema
 from agents.databases.teaching.subjects import Field, Subject, identifier, place_of
 from workbench.language import language_of
 
@@ -300,7 +300,7 @@ class Composer:
         return [bound for bound in BOUNDS if numbers and min(numbers) < bound < max(numbers)]
 
 
-def nouns(item: Table | Column, language: str) -> tuple[str, ...]:
+def nouns(item: TableSchema | Column, language: str) -> tuple[str, ...]:
     """What people call it in that language: synonyms, a short comment, its own name; the name where there is no other."""
     short = [item.comment] if 0 < len(item.comment) <= 12 else []
     own = spaced(item.name).lower()

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from agents.databases.teaching.facts import Composer, Fact
 from agents.databases.teaching.subjects import find_subjects
 from workbench.errors import Stopped
@@ -60,7 +60,7 @@ def wordings(language: str) -> dict[str, Any]:
 
 
 def make_pairs(
-    source: Source, settings: Settings, count: int, held_out: int, seed: int = 0
+    source: DataSource, settings: Settings, count: int, held_out: int, seed: int = 0
 ) -> list[Pair]:
     """`count` pairs to teach and `held_out` in other wordings, every kind and fact as evenly as may be; no question twice."""
     chance = random.Random(seed)  # noqa: S311 – the same pairs from the same seed
@@ -73,7 +73,7 @@ def make_pairs(
     ]
 
 
-def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
+def answerable(source: DataSource, settings: Settings, language: str) -> list[Fact]:
     """The facts of a source whose query passes the guard, runs, and finds something."""
     schema = load_schema(source, settings)
     kept = []

@@ -10,12 +10,12 @@ from typing import Literal
 from agents.databases.database import QueryFailed
 from agents.databases.figures import IDENTIFIER
 from agents.databases.guard.guard import parse
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import is_secret
 from agents.databases.linking import CALLED_BY
 from agents.databases.runner import ask_database
-from agents.databases.schema import Column, Schema, Table
-from agents.databases.sources import Source
+from agents.databases.schema import Column, Schema, TableSchema
+from agents.databases.sources import DataSource
 from workbench.errors import Stopped
 from workbench.settings import Settings
 
@@ -36,7 +36,7 @@ Role = Literal["measure", "category", "time", "text", "key"]
 class Field:
     """A column with the role it plays. `values` are all of a category's, and some of a measure's."""
 
-    table: Table
+    table: TableSchema
     column: Column
     role: Role
     values: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Field:
 class Subject:
     """One table. `joined` are categories of tables that a foreign key of it leads to, each with own and other column."""
 
-    table: Table
+    table: TableSchema
     fields: tuple[Field, ...]
     joined: tuple[tuple[Field, str, str], ...] = ()
 
@@ -76,7 +76,7 @@ class Subject:
         return [field for field in self.fields if field.role == role]
 
 
-def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Subject]:
+def find_subjects(schema: Schema, source: DataSource, settings: Settings) -> list[Subject]:
     """Every table with the roles of its columns; values are read from the source, those of secret columns never."""
     fields = {
         table.name: tuple(
@@ -89,7 +89,9 @@ def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Su
     ]
 
 
-def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[tuple[Field, str, str]]:
+def _joined(
+    table: TableSchema, fields: dict[str, tuple[Field, ...]]
+) -> Iterator[tuple[Field, str, str]]:
     for key in table.foreign_keys:
         for field in fields.get(key.other_table, ()):
             if field.role == "category" and key.other_table != table.name:
@@ -97,7 +99,7 @@ def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[tupl
 
 
 def _field(
-    table: Table, column: Column, schema: Schema, source: Source, settings: Settings
+    table: TableSchema, column: Column, schema: Schema, source: DataSource, settings: Settings
 ) -> Field:
     role = _role(table, column)
     if role == "category":
@@ -108,7 +110,7 @@ def _field(
     return Field(table, column, role, column.samples if role == "measure" else ())
 
 
-def _role(table: Table, column: Column) -> Role:
+def _role(table: TableSchema, column: Column) -> Role:
     """By type, key and samples. A number that only names something is a category where it has few values."""
     keys = {key.column for key in table.foreign_keys}
     alone = column.primary and sum(other.primary for other in table.columns) == 1
@@ -124,7 +126,7 @@ def _role(table: Table, column: Column) -> Role:
 
 
 def _values(
-    table: Table, column: Column, schema: Schema, source: Source, settings: Settings
+    table: TableSchema, column: Column, schema: Schema, source: DataSource, settings: Settings
 ) -> tuple[str, ...]:
     """The distinct values of a column, one more than may be; none where the database does not tell."""
     from sqlglot import exp
@@ -148,7 +150,7 @@ def _values(
     return values if all(value.strip() and len(value) <= LONGEST_VALUE for value in values) else ()
 
 
-def place_of(table: Table, dialect: str) -> str:
+def place_of(table: TableSchema, dialect: str) -> str:
     """A table as it stands after FROM."""
     return ".".join(identifier(part, dialect) for part in table.parts)
 
