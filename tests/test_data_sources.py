@@ -253,14 +253,17 @@ def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     server.run(f"DROP TABLE IF EXISTS {space}notes", f"DROP TABLE IF EXISTS {space}people")
     if dialect == "mysql":
         server.run(
-            "CREATE TABLE shop.people (id INT PRIMARY KEY, `姓名` VARCHAR(20) COMMENT 'what a person is called',"
+            "CREATE TABLE shop.people (id INT PRIMARY KEY,"
+            " `姓名` VARCHAR(20) COMMENT 'what a person is called',"
             " api_token VARCHAR(20), photo BLOB) COMMENT 'everyone'",
-            "CREATE TABLE shop.notes (id INT PRIMARY KEY, person INT, FOREIGN KEY (person) REFERENCES shop.people (id))",
+            "CREATE TABLE shop.notes (id INT PRIMARY KEY, person INT,"
+            " FOREIGN KEY (person) REFERENCES shop.people (id))",
             "INSERT INTO shop.people VALUES (1, '王芳', 'hush', 'abc'), (2, NULL, 'hush', NULL)",
         )
     else:
         server.run(
-            'CREATE TABLE people (id INT PRIMARY KEY, "姓名" VARCHAR(20), api_token VARCHAR(20), photo BYTEA)',
+            'CREATE TABLE people (id INT PRIMARY KEY, "姓名" VARCHAR(20),'
+            " api_token VARCHAR(20), photo BYTEA)",
             "COMMENT ON TABLE people IS 'everyone'",
             "COMMENT ON COLUMN people.\"姓名\" IS 'what a person is called'",
             "CREATE TABLE notes (id INT PRIMARY KEY, person INT REFERENCES people (id))",
@@ -374,7 +377,7 @@ def test_every_statement_is_in_the_audit_log(settings: Settings, tmp_path: Path)
 def slow_source(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> tuple[str, Server | None]:
-    """A source with a table of 3,000 numbers, which joined with itself three times takes minutes."""
+    """A source with a table of 3,000 numbers; joined with itself three times it takes minutes."""
     if dialect == "sqlite":
         path = tmp_path / "slow.sqlite"
         with sqlite3.connect(path) as connection:
@@ -402,7 +405,8 @@ SLOW = (
 BUSY = {
     "mysql": "SELECT count(*) FROM information_schema.processlist"
     " WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
-    "postgres": "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'",
+    "postgres": "SELECT count(*) FROM pg_stat_activity"
+    " WHERE usename = 'reader' AND state = 'active'",
 }
 
 
