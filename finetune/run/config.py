@@ -190,10 +190,9 @@ def run_file() -> type[RunConfig]:
             fields[stage.section] = (stage.settings | None, None)
     for method in METHODS.values():
         names = sharing(method.section)
+        choice: Any = Literal[tuple(names)]
         settings = create_model(
-            method.settings.__name__,
-            __base__=method.settings,
-            method=(Literal[tuple(names)], names[0]),
+            method.settings.__name__, __base__=method.settings, method=(choice, names[0])
         )
         fields[method.section] = (settings | None, None)
     return create_model("RunFile", __base__=RunConfig, **fields)

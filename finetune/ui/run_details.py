@@ -30,7 +30,7 @@ def show_scores(scores: dict[str, dict[str, Any]]) -> None:
     used = [key for key in columns if any(score.get(key) is not None for score in scores.values())]
     rows = []
     for name, score in scores.items():
-        row = {both("Data", "数据"): name}
+        row: dict[str, Any] = {both("Data", "数据"): name}
         for key in used:
             row[columns[key]] = score.get(key)
         rows.append(row)
