@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.merge import read_adapter
+from workbench.artefacts.model_folder import context_of, digest_of, find_local
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.messages import say
-from workbench.models.names import find_local
-from workbench.models.weights import context_of, digest_of
 from workbench.settings import Settings
 
 

@@ -10,19 +10,14 @@ from typing import Any
 from agents.budget import OVERHEAD, newest
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
+from workbench.artefacts.model_folder import find_local
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Token
+from workbench.chat.events import Done, Event
 from workbench.errors import NotFound
 from workbench.language import tokens
-from workbench.models.names import (
-    describe_model,
-    find_local,
-    list_runs,
-    load_chat_model,
-    within_context,
-)
+from workbench.models.chosen import choose_named
+from workbench.models.listing import list_runs
 from workbench.models.reasoning import split_stream
-from workbench.models.stream import ask_model
 from workbench.settings import Settings
 
 FROM_RUN = ("base", "data_sha256", "finished", "created")  # of a run's card, shown with each answer
@@ -33,28 +28,26 @@ def answer_from_tuned(
 ) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
-    name = tuned_model(settings)
-    model = describe_model(name, settings)
-    settings = within_context(model, settings)
-    card = card_of(name, settings)
-    system = str(card.get("system") or "")
-    room = (
-        settings.context_tokens
-        - settings.answer_tokens
-        - tokens(question)
-        - tokens(system)
-        - OVERHEAD
-    )
+    chosen = choose_named(tuned_model(settings), settings)
+    card = card_of(chosen.name, settings)
+    messages = _messages(question, history, str(card.get("system") or ""), chosen.settings)
+    reply = chosen.stream(messages)
+    yield from split_stream(reply)
+    lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
+    lineage |= {key: card[key] for key in FROM_RUN if key in card}
+    seconds = time.monotonic() - begun
+    yield Done(chosen.name, seconds, reply.tokens, lineage, reply.generating)
+
+
+def _messages(
+    question: str, history: Sequence[Turn], system: str, settings: Settings
+) -> list[tuple[str, str]]:
+    """The system prompt of the training, as many turns as the context has room for, the question."""
+    taken = tokens(question) + tokens(system) + OVERHEAD
+    room = settings.context_tokens - settings.answer_tokens - taken
     turns = [(turn.role, turn.content) for turn in newest(history, room)]
-    messages = [*([("system", system)] if system else []), *turns, ("user", question)]
-    count = 0
-    for event in split_stream(ask_model(load_chat_model(name, settings), messages, name, settings)):
-        count += isinstance(event, Token)
-        yield event
-    lineage = {"model": name, "digest": model.digest} | {
-        key: card[key] for key in FROM_RUN if key in card
-    }
-    yield Done(name, time.monotonic() - begun, count, lineage)
+    first = [("system", system)] if system else []
+    return [*first, *turns, ("user", question)]
 
 
 def tuned_model(settings: Settings) -> str:

@@ -155,7 +155,7 @@ def list_runs(settings: Settings) -> list[Run]:
 
 def check_base(run: Run) -> None:
     """Whether the base that the adapter was trained on is there and unchanged. Raises NotFound or Conflict."""
-    from workbench.models.weights import digest_of
+    from workbench.artefacts.model_folder import digest_of
 
     config = run.adapter / "adapter_config.json"
     if not config.exists():
