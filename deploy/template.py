@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workbench.artefacts.model_folder import end_tokens
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chat_format import fold_system
 
 Turn = dict[str, Any]  # {"role": "system" | "user" | "assistant", "content": text}
 Place = Literal["own", "first", "last", "nowhere"]
@@ -308,8 +310,7 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
                 say("The chat template refuses a conversation: {error}", error=error),
                 "Publish with --modelfile FILE.",
             ) from error
-    first = {**talk[1], "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
-    return render(tokenizer, [first, *talk[2:]], reply)
+    return render(tokenizer, fold_system(talk), reply)
 
 
 def find_ends(
@@ -318,15 +319,8 @@ def find_ends(
     """Every token that ends a reply, id -> text: the tokenizer's, the model's (`named`), the
     template's.
     """
-    from workbench.models.local import ENDS  # imports LangChain
-
     vocabulary = tokenizer.get_vocab()
-    ids = {tokenizer.eos_token_id}
-    ids |= set(named) if isinstance(named, list) else {named}
-    ids.discard(None)
-    for end in ENDS:
-        if end in vocabulary and end in str(tokenizer.chat_template):
-            ids.add(vocabulary[end])
+    ids = set(end_tokens(tokenizer, named))
     if found:
         # Some templates mark no end of a turn: the next speaker's mark ends it.
         turn_end = (found.assistant[1] + found.user[0]).lstrip()

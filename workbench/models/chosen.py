@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from workbench.artefacts.published import find_published
 from workbench.errors import WorkbenchError
 from workbench.models.connect import connect
 from workbench.models.listing import NONE, describe_listed, describe_model, list_models
@@ -72,7 +73,11 @@ def choose(settings: Settings) -> ChosenModel | None:
 
 
 def choose_named(name: str, settings: Settings) -> ChosenModel:
-    """The model of that name. Raises InvalidInput, or NotFound for a missing folder."""
+    """The model of that name. Raises InvalidInput, or NotFound for a missing folder.
+
+    A model that this workspace published to another host is asked there.
+    """
+    settings = _at_its_host(name, settings)
     return _within(describe_model(name, settings), settings)
 
 
@@ -81,6 +86,14 @@ def within_context(info: ModelInfo, settings: Settings) -> Settings:
     context = min(settings.context_tokens, info.context_tokens or settings.context_tokens)
     answer = min(settings.answer_tokens, context // 2)
     return settings.model_copy(update={"context_tokens": context, "answer_tokens": answer})
+
+
+def _at_its_host(name: str, settings: Settings) -> Settings:
+    kind, _, tag = name.partition(":")
+    published = find_published(tag, settings) if kind == "ollama" else None
+    if published is None:
+        return settings
+    return settings.model_copy(update={"ollama_host": published.host})
 
 
 def _within(info: ModelInfo, settings: Settings) -> ChosenModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from workbench.artefacts import model_folder
+from workbench.artefacts.run_folder import list_tuned
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.servers import (
@@ -37,8 +38,8 @@ def list_models(settings: Settings) -> list[ModelInfo]:
 
 
 def list_runs(settings: Settings) -> list[ModelInfo]:
-    """The models that were tuned in this workspace, the newest first."""
-    return [ModelInfo(f"local:{name}") for name in model_folder.list_adapters(settings)]
+    """The models that were tuned in this workspace to their end, the newest first."""
+    return [ModelInfo(f"local:{name}") for name in list_tuned(settings)]
 
 
 def describe_model(name: str, settings: Settings) -> ModelInfo:

@@ -14,14 +14,13 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from workbench.artefacts.model_folder import END_MARKS, end_tokens
+from workbench.artefacts.model_folder import end_tokens
 from workbench.models.chat_format import fit_prompt
 from workbench.models.generate import generate_tokens
 from workbench.models.pieces import decode_whole, until
 from workbench.models.weights import LoadedModel, load_local
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
-ENDS = END_MARKS  # the old name, for finetune and deploy
 LOOK_BACK = 16  # last tokens of a prompt, more than an opened thinking block takes
 
 
