@@ -122,7 +122,7 @@ class RunFolder:
 
 
 def run_around(folder: Path) -> RunFolder:
-    """The run that an adapter's or a model's folder belongs to; a model without a run is its own."""
+    """The run that an adapter's folder belongs to; any other folder is its own."""
     return RunFolder(folder.parent if folder.name == "adapter" else folder)
 
 
