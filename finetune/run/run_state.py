@@ -19,7 +19,7 @@ QUIET = 30
 
 @dataclass(frozen=True)
 class RunNow:
-    """A run, the newest job that trained it (none where it was trained on the command line), and its state."""
+    """A run, its state, and the newest job that trained it (None on the command line)."""
 
     run: Run
     job: Job | None
