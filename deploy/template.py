@@ -316,17 +316,17 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
 def find_ends(
     tokenizer: Any, found: Format | None, named: int | list[int] | None
 ) -> dict[int, str]:
-    """Every token that ends a reply, id -> text.
-
-    The tokenizer's, the model's (`named`), the usual ones in the template, and the mark after a turn.
+    """Every token that ends a reply, id -> text: the tokenizer's, the model's (`named`), the
+    template's.
     """
+    vocabulary = tokenizer.get_vocab()
     ids = set(end_tokens(tokenizer, named))
     if found:
         # Some templates mark no end of a turn: the next speaker's mark ends it.
         turn_end = (found.assistant[1] + found.user[0]).lstrip()
         closing = [word for word in tokenizer.get_added_vocab() if turn_end.startswith(word)]
         if closing:
-            ids.add(tokenizer.get_vocab()[max(closing, key=len)])
+            ids.add(vocabulary[max(closing, key=len)])
     return {number: tokenizer.convert_ids_to_tokens(number) for number in sorted(ids)}
 
 
