@@ -110,7 +110,8 @@ def _serve(settings: Settings, port: int) -> None:
             say("{app} is not there.", app=app), "Run this from a clone of the project: make run"
         )
     os.environ["WORKBENCH_HOME"] = str(settings.home)
-    os.chdir(ROOT)  # where .streamlit/config.toml is
+    # The folder stays the person's: settings and jobs read its workbench.toml. Streamlit finds
+    # .streamlit/config.toml beside the script.
     sys.argv = [
         "streamlit",
         "run",
