@@ -11,7 +11,7 @@ import pytest
 from rag.catalogue import Catalogue
 from workbench.errors import Unavailable
 from workbench.settings import Settings
-from workbench.start.run import PORTS_TRIED, ROOT, find_port, load_example
+from workbench.start.run import PORTS_TRIED, ROOT, fill_new_workspace, find_port
 from workbench.ui.uploads import safe_name, save_uploads
 
 
@@ -33,12 +33,12 @@ def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> None:
-    load_example(settings)
+    fill_new_workspace(settings)
     catalogue = Catalogue(settings.home / "index.db")
     assert catalogue.names() == ["handbook"]
     with catalogue.connect() as database:
         database.execute("delete from collections")
-    load_example(settings)
+    fill_new_workspace(settings)
     assert catalogue.names() == []
 
 
@@ -52,7 +52,7 @@ def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> No
     ],
 )
 def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
-    load_example(settings)
+    fill_new_workspace(settings)
     script = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"

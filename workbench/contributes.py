@@ -11,7 +11,12 @@ CONTRIBUTION = Contribution(
             "workbench.start.doctor:doctor",
             "List what is there, reachable or missing, with the fix for each.",
         ),
+        "demo": (
+            "workbench.start.demo:demo",
+            "Make small models, tune them on an example, and measure them.",
+        ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
+    checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )
