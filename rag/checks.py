@@ -46,7 +46,5 @@ def _chroma(url: str) -> Finding:
 def _ocr() -> Finding:
     if shutil.which("tesseract") and find_spec("pytesseract"):
         return Finding("OCR", "ok", "reads pictures and scans")
-    fix = (
-        "Install tesseract-ocr and tesseract-ocr-chi-sim, and the extra: pip install -e '.[ocr]'"
-    )
+    fix = "Install tesseract-ocr and tesseract-ocr-chi-sim, and the extra: pip install -e '.[ocr]'"
     return Finding("OCR", "missing", "not installed", fix)

@@ -71,7 +71,9 @@ def ingest(
     outcome = Outcome()
     begun = time.monotonic()
     with collection.writing(
-        waiting=lambda: report({"event": "waiting", "stage": WAITING, "collection": collection_name})
+        waiting=lambda: report(
+            {"event": "waiting", "stage": WAITING, "collection": collection_name}
+        )
     ):
         known = {document.source: document for document in collection.documents()}
         if prune:
@@ -97,9 +99,7 @@ def ingest(
             )
         outcome.passages = collection.count()
     if _needs_calibration(collection, outcome):
-        report(
-            {"event": "calibrating", "stage": CALIBRATING, "collection": collection_name}
-        )
+        report({"event": "calibrating", "stage": CALIBRATING, "collection": collection_name})
         calibrate(collection, settings)
     lexical_index(collection)  # so that the first question does not wait for it
     return outcome
@@ -131,7 +131,9 @@ def reindex(
     collection = open_collection(settings, collection_name)
     encoder = load_embedder(embedder, settings)
     with collection.writing(
-        waiting=lambda: report({"event": "waiting", "stage": WAITING, "collection": collection_name})
+        waiting=lambda: report(
+            {"event": "waiting", "stage": WAITING, "collection": collection_name}
+        )
     ):
         passages = list(collection.texts())
         begun = time.monotonic()
@@ -153,9 +155,7 @@ def reindex(
 
         collection.reembed(embedder, encoder.dimension, batches())
     if passages:
-        report(
-            {"event": "calibrating", "stage": CALIBRATING, "collection": collection_name}
-        )
+        report({"event": "calibrating", "stage": CALIBRATING, "collection": collection_name})
         calibrate(collection, settings)
     return collection
 

@@ -1,4 +1,4 @@
-"""A full disk, a huge file, a Chroma server that comes and goes: each says the problem and the fix, and loses nothing."""
+"""A full disk, a huge file, a Chroma server that comes and goes: each says the fix, none loses."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def ended(job: Job) -> bool:
 
 @pytest.fixture
 def slow(settings: Settings, tmp_path: Path) -> Job:
-    """A job that is still reading when the test looks at it: its file is a pipe into which nobody writes."""
+    """A job that is still reading: its file is a pipe into which nobody writes."""
     pipe = tmp_path / "slow.txt"
     os.mkfifo(pipe)
     job = start(settings, "Reading", ["rag", "ingest", str(pipe), "--json"])

@@ -1,4 +1,4 @@
-"""Every page through Streamlit's AppTest: empty states, real turns, both languages, what destroys asks first."""
+"""Every page through AppTest: empty states, real turns, both languages, deleting asks first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings come from arguments, WORKBENCH_*, workbench.toml and, for Ollama, its own OLLAMA_HOST."""
+"""Settings: arguments, WORKBENCH_*, workbench.toml, and for Ollama its own OLLAMA_HOST."""
 
 from __future__ import annotations
 

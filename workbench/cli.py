@@ -79,7 +79,7 @@ _receiver: ContextVar[Callable[[Line], None] | None] = ContextVar("receiver", de
 
 
 def print_json(data: Line) -> None:
-    """One object on one line, flushed at once; inside `receiving` it goes to the receiver instead."""
+    """One object on one line, flushed at once; inside `receiving` the receiver gets it instead."""
     receive = _receiver.get()
     if receive:
         receive(data)
@@ -113,7 +113,7 @@ def call(words: Sequence[str], receive: Callable[[Line], None]) -> int:
 
 
 def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A WorkbenchError becomes problem and fix, as two lines on stderr or one JSON object; status 1."""
+    """A WorkbenchError becomes two lines on stderr or one JSON object, and exit status 1."""
 
     @wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -133,13 +133,14 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _disk_error(error: OSError) -> WorkbenchError:
-    """A full disk or a folder without permission can be met anywhere; other errors go on as they are."""
+    """The error of a full disk or a forbidden folder, which any command may meet."""
     if error.errno not in OUT_OF_REACH:
         raise error
     place = error.filename or say("the workspace")
     return WorkbenchError(
         say("{problem}: {place}", problem=error.strerror, place=place),
-        "Free space, or set WORKBENCH_HOME to a folder with room; what was finished before is kept.",
+        "Free space, or set WORKBENCH_HOME to a folder with room; "
+        "what was finished before is kept.",
     )
 
 

@@ -52,10 +52,8 @@ class Contribution:
 
 @lru_cache(maxsize=1)
 def contributions() -> tuple[Contribution, ...]:
-    """The contributions of all installed packages: the one of `workbench`, then the others by name."""
-    points = sorted(
-        entry_points(group=GROUP), key=lambda point: (point.name != GROUP, point.name)
-    )
+    """The contributions of all installed packages: `workbench` first, then the others by name."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name != GROUP, point.name))
     return tuple(point.load() for point in points)
 
 

@@ -1,4 +1,4 @@
-"""workbench.toml and WORKBENCH_* -> one frozen Settings, passed as an argument and never built at import."""
+"""workbench.toml and WORKBENCH_* -> one frozen Settings, passed as an argument."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _ollama_host() -> str:
 
 
 class Settings(BaseSettings):
-    """Every choice a person can make. The environment wins over `workbench.toml` in the current folder."""
+    """Every choice a person can make; the environment wins over workbench.toml in this folder."""
 
     model_config = SettingsConfigDict(
         env_prefix="WORKBENCH_", frozen=True, extra="forbid", toml_file=CONFIG
@@ -189,7 +189,7 @@ def whole_address(host: str) -> str:
 
 
 def _name_and_port(place: str) -> tuple[str, str]:
-    if place.endswith("]") or place.count(":") > 1 and "]" not in place:
+    if place.endswith("]"):
         return place, ""  # an IPv6 address without a port
     name, _, port = place.rpartition(":")
     return (name, port) if ":" in place else (place, "")

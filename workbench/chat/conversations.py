@@ -44,7 +44,7 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Message:
-    """A question or an answer. `settings` are the person's choices for it; `rating` is -1, 0 or 1."""
+    """A question or an answer; `settings` are the choices it was given with, `rating` -1, 0 or 1."""
 
     id: int
     conversation: int
@@ -79,7 +79,7 @@ class Conversations:
         bring_up_to_date(path)
 
     def recent(self, search: str = "", limit: int = 200) -> list[Conversation]:
-        """Conversations, the newest first; `search` looks into titles and texts, in any language."""
+        """Conversations, newest first; `search` looks into titles and texts, in any language."""
         pattern = f"%{_escaped(search)}%"
         query = """
             select id, title, created, updated from conversations c
@@ -116,15 +116,16 @@ class Conversations:
 
     def messages(self, conversation: int) -> list[Message]:
         """The messages that count, oldest first; superseded ones are left out."""
-        query = f"""
-            select {COLUMNS} from messages
-            where conversation = ? and not superseded order by id"""  # noqa: S608
+        query = (
+            f"select {COLUMNS} from messages "  # noqa: S608 – a constant
+            "where conversation = ? and not superseded order by id"
+        )
         with self._connect() as database:
             return [_message(row) for row in database.execute(query, (conversation,))]
 
     def message(self, message: int) -> Message:
         """One message; raises NotFound."""
-        query = f"select {COLUMNS} from messages where id = ?"
+        query = f"select {COLUMNS} from messages where id = ?"  # noqa: S608 – a constant
         with self._connect() as database:
             row = database.execute(query, (message,)).fetchone()
         if row is None:
@@ -213,7 +214,7 @@ class Conversations:
         return row[0] if row else ""
 
     def supersede_from(self, message: int) -> None:
-        """Take this message and all after it out of the conversation, for an edit or a new answer."""
+        """Take this message and all after it out of the conversation, to edit or ask again."""
         query = """
             update messages set superseded = 1
             where id >= ?1 and conversation = (select conversation from messages where id = ?1)"""

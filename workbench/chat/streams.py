@@ -1,4 +1,4 @@
-"""Answers that grow in threads of the server: a click or a reload leaves them, any page can watch."""
+"""Answers that grow in threads of the server: no click or reload ends them, any page can watch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answer = Callable[[], Iterator[Event]]
 
 
 class Stream:
-    """One growing answer. `events` only grows; `ended` is set whatever happens, after the last save.
+    """One growing answer. `events` only grows; `ended` is always set, after the last save.
 
     Where the last save fails, `unsaved` is true and `events` ends with that failure: the database
     still has the answer as it was saved before.
@@ -91,7 +91,7 @@ class Stream:
 
 
 class Streams:
-    """The answers of this process by message: the growing ones, and those that could not be saved."""
+    """The answers of this process by message: those that grow, and those that were not saved."""
 
     def __init__(self) -> None:
         self._streams: dict[int, Stream] = {}

@@ -73,7 +73,7 @@ class Job:
         return (self.folder / "cancel").exists()
 
     def output(self) -> list[dict[str, Any]]:
-        """Every JSON object the command has printed so far, oldest first; a half-written line waits."""
+        """Every JSON object the command has printed, oldest first; a half-written line waits."""
         path = self.folder / "output.jsonl"
         if not path.exists():
             return []
@@ -101,7 +101,7 @@ class Job:
         return "\n".join(written[-lines:])
 
     def cancel(self, grace: float = 10) -> None:
-        """Ask the command to stop (SIGTERM to its process group), and end it after `grace` seconds."""
+        """Ask the command to stop (SIGTERM to its group), and kill it after `grace` seconds."""
         (self.folder / "cancel").touch()  # a keeper that is still starting looks for it
         processes = living(self.folder)
         if processes:

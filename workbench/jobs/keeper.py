@@ -39,10 +39,8 @@ def keep(folder: Path) -> None:
     # decides for itself how it stops. The keeper has to stay, to write how it ended.
     signal.signal(signal.SIGTERM, _stay)
     sign_in(folder, KEEPER, os.getpid())  # whoever launched it may have been killed before
-    if (folder / "cancel").exists():
-        status = CANCELLED
-    else:
-        status = _run(folder)
+    cancelled = (folder / "cancel").exists()
+    status = CANCELLED if cancelled else _run(folder)
     write_text(folder / "exit", str(status))
 
 

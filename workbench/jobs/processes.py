@@ -1,6 +1,6 @@
 """The processes of a job: who signed in, who of them is alive, and how all of them are ended.
 
-A process signs in with its PID and its start time: a PID alone may by now belong to another program.
+A process signs in with PID and start time: the PID alone may by now belong to another program.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def living(folder: Path) -> list[psutil.Process]:
 
 
 def end(processes: Iterable[psutil.Process], group: int, grace: float) -> None:
-    """SIGTERM to the process group; whatever of the families is alive after `grace` seconds is killed."""
+    """Send SIGTERM to the group; kill what is alive of the families after `grace` seconds."""
     family: set[psutil.Process] = set()
     for process in processes:
         family.add(process)

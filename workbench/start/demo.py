@@ -1,4 +1,4 @@
-"""`workbench demo`: the steps that packages contribute, one after another, by public commands alone."""
+"""`workbench demo`: runs the steps that packages contribute, by public commands alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Demo:
         Raises WorkbenchError with the command's problem and fix where it fails.
         """
         texts = [str(word) for word in words]
-        self._report({"event": "step", "step_name": step, "command": " ".join(["workbench", *texts])})
+        command = " ".join(["workbench", *texts])
+        self._report({"event": "step", "step_name": step, "command": command})
         last: Event = {}
 
         def receive(line: Event) -> None:

@@ -18,7 +18,7 @@ WIDTH = 22  # of the column that names what was checked
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Every finding, package by package; the checks run at the same time, as some wait for servers."""
+    """Every finding, package by package. Checks run side by side: some wait for a server."""
     places = [place for contribution in contributions() for place in contribution.checks]
 
     def check(place: str) -> list[Finding]:

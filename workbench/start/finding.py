@@ -24,7 +24,7 @@ class Finding:
 
 
 def find_libraries(*names: str, extra: str = "") -> Iterator[Finding]:
-    """A finding for each distribution; one that only the extra of that name installs may be missing."""
+    """A finding for each distribution; with `extra`, which installs it, it may be missing."""
     for name in names:
         try:
             yield Finding(name, "ok", version(name))

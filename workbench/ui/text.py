@@ -1,4 +1,4 @@
-"""Text from elsewhere and errors -> what a page may show: no Markdown, no HTML, no picture in it."""
+"""Text from elsewhere and errors -> what a page may show: no Markdown, HTML or picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploaded files -> paths in the workspace: whatever a file calls itself, it stays in its folder."""
+"""Uploaded files -> paths in the workspace; whatever its name, a file stays in its folder."""
 
 from __future__ import annotations
 
