@@ -44,7 +44,7 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Message:
-    """A question or an answer; `settings` are the choices it was given with, `rating` -1, 0 or 1."""
+    """A question or an answer; `settings` are the choices it was given, `rating` -1, 0 or 1."""
 
     id: int
     conversation: int
