@@ -58,9 +58,8 @@ def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations)
     conversations.delete(chat)
     assert conversations.recent() == []
     conversations.restore(chat)
-    assert [found.title for found in conversations.recent()] == ["B"] and len(
-        conversations.messages(chat)
-    ) == 1
+    assert [found.title for found in conversations.recent()] == ["B"]
+    assert len(conversations.messages(chat)) == 1
 
 
 def test_an_edited_question_supersedes_what_followed(conversations: Conversations) -> None:
@@ -74,7 +73,7 @@ def test_an_edited_question_supersedes_what_followed(conversations: Conversation
     assert conversations.message(ids[2]).content == "q2"  # kept, only out of the conversation
 
 
-def test_a_correction_is_what_the_model_is_told(conversations: Conversations) -> None:
+def test_a_correction_stands_in_for_the_answer(conversations: Conversations) -> None:
     chat = conversations.create("A")
     conversations.add(chat, "user", "question")
     answer = conversations.add(chat, "assistant", "wrong")
@@ -83,17 +82,22 @@ def test_a_correction_is_what_the_model_is_told(conversations: Conversations) ->
     assert conversations.message(answer).rating == -1
 
 
-def test_of_two_answers_the_one_voted_for_is_told(conversations: Conversations) -> None:
+def test_of_two_answers_the_one_voted_for_counts(conversations: Conversations) -> None:
     chat = conversations.create("A")
     question = conversations.add(chat, "user", "question")
     answers = [conversations.add(chat, "assistant", text) for text in ("left", "right")]
     later = conversations.add(chat, "user", "and then?")
-    told = lambda: [turn.content for turn in conversations.history(chat, before=later)]  # noqa: E731
-    assert told() == ["question", "left"]
+
+    def history() -> list[str]:
+        return [turn.content for turn in conversations.history(chat, before=later)]
+
+    assert history() == ["question", "left"]
     conversations.vote(question, answers[1])
-    assert told() == ["question", "right"] and conversations.votes() == {question: answers[1]}
+    assert history() == ["question", "right"]
+    assert conversations.votes() == {question: answers[1]}
     conversations.vote(question, None)
-    assert told() == ["question", "left"] and conversations.votes() == {question: None}
+    assert history() == ["question", "left"]
+    assert conversations.votes() == {question: None}
 
 
 def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -103,9 +107,8 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
         old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
         old.commit()
     conversations = Conversations(path)
-    assert [found.title for found in conversations.recent()] == [
-        "kept"
-    ] and conversations.votes() == {}
+    assert [found.title for found in conversations.recent()] == ["kept"]
+    assert conversations.votes() == {}
 
 
 def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
@@ -246,7 +249,5 @@ def test_after_a_restart_growing_answers_are_marked(conversations: Conversations
     lost = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
     mine = conversations.add(chat, "assistant", "", state="streaming", owner="this run")
     conversations.interrupt_others("this run")
-    assert (
-        conversations.message(lost).state == "interrupted"
-        and conversations.message(mine).state == "streaming"
-    )
+    assert conversations.message(lost).state == "interrupted"
+    assert conversations.message(mine).state == "streaming"

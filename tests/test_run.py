@@ -42,7 +42,7 @@ def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_app_runs_in_the_folder_it_was_started_in(settings: Settings, tmp_path: Path) -> None:
-    """Its workbench.toml is there."""
+    """Its workbench.toml stays the current one."""
     for one in ("index.db", "data"):  # not a first start
         (settings.home / one).mkdir()
     folder = tmp_path / "mine"

@@ -9,7 +9,7 @@ CONTRIBUTION = Contribution(
         "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
         "doctor": (
             "workbench.start.doctor:doctor",
-            "List what is there, reachable or missing, with the fix for each.",
+            "List what works and what is missing, with the fix for each.",
         ),
         "demo": (
             "workbench.start.demo:demo",

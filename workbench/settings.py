@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         return whole_address(host) if host else _ollama_host()
 
     def folder(self, *parts: str) -> Path:
-        """A folder of the workspace, made if it is not there."""
+        """A folder of the workspace, made where it is missing. Raises InvalidInput."""
         path = self.home.joinpath(*parts)
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def examine(settings: Settings) -> list[Finding]:
 @json_option
 @reports_errors
 def doctor(as_json: bool) -> None:
-    """List what is there, reachable or missing, with the fix for each.
+    """List what works and what is missing, with the fix for each.
 
     \b
     Example:
