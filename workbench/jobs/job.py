@@ -28,7 +28,7 @@ from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
 from workbench.jobs.processes import end, group_of, living, sign_out, signed_in
-from workbench.messages import say
+from workbench.messages import read_messages, say
 from workbench.settings import Settings
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
@@ -84,7 +84,7 @@ class Job:
             except json.JSONDecodeError:
                 continue
             if isinstance(item, dict):
-                found.append(item)
+                found.append(read_messages(item))  # so that a page can translate them
         return found
 
     def last(self) -> dict[str, Any]:
