@@ -52,9 +52,7 @@ def test_a_step_gets_the_result_and_the_person_the_command(
 
 
 def test_a_failing_step_is_named_with_the_commands_own_fix(demo: Demo) -> None:
-    with pytest.raises(
-        WorkbenchError, match=r"The step read failed: .*gone"
-    ) as failure:
+    with pytest.raises(WorkbenchError, match=r"The step read failed: .*gone") as failure:
         demo.command("read", "rag", "ingest", "gone")
     assert failure.value.fix == "Check the path."
 

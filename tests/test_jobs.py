@@ -22,6 +22,7 @@ from workbench.errors import Conflict, NotFound
 from workbench.jobs.job import Job, find_job, list_jobs, start
 from workbench.jobs.processes import living
 from workbench.settings import Settings
+from workbench.ui.translation import in_chinese
 
 
 def wait(until: Callable[[], bool], seconds: float = 60) -> None:
@@ -51,6 +52,7 @@ def test_a_job_keeps_its_output_log_and_end(settings: Settings, tmp_path: Path) 
     wait(lambda: ended(job))
     assert job.state == "failed"
     assert job.last()["event"] == "failed" and "gone" in job.last()["problem"]
+    assert in_chinese(job.last()["problem"]).startswith("找不到")
     assert [found.id for found in list_jobs(settings)] == [job.id]
 
 

@@ -63,6 +63,7 @@ def load_place(place: str) -> Callable[..., Any]:
     return getattr(import_module(module), name)
 
 
+# read once a process: a page looks up many sentences
 @lru_cache(maxsize=1)
 def chinese() -> Mapping[str, str]:
     """English template -> Chinese template, of all packages together."""

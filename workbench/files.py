@@ -20,6 +20,7 @@ def writing(path: Path) -> Iterator[Path]:
     content, never a half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # beside the path: only within one file system is replacing it one step
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
         yield part
@@ -72,6 +73,7 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
 
 def remove(path: Path) -> None:
     """Delete the file or folder, where it exists."""
+    # of a link to a folder only the link goes
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -120,6 +120,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # the first wins; a .env file is not read, as keys in files are refused
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @field_validator("ollama_host", mode="after")

@@ -87,6 +87,7 @@ class _OnBar:
     def __call__(self, event: Event) -> None:
         line = self._note(event)
         if line:
+            # not print(): the bar would be drawn over the line
             from rich.text import Text
 
             self._bar.console.print(Text.from_ansi(line))
@@ -98,6 +99,7 @@ class _OnBar:
         if progress.stage != self._stage:
             self._stage = progress.stage
             self._bar.reset(self._task)
+        # without `of` the bar pulses
         self._bar.update(
             self._task,
             description=progress.stage,

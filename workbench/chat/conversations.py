@@ -188,6 +188,7 @@ class Conversations:
         holes = ", ".join(f":{name}" for name in row)
         query = f"insert into messages ({names}) values ({holes})"  # noqa: S608
         touch = "update conversations set updated = ? where id = ?"
+        # one transaction: the list is sorted by the newest message
         with self._connect() as database:
             database.execute(touch, (now, conversation))
             number = database.execute(query, row).lastrowid
@@ -197,6 +198,7 @@ class Conversations:
         """Store an answer as far as it has grown; neighbouring tokens become one."""
         stored = [to_dict(event) for event in joined(events)]
         as_json = json.dumps(stored, ensure_ascii=False, default=str)
+        # the text once more by itself: for the search and for the next question's history
         text = "".join(event.text for event in events if isinstance(event, Token))
         query = "update messages set content = ?, events = ?, state = ? where id = ?"
         self._execute(query, text, as_json, state, message)

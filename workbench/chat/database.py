@@ -57,6 +57,7 @@ def bring_up_to_date(path: Path) -> None:
             return
         database.execute("begin immediate")  # two processes may make the file at the same moment
         for schema in SCHEMAS[_version(database) :]:
+            # one by one: executescript would commit, and so let another process in between
             for statement in schema.split(";"):
                 database.execute(statement)
         database.execute(f"pragma user_version = {len(SCHEMAS)}")
@@ -70,6 +71,7 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """
     try:
         with closing(sqlite3.connect(path, timeout=BUSY)) as database:
+            # readers are not blocked while an answer is saved three times a second
             database.execute("pragma journal_mode = wal")
             database.execute("pragma foreign_keys = on")
             with database:

@@ -105,6 +105,7 @@ class Done:
 
 Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done
 
+# the name under which a kind is stored is its class name: renaming one breaks stored answers
 _KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Event)}
 
 

@@ -62,6 +62,7 @@ class Stream:
     def _consume(self) -> State:
         """Take events until the last one or a stop; returns the state of the answer."""
         saved = time.monotonic()
+        # started here, not by the caller: an agent's first line may take seconds
         source = self._answer()
         try:
             for event in source:
@@ -72,6 +73,7 @@ class Stream:
                     self._conversations.save(self.message, self.events, "streaming")
                     saved = time.monotonic()
         finally:
+            # the agent's own `finally` stops its model now, not when it is collected
             close = getattr(source, "close", None)  # only generators have it
             if close:
                 close()
@@ -103,6 +105,7 @@ class Streams:
         with self._lock:
             kept = {message: stream}
             for number, other in self._streams.items():
+                # the others are stored: the page reads them from the database
                 if other.unsaved or not other.ended.is_set():
                     kept[number] = other
             self._streams = kept

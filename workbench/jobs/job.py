@@ -28,7 +28,7 @@ from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
 from workbench.jobs.processes import end, group_of, living, sign_out, signed_in
-from workbench.messages import say
+from workbench.messages import read_messages, say
 from workbench.settings import Settings
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
@@ -82,9 +82,9 @@ class Job:
             try:
                 item = json.loads(line)
             except json.JSONDecodeError:
-                continue
+                continue  # half written, or printed by a library
             if isinstance(item, dict):
-                found.append(item)
+                found.append(read_messages(item))  # so that a page can translate them
         return found
 
     def last(self) -> dict[str, Any]:
@@ -112,6 +112,7 @@ class Job:
 
         Raises Conflict while the job runs, InvalidInput where a private variable is not known here.
         """
+        # two pages may press "Try again" at the same moment
         with locked(self.folder / "start"):
             if self.state == "running":
                 raise Conflict(
@@ -122,7 +123,7 @@ class Job:
             sign_out(self.folder)
             for name in ("exit", "cancel"):
                 (self.folder / name).unlink(missing_ok=True)
-            os.utime(self.folder)
+            os.utime(self.folder)  # launched now, as LAUNCHED_WITHIN counts it
             launch(self.folder, private)
         return self
 
@@ -162,6 +163,7 @@ def start(
     folder; the values stay in this process, for a retry.
     """
     private = private or {}
+    # sorts by time; two jobs of one second differ by the random part
     name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
     folder = settings.folder("jobs", name)
     job = {
@@ -189,6 +191,7 @@ def find_job(settings: Settings, name: str) -> Job:
     """The job of that id; raises NotFound."""
     jobs = settings.folder("jobs")
     folder = jobs / name
+    # a name such as ../runs must not lead out of the folder
     if folder.parent != jobs or not (folder / "job.json").exists():
         raise NotFound(
             say("There is no job {name}.", name=name), "List them with: workbench jobs list"

@@ -48,9 +48,10 @@ def _run(folder: Path) -> int:
     job = read_json(folder / "job.json")
     environment = os.environ | {
         "WORKBENCH_HOME": job["home"],
-        "PYTHONUNBUFFERED": "1",
+        "PYTHONUNBUFFERED": "1",  # progress is read while it is written
         "PYTHONIOENCODING": "utf-8",
     }
+    # appended: a retry goes on in the same files
     with (folder / "output.jsonl").open("ab") as output, (folder / "log.txt").open("ab") as log:
         command = subprocess.Popen(
             [sys.executable, "-m", "workbench.cli", *job["command"]],

@@ -48,6 +48,7 @@ def living(folder: Path) -> list[psutil.Process]:
 
 def end(processes: Iterable[psutil.Process], group: int, grace: float) -> None:
     """Send SIGTERM to the group; kill what is alive of the families after `grace` seconds."""
+    # collected before the signal: a child whose parent has ended is found no more
     family: set[psutil.Process] = set()
     for process in processes:
         family.add(process)
@@ -76,6 +77,7 @@ def _find(path: Path) -> psutil.Process | None:
         zombie = process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return None
+    # a zombie has ended; its parent has only not asked for its status
     return process if same and not zombie else None
 
 

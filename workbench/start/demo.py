@@ -57,7 +57,7 @@ class Demo:
             nonlocal last
             last = line
             if line.get("event") in PASSED_ON:
-                with receiving(None):
+                with receiving(None):  # else the line would come back here
                     self._report(line)
 
         with _own_signals():

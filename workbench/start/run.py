@@ -62,6 +62,7 @@ def fill_new_workspace(settings: Settings) -> None:
     if not fresh:
         return
     click.echo("First start: adding the examples…")
+    # as programs: the memory of their libraries is free again before the app starts
     environment = os.environ | {"WORKBENCH_HOME": str(settings.home)}
     for first in fresh:
         done = subprocess.run(

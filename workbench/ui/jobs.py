@@ -77,6 +77,7 @@ def cancel_button(job: Job, label: str, key: str, **options: Any) -> None:
     if job.cancelling:
         st.caption(both("Cancelling…", "正在取消…"))
     elif st.button(label, icon=":material/close:", key=key, **options):
+        # a training saves its checkpoint first, which may take minutes
         Thread(target=job.cancel, args=(SAVES_WITHIN,), daemon=True).start()
         st.rerun()
 
