@@ -16,8 +16,9 @@ from typing import Any
 
 from langchain_huggingface import HuggingFaceEmbeddings
 
-from rag.embeddings import PACKAGED, load_embedder, model_folder
+from rag.embeddings import load_embedder
 from rag.ingest import ingest
+from rag.sentence_models import PACKAGED, model_folder
 from rag.store import open_collection
 from workbench.settings import load_settings
 

@@ -24,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from rag.embeddings import Embedder, load_embedder
+from rag.embeddings import load_embedder
 from rag.fusion import fuse, reciprocal_ranks
 from rag.lexical import LexicalIndex
+from rag.sentence_models import Embedder
 from rag.store import Collection
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, words

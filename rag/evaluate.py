@@ -18,10 +18,11 @@ import numpy as np
 
 from rag.calibration import calibrate
 from rag.catalogue import Document
-from rag.embeddings import Embedder, load_embedder
+from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
 from rag.passages import Passage
 from rag.retriever import lexical_index, retrieve
+from rag.sentence_models import Embedder
 from rag.store import Collection, create_collection
 from workbench.errors import InvalidInput
 from workbench.messages import say

@@ -19,10 +19,11 @@ import numpy as np
 
 from rag.calibration import calibrate, load_calibration
 from rag.catalogue import Document
-from rag.embeddings import Embedder, check_dimension, load_embedder
+from rag.embeddings import check_dimension, load_embedder
 from rag.passages import Passage
 from rag.reading import Result, read_files
 from rag.retriever import lexical_index
+from rag.sentence_models import Embedder
 from rag.splitter import split
 from rag.store import Collection, create_collection, list_collections, open_collection
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
