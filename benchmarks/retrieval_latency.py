@@ -17,7 +17,7 @@ import numpy as np
 
 from rag import embeddings
 from rag.calibration import calibrate
-from rag.catalogue import Document
+from rag.passages import Document
 from rag.passages import Passage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, create_collection
@@ -95,7 +95,7 @@ def measure(
     raw = bm25s.BM25()
     texts = [text for _, text in collection.texts()]
     raw.index([words(text) for text in texts], show_progress=False)
-    chroma = collection._chroma()  # the library's own object: what "raw" means here
+    chroma = collection.index.handle()  # the library's own object: what "raw" means here
     questions = make_texts(queries, 9, chance)
     vectors = embedder.embed(questions)
 
