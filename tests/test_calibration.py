@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 
 from rag import embeddings
-from rag.calibration import (
-    DEFAULT_FLOOR,
-    DEFAULT_WEIGHT,
-    calibrate,
-    fit_weight,
-    load_calibration,
-    make_jumbles,
-    make_questions,
-)
+from rag.calibration import DEFAULT_FLOOR, calibrate, load_calibration
 from rag.fusion import fuse, reciprocal_ranks
+from rag.learning import DEFAULT_WEIGHT, fit_weight
+from rag.made_questions import make_jumbles, make_questions
 from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, make_collection, topics
 from workbench.settings import Settings
 
