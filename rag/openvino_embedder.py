@@ -65,7 +65,7 @@ def _compile(model: Any, folder: Path) -> None:
     _write_facts(folder, facts)
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
     traced = _trace(model) if tokenizer is not None else None
-    if traced is None:
+    if tokenizer is None or traced is None:
         return
     _save(traced, folder / "model.xml")
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -138,9 +138,7 @@ class OpenVinoEmbedder:
         # the precision stays the processor's own, bf16 where it computes in bf16:
         # `compile_embedder` has compared the vectors on this processor
         options = {"PERFORMANCE_HINT": "THROUGHPUT"}
-        self._compiled = openvino.Core().compile_model(
-            str(folder / "model.xml"), "CPU", options
-        )
+        self._compiled = openvino.Core().compile_model(str(folder / "model.xml"), "CPU", options)
         self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 

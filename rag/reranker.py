@@ -30,9 +30,7 @@ def rerank(question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
     model = _load(settings.reranker, settings.folder("rerankers"))
     pairs = [(question, hit.passage.text) for hit in hits]
     scores = np.asarray(model.predict(pairs, show_progress_bar=False), np.float64)
-    reordered = [
-        replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)
-    ]
+    reordered = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
     return sorted(reordered, key=lambda hit: (-hit.score, hit.passage.id))
 
 

@@ -35,7 +35,7 @@ def index_of(settings: Settings, name: str = "c") -> dict[str, tuple[str, str, b
     collection = open_collection(settings, name)
     passages = collection.passages()
     _, vectors = collection.passages_and_vectors([passage.id for passage in passages])
-    stored = collection._chroma().get(include=["embeddings"])
+    stored = collection.index.handle().get(include=["embeddings"])
     in_chroma = dict(zip(stored["ids"], stored["embeddings"], strict=True))
     assert in_chroma.keys() == {passage.id for passage in passages}
     for passage, vector in zip(passages, vectors, strict=True):

@@ -182,7 +182,7 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
 @reports_errors
 def reindex(collection: str, embedder: str, as_json: bool) -> None:
     """Embed a collection again with another embedder. Example: workbench rag reindex papers --embedder ollama:bge-m3"""
-    from rag.ingest import reindex as run
+    from rag.reindex import reindex as run
 
     with _reporting(as_json) as report:
         found = run(collection, embedder, load_settings(), report)

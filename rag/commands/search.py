@@ -110,7 +110,7 @@ def evaluate(
       workbench rag evaluate --passages passages.jsonl --queries queries.jsonl --limit 1000
     """
     from rag.evaluate import evaluate as measure
-    from rag.evaluate import read_passages, read_questions
+    from rag.question_sets import read_passages, read_questions
 
     texts = read_passages(passages, *([distractors] if distractors else []))
     result = measure(texts, read_questions(queries, texts)[:limit], load_settings(), _show_progress)

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from rag.calibration import load_calibration
-from rag.ingest import find_files
 from rag.retriever import retrieve
+from rag.sources import find_files
 from rag.store import Collection, delete_collection, list_collections, open_collection
 from workbench.errors import NotFound
 from workbench.jobs.job import start
