@@ -45,7 +45,7 @@ RIDGE = 1e-6  # keeps the second derivative invertible where a leg scores nothin
 class Weight:
     """What was learned for one language: `weight` is the share of the dense leg.
 
-    `dense`, `lexical` and `fused` are mean reciprocal ranks on questions whose sentence was removed.
+    `dense`, `lexical` and `fused` are mean reciprocal ranks on questions with removed sentences.
     """
 
     weight: float

@@ -15,7 +15,7 @@ from workbench.language import words
 
 
 class LexicalIndex:
-    """BM25 (Robertson & Zaragoza 2009; Lucene's variant in bm25s) over passages in a fixed order."""
+    """BM25 (Robertson & Zaragoza 2009; Lucene's variant) over passages in a fixed order."""
 
     def __init__(self, ids: Sequence[str], index: Any, vocabulary: dict[str, int]) -> None:
         self.ids = ids
@@ -63,7 +63,7 @@ class LexicalIndex:
         return int(ends[row + 1] - ends[row])
 
     def ceiling(self, question: str) -> float:
-        """The BM25 score that no passage can exceed; above zero. Unknown words count, as the rarest."""
+        """The BM25 score that no passage can exceed; above zero. Unknown words are the rarest."""
         return sum(map(self.rarity, words(question))) or 1.0
 
     def coverage(self, question: str) -> np.ndarray:

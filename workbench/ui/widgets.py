@@ -202,12 +202,10 @@ def progress_of(job: Job) -> tuple[float, str]:
         return 1.0, both("Learning how to weigh words and meaning…", "正在校准关键词与语义的权重…")
     if job.last().get("event") == "waiting":
         return 0.0, both("Waiting for another job…", "正在等待其他任务…")
-    total = last.get("files") or last.get("of") or 0
+    total = last.get("of") or last.get("files") or 0
     if not total:
         return 0.0, both("Starting…", "正在启动…")
-    done = last["done"] + (
-        last.get("passages", 0) / last["of"] if last.get("state") == "embedding" else 0
-    )
+    done = last["done"]
     seconds = last.get("seconds", 0)
     left = f"{seconds / done * (total - done):.0f}" if done and seconds > 3 else ""
     ahead = f" · {both(f'about {left} s left', f'约剩 {left} 秒')}" if left else ""
