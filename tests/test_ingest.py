@@ -26,7 +26,10 @@ from workbench.settings import Settings
 def write_files(folder: Path, count: int = 3) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        text = f"# Chapter {number}\n\nThe lamp of house {number} burns {number} hours a night.\n\nIts keeper sleeps at noon.\n"
+        text = (
+            f"# Chapter {number}\n\nThe lamp of house {number} burns {number} hours a night.\n\n"
+            "Its keeper sleeps at noon.\n"
+        )
         (folder / f"chapter-{number}.md").write_text(text, "utf-8")
     return folder
 

@@ -120,7 +120,8 @@ def evaluate(
 ) -> None:
     """Measure recall and MRR of each leg and of the fusion on questions with a known passage.
 
-    Passages are taken whole and indexed in a workspace of their own. The embedder is the one in the settings.
+    Passages stay whole and are indexed in a workspace of their own, by the embedder in the
+    settings.
 
     \b
     Example:
@@ -143,7 +144,7 @@ def evaluate(
 @json_option
 @reports_errors
 def calibration(collection: str | None, again: bool, as_json: bool) -> None:
-    """Show what a collection has taught about weighing its two legs.
+    """Show the weights that a collection has taught for its two legs.
 
     \b
     Example:
@@ -160,10 +161,9 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
         return
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
-        click.echo(
-            f"  {name}: weight {weight.weight:.2f} on dense, from {weight.questions} questions"
-            f" (MRR dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f})"
-        )
+        ranks = f"dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f}"
+        source = f"from {weight.questions} questions (MRR {ranks})"
+        click.echo(f"  {name}: weight {weight.weight:.2f} on dense, {source}")
     for name, floor in found.floors.items():
         click.echo(f"  {name}: relevant from a score of {floor:.3f}")
     if not found.weights:
