@@ -86,7 +86,10 @@ def test_questions_leave_their_sentence_out_and_come_from_many_passages() -> Non
 
 
 def test_chinese_questions_are_sixteen_characters() -> None:
-    text = "本手册适用于全体在职员工以及实习人员和外聘顾问。年假按照入职年限逐年增加直到二十天为止。病假需要提供医院证明材料。"
+    text = (
+        "本手册适用于全体在职员工以及实习人员和外聘顾问。"
+        "年假按照入职年限逐年增加直到二十天为止。病假需要提供医院证明材料。"
+    )
     for asked in make_questions([text], count=5):
         for cloze in asked:
             assert 4 <= len(cloze.question) <= 16

@@ -1,4 +1,4 @@
-"""Measuring retrieval: the figures, the input's mistakes, the commands, and the acceptance on real questions."""
+"""Measuring retrieval: figures, faults of the input, commands, acceptance on real questions."""
 
 from __future__ import annotations
 
