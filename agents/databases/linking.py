@@ -17,9 +17,10 @@ from math import log1p
 import numpy as np
 
 from agents.databases.schema import Column, Schema, TableSchema
-from rag.embeddings import Embedder, load_embedder
+from rag.embeddings import load_embedder
 from rag.fusion import fuse
 from rag.lexical import LexicalIndex
+from rag.sentence_models import Embedder
 from workbench.language import CJK, language_of, tokens, words
 from workbench.settings import Settings
 

@@ -35,9 +35,7 @@ def train(
     began = time.monotonic()
 
     # the data and the base, and the card that names them
-    report(
-        {"event": "preparing", "stage": "Preparing the training", "run": str(run.folder)}
-    )
+    report({"event": "preparing", "stage": "Preparing the training", "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = find_base(config.base_path, settings.folder("models"))
     if is_first():
