@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from agents.data.evidence import CALCULATES
 from agents.data.prompting import alike
 from agents.databases.guard.names import Refused
 from agents.databases.linking import pieces
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
-from agents.evidence import CALCULATES, taught_by
 from agents.tuned.agent import FROM_RUN, card_of
+from agents.tuned.taught import taught_by
 from workbench.language import CJK, language_of
 from workbench.models.names import describe_model, within_context
 from workbench.settings import Settings

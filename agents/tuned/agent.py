@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agents.budget import OVERHEAD, newest
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
-from workbench.chat.conversations import Turn
+from agents.question import Question
 from workbench.chat.events import Done, Event, Token
 from workbench.errors import NotFound
 from workbench.language import tokens
@@ -28,25 +28,23 @@ from workbench.settings import Settings
 FROM_RUN = ("base", "data_sha256", "finished", "created")  # of a run's card, shown with each answer
 
 
-def answer_from_tuned(
-    question: str, history: Sequence[Turn], settings: Settings
-) -> Iterator[Event]:
+def answer_from_tuned(question: Question) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
-    name = tuned_model(settings)
-    model = describe_model(name, settings)
-    settings = within_context(model, settings)
+    name = tuned_model(question.settings)
+    model = describe_model(name, question.settings)
+    settings = within_context(model, question.settings)
     card = card_of(name, settings)
     system = str(card.get("system") or "")
     room = (
         settings.context_tokens
         - settings.answer_tokens
-        - tokens(question)
+        - tokens(question.text)
         - tokens(system)
         - OVERHEAD
     )
-    turns = [(turn.role, turn.content) for turn in newest(history, room)]
-    messages = [*([("system", system)] if system else []), *turns, ("user", question)]
+    turns = [(turn.role, turn.content) for turn in newest(question.history, room)]
+    messages = [*([("system", system)] if system else []), *turns, ("user", question.text)]
     count = 0
     for event in split_stream(ask_model(load_chat_model(name, settings), messages, name, settings)):
         count += isinstance(event, Token)

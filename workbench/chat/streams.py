@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from workbench.chat.conversations import Conversations, State
-from workbench.chat.events import Event, Failed
+from workbench.chat.events import Beat, Event, Failed
 from workbench.errors import WorkbenchError
 
 SAVED_EVERY = 0.3  # seconds
@@ -58,7 +58,8 @@ class Stream:
         source = self._answer()
         try:
             for event in source:
-                self.events.append(event)
+                if not isinstance(event, Beat):
+                    self.events.append(event)
                 if self._stopping.is_set():
                     return "stopped"
                 if time.monotonic() - saved > SAVED_EVERY:

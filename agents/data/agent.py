@@ -1,0 +1,14 @@
+"""A question -> the SQL expert's answer: the row's entry, so that the expert knows no registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agents.data.expert import answer_from_data
+from agents.question import Question
+from workbench.chat.events import Event
+
+
+def answer_by_query(question: Question) -> Iterator[Event]:
+    """Query, table, findings and chart, then Done. Raises WorkbenchError."""
+    yield from answer_from_data(question.text, question.history, question.settings)
