@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 
 from agents.question import Question
 from agents.registry import AGENTS, AUTO
@@ -36,7 +35,7 @@ def _answer(text: str, history: Sequence[Turn], settings: Settings, mode: str) -
     question = Question(text, history, settings)
     chosen = route(question, mode)
     yield chosen.event
-    question = replace(question, found=chosen.found)
+    question.found = chosen.found
     with closing(AGENTS[chosen.mode].answer(question)) as events:
         for event in events:
             yield event

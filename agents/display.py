@@ -13,7 +13,7 @@ from workbench.chat import events as kinds
 from workbench.chat.conversations import Message
 from workbench.chat.events import Event, Token
 from workbench.language import localized
-from workbench.models.names import NONE
+from workbench.models.listing import NONE
 
 Kind = TypeVar("Kind")
 
@@ -95,8 +95,8 @@ def effort(done: kinds.Done, language: str) -> str:
     """Model, seconds and speed of an answer, in one line."""
     model = localized(language, "no model", "无模型") if done.model == NONE else done.model
     parts = [model, f"{done.seconds:.1f} {localized(language, 's', '秒')}"]
-    if done.tokens and done.seconds:
-        speed = f"{done.tokens / done.seconds:.0f}"
+    if done.tokens and done.generating:  # without retrieval, loading and reading the prompt
+        speed = f"{done.tokens / done.generating:.0f}"
         parts.append(f"{speed} {localized(language, 'tokens/s', '词元/秒')}")
     return " · ".join(parts)
 

@@ -9,18 +9,19 @@ from typing import Any
 
 from workbench.chat.conversations import Turn
 from workbench.language import language_of
+from workbench.models.chosen import ChosenModel, choose
 from workbench.settings import Settings
 
 SHORT = 24  # characters, a Chinese one counts twice: such a question may lean on the one before
 
 
-@dataclass(frozen=True)
+@dataclass
 class Question:
-    """One question on its way to an answer.
+    """One question on its way to an answer; the same object for router and agent.
 
-    `history` holds the turns before, oldest first. `found` is what the evidence of the chosen agent
-    has found already (see `agents.evidence`), so that the agent does not search again; None where
-    nothing was weighed. Only that agent knows its type.
+    `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
+    of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
+    None where nothing was weighed. Only that agent knows its type.
     """
 
     text: str
@@ -32,6 +33,14 @@ class Question:
     def language(self) -> str:
         """`en` or `zh`: the language in which to answer."""
         return language_of(self.text)
+
+    @cached_property
+    def model(self) -> ChosenModel | None:
+        """The chat model, resolved once an answer, when it is first needed; None for none.
+
+        Raises InvalidInput or NotFound for a wrong name.
+        """
+        return choose(self.settings)
 
     @property
     def leans(self) -> bool:

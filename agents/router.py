@@ -15,9 +15,7 @@ from workbench.chat.events import Routed
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.language import localized
 from workbench.messages import say
-from workbench.models.names import NONE, load_chat_model, pick_model
 from workbench.models.reasoning import answer_only
-from workbench.models.stream import ask_model
 
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 INHERITED = 0.15  # for the agent that answered before, where a question leans on the last one
@@ -123,16 +121,14 @@ def _agent_before(question: Question) -> str:
 
 def _judge(question: Question, found: Sequence[Evidence]) -> Evidence | None:
     """A connected model's choice between what lies close together; None where it cannot tell."""
-    name = pick_model(question.settings)
-    if name == NONE:
-        return None
     assistants = "\n".join(f"- {evidence.mode}: {evidence.reason}" for evidence in found)
     prompt = JUDGE.format(assistants=assistants, question=question.text)
-    changes = {"answer_tokens": JUDGE_TOKENS, "temperature": 0.0}
-    quick = question.settings.model_copy(update=changes)
     try:
-        pieces = ask_model(load_chat_model(name, quick), [("user", prompt)], name, quick)
-        text = answer_only("".join(pieces))
+        model = question.model
+        if model is None:
+            return None
+        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0)
+        text = answer_only("".join(judge.stream([("user", prompt)])))
     except WorkbenchError:  # the evidence decides alone
         return None
     said = re.findall(r"\w+", text.lower())

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.adapter_file import check_alone
-from deploy.artefact import load_tokenizer
 from deploy.merge import Merge
 from deploy.ollama_registry import Registry
 from deploy.tensors import Tensors
 from deploy.versions import list_versions
+from workbench.artefacts.model_folder import load_tokenizer
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
+from workbench.artefacts.model_folder import end_tokens
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chat_format import fold_system
 
 Message = dict[str, Any]
 S, U, A, V = (
@@ -240,19 +242,15 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
                 say("The chat template refuses a conversation: {error}", error=error),
                 "Publish with --modelfile FILE.",
             ) from error
-        first = {**talk[1], "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
-        return render(tokenizer, [first, *talk[2:]], reply)
+        return render(tokenizer, fold_system(talk), reply)
 
 
 def find_ends(
     tokenizer: Any, found: Format | None, named: int | list[int] | None
 ) -> dict[int, str]:
     """Every token that ends a reply, id -> text: the tokenizer's, those `named` by the model, the template's own."""
-    from workbench.models.local import ENDS  # brings LangChain along
-
     words = tokenizer.get_vocab()
-    ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
-    ids |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
+    ids = set(end_tokens(tokenizer, named))
     if found:
         turn_end = (
             found.assistant[1] + found.user[0]

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from tiny_models import PAIRS, make_model, make_tokenizer, teach
 
+from workbench.artefacts.model_folder import digest_of
 from workbench.errors import InvalidInput, NotFound
-from workbench.models.local import LocalChatModel, decode_whole, fit_prompt, until
-from workbench.models.weights import digest_of, load_local
+from workbench.models.chat_format import fit_prompt
+from workbench.models.local import LocalChatModel
+from workbench.models.pieces import decode_whole, until
+from workbench.models.weights import load_local
 
 
 def chat_model(folder: Path, **options: Any) -> LocalChatModel:

@@ -23,13 +23,13 @@ from agents.databases.notes import Notes, load_notes
 from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
 from agents.databases.sources import Source, find_source
-from agents.documents.agent import ask_model
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.language import language_of
 from workbench.models.names import NONE, describe_model, load_chat_model, pick_model, within_context
 from workbench.models.reasoning import split_stream
+from workbench.models.stream import ask_model
 from workbench.settings import Settings
 
 ROUNDS = 2  # of asking the model again

@@ -20,8 +20,7 @@ from agents.databases.linking import pieces
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
-from agents.tuned.agent import FROM_RUN, card_of
-from agents.tuned.taught import taught_by
+from workbench.artefacts.run_folder import FROM_RUN, card_of, taught_by
 from workbench.language import CJK, language_of
 from workbench.models.names import describe_model, within_context
 from workbench.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agents.budget import fit
@@ -14,19 +14,10 @@ from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
 from rag.retriever import lexical_index
-from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Notice, Source, Token
+from workbench.chat.events import Done, Event, Notice, Source, Thought, Token
 from workbench.language import localized
-from workbench.models.names import (
-    NONE,
-    describe_model,
-    load_chat_model,
-    pick_model,
-    within_context,
-)
+from workbench.models.listing import NONE
 from workbench.models.reasoning import split_stream
-from workbench.models.stream import ask_model
-from workbench.settings import Settings
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
@@ -55,51 +46,43 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield Token(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
-    name = pick_model(settings)
-    if name != NONE:
-        model = describe_model(name, settings)
-        settings = within_context(model, settings)
-        lineage |= {"model": name, "digest": model.digest}
+    model = question.model
+    if model is not None:
+        settings = model.settings
+        lineage |= {"model": model.name, "digest": model.info.digest}
     hits, turns = fit(question.text, found.hits[: settings.passages], question.history, settings)
     for number, hit in enumerate(hits, 1):
         yield _source(number, hit, found)
-    count = 0
-    if name == NONE:
+    if model is None:
         yield from quote(found, hits, settings)
         yield NO_MODEL
-    else:
-        count = yield from _ask(name, question, found, hits, turns, settings)
-    yield Done(name, time.monotonic() - begun, count, lineage)
+        yield Done(NONE, time.monotonic() - begun, 0, lineage)
+        return
+    reply = model.stream(write_messages(question.text, hits, turns, question.language))
+    yield from _supported(split_stream(reply), hits, found)
+    seconds = time.monotonic() - begun
+    yield Done(model.name, seconds, reply.tokens, lineage, reply.generating)
 
 
-def _ask(
-    name: str,
-    question: Question,
-    found: Retrieved,
-    hits: Sequence[Hit],
-    turns: Sequence[Turn],
-    settings: Settings,
-) -> Generator[Event, None, int]:
-    """The model's thinking and text; returns the number of pieces of text.
+def _supported(
+    said: Iterable[Thought | Token], hits: Sequence[Hit], found: Retrieved
+) -> Iterator[Event]:
+    """The model's thinking and text, with citations of the hits alone.
 
-    An answer without citations gets those of the passages that support it, or a warning.
+    An answer without any citation gets those of the passages that support it, or a notice.
     """
-    messages = write_messages(question.text, hits, turns, question.language)
-    pieces = ask_model(load_chat_model(name, settings), messages, name, settings)
     text = ""
-    count = 0
-    for event in only_known_citations(split_stream(pieces), len(hits)):
+    for event in only_known_citations(said, len(hits)):
         if isinstance(event, Token):
             text += event.text
-            count += 1
         yield event
-    if not has_citation(text):
-        numbers = supporting(text, hits, lexical_index(found.collection))
-        if numbers:
-            yield Token(" " + "".join(f"[{number}]" for number in numbers))
-        else:
-            yield UNSUPPORTED
-    return count
+    if has_citation(text):
+        return
+    numbers = supporting(text, hits, lexical_index(found.collection))
+    if numbers:
+        yield Token(" " + "".join(f"[{number}]" for number in numbers))
+    else:
+        yield UNSUPPORTED
 
 
 def _nothing_found(found: Retrieved, language: str) -> str:

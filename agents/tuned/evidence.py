@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from agents.evidence import Match, Weights, share
 from agents.tuned.agent import tuned_model
-from agents.tuned.taught import taught_by
 from rag.lexical import LexicalIndex
+from workbench.artefacts.run_folder import taught_by
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.tuned.agent import tuned_model
-from agents.tuned.taught import taught_by
+from workbench.artefacts.run_folder import taught_by
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 

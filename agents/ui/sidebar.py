@@ -9,7 +9,7 @@ import streamlit as st
 from agents.registry import AGENTS
 from agents.ui.models import automatic_model, reachable_models, with_chosen
 from workbench.chat.conversations import Conversation, Conversations
-from workbench.models.names import NONE
+from workbench.models.listing import NONE
 from workbench.settings import Settings
 from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
 

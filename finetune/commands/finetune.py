@@ -57,7 +57,7 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
       workbench finetune train roles.toml
     """
     from finetune.run.config import load_config
-    from finetune.run.runs import find_run, open_run, run_at
+    from finetune.run.runs import find_run, open_run, reopen_run, run_at
     from finetune.train.launch import await_run, is_first, only_training
     from workbench.settings import load_settings
 
@@ -68,10 +68,12 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
     config = found.config() if found else load_config(path, name=name)
     run = found or run_at(settings, config.name)
     with only_training(run):
-        if not found:
-            run = (
-                open_run(path, config, settings, resume, replace) if is_first() else await_run(run)
-            )
+        if not is_first():
+            run = run if found and not replace else await_run(run)
+        elif found:
+            run = reopen_run(found, resume, replace)
+        else:
+            run = open_run(path, config, settings, resume, replace)
         if not run.finished:
             _train(run, config, settings, stopped, as_json)
     if not is_first():

@@ -70,7 +70,7 @@ def score(
         report=print_json if as_json else _show,
     )
     name = " ".join([*(path.name for path in files), *only, *(["base"] if base else [])])
-    found.update_card(scores=found.card.get("scores", {}) | {name: measured.result})
+    found.add_score(name, measured.result)
     if out:
         rows = [
             {

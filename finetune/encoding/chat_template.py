@@ -11,7 +11,8 @@ from typing import Any
 
 from finetune.data.examples import Example, Message
 from finetune.data.turns import split_thinking
-from workbench.errors import InvalidInput, NotFound
+from workbench.artefacts import model_folder
+from workbench.errors import InvalidInput
 from workbench.messages import say
 
 CHATML = (
@@ -30,15 +31,7 @@ def load_tokenizer(name: str, chat_template: str = "") -> Any:
 
     Raises NotFound.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise NotFound(
-            f"The tokenizer {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
-            "Name the folder of a model in Hugging Face's layout; where the hub is blocked, get it from ModelScope.",
-        ) from error
+    tokenizer = model_folder.load_tokenizer(name)
     if chat_template:
         tokenizer.chat_template = CHATML if chat_template == "chatml" else chat_template
     return tokenizer

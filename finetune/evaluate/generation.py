@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from finetune.data.examples import Example, Message
+from workbench.artefacts import model_folder
 
 
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
@@ -85,12 +86,9 @@ def _batches(
 
 def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     """Every token that ends an answer, the tokenizer's own first; the same ones as in the chat."""
-    from workbench.models.local import ENDS
-
-    words, named = tokenizer.get_vocab(), model.generation_config.eos_token_id
-    ends = {*(named if isinstance(named, list) else [named])} - {None, tokenizer.eos_token_id}
-    ends |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
-    return [tokenizer.eos_token_id, *sorted(ends - {tokenizer.eos_token_id})]
+    own = tokenizer.eos_token_id
+    ends = model_folder.end_tokens(tokenizer, model.generation_config.eos_token_id)
+    return [own, *(end for end in ends if end != own)]
 
 
 def _until(tokens: Sequence[int], ends: Sequence[int]) -> list[int]:

@@ -71,7 +71,7 @@ def score(
     """Ask the run every question of the files, greedily; with `base` its base alone. Raises WorkbenchErrors."""
     check_base(run)
     examples = _read(files, only or {}, limit)
-    taught = load_examples([run.folder / "data" / "train.jsonl"]).examples
+    taught = load_examples([run.train_data]).examples
     same = overlap(taught, examples)
     if same and not base:
         report({"event": "warning", "text": _warn(len(same), len(examples))})

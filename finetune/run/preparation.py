@@ -106,7 +106,7 @@ def describe(
     config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]
 ) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.models.weights import digest_of
+    from workbench.artefacts.model_folder import digest_of
 
     return {
         "name": config.name,

@@ -97,6 +97,7 @@ class Done:
     seconds: float
     tokens: int = 0
     lineage: dict[str, Any] = field(default_factory=dict)
+    generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
 
 
 Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.artefacts.model_folder import (
+    base_of,
+    digest_of,
+    first_line,
+    is_adapter,
+    load_tokenizer,
+    tokenizer_folder,
+)
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import quiet_transformers
 from workbench.messages import say
-
-SAMPLE = 1 << 20  # bytes read from either end of a weights file for the digest
 
 
 @dataclass
@@ -48,68 +52,16 @@ _loading = threading.Lock()
 
 def load_local(folder: Path) -> LoadedModel:
     """The model in that folder, its base loaded once per process; adapters are switched on it."""
-    from transformers import AutoTokenizer
-
     quiet_transformers()
     with _loading:
-        config = _read(folder / "adapter_config.json")
-        name = config["base_model_name_or_path"] if config else str(folder)
-        words = folder if (folder / "tokenizer_config.json").exists() else name
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(str(words), trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise _not_loaded(str(words), error) from error
-        base = _load_base(name, len(tokenizer))
-        if not config:
+        tokenizer = load_tokenizer(tokenizer_folder(folder))
+        base = _load_base(base_of(folder), len(tokenizer))
+        if not is_adapter(folder):
             return LoadedModel(base, tokenizer)
         adapter = f"{folder.parent.name}_{digest_of(folder)[:16]}".replace(".", "_")
         if adapter not in base.adapters:
             _add_adapter(base, folder, adapter)
         return LoadedModel(base, tokenizer, adapter)
-
-
-def digest_of(folder: Path) -> str:
-    """What identifies the weights in that folder: sha256 of the configuration and of both ends of each weights file."""
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*config.json"), *folder.glob("*.safetensors")]):
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(SAMPLE))
-            file.seek(max(size - SAMPLE, 0))
-            digest.update(file.read())
-    return digest.hexdigest()
-
-
-def context_of(folder: Path) -> int:
-    """The longest context that the model was made for, in tokens; 0 where its configuration does not tell."""
-    adapter = _read(folder / "adapter_config.json")
-    config = (
-        _read(Path(adapter["base_model_name_or_path"]) / "config.json")
-        if adapter
-        else _read(folder / "config.json")
-    )
-    config = config.get("text_config", config)
-    return config.get("max_position_embeddings") or config.get("n_positions") or 0
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON object in that file; empty where there is no file. An adapter must name its base."""
-    if not path.exists():
-        return {}
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InvalidInput(
-            say("{path} is not JSON: {error}", path=path, error=error),
-            "Copy the folder again from where it came.",
-        ) from error
-    if path.name == "adapter_config.json" and not data.get("base_model_name_or_path"):
-        raise InvalidInput(
-            say("{path} names no base model.", path=path),
-            "Set base_model_name_or_path in it to the base's folder.",
-        )
-    return data
 
 
 def _load_base(name: str, words: int) -> LoadedBase:
@@ -176,7 +128,7 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
 
 def _not_loaded(name: str, error: Exception) -> NotFound:
     return NotFound(
-        f"The model {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
-        "It must be a folder in Hugging Face's layout with safetensors weights and no code of its own; "
-        "an adapter's base must be where its adapter_config.json says.",
+        say("The model {name} cannot be loaded: {error}", name=name, error=first_line(error)),
+        "It must be a folder in Hugging Face's layout with safetensors weights and no code of its "
+        "own; an adapter's base must be where its adapter_config.json says.",
     )
