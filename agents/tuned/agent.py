@@ -25,7 +25,9 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
     chosen = choose_named(tuned_model(question.settings), question.settings)
-    card = card_of(chosen.name, settings)  # empty for a server, which has its own system text
+    card = card_of(
+        chosen.name, question.settings
+    )  # empty for a server, which has its own system text
     system = str(card.get("system") or "")
     reply = chosen.stream(_messages(question, system, chosen.settings))
     yield from split_stream(reply)
