@@ -1,4 +1,4 @@
-"""A question -> the answer of a tuned model: a run of this workspace, or one published to Ollama."""
+"""A question -> the answer of a tuned model: a run of this workspace, or its Ollama model."""
 
 from __future__ import annotations
 

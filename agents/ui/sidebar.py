@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from agents.registry import AGENTS
-from agents.ui.models import automatic_model, reachable_models, with_chosen
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.models.listing import NONE
 from workbench.settings import Settings
+from workbench.ui.models import automatic_model, reachable_models, with_chosen
 from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
 
 LISTED = 50  # chats

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.tuned.agent import talking_runs
-from agents.ui.models import reachable_models, with_chosen
 from workbench.settings import Settings
+from workbench.ui.models import reachable_models, with_chosen
 from workbench.ui.widgets import both, choices
 
 

@@ -1,10 +1,11 @@
-"""The models that a page offers, asked for once in a few seconds however often it is redrawn."""
+"""The chat models that a page offers, listed once in a few seconds however often it is redrawn."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from workbench.models.names import list_models, pick_model
+from workbench.models.listing import list_models
+from workbench.models.names import pick_model
 from workbench.settings import Settings
 
 
