@@ -28,7 +28,7 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=2)
     chosen = options.parse_args()
     if not DATA.is_dir():
-        sys.exit(f"{DATA} is not there")
+        sys.exit(f"{DATA} is missing")
     import torch
 
     from finetune.data.dataset import load_examples, split
