@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.data.prompting import alike, cannot, fill, nearest_pairs, read_sql, sql_messages
+from agents.data.prompting import cannot, fill, read_sql, sql_messages
 from agents.data.wording import KnownNumbers, only_known_numbers
 from agents.data.writer import TEMPERATURES, Writer, find_writer
 from agents.databases.analyst import EMPTY, findings, markdown_table
@@ -20,16 +20,17 @@ from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
 from agents.databases.linking import link
 from agents.databases.notes import Notes, load_notes
+from agents.databases.prompt_text import alike, nearest_pairs
 from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
 from agents.databases.sources import Source, find_source
-from agents.documents.agent import ask_model
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Chart, Done, Event, Query, Table, Thought, Token
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.language import language_of
 from workbench.models.names import NONE, describe_model, load_chat_model, pick_model, within_context
 from workbench.models.reasoning import split_stream
+from workbench.models.stream import ask_model
 from workbench.settings import Settings
 
 ROUNDS = 2  # of asking the model again

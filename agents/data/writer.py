@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agents.data.prompting import alike
 from agents.databases.guard.names import Refused
 from agents.databases.linking import pieces
+from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings

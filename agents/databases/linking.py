@@ -16,6 +16,7 @@ from math import log1p
 
 import numpy as np
 
+from agents.databases.prompt_text import describe_schema
 from agents.databases.schema import Column, Schema, Table
 from rag.embeddings import Embedder, load_embedder
 from rag.fusion import fuse
@@ -62,8 +63,6 @@ class Linked:
 
 def link(question: str, schema: Schema, settings: Settings) -> Linked:
     """The whole of a small schema; of a larger one what the question speaks of, and the keys between."""
-    from agents.data.prompting import describe_schema
-
     room = int(settings.context_tokens * PROMPT_SHARE)
     meets = _meets(question, schema)
     if schema.column_count() <= WHOLE_UP_TO and tokens(describe_schema(schema)) <= room:
@@ -190,8 +189,6 @@ def select(schema: Schema, wanted: set[tuple[str, str]]) -> Schema:
 
 def _fit(schema: Schema, room: int) -> Schema:
     """As much of a schema as the prompt has room for: without samples first, then the first tables."""
-    from agents.data.prompting import describe_schema
-
     if tokens(describe_schema(schema)) <= room:
         return schema
     bare = tuple(
