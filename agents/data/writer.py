@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from agents.databases.guard.names import Refused
-from agents.databases.linking import pieces
+from agents.databases.naming import pieces
 from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
