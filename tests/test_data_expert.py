@@ -1,4 +1,4 @@
-"""The data agent: a question to a table, findings, a chart, and honest words, with any model and with none."""
+"""The data agent: a question to table, findings, chart and honest words, with and without a model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,25 @@ from agents.databases.introspect import load_schema
 from agents.databases.notes import add_pair
 from agents.databases.sources import add_source, find_source
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Chart, Done, Event, Failed, Query, Table, Thought, Token
+from workbench.chat.events import (
+    Beat,
+    Chart,
+    Done,
+    Event,
+    Failed,
+    Notice,
+    Query,
+    Table,
+    Thought,
+    Token,
+)
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 
-SPENT = "SELECT name, sum(price) AS spent FROM users JOIN orders ON users.id = user_id GROUP BY name ORDER BY spent DESC"
+SPENT = (
+    "SELECT name, sum(price) AS spent FROM users JOIN orders ON users.id = user_id "
+    "GROUP BY name ORDER BY spent DESC"
+)
 
 
 class Replies(Script):
@@ -56,15 +70,16 @@ def ask(
 ) -> list[Event]:
     with openai_server(script) as url:
         settings = load_settings(**{"model": "openai:scripted", "openai_base_url": url, **choices})
-        return [
-            event
-            for event in answer(question, history or [], settings, "data")
-            if event != Thought("")
-        ]
+        events = list(answer(question, history or [], settings, "data"))
+    return [event for event in events if not isinstance(event, Beat)]
 
 
 def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def notices(events: list[Event]) -> str:
+    return "\n".join(event.text for event in events if isinstance(event, Notice))
 
 
 def one(events: list[Event], kind: type) -> Any:
@@ -135,7 +150,7 @@ def test_a_wrong_name_is_mended_and_told_without_asking_again(shop: Path) -> Non
     script = Replies("SELECT nmae FROM usres WHERE id = 1", "One name.")
     events = ask(script, "What is the name of user 1?")
     assert one(events, Table).rows == [["Ann"]]
-    assert "nmae → users.name" in text_of(events) and "usres → users" in text_of(events)
+    assert "nmae → users.name" in notices(events) and "usres → users" in notices(events)
     assert len(script.requests) <= 2
 
 
@@ -180,10 +195,14 @@ def test_an_empty_result_gets_exactly_the_sentence(
 
 
 def test_a_sentence_with_a_number_of_the_models_own_is_left_out(shop: Path) -> None:
-    wording = "Ann spent 29.5 in all. That is 84.89% of the total. Next year it will be 41.3. Bo spent 5.25."
-    text = text_of(ask(Replies(SPENT, wording), "Who spent how much?"))
+    wording = (
+        "Ann spent 29.5 in all. That is 84.89% of the total. "
+        "Next year it will be 41.3. Bo spent 5.25."
+    )
+    events = ask(Replies(SPENT, wording), "Who spent how much?")
+    text = text_of(events)
     assert "Ann spent 29.5 in all." in text and "84.89%" in text and "Bo spent 5.25." in text
-    assert "41.3" not in text and "Left out of the model's text" in text
+    assert "41.3" not in text and "Left out of the model's text" in notices(events)
 
 
 def test_a_model_without_a_true_sentence_is_replaced_by_the_findings(shop: Path) -> None:
@@ -236,7 +255,7 @@ def test_a_follow_up_is_asked_with_the_turns_before(shop: Path) -> None:
 
 def test_a_question_in_another_language_gets_the_whole_schema_and_is_told(shop: Path) -> None:
     events = ask(Replies("SELECT name FROM users", "好的。"), "谁在这里？")
-    assert "问题与表结构的语言不同" in text_of(events)
+    assert "问题与表结构的语言不同" in notices(events)
     assert (
         one(events, Done).lineage["whole_schema"] and len(one(events, Done).lineage["tables"]) == 2
     )

@@ -1,18 +1,20 @@
-"""A source's own writer: a tuned model asked first, held to what it was taught, and honest about what it is."""
+"""A source's own writer: asked first, held to what it was taught, and honest about what it is."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from model_servers import openai_server
 from streamlit.testing.v1 import AppTest
-from test_data_expert import Replies, one, text_of
+from test_data_expert import Replies, notices, one, text_of
 
 from agents.answer import answer
 from agents.data.accuracy import measure, read_questions
+from agents.data.expert import answer_from_data
 from agents.data.writer import TEMPERATURES, nameless
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
@@ -20,12 +22,15 @@ from agents.databases.notes import load_notes, set_writer
 from agents.databases.sources import Source
 from agents.databases.teaching.agreement import differences
 from agents.tuned.agent import tuned_model
-from workbench.chat.events import Done, Event, Query, Table
+from workbench.chat.events import Done, Event, Notice, Query, Table
 from workbench.cli import workbench
 from workbench.errors import NotFound
 from workbench.settings import Settings, load_settings
 
-LIKES = "SELECT account, SUM(CAST(star AS INTEGER)) AS likes FROM ads_summary GROUP BY account ORDER BY likes DESC"
+LIKES = (
+    "SELECT account, SUM(CAST(star AS INTEGER)) AS likes FROM ads_summary "
+    "GROUP BY account ORDER BY likes DESC"
+)
 TAUGHT = [("Which account has the most likes?", LIKES), ("哪个账号的点赞数最多？", LIKES)]
 PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "databases" / "ui" / "data.py")
 
@@ -81,12 +86,9 @@ def test_the_writer_gets_the_question_alone_and_says_what_it_is(
     assert one(events, Table).rows[0] == ["Northwind Coffee", 55543] and one(
         events, Query
     ).sql.endswith("LIMIT 10")
-    text = text_of(events)
-    assert (
-        "openai:scripted" in text
-        and remark in text
-        and text.index("| account |") < text.index(remark)
-    )
+    assert "openai:scripted" in notices(events) and remark in notices(events)
+    kinds = [type(event) for event in events]
+    assert kinds.index(Table) < kinds.index(Notice), "what to know about a result stands below it"
     done = one(events, Done)
     assert done.model == done.lineage["writer"] == "openai:scripted"
 
@@ -113,6 +115,32 @@ def test_it_tries_again_until_query_and_question_agree(source: Source, settings:
     assert (
         "do not agree" in text and "“likes”" in text and len(hopeless.requests) == len(TEMPERATURES)
     )
+
+
+def test_a_name_that_was_corrected_in_the_writers_query_is_named(
+    source: Source, settings: Settings
+) -> None:
+    script = Replies(LIKES.replace("account", "acount"))
+    events = ask(script, "Which account has the most likes?", source, settings)
+    assert one(events, Table).rows[0][0] == "Northwind Coffee"
+    assert "Corrected in the query: acount → ads_summary.account" in notices(events)
+
+
+def test_the_writer_is_not_named_where_its_query_failed_and_the_model_answered(
+    source: Source, settings: Settings
+) -> None:
+    make_run(settings, "small")
+    load_schema(source, settings)
+    with sqlite3.connect(source.file) as connection:
+        connection.execute("ALTER TABLE ads_summary RENAME TO posts")
+    script = Replies(LIKES, "SELECT count(*) AS n FROM materials", "There are 5.")
+    with openai_server(script) as url:
+        settings = load_settings(model="openai:other", openai_base_url=url, source=source.name)
+        set_writer(source, settings, "openai:scripted")
+        question = "Which account has the most likes?"
+        events = list(answer_from_data(question, [], settings, verified=False))
+    assert one(events, Table).rows == [[5]]
+    assert one(events, Done).model == "openai:other" and "scripted" not in notices(events)
 
 
 def test_what_the_writer_declines_goes_to_the_connected_model(
@@ -180,8 +208,8 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
         ("每天的激活数", "SELECT SUM(count) AS n FROM activations", ["每天"]),
         (
             "激活数最多的素材",
-            "SELECT COUNT(*) AS n FROM activations JOIN materials ON material_id = id GROUP BY name "
-            "ORDER BY n DESC",
+            "SELECT COUNT(*) AS n FROM activations JOIN materials ON material_id = id "
+            "GROUP BY name ORDER BY n DESC",
             ["激活数"],
         ),
         (

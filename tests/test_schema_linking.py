@@ -1,9 +1,10 @@
-"""Of a large schema the tables and columns that a question speaks of go into the prompt, and the keys between them."""
+"""Of a large schema what a question is about goes into the prompt, and the keys that join it."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,11 @@ from click.testing import CliRunner
 from databases import make_sqlite
 from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
-from agents.databases.linking import TRANSLATIONS, column_scores, link
+from agents.databases.column_scores import column_scores
+from agents.databases.linking import link
 from agents.databases.schema import Column, ForeignKey, Schema, Table
 from agents.databases.sources import add_source
+from agents.databases.spanning import KEPT, TRANSLATIONS, vectors_of
 from rag import embeddings
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
@@ -186,3 +189,30 @@ def test_a_table_beside_the_one_that_is_named_goes_before_a_stranger() -> None:
         and found["loans", "place"] > found["weather", "place"]
     )
     assert found["students", "student_name"] == max(scores)
+
+
+def test_answers_at_one_time_share_the_vectors_of_their_schemas() -> None:
+    """More schemas than are kept, from several threads: each gets its own vectors."""
+    embedder = NoiseEmbedder()
+    wrong: list[object] = []
+
+    def embed(thread: int) -> None:
+        try:
+            for number in range(KEPT * 40):
+                texts = (f"{thread} {number}",)
+                if not np.array_equal(vectors_of(texts, embedder), embedder.embed(texts)):
+                    wrong.append(texts)
+        except (KeyError, RuntimeError) as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=embed, args=(number,)) for number in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # the threads meet in the middle of a line
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong

@@ -1,9 +1,9 @@
-"""Questions with their right queries -> what a source's writer makes of them: right, declined or wrong, by the results."""
+"""Questions and their right queries -> how often a source's writer is right, by the results."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from agents.data.expert import answer_from_data
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
 from agents.databases.sources import Source
-from workbench.chat.events import Event, Query, Table, Token
+from workbench.chat.events import Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.models.names import NONE
@@ -21,7 +21,7 @@ from workbench.settings import Settings
 
 @dataclass(frozen=True)
 class Measured:
-    """`verdict` is right, declined or wrong; `sql` what ran, `reason` what was said where nothing did."""
+    """`verdict` is right, declined or wrong; `sql` is what ran, `reason` why nothing did."""
 
     question: str
     verdict: str
@@ -29,42 +29,74 @@ class Measured:
     reason: str
 
 
+@dataclass
+class Given:
+    """One answer: the query that ran, the rows it gave, and the text."""
+
+    sql: str = ""
+    rows: list[list[Any]] | None = None
+    text: str = ""
+
+
 def read_questions(path: Path) -> list[tuple[str, str]]:
-    """(question, right query) of JSON lines of messages; an empty query where none is right. Raises InvalidInput."""
+    """(question, right query) of JSON lines of messages; an empty query where none is right.
+
+    Raises NotFound or InvalidInput.
+    """
+    found = []
     try:
-        lines = path.read_text("utf-8").splitlines()
-        rows = [json.loads(line)["messages"] for line in lines if line.strip()]
-        return [(turns[-2]["content"], turns[-1]["content"]) for turns in rows]
+        for line in path.read_text("utf-8").splitlines():
+            if line.strip():
+                *_, asked, answered = json.loads(line)["messages"]
+                found.append((asked["content"], answered["content"]))
     except FileNotFoundError as error:
         raise NotFound(
             say("There is no file {path}.", path=path),
             "Make one: workbench data questions NAME --out FILE",
         ) from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput(
             say("{path} holds no pairs.", path=path),
             "Each line: a question and its query as messages.",
         ) from error
+    return found
 
 
 def measure(
     questions: Iterable[tuple[str, str]], source: Source, settings: Settings
 ) -> Iterator[Measured]:
-    """Each question asked without a chat model and without verified pairs; right where it gives the right query's result."""
+    """Each question asked without a chat model and without verified pairs.
+
+    An answer is right where its result is that of the right query, or where no query is right and
+    none ran.
+    """
     settings = settings.model_copy(update={"model": NONE, "source": source.name})
     schema = load_schema(source, settings)
-    for question, sql in questions:
-        events = list(answer_from_data(question, [], settings, verified=False))
-        written = next((event.sql for event in events if isinstance(event, Query)), "")
-        text = "".join(event.text for event in events if isinstance(event, Token))
-        if not written:
-            yield Measured(question, "declined" if sql else "right", "", text)
+    for question, right_sql in questions:
+        given = _ask(question, settings)
+        if not given.sql:
+            yield Measured(question, "declined" if right_sql else "right", "", given.text)
             continue
-        right = bool(sql) and _same(events, ask_database(sql, schema, source, settings)[1].rows)
-        yield Measured(question, "right" if right else "wrong", written, "")
+        verdict = "wrong"
+        if right_sql:
+            _, wanted = ask_database(right_sql, schema, source, settings)
+            if _same(given.rows or [], wanted.rows):
+                verdict = "right"
+        yield Measured(question, verdict, given.sql, "")
 
 
-def _same(events: Sequence[Event], rows: list[list[Any]]) -> bool:
-    """Whether a table has these rows, in this order, whatever its columns are called and in which order they stand."""
-    found = next((event.rows for event in events if isinstance(event, Table)), [])
-    return [sorted(map(str, row)) for row in found] == [sorted(map(str, row)) for row in rows]
+def _ask(question: str, settings: Settings) -> Given:
+    given = Given()
+    for event in answer_from_data(question, [], settings, verified=False):
+        if isinstance(event, Query):
+            given.sql = event.sql
+        elif isinstance(event, Table):
+            given.rows = event.rows
+        elif isinstance(event, Token):
+            given.text += event.text
+    return given
+
+
+def _same(found: list[list[Any]], wanted: list[list[Any]]) -> bool:
+    """Whether the rows and their order are the same; names and order of columns may differ."""
+    return [sorted(map(str, row)) for row in found] == [sorted(map(str, row)) for row in wanted]

@@ -1,8 +1,9 @@
-"""A source's own writer: a tuned model that writes the queries it was taught, and declines what it was not.
+"""A source's own writer: a tuned model that writes the queries it was taught, and declines others.
 
-It sees what it was trained on, its run's system prompt and the question alone, for a small model cannot read a schema.
-So it is held to what it was taught: a question with words that none of its training questions has is declined, and so
-is a query that leaves out what the question names or brings in what it does not.
+It sees what it was trained on, its run's system prompt and the question alone, for a small model
+cannot read a schema. So it is held to what it was taught: a question with words that none of its
+training questions has is declined, and so is a query that leaves out what the question names or
+brings in what it does not.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from agents.data import texts
 from agents.data.evidence import CALCULATES
-from agents.data.prompting import alike
 from agents.databases.guard.names import Refused
-from agents.databases.linking import pieces
+from agents.databases.naming import pieces
+from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
@@ -25,94 +27,107 @@ from workbench.language import CJK, language_of
 from workbench.models.names import describe_model, within_context
 from workbench.settings import Settings
 
-TEMPERATURES = (0.0, *[1.0] * 7)  # of its tries at a query that agrees with the question
+# of its tries at a query that agrees with the question: the likeliest first, then others
+TEMPERATURES = (0.0, *[1.0] * 7)
 SHOWN = 4  # questions that it was taught, as examples
-UNKNOWN = {"en": "it was never taught {words}.", "zh": "它没有学过{words}。"}
-DIFFERS = {
-    "en": "its query and the question do not agree on {words}.",
-    "zh": "它写的查询与问题在{words}上不一致。",
-}
+TEXT_LITERAL = re.compile(r"'((?:[^']|'')+)'")
+
+Taught = tuple[tuple[str, str], ...]  # (question, query)
 
 
 @dataclass(frozen=True)
 class Writer:
-    """`name` is a model's; `taught` its training questions with their answers, none where they are not known here."""
+    """`name` is a model's; `taught` is empty where its training questions are not known here."""
 
     name: str
     settings: Settings
     digest: str
     card: dict[str, Any]
-    taught: tuple[tuple[str, str], ...]
+    taught: Taught
 
     @property
     def lineage(self) -> dict[str, Any]:
         facts = {key: self.card[key] for key in FROM_RUN if key in self.card}
-        return {"writer": self.name, "writer_digest": self.digest} | facts
+        return {"writer": self.name, "writer_digest": self.digest, **facts}
 
     def messages(self, question: str) -> list[tuple[str, str]]:
+        """The prompt that it was trained with: its run's system prompt and the question."""
         system = str(self.card.get("system") or "")
-        return [*([("system", system)] if system else []), ("user", question)]
+        if not system:
+            return [("user", question)]
+        return [("system", system), ("user", question)]
 
     def doubts(self, question: str) -> str:
         """Why the question is not one that it was made for, or nothing."""
         if not self.taught:
             return ""
-        unknown = [
-            piece
-            for piece in pieces(question)
-            if piece not in _vocabulary(self.taught) and not piece.isdecimal()
-        ]
-        return _list(UNKNOWN, unknown, question) if unknown else ""
+        vocabulary = _vocabulary(self.taught)
+        unknown = []
+        for piece in pieces(question):
+            if piece not in vocabulary and not piece.isdecimal():
+                unknown.append(piece)
+        if not unknown:
+            return ""
+        language = language_of(question)
+        return texts.never_taught(language, _quoted(unknown, language))
 
     def disagrees(self, question: str, sql: str, schema: Schema) -> str:
         """What speaks against a query that it wrote, or nothing."""
+        language = language_of(question)
         try:
             found = differences(question, sql, schema, _values(self.taught), nameless())
         except Refused as refusal:
-            return f"{refusal.problem} "
-        return _list(DIFFERS, found, question) if found else ""
+            return f"{texts.in_language(refusal.problem, language)} "
+        return texts.disagrees_on(language, _quoted(found, language)) if found else ""
 
     def examples(self, question: str) -> list[str]:
-        """Whole questions that it was taught, in the language of this one, the most alike first."""
-        same = [
-            taught
-            for taught, _ in self.taught
-            if language_of(taught) == language_of(question) and taught.endswith(("?", "？"))
-        ]
-        return sorted(same, key=lambda taught: -alike(question, taught))[:SHOWN]
-
-
-@lru_cache(maxsize=4)
-def _vocabulary(taught: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    """The words of questions that a model was taught, and those that every question may have."""
-    return function_words() | {piece for question, _ in taught for piece in pieces(question)}
-
-
-@lru_cache(maxsize=4)
-def _values(taught: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    """The values that the taught queries compare with."""
-    found = (value for _, answer in taught for value in re.findall(r"'((?:[^']|'')+)'", answer))
-    return frozenset(value.replace("''", "'") for value in found)
+        """Whole questions that it was taught, in this one's language, the most alike first."""
+        language = language_of(question)
+        same = []
+        for taught, _ in self.taught:
+            if language_of(taught) == language and taught.endswith(("?", "？")):
+                same.append(taught)
+        same.sort(key=lambda taught: -alike(question, taught))
+        return same[:SHOWN]
 
 
 def find_writer(name: str, settings: Settings) -> Writer:
     """The model of that name as a writer. Raises InvalidInput, NotFound or Unavailable."""
     model = describe_model(name, settings)
     return Writer(
-        name,
-        within_context(model, settings),
-        model.digest,
-        card_of(name, settings),
-        taught_by(name, settings),
+        name=name,
+        settings=within_context(model, settings),
+        digest=model.digest,
+        card=card_of(name, settings),
+        taught=taught_by(name, settings),
     )
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(taught: Taught) -> frozenset[str]:
+    """The words of the questions that were taught, and those that every question may have."""
+    known = set(function_words())
+    for question, _ in taught:
+        known.update(pieces(question))
+    return frozenset(known)
+
+
+@lru_cache(maxsize=4)
+def _values(taught: Taught) -> frozenset[str]:
+    """The text values that the taught queries compare with."""
+    found: set[str] = set()
+    for _, sql in taught:
+        found.update(literal.replace("''", "'") for literal in TEXT_LITERAL.findall(sql))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1)
 def function_words() -> frozenset[str]:
     """Words that every question may have, in both languages."""
-    return frozenset(
-        piece for language in LANGUAGES for piece in pieces(wordings(language)["known"])
-    )
+    found: set[str] = set()
+    for language in LANGUAGES:
+        found.update(pieces(wordings(language)["known"]))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1)
@@ -121,9 +136,9 @@ def nameless() -> frozenset[str]:
     return function_words() | frozenset(pieces(CALCULATES))
 
 
-def _list(sentence: dict[str, str], words: Sequence[str], question: str) -> str:
-    language = language_of(question)
-    quoted = [f"“{word}”" for word in dict.fromkeys(words)]
-    if language == "zh" and all(re.fullmatch(f"[{CJK}]", word) for word in words):
-        quoted = [f"“{''.join(dict.fromkeys(words))}”"]
-    return sentence[language].format(words=("、" if language == "zh" else ", ").join(quoted))
+def _quoted(words: Sequence[str], language: str) -> str:
+    """The words, each once, in quotation marks; single Chinese characters together as one word."""
+    once = list(dict.fromkeys(words))
+    if language == "zh" and all(re.fullmatch(f"[{CJK}]", word) for word in once):
+        once = ["".join(once)]
+    return texts.quoted(language, once)

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.databases.guard.guard import check, parse
 from agents.databases.introspect import SAMPLES
-from agents.databases.linking import pieces
+from agents.databases.naming import pieces
 from agents.databases.schema import Column, Schema, Table
 from agents.databases.teaching.facts import nouns
 from agents.databases.teaching.subjects import DAY, TIME

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from agents.databases.linking import spaced
+from agents.databases.naming import spaced
 from agents.databases.schema import Column, Table
 from agents.databases.teaching.subjects import Field, Subject, identifier, place_of
 from workbench.language import language_of

@@ -12,7 +12,7 @@ from agents.databases.figures import IDENTIFIER
 from agents.databases.guard.guard import parse
 from agents.databases.guard.names import Refused
 from agents.databases.introspect import is_secret
-from agents.databases.linking import CALLED_BY
+from agents.databases.naming import CALLED_BY
 from agents.databases.runner import ask_database
 from agents.databases.schema import Column, Schema, Table
 from agents.databases.sources import Source

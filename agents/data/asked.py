@@ -1,0 +1,51 @@
+"""What one answer from a database works with, and a model's reply to its messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from agents.databases.notes import Notes
+from agents.databases.runner import BEAT
+from agents.databases.schema import Schema
+from agents.databases.sources import Source
+from workbench.chat.events import Beat, Event, Thought
+from workbench.models.names import load_chat_model
+from workbench.models.reasoning import split_stream
+from workbench.models.stream import ask_model
+from workbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question and what it is answered with. `language` is the question's, `en` or `zh`.
+
+    `model` is the connected chat model, `none` where there is none.
+    """
+
+    question: str
+    language: str
+    source: Source
+    schema: Schema
+    notes: Notes
+    settings: Settings
+    model: str
+
+
+def listen(
+    messages: list[tuple[str, str]], model: str, settings: Settings
+) -> Generator[Event, None, str]:
+    """The model's thinking as events; returns its answer. Raises what `ask_model` raises."""
+    text = ""
+    last_beat = time.monotonic()
+    pieces = ask_model(load_chat_model(model, settings), messages, model, settings)
+    for event in split_stream(pieces):
+        if isinstance(event, Thought):
+            yield event
+            continue
+        text += event.text
+        if time.monotonic() - last_beat > BEAT:
+            last_beat = time.monotonic()
+            yield Beat()
+    return text

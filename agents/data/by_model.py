@@ -1,0 +1,90 @@
+"""A question and the turns before it -> the answer by a query that the chat model writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agents.data import texts
+from agents.data.asked import Asked, listen
+from agents.data.prompting import cannot, read_sql, sql_messages
+from agents.data.result import mend, run
+from agents.databases.database import QueryFailed
+from agents.databases.guard.names import Refused
+from agents.databases.introspect import load_schema
+from agents.databases.linking import Linked, link
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Event, Token
+from workbench.errors import InvalidInput
+from workbench.messages import say
+
+ATTEMPTS = 3  # the first and two corrections
+CONTEXT = 4  # questions before that a follow-up may lean on
+WOULD_CHANGE = "Only a SELECT may run"  # how the guard's sentence about a write begins
+
+
+def answer_by_model(
+    asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]
+) -> Iterator[Event]:
+    """Ask the model for a query and run it; ask again with what was wrong with it.
+
+    Raises InvalidInput when the last attempt failed too.
+    """
+    linked = _link(asked, history)
+    lineage["tables"] = list(linked.schema.by_name)
+    notices = []
+    if not linked.spans:
+        notices.append(texts.whole_schema_given(asked.language))
+        lineage["whole_schema"] = True
+    messages = _messages(asked, linked, history)
+    for attempt in range(ATTEMPTS):
+        text = yield from listen(messages, asked.model, asked.settings)
+        reason = cannot(text)
+        if reason:
+            yield Token(texts.no_table_answers(asked.language, asked.source.name, reason))
+            return
+        sql = read_sql(text)
+        try:
+            yield from run(asked, mend(sql, asked.schema), notices)
+            return
+        except (Refused, QueryFailed) as error:
+            if attempt == ATTEMPTS - 1:
+                yield from _give_up(asked, error)
+                return
+            problem = error
+        if isinstance(problem, QueryFailed):
+            # the tables may have changed since their schema was read
+            fresh = load_schema(asked.source, asked.settings, refresh=True)
+            if fresh != asked.schema:
+                asked = replace(asked, schema=fresh)
+                messages = _messages(asked, _link(asked, history), history)
+        correction = texts.try_again(asked.language, problem.problem, problem.fix)
+        messages = [*messages, ("assistant", sql), ("user", correction)]
+
+
+def _link(asked: Asked, history: Sequence[Turn]) -> Linked:
+    """The part of the schema that the question, or one it may follow up, is about."""
+    before = [turn.content for turn in history if turn.role == "user"]
+    wanted = " ".join([*before[-CONTEXT:], asked.question])
+    return link(wanted, asked.schema, asked.settings)
+
+
+def _messages(asked: Asked, linked: Linked, history: Sequence[Turn]) -> list[tuple[str, str]]:
+    return sql_messages(asked.question, linked.schema, asked.notes.pairs, history, asked.settings)
+
+
+def _give_up(asked: Asked, error: InvalidInput) -> Iterator[Event]:
+    """Say that nothing is changed here where that was wanted; else raise what went wrong."""
+    if error.problem.startswith(WOULD_CHANGE):
+        yield Token(texts.only_reads(asked.language, error.problem))
+        return
+    raise InvalidInput(
+        say(
+            "No query for this question could be run on “{source}”. "
+            "The last attempt failed: {problem}",
+            source=asked.source.name,
+            problem=error.problem,
+        ),
+        error.fix,
+    ) from error

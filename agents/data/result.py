@@ -1,0 +1,106 @@
+"""A written query -> the query that ran, its table, what to know about it, a chart and findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agents.data import texts
+from agents.data.asked import Asked
+from agents.data.prompting import fill
+from agents.data.wording import KnownNumbers, only_known_numbers
+from agents.databases.analyst import EMPTY, findings, markdown_table
+from agents.databases.charts import chart
+from agents.databases.guard.guard import Verdict
+from agents.databases.guard.repair import Mender
+from agents.databases.runner import Result, begin
+from agents.databases.schema import Schema
+from workbench.chat.events import Beat, Chart, Event, Notice, Query, Table, Token
+from workbench.models.names import NONE, load_chat_model
+from workbench.models.reasoning import split_stream
+from workbench.models.stream import ask_model
+
+SAYS_NOTHING = 10  # characters: the model's wording is at least longer than this
+
+
+@dataclass(frozen=True)
+class Written:
+    """A query with the names that the schema has; `changes` are those that were corrected."""
+
+    sql: str
+    changes: tuple[str, ...] = ()
+
+
+def mend(sql: str, schema: Schema) -> Written:
+    """The query with its unknown names corrected, where it is certain which ones were meant."""
+    mender = Mender(schema)
+    mended = mender.mend(sql)
+    return Written(mended, tuple(mender.changes))
+
+
+def run(asked: Asked, query: Written, notices: Sequence[str] = ()) -> Iterator[Event]:
+    """The events of one query. Raises Refused or QueryFailed before the first that is shown.
+
+    `notices` say how the query came about. Closing the iterator stops the query on the server.
+    """
+    running = begin(query.sql, asked.schema, asked.source, asked.settings)
+    for _ in running.wait():
+        yield Beat()
+    result = running.result()
+    if query.changes:
+        notices = [*notices, texts.names_corrected(asked.language, query.changes)]
+    yield from _show(asked, running.verdict, result, notices)
+
+
+def _show(
+    asked: Asked, verdict: Verdict, result: Result, notices: Sequence[str]
+) -> Iterator[Event]:
+    """Table first, then what can be said about it."""
+    yield Query(verdict.sql, asked.schema.dialect, asked.source.name)
+    if not result.rows:
+        yield Token(EMPTY[asked.language])
+        return
+    table = markdown_table(result.columns, result.rows)
+    yield Token(table)
+    yield Table(result.columns, result.rows, result.truncated)
+    if result.truncated:
+        yield Notice(texts.first_rows_only(asked.language, len(result.rows)))
+    for notice in notices:
+        yield Notice(notice)
+    drawing = chart(result.columns, result.rows)
+    if drawing:
+        yield Chart(drawing)
+    yield Token("\n")
+    # where the guard could not ask for one row more, a full result may have been cut
+    full = verdict.more is None and len(result.rows) >= verdict.limit
+    partial = result.truncated or full
+    lines = findings(result.columns, result.rows, partial, asked.language)
+    if asked.model == NONE or not lines:
+        yield Token(_as_list(lines))
+    else:
+        yield from _worded(asked, result, table, lines)
+
+
+def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Iterator[Event]:
+    """The findings as the model words them, without numbers of its own; else as they are."""
+    prompt = fill(
+        f"analyst_{asked.language}.md",
+        question=asked.question,
+        findings=_as_list(lines),
+        table=re.sub(r"</?result>", "", table),  # a cell cannot close the fence around it
+    )
+    known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
+    model = load_chat_model(asked.model, asked.settings)
+    pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)
+    said = False
+    for event in only_known_numbers(split_stream(pieces), known, asked.language):
+        if isinstance(event, Token) and len(event.text.strip()) > SAYS_NOTHING:
+            said = True
+        yield event
+    if not said:
+        yield Token("\n\n" + _as_list(lines))
+
+
+def _as_list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
