@@ -1,4 +1,4 @@
-"""A scripted Ollama on this machine that records every request: what an answer costs in round trips."""
+"""A scripted Ollama that records every request: what an answer costs in round trips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model of an answer is resolved once: few requests, settings within its context, its own counts."""
+"""The model of an answer is resolved once: few requests, fitting settings, its own counts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What one package hands over to another: model folders, run folders, data sets, published models."""
+"""What packages hand over: model folders, run folders, data sets, published models."""

@@ -46,7 +46,7 @@ def find_local(name: str, settings: Settings) -> Path:
 
 
 def list_models(settings: Settings) -> list[str]:
-    """Names of the whole models in the workspace. A folder with a corrupt configuration is left out."""
+    """Names of the whole models in the workspace. A folder with a corrupt config is left out."""
     folders = [path.parent for path in settings.home.glob(f"models/*/{CONFIG}")]
     return [folder.name for folder in sorted(folders) if _is_readable(folder)]
 

@@ -1,4 +1,4 @@
-"""A transformers model in a folder, with or without an adapter -> a LangChain model that streams."""
+"""A model or adapter in a folder -> a LangChain chat model that streams."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOK_BACK = 16  # last tokens of a prompt, more than an opened thinking block ta
 
 
 class LocalChatModel(BaseChatModel):
-    """`folder` has a whole model, or an adapter that names its base. Loaded on the first question."""
+    """`folder` has a whole model or an adapter. Its weights are loaded on the first question."""
 
     folder: str
     context_tokens: int = 8192
@@ -118,7 +118,10 @@ def stream(
 
 
 def _last_chunk(count: Count) -> ChatGenerationChunk:
-    """No text, but the sign of the end and the token counts; also all there is of an empty answer."""
+    """No text, but the sign of the end and the token counts.
+
+    LangChain fails on a stream without any chunk, so an empty answer needs it too.
+    """
     usage = UsageMetadata(
         input_tokens=count.prompt,
         output_tokens=count.made,

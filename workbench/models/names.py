@@ -1,4 +1,4 @@
-"""The old names of what chosen, listing, failures and model_folder do. Kept while others use them."""
+"""Old names for chosen, listing, failures and model_folder. Kept while others import them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
 
 
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first stop string, which is left out; what may begin one is held back."""
+    """The pieces before the first stop string; what may begin one is held back."""
     held = ""
     for piece in pieces:
         held += piece

@@ -53,7 +53,7 @@ def describe_ollama(name: str, settings: Settings) -> ModelInfo:
 
 
 def with_facts(listed: ModelInfo, settings: Settings) -> ModelInfo:
-    """A model of Ollama's list with its context and whether it thinks, as far as the server says."""
+    """A model of Ollama's list with its context and thinking, as far as the server says."""
     key = (settings.ollama_host, listed.digest)
     facts = _known.get(key)
     if facts is None:
