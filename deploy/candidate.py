@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.ollama_registry import Registry
-from deploy.order import STEPS
+from deploy.order import STAGES, STEPS
 from deploy.plan import Plan
 from deploy.proof import Proof
 from deploy.versions import Version, list_versions, promote
@@ -291,7 +291,7 @@ def report_step(report: Report, step: str, done: int = 0, of: int = 0, status: s
     """
     event: dict[str, Any] = {
         "event": "progress",
-        "stage": step,
+        "stage": STAGES[step],
         "step": step,
         "done": STEPS.index(step),
         "of": len(STEPS),

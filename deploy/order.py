@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from deploy.modelfile import Modelfile
 
 PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
-STEPS = ("check", "convert", "upload", "create", "prove", "promote")
+STAGES = {  # step -> what a person reads while it goes on
+    "check": "Checking",
+    "convert": "Converting to GGUF",
+    "upload": "Uploading to Ollama",
+    "create": "Creating the model",
+    "prove": "Proving the model",
+    "promote": "Making it the latest",
+}
+STEPS = tuple(STAGES)
 # Whether the adapter alone is published, on a base that Ollama has.
 ADAPTER = ("auto", "always", "never")
 PROMPTS = 20  # conversations of a proof

@@ -29,6 +29,8 @@ from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
 from workbench.messages import say
 from workbench.settings import Settings
 
+WAITING = "Waiting for another job"
+CALIBRATING = "Learning how to weigh words and meaning"
 BATCH = 256  # passages embedded and committed together
 SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
 
@@ -69,7 +71,9 @@ def ingest(
     outcome = Outcome()
     begun = time.monotonic()
     with collection.writing(
-        waiting=lambda: report({"event": "waiting", "collection": collection_name})
+        waiting=lambda: report(
+            {"event": "waiting", "stage": WAITING, "collection": collection_name}
+        )
     ):
         known = {document.source: document for document in collection.documents()}
         if prune:
@@ -95,7 +99,7 @@ def ingest(
             )
         outcome.passages = collection.count()
     if _needs_calibration(collection, outcome):
-        report({"event": "calibrating", "collection": collection_name})
+        report({"event": "calibrating", "stage": CALIBRATING, "collection": collection_name})
         calibrate(collection, settings)
     lexical_index(collection)  # so that the first question does not wait for it
     return outcome
@@ -127,7 +131,9 @@ def reindex(
     collection = open_collection(settings, collection_name)
     encoder = load_embedder(embedder, settings)
     with collection.writing(
-        waiting=lambda: report({"event": "waiting", "collection": collection_name})
+        waiting=lambda: report(
+            {"event": "waiting", "stage": WAITING, "collection": collection_name}
+        )
     ):
         passages = list(collection.texts())
         begun = time.monotonic()
@@ -140,6 +146,7 @@ def reindex(
                 report(
                     {
                         "event": "progress",
+                        "stage": "Embedding passages",
                         "done": done,
                         "of": len(passages),
                         "seconds": time.monotonic() - begun,
@@ -148,7 +155,7 @@ def reindex(
 
         collection.reembed(embedder, encoder.dimension, batches())
     if passages:
-        report({"event": "calibrating", "collection": collection_name})
+        report({"event": "calibrating", "stage": CALIBRATING, "collection": collection_name})
         calibrate(collection, settings)
     return collection
 
@@ -245,13 +252,17 @@ class _Progress:
         self.report(self._event(path, state) | more)
 
     def embedding(self, path: Path, passages: int, of: int) -> None:
-        self.report(self._event(path, "embedding") | {"passages": passages, "of": of})
+        within = {"passages": passages, "share": round(passages / of, 4) if of else 0}
+        self.report(self._event(path, "embedding") | within)
 
     def _event(self, path: Path, state: str) -> dict[str, Any]:
         return {
             "event": "progress",
+            "stage": "Reading files",
             "file": str(path),
+            "detail": path.name,
             "done": self.done,
+            "of": self.files,
             "files": self.files,
             "seconds": round(time.monotonic() - self.begun, 2),
             "state": state,

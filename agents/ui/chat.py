@@ -30,6 +30,7 @@ def page() -> None:
     warm_up(_mode(), settings)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
+    messages = STREAMS.as_they_ended(messages)
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))

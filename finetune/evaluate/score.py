@@ -101,7 +101,14 @@ def _predict(
     ):
         answers[number] = answer_only(answer)
         if len(answers) % batch == 0 or len(answers) == len(examples):
-            report({"event": "progress", "done": len(answers), "of": len(examples)})
+            report(
+                {
+                    "event": "progress",
+                    "stage": "Scoring",
+                    "done": len(answers),
+                    "of": len(examples),
+                }
+            )
     letters = dict(_choose(model, tokenizer, examples, prompts, batch))
     for number, example in enumerate(examples):
         yield Prediction(

@@ -81,6 +81,7 @@ class Reporter(TrainerCallback):
         self.report(
             {
                 "event": "progress",
+                "stage": "Training",
                 "steps": state.max_steps,
                 "done": state.global_step,
                 "of": state.max_steps,

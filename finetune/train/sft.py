@@ -35,7 +35,7 @@ def train(
     Raises Stopped where it was cancelled; the checkpoint and the adapter so far are kept.
     """
     began = time.monotonic()
-    report({"event": "preparing", "run": str(run.folder)})
+    report({"event": "preparing", "stage": "Preparing the training", "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = find_base(config.base_path, settings.folder("models"))
     if is_first():

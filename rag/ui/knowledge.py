@@ -7,13 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from rag.calibration import load_calibration
+from rag.example import EXAMPLE
 from rag.ingest import find_files
 from rag.retriever import retrieve
 from rag.store import Collection, delete_collection, list_collections, open_collection
 from workbench.errors import NotFound
 from workbench.jobs.job import start
 from workbench.settings import Settings
-from workbench.start.run import EXAMPLE
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import (
     begin_page,
