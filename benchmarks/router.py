@@ -14,9 +14,13 @@ from statistics import median
 
 from click.testing import CliRunner
 
+from agents.data.evidence import find_tables, table_texts
 from agents.databases.example import load_example
-from agents.evidence import find_data, find_documents, find_tuned, gather
+from agents.databases.introspect import load_schema
+from agents.databases.sources import find_source
+from agents.question import Question
 from agents.router import route
+from agents.tuned.evidence import find_trained
 from rag.embeddings import load_embedder
 from rag.example import EXAMPLE
 from rag.ingest import ingest
@@ -35,18 +39,18 @@ def main() -> None:
         make_assets(settings)
         embedder = load_embedder(settings.embedder, settings)
         nearest = cosine_router(settings)
-        route(asked[0][1], [], settings)
+        route(Question(asked[0][1], [], settings))
         wrong, baseline, costs = [], 0, []
         for mode, question in asked:
             begun = time.perf_counter()
             embedder.embed([question], "query")
             embedding = time.perf_counter() - begun
             begun = time.perf_counter()
-            routed = route(question, [], settings)
+            routed = route(Question(question, [], settings))
             costs.append(time.perf_counter() - begun - embedding)
             baseline += nearest(question) == mode
             if routed.mode != mode:
-                wrong.append((mode, routed.mode, question, routed.evidence))
+                wrong.append((mode, routed.mode, question, routed.shares))
     for mode, chosen, question, evidence in wrong:
         print(f"{mode} -> {chosen}: {question} {evidence}")
     right = len(asked) - len(wrong)
@@ -80,13 +84,15 @@ def make_assets(settings: Settings) -> None:
 def cosine_router(settings: Settings):  # type: ignore[no-untyped-def]
     """The usual way: the question goes where the nearest vector lies."""
     embedder = load_embedder(settings.embedder, settings)
-    documents, tuned, data = find_documents(settings), find_tuned(settings), find_data(settings)
-    assert documents and tuned and data and gather("warm", settings)
+    trained = find_trained(settings)
+    tables = find_tables(settings)
+    assert trained and tables
+    schema = load_schema(find_source(settings, tables.source), settings)
     passages = open_collection(settings, "handbook").passages()
     texts = {
         "documents": [passage.text for passage in passages],
-        "tuned": list(tuned.questions),
-        "data": list(data.texts.values()),
+        "tuned": list(trained.questions),
+        "data": list(table_texts(schema).values()),
     }
     vectors = {mode: embedder.embed(found) for mode, found in texts.items()}
 

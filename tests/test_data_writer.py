@@ -120,7 +120,7 @@ def test_it_tries_again_until_query_and_question_agree(
 
 
 def test_a_name_that_was_corrected_in_the_writers_query_is_named(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     script = Replies(LIKES.replace("account", "acount"))
     events = ask(script, "Which account has the most likes?", source, settings)
@@ -129,7 +129,7 @@ def test_a_name_that_was_corrected_in_the_writers_query_is_named(
 
 
 def test_the_writer_is_not_named_where_its_query_failed_and_the_model_answered(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     make_run(settings, "small")
     load_schema(source, settings)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agents.answer import answer
-from agents.asking import SIDE_BY_SIDE, ask
+from agents.asking import ask
+from agents.registry import SIDE_BY_SIDE
 from workbench.chat.conversations import Conversations
 from workbench.chat.events import Done, Failed, Token
 from workbench.chat.streams import STREAMS
