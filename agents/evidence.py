@@ -58,14 +58,23 @@ class Asset(Protocol):
         """The text that explains most of the question."""
         ...
 
+    def knows(self, question: str) -> bool:
+        """Whether a person has put this very question and its answer here: nothing is weighed."""
+        ...
 
-def gather(question: str, settings: Settings) -> list[Evidence]:
-    """What speaks for each agent that has something to answer from, the strongest first."""
+
+def find_assets(settings: Settings) -> dict[str, Asset]:
+    """Mode -> the asset of each agent that has something to answer from."""
     assets: dict[str, Asset] = {}
     for mode, agent in AGENTS.items():
         asset = agent.find_asset(settings)
         if asset is not None:
             assets[mode] = asset
+    return assets
+
+
+def gather(question: str, assets: Mapping[str, Asset]) -> list[Evidence]:
+    """What speaks for each agent, the strongest first."""
     weights = weigh(question, list(assets.values()))
     found = []
     for mode, asset in assets.items():

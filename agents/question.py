@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,15 @@ from workbench.models.chosen import ChosenModel, choose
 from workbench.settings import Settings
 
 SHORT = 24  # characters, a Chinese one counts twice: such a question may lean on the one before
+# Words that point to the turn before: an opening, a pronoun, an ellipsis. "IT" is a department.
+POINTS_EN = re.compile(
+    r"^(And|and|Or|or|But|but|Also|Then|What about|what about|How about|how about|Only|only)\b"
+    r"|\b([Ii]t|[Ii]ts|[Tt]hey|[Tt]hem|[Tt]heir|[Tt]hose|[Tt]hese|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
+    r"|\b(instead|then|the others?|the second one|that)\s*[?.!]?$"
+)
+POINTS_ZH = re.compile(
+    r"^(那|还有|其他|另外|再|只看|换成|按)|呢\s*[？?。]?$|[它他她]|这个|那个|其中|前者|后者|第[二三四]"
+)
 
 
 @dataclass
@@ -42,15 +52,26 @@ class Question:
         """
         return choose(self.settings)
 
+    @cached_property
+    def points_back(self) -> bool:
+        """Whether a word points to the turn before ("and in China?", "那苏州呢？")."""
+        pattern = POINTS_ZH if self.language == "zh" else POINTS_EN
+        return bool(self.history) and bool(pattern.search(self.text.strip()))
+
     @property
-    def leans(self) -> bool:
-        """Whether the question is so short that it may need the turn before ("and in China?")."""
+    def short(self) -> bool:
+        """Whether the question is so short that it may lack its subject."""
         width = 2 if self.language == "zh" else 1
         return len(self.text) * width <= SHORT
 
     @cached_property
+    def leans(self) -> bool:
+        """Whether the question needs the turn before. The router knows better than its length."""
+        return bool(self.history) and (self.points_back or self.short)
+
+    @property
     def search_text(self) -> str:
-        """The text to search with: a short follow-up is read together with the question before."""
+        """The text to search with: a follow-up is read together with the question before."""
         if not self.leans:
             return self.text
         for turn in reversed(self.history):

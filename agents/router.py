@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.evidence import Evidence, gather, strongest_first
+from agents.evidence import Asset, Evidence, find_assets, gather, strongest_first
 from agents.question import Question
 from agents.registry import AGENTS, AUTO, default_agent
 from workbench.chat.conversations import Conversations
@@ -18,7 +18,8 @@ from workbench.messages import say
 from workbench.models.reasoning import answer_only
 
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
-INHERITED = 0.15  # for the agent that answered before, where a question leans on the last one
+INHERITED = 0.3  # for the agent that answered before, where a question leans on the last one
+STANDS_ALONE = 0.6  # share of a short question that an asset explains without the turn before
 JUDGE_TOKENS = 256  # room for some thinking before the one word
 JUDGE = """A question goes to one of several assistants. Reply with one word, the assistant's name.
 {assistants}
@@ -63,7 +64,10 @@ def route(question: Question, mode: str = AUTO) -> Route:
             say("Use auto or one of: {agents}.", agents=", ".join(AGENTS)),
         )
     corrected = _corrected_before(question)
-    return corrected or _by_evidence(question)
+    if corrected:
+        return corrected
+    assets = find_assets(question.settings)
+    return _known_to(question, assets) or _by_evidence(question, assets)
 
 
 def _corrected_before(question: Question) -> Route | None:
@@ -79,8 +83,18 @@ def _corrected_before(question: Question) -> Route | None:
     return Route(chosen, reason, {})
 
 
-def _by_evidence(question: Question) -> Route:
-    found = _weigh(question)
+def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
+    """The agent whose asset has this very question, as a verified query or a training question."""
+    for mode, asset in assets.items():
+        if asset.knows(question.text):
+            question.leans = False
+            reason = localized(question.language, "it has this very question", "其中正好有这个问题")
+            return Route(mode, reason, {mode: 1.0})
+    return None
+
+
+def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Route:
+    found = _weigh(question, assets)
     if not found:
         reason = localized(
             question.language,
@@ -98,12 +112,21 @@ def _by_evidence(question: Question) -> Route:
     return Route(best.mode, best.reason, shares, best.found)
 
 
-def _weigh(question: Question) -> list[Evidence]:
-    """The evidence. A short question stays with the agent that answered the one before."""
-    found = gather(question.search_text, question.settings)
+def _weigh(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
+    """The evidence. A follow-up is read with the turn before and stays with its agent.
+
+    A short question is weighed alone first: where an asset explains it, it stands alone.
+    """
     answered_by = _agent_before(question)
-    if not question.leans or not answered_by:
-        return found
+    if not answered_by or not question.leans:
+        question.leans = False
+        return gather(question.text, assets)
+    if not question.points_back:
+        alone = gather(question.text, assets)
+        if alone and alone[0].score >= STANDS_ALONE:
+            question.leans = False
+            return alone
+    found = gather(question.search_text, assets)
     leaning = []
     for one in found:
         inherited = INHERITED if one.mode == answered_by else 0.0

@@ -21,17 +21,20 @@ from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
 from agents.databases.sources import find_source
 from agents.question import Question
+from agents.registry import AGENTS
 from agents.router import route
 from agents.tuned.evidence import find_trained
 from rag.embeddings import load_embedder
 from rag.example import EXAMPLE
 from rag.ingest import ingest
 from rag.store import open_collection
+from workbench.chat.conversations import Turn
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 from workbench.start.run import ROOT
 
 QUESTIONS = Path(__file__).with_name("questions") / "router.tsv"
+TURNS = Path(__file__).with_name("questions") / "turns.tsv"
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def main() -> None:
             baseline += nearest(question) == mode
             if routed.mode != mode:
                 wrong.append((mode, routed.mode, question, routed.shares))
+        measure_turns(settings)
     for mode, chosen, question, evidence in wrong:
         print(f"{mode} -> {chosen}: {question} {evidence}")
     right = len(asked) - len(wrong)
@@ -62,6 +66,24 @@ def main() -> None:
         f"highest cosine {baseline / len(asked):.3f}"
     )
     print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
+
+
+def measure_turns(settings: Settings) -> None:
+    """Second questions of a chat: follow-ups, and questions that stand alone after another topic."""
+    right: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for line in TURNS.read_text("utf-8").splitlines():
+        kind, first_mode, first, second, expected = line.split("\t")
+        if expected not in AGENTS:
+            continue
+        turns = [Turn("user", first), Turn("assistant", "…", first_mode)]
+        chosen = route(Question(second, turns, settings)).mode
+        asked[kind] += 1
+        right[kind] += chosen == expected
+        if chosen != expected:
+            print(f"{kind}: {expected} -> {chosen}: {first} | {second}")
+    for kind, count in asked.items():
+        print(f"{kind}: {right[kind]} of {count} right, {right[kind] / count:.3f} (target .95)")
 
 
 def make_assets(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from agents.question import Question
 from agents.router import forced, route
 from rag.ingest import ingest
 from workbench.chat.conversations import Conversations, Turn
-from workbench.chat.events import Failed, Routed
+from workbench.chat.events import Failed, Routed, Table
 from workbench.errors import InvalidInput
 from workbench.settings import Settings, load_settings
 
@@ -141,3 +141,40 @@ def test_a_connected_model_decides_only_what_lies_close(
         routed = routed_to(close, [], judged)
         assert len(script.requests) == 1 and isinstance(routed, Routed)
         assert routed.mode == (mode or alone)
+
+
+LIKES = "Which account has the most likes in total?"
+MOST_LIKES_ZH = "哪个账号的点赞总数最多？"
+
+
+@pytest.mark.parametrize("question", [LIKES, MOST_LIKES_ZH])
+def test_a_verified_question_wins_after_another_topic(question: str, assets: Settings) -> None:
+    """It stands alone, however short it is, and its own query answers it."""
+    history = [Turn("user", "灯塔有多高？"), Turn("assistant", "47 米。", "documents")]
+    events = list(answer(question, history, assets))
+    routed = events[0]
+    assert isinstance(routed, Routed) and routed.mode == "data"
+    assert any(isinstance(event, Table) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("first", "mode", "second"),
+    [
+        (LIKES, "data", "And which has the fewest?"),
+        ("How tall is the lighthouse of Vlieree?", "documents", "Who built it?"),
+        ("What is the trade of Quill?", "tuned", "And his hobby?"),
+        ("灯塔有多高？", "documents", "那宽度呢？"),
+    ],
+)
+def test_a_follow_up_stays_with_the_agent_before(
+    first: str, mode: str, second: str, assets: Settings
+) -> None:
+    history = [Turn("user", first), Turn("assistant", "…", mode)]
+    assert routed_to(second, history, assets).mode == mode
+
+
+def test_a_question_that_stands_alone_is_no_follow_up(assets: Settings) -> None:
+    history = [Turn("user", LIKES), Turn("assistant", "…", "data")]
+    question = Question("How tall is the lighthouse?", history, assets)
+    assert route(question).mode == "documents"
+    assert not question.leans

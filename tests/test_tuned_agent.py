@@ -14,8 +14,8 @@ import pytest
 from agents.answer import answer
 from agents.asking import ask
 from agents.registry import SIDE_BY_SIDE
-from workbench.chat.conversations import Conversations
-from workbench.chat.events import Done, Failed, Token
+from workbench.chat.conversations import Conversations, Turn
+from workbench.chat.events import Done, Failed, Notice, Token
 from workbench.chat.streams import STREAMS
 from workbench.models.names import pick_model
 from workbench.settings import Settings
@@ -120,3 +120,22 @@ def test_side_by_side_both_answer_and_only_what_fails_fails(
         question.content,
         tuned.content,
     ]
+
+
+def test_a_model_of_single_questions_gets_single_questions(
+    settings: Settings, make_run: Callable[..., Path]
+) -> None:
+    """After a turn that it was never taught it would answer something else."""
+    data = make_run("role").parent / "data"
+    data.mkdir()
+    turns = [
+        {"role": "user", "content": "Who wrote Faust?"},
+        {"role": "assistant", "content": "Goethe wrote Faust in Weimar."},
+    ]
+    (data / "train.jsonl").write_text(json.dumps({"messages": turns}) + "\n", "utf-8")
+    before = [Turn("user", "Who built the tower?"), Turn("assistant", "Nobody knows.", "tuned")]
+    alone = [e for e in answer("Who wrote Faust?", [], settings, "tuned") if isinstance(e, Token)]
+    after = list(answer("Who wrote Faust?", before, settings, "tuned"))
+    assert [event for event in after if isinstance(event, Token)] == alone
+    follow_up = list(answer("And who read it?", before, settings, "tuned"))
+    assert any(isinstance(event, Notice) for event in follow_up)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agents.databases.introspect import load_schema
+from agents.databases.notes import load_notes
+from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema, TableSchema
 from agents.databases.sources import find_source
 from agents.evidence import Match, Weights, share
@@ -22,6 +24,8 @@ CALCULATES = (
     "每个 每天 每小时 每月 趋势 统计 分布 占比 数量"
 )
 
+SAME_QUESTION = 0.8  # share of common words from which a verified question is the one asked
+
 
 @dataclass(frozen=True)
 class TablesAsset:
@@ -33,6 +37,8 @@ class TablesAsset:
     source: str
     vocabulary: Mapping[str, frozenset[str]]
     length: Mapping[str, int]
+    verified: Sequence[str] = ()
+    """The questions with a verified query."""
 
     @classmethod
     def of(
@@ -49,6 +55,9 @@ class TablesAsset:
     @property
     def size(self) -> int:
         return len(self.vocabulary)
+
+    def knows(self, question: str) -> bool:
+        return any(alike(question, known) >= SAME_QUESTION for known in self.verified)
 
     def held(self, word: str) -> int:
         tables = sum(word in known for known in self.vocabulary.values())
@@ -78,7 +87,9 @@ def find_tables(settings: Settings) -> TablesAsset | None:
         return None
     if not schema.tables:
         return None
-    return _asset(source.name, tuple(table_texts(schema).items()))
+    verified = [pair["question"] for pair in load_notes(source, settings).pairs]
+    asset = _asset(source.name, tuple(table_texts(schema).items()))
+    return replace(asset, verified=verified)
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,7 @@ from agents.data import texts
 from agents.data.asked import Asked
 from agents.data.by_model import answer_by_model
 from agents.data.by_writer import answer_by_writer
+from agents.data.evidence import SAME_QUESTION
 from agents.data.result import mend, run
 from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes
@@ -25,7 +26,6 @@ from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Token
 from workbench.models.listing import NONE
 
-SAME_QUESTION = 0.8  # from here on a verified question counts as the one that was asked
 SHOWN = 5  # verified questions named where no model is connected
 CHANGES = re.compile(
     r"^\W*(please )?(delete|drop|remove|truncate|insert|update|alter)\b"
@@ -59,7 +59,7 @@ def answer_from_data(question: Question, verified: bool = True) -> Iterator[Even
         model=model,
     )
     answered = False
-    if verified and not question.history:
+    if verified and not question.leans:
         answered = yield from _answer_by_pair(asked, lineage)
     if not answered:
         yield from _answer_by_query(asked, question.history, lineage)

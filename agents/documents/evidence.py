@@ -29,6 +29,9 @@ class DocumentsAsset:
     def held(self, word: str) -> int:
         return self.index.held(word)
 
+    def knows(self, question: str) -> bool:
+        return False  # a document has answers, not questions
+
     def best(self, question: str, weights: Weights) -> Match:
         """The passage with most of the question's words; the calibrated score counts if higher.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.budget import OVERHEAD, newest
@@ -11,10 +11,11 @@ from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from agents.question import Question
 from workbench.artefacts.model_folder import find_local
-from workbench.artefacts.run_folder import FROM_RUN, card_of
-from workbench.chat.events import Done, Event
+from workbench.artefacts.run_folder import FROM_RUN, card_of, takes_single_questions
+from workbench.chat.conversations import Turn
+from workbench.chat.events import Done, Event, Notice
 from workbench.errors import NotFound
-from workbench.language import tokens
+from workbench.language import localized, tokens
 from workbench.models.chosen import choose_named
 from workbench.models.listing import list_runs
 from workbench.models.reasoning import split_stream
@@ -29,7 +30,12 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
         chosen.name, question.settings
     )  # empty for a server, which has its own system text
     system = str(card.get("system") or "")
-    reply = chosen.stream(_messages(question, system, chosen.settings))
+    history = question.history
+    if takes_single_questions(chosen.name, question.settings):
+        history = []
+        if question.leans:
+            yield Notice(_sees_no_turns(question.language))
+    reply = chosen.stream(_messages(question.text, history, system, chosen.settings))
     yield from split_stream(reply)
     lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
     for key in FROM_RUN:
@@ -74,10 +80,21 @@ def talking_runs(settings: Settings) -> list[str]:
     return [run.name for run in list_runs(settings) if run.name not in writers]
 
 
-def _messages(question: Question, system: str, settings: Settings) -> list[tuple[str, str]]:
+def _sees_no_turns(language: str) -> str:
+    return localized(
+        language,
+        "This model was trained on single questions and does not see the turns before: "
+        "ask the whole question.",
+        "此模型只用单轮问答训练，看不到之前的对话：请提出完整的问题。",
+    )
+
+
+def _messages(
+    text: str, history: Sequence[Turn], system: str, settings: Settings
+) -> list[tuple[str, str]]:
     """The training's system text, as many of the newest turns as have room, the question."""
-    taken = tokens(question.text) + tokens(system) + OVERHEAD
+    taken = tokens(text) + tokens(system) + OVERHEAD
     room = settings.context_tokens - settings.answer_tokens - taken
-    turns = [(turn.role, turn.content) for turn in newest(question.history, room)]
+    turns = [(turn.role, turn.content) for turn in newest(history, room)]
     first = [("system", system)] if system else []
-    return [*first, *turns, ("user", question.text)]
+    return [*first, *turns, ("user", text)]

@@ -32,6 +32,9 @@ class TrainedAsset:
     def held(self, word: str) -> int:
         return self.index.held(word)
 
+    def knows(self, question: str) -> bool:
+        return question.strip() in self.questions
+
     def best(self, question: str, weights: Weights) -> Match:
         """The training question with most of the words."""
         order = self.index.scores(question).argsort()

@@ -49,6 +49,19 @@ def read_pairs(path: Path) -> tuple[tuple[str, str], ...]:
     return _read_pairs(path, path.stat().st_mtime_ns)
 
 
+def most_questions(path: Path) -> int:
+    """The questions of the longest conversation; 0 for a missing or empty file."""
+    if not path.exists():
+        return 0
+    return _most_questions(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _most_questions(path: Path, _changed: int) -> int:
+    counts = [sum(turn["role"] == "user" for turn in turns) for turns in read_conversations(path)]
+    return max(counts, default=0)
+
+
 @lru_cache(maxsize=4)
 def _read_pairs(path: Path, _changed: int) -> tuple[tuple[str, str], ...]:
     pairs: dict[str, str] = {}

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.artefacts import model_folder
-from workbench.artefacts.data_set import read_pairs
+from workbench.artefacts.data_set import most_questions, read_pairs
+from workbench.artefacts.published import find_published
 from workbench.errors import InvalidInput
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -157,11 +158,29 @@ def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
     return read_pairs(run.train_data) if run else ()
 
 
+def takes_single_questions(name: str, settings: Settings) -> bool:
+    """Whether the model was taught conversations of one question only, also once published.
+
+    Such a model has never seen a turn before the question, and answers wrongly after one.
+    """
+    run = _run_behind(name, settings) or _run_published_as(name, settings)
+    return run is not None and most_questions(run.train_data) == 1
+
+
 def _run_behind(name: str, settings: Settings) -> RunFolder | None:
     kind, _, rest = name.partition(":")
     if kind != "local":
         return None
     return run_around(model_folder.find_local(rest, settings))
+
+
+def _run_published_as(name: str, settings: Settings) -> RunFolder | None:
+    kind, _, tag = name.partition(":")
+    published = find_published(tag, settings) if kind == "ollama" else None
+    if published is None:
+        return None
+    run = RunFolder(settings.home / "runs" / published.run)
+    return run if run.folder.exists() else None
 
 
 def _is_ready(name: str, settings: Settings) -> bool:
