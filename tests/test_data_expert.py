@@ -1,4 +1,4 @@
-"""The data agent: a question to table, findings, chart and honest words, with and without a model."""
+"""The data agent: a question to a table, findings, a chart and honest words, whatever the model."""
 
 from __future__ import annotations
 

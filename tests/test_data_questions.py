@@ -1,4 +1,4 @@
-"""Question–SQL pairs made by rule of a source: every query runs, every value is real, some wordings are never taught."""
+"""Pairs made by rule: every query runs, every value is real, some wordings are never taught."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from databases import make_sqlite
 
+from agents.data.writer import nameless
 from agents.databases.example import load_example
 from agents.databases.guard.guard import check
 from agents.databases.introspect import load_schema
@@ -17,9 +18,13 @@ from agents.databases.notes import describe
 from agents.databases.runner import ask_database
 from agents.databases.schema import Column
 from agents.databases.sources import add_source
-from agents.databases.teaching.facts import nouns, plural, singular
+from agents.databases.teaching.agreement import differences
+from agents.databases.teaching.facts import Composer
+from agents.databases.teaching.kinds import KINDS
+from agents.databases.teaching.nouns import nouns, plural, singular
+from agents.databases.teaching.queries import identifier
 from agents.databases.teaching.questions import LANGUAGES, answerable, make_pairs, wordings
-from agents.databases.teaching.subjects import find_subjects, identifier
+from agents.databases.teaching.subjects import find_subjects
 from workbench.cli import workbench
 from workbench.language import language_of
 from workbench.settings import Settings
@@ -165,7 +170,42 @@ def test_nouns_are_what_people_say_in_each_language() -> None:
 
 @pytest.mark.parametrize("dialect", ["sqlite", "mysql", "postgres", "duckdb"])
 def test_names_are_quoted_only_where_they_would_be_read_as_something_else(dialect: str) -> None:
-    assert identifier("account", dialect) == "account" and identifier("价格", dialect) == "价格"
     mark = "`" if dialect == "mysql" else '"'
-    assert identifier("unit price", dialect) == f"{mark}unit price{mark}"
-    assert identifier("values", dialect) == f"{mark}values{mark}"
+    written = {
+        "account": "account",
+        "价格": "价格",
+        "unit price": f"{mark}unit price{mark}",
+        "values": f"{mark}values{mark}",
+    }
+    for name, text in written.items():
+        assert identifier(name, dialect).sql(dialect) == text
+
+
+def test_the_example_of_each_kind_is_one_of_its_queries_and_agrees_with_its_question(
+    settings: Settings,
+) -> None:
+    source = load_example(settings)
+    schema = load_schema(source, settings)
+    written: dict[str, set[str]] = {}
+    for fact in answerable(source, settings, "en"):
+        written.setdefault(fact.kind, set()).add(fact.sql)
+    assert {kind.name for kind in KINDS} == wordings("en")["kinds"].keys()
+    assert wordings("en")["kinds"].keys() == wordings("zh")["kinds"].keys()
+    for kind in KINDS:
+        assert kind.sql in written[kind.name], kind.name
+        found = differences(kind.question, kind.sql, schema, ["Lumen Lights"], nameless())
+        assert not found, kind.question
+
+
+def test_a_value_with_a_backslash_is_written_as_the_dialect_reads_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    source = add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
+    schema = load_schema(source, settings)
+    checked = 0
+    for subject in find_subjects(schema, source, settings):
+        for fact in Composer(subject, "mysql", "en").facts():
+            if "wool" in fact.sql:
+                checked += 1
+                assert r"'100% \\wool'" in fact.sql
+    assert checked > 3

@@ -10,7 +10,7 @@ from agents.databases.guard.guard import check, parse
 from agents.databases.introspect import SAMPLES
 from agents.databases.naming import pieces
 from agents.databases.schema import Column, Schema, Table
-from agents.databases.teaching.facts import nouns
+from agents.databases.teaching.nouns import nouns
 from agents.databases.teaching.subjects import DAY, TIME
 from workbench.language import language_of
 

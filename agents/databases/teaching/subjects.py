@@ -1,4 +1,4 @@
-"""A source -> what its tables can be asked about: numbers to add up, values to group and filter by, times."""
+"""A source -> what its tables can be asked about: numbers to add up, values to group by, times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Literal
 
 from agents.databases.database import QueryFailed
 from agents.databases.figures import IDENTIFIER
-from agents.databases.guard.guard import parse
 from agents.databases.guard.names import Refused
 from agents.databases.introspect import is_secret
 from agents.databases.naming import CALLED_BY
@@ -29,12 +28,15 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 HOUR = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}")
 CHANGED = re.compile(r"updat|modif|更新|修改", re.I)
 
+# measure: a number to add up or compare     category: a column of few values
+# time: when a row happened                  text: words that only describe a row
+# key: what is never asked about: identifiers, secrets, columns without values
 Role = Literal["measure", "category", "time", "text", "key"]
 
 
 @dataclass(frozen=True)
 class Field:
-    """A column with the role it plays. `values` are all of a category's, and some of a measure's."""
+    """A column with the role it plays. `values` are all of a category's, some of a measure's."""
 
     table: Table
     column: Column
@@ -47,7 +49,12 @@ class Field:
 
     @property
     def inexact(self) -> bool:
+        """Whether the database rounds its numbers itself."""
         return bool(INEXACT.search(self.column.type))
+
+    @property
+    def typed_as_time(self) -> bool:
+        return bool(TIME.search(self.column.type))
 
     @property
     def names_rows(self) -> bool:
@@ -56,7 +63,7 @@ class Field:
 
     @property
     def is_change(self) -> bool:
-        """Whether it tells when a row was changed, which is rarely what is asked."""
+        """Whether it says when a row was changed, which is rarely what is asked."""
         return bool(CHANGED.search(self.column.name))
 
     @property
@@ -65,54 +72,79 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Join:
+    """A category of another table, reached from `column` of this one to its `other_column`."""
+
+    category: Field
+    column: str
+    other_column: str
+
+
+@dataclass(frozen=True)
 class Subject:
-    """One table. `joined` are categories of tables that a foreign key of it leads to, each with own and other column."""
+    """One table with the roles of its columns, and the categories that its foreign keys reach."""
 
     table: Table
     fields: tuple[Field, ...]
-    joined: tuple[tuple[Field, str, str], ...] = ()
+    joined: tuple[Join, ...] = ()
 
     def of(self, role: Role) -> list[Field]:
         return [field for field in self.fields if field.role == role]
 
+    def join_to(self, category: Field | None) -> Join | None:
+        """How the category is reached; None for one of the table itself."""
+        for join in self.joined:
+            if join.category is category:
+                return join
+        return None
+
 
 def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Subject]:
-    """Every table with the roles of its columns; values are read from the source, those of secret columns never."""
-    fields = {
-        table.name: tuple(
-            _field(table, column, schema, source, settings) for column in table.columns
-        )
-        for table in schema.tables
-    }
+    """Every table with the roles of its columns.
+
+    Values are read from the source, those of secret columns never.
+    """
+    fields: dict[str, tuple[Field, ...]] = {}
+    for table in schema.tables:
+        found = [_field(table, column, schema, source, settings) for column in table.columns]
+        fields[table.name] = tuple(found)
     return [
         Subject(table, fields[table.name], tuple(_joined(table, fields))) for table in schema.tables
     ]
 
 
-def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[tuple[Field, str, str]]:
+def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[Join]:
     for key in table.foreign_keys:
+        if key.other_table == table.name:
+            continue
         for field in fields.get(key.other_table, ()):
-            if field.role == "category" and key.other_table != table.name:
-                yield field, key.column, key.other_column
+            if field.role == "category":
+                yield Join(field, key.column, key.other_column)
 
 
 def _field(
     table: Table, column: Column, schema: Schema, source: Source, settings: Settings
 ) -> Field:
     role = _role(table, column)
-    if role == "category":
-        values = _values(table, column, schema, source, settings)
-        if not 0 < len(values) <= MOST_VALUES:
-            return Field(table, column, "key" if IDENTIFIER.search(column.name) else "text")
+    if role == "measure":
+        return Field(table, column, role, column.samples)
+    if role != "category":
+        return Field(table, column, role)
+    values = _values(table, column, schema, source, settings)
+    if 0 < len(values) <= MOST_VALUES:
         return Field(table, column, role, values)
-    return Field(table, column, role, column.samples if role == "measure" else ())
+    return Field(table, column, "key" if IDENTIFIER.search(column.name) else "text")
 
 
 def _role(table: Table, column: Column) -> Role:
-    """By type, key and samples. A number that only names something is a category where it has few values."""
-    keys = {key.column for key in table.foreign_keys}
-    alone = column.primary and sum(other.primary for other in table.columns) == 1
-    if is_secret(column) or alone or column.name in keys or not column.samples:
+    """By type, key and samples; a number that only identifies is a category, if it is one at all.
+
+    Whether a category has few enough values is not known here.
+    """
+    foreign = {key.column for key in table.foreign_keys}
+    primaries = [other for other in table.columns if other.primary]
+    identifies_row = column.primary and len(primaries) == 1
+    if is_secret(column) or identifies_row or column.name in foreign or not column.samples:
         return "key"
     if TIME.search(column.type) or all(DAY.match(sample) for sample in column.samples):
         return "time"
@@ -126,44 +158,18 @@ def _role(table: Table, column: Column) -> Role:
 def _values(
     table: Table, column: Column, schema: Schema, source: Source, settings: Settings
 ) -> tuple[str, ...]:
-    """The distinct values of a column, one more than may be; none where the database does not tell."""
+    """The distinct values of a column, one more than may be; none where it cannot be asked."""
     from sqlglot import exp
 
     name = exp.column(column.name, quoted=True)
     place = exp.table_(table.own_name, table.namespace or None, quoted=True)
-    sql = (
-        exp.select(name)
-        .distinct()
-        .from_(place)
-        .where(name.is_(exp.null()).not_())
-        .order_by(name)
-        .sql(schema.dialect)
-    )
+    known = name.is_(exp.null()).not_()
+    query = exp.select(name).distinct().from_(place).where(known).order_by(name)
+    wide = settings.model_copy(update={"query_rows": MOST_VALUES + 1})
     try:
-        wide = settings.model_copy(update={"query_rows": MOST_VALUES + 1})
-        rows = ask_database(sql, schema, source, wide)[1].rows
+        _, result = ask_database(query.sql(schema.dialect), schema, source, wide)
     except (Refused, QueryFailed, Stopped):
         return ()
-    values = tuple(str(row[0]) for row in rows)
-    return values if all(value.strip() and len(value) <= LONGEST_VALUE for value in values) else ()
-
-
-def place_of(table: Table, dialect: str) -> str:
-    """A table as it stands after FROM."""
-    return ".".join(identifier(part, dialect) for part in table.parts)
-
-
-def identifier(name: str, dialect: str) -> str:
-    """A name as SQL has it, quoted only where it would be read as something else."""
-    from sqlglot import exp
-
-    if re.fullmatch(r"[^\W\d]\w*", name):
-        try:
-            tree = parse(
-                " ".join(["SELECT", f"x.{name}", ",", name, "FROM", name, "AS", "x"]), dialect
-            )
-            if all(isinstance(item, exp.Column) for item in tree.expressions):
-                return name
-        except Refused:
-            pass
-    return exp.to_identifier(name, quoted=True).sql(dialect)
+    values = tuple(str(row[0]) for row in result.rows)
+    sayable = all(value.strip() and len(value) <= LONGEST_VALUE for value in values)
+    return values if sayable else ()
