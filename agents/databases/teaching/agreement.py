@@ -1,9 +1,18 @@
-"""A question and a query for it -> where the two do not agree: a writer that never saw the schema is held to that."""
+"""A question and a query for it -> where they disagree, which shows that the query is not for it.
+
+A small writer never sees the schema, so its queries are held to their questions:
+
+    a value or number in the query that the question lacks, or the other way round
+    a name of a table or column in the question that the query does not use
+    a column that the query counts, sums or groups by, and the question does not name
+    a word for an average, an order, a time or a number of rows (`signs.py`) without its counterpart
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from agents.databases.guard.guard import check, parse
@@ -11,130 +20,57 @@ from agents.databases.introspect import SAMPLES
 from agents.databases.naming import pieces
 from agents.databases.schema import Column, Schema, Table
 from agents.databases.teaching.nouns import nouns
+from agents.databases.teaching.signs import unlike
 from agents.databases.teaching.subjects import DAY, TIME
 from workbench.language import language_of
 
 Item = tuple[str, str]  # (table, column), or (table, "")
-MANY = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "ten": 10,
-    "二": 2,
-    "两": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "十": 10,
-}
-COUNTED = re.compile(
-    rf"\b({'|'.join(word for word in MANY if word.isascii())})\b|前?([二两三四五十])(?=[条个名]|的|$)"
-)
-AVERAGE = re.compile(r"\b(?:average|mean)\b|平均")
-MOST = re.compile(
-    r"(?<!at )\b(?:most|highest|largest|biggest|maximum|best|top)\b|最[多高大]|从高到低"
-)
-LEAST = re.compile(
-    r"(?<!at )\b(?:fewest|least|lowest|smallest|minimum|worst)\b|最[少低小]|从低到高"
-)
-HOURS = re.compile(r"\bhour(?:s|ly)?\b|\btime of (?:the )?day\b|时段|小时|几点|钟点")
-DAYS = re.compile(
-    r"\bdays?\b|\bdaily\b|\btrend\b|\btime\b|\bwhen\b|[每哪各按]一?[天日]|那天|日期|趋势|走势|变化"
-)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name that a text holds, and all that it may mean."""
+
+    noun: str
+    meant: frozenset[Item]
 
 
 def differences(
     question: str, sql: str, schema: Schema, values: Iterable[str], ignored: frozenset[str]
 ) -> list[str]:
-    """Names, values and numbers that only the question or only the query has; empty where the two agree.
+    """What only the question or only the query has, in words; empty where the two agree.
 
-    `values` are those that the database is known to hold, `ignored` are words that name nothing. Raises Refused.
+    `values` are known to be in the database, `ignored` are words that name nothing. Raises Refused.
     """
-    from sqlglot import exp
-
     verdict = check(sql, schema)
     tree = parse(verdict.sql, schema.dialect)
-    literals = {str(literal.this).casefold() for literal in tree.find_all(exp.Literal)}
-    text = question.casefold()
-    numbers = set(re.findall(r"\d+", text))
-    found = [
-        value
-        for value in _compared(tree)
-        if value not in numbers and (value.isdecimal() or value.casefold() not in text)
-    ]
-    found += [
-        value
-        for column, value in _placed(tree)
-        if _is_elsewhere(column, value, schema, verdict.tables)
-    ]
-    for value in sorted({value.casefold() for value in values}, key=len, reverse=True):
-        if value in text and not value.isdecimal():
-            text = text.replace(value, " ")
-            found += [value] if value not in literals else []
-    found += [number for number in re.findall(r"\d+", text) if number not in literals]
-    items = {*((table, "") for table in verdict.tables), *verdict.columns}
-    named: set[Item] = set()
-    for noun, meant in _named(text, schema, ignored):
-        named |= meant
-        # "activations" that are counted in a column are that column, not the rows of their table
-        wanted = {item for item in meant if item[1]} or meant
-        found += [noun] if not wanted & items else []
-    found += _unlike(text, tree)
-    return found + [
-        column
-        for table, column in _computed(tree, schema)
-        if not {(table, column), (table, "")} & named
-    ]
+    asked = question.casefold()
+    found = _only_in_query(asked, tree)
+    found += _misplaced(tree, schema, verdict.tables)
+    rest, missing = _without_values(asked, tree, values)
+    found += missing
+    names = list(_names(rest, schema, ignored))
+    used = {(table, "") for table in verdict.tables} | set(verdict.columns)
+    found += _unused(names, used)
+    found += unlike(rest, tree)
+    found += _unnamed(names, _computed(tree, schema))
+    return found
 
 
-def _unlike(text: str, tree: Any) -> Iterator[str]:
-    """The words for an average, an order, a time or a number of rows that the query does not do, or the other way round."""
-    from sqlglot import exp
-
-    orders = [bool(ordered.args.get("desc")) for ordered in tree.find_all(exp.Ordered)]
-    starts = {
-        str(cut.args["start"].this) for cut in tree.find_all(exp.Substring) if cut.args.get("start")
-    }
-    hours = "12" in starts or tree.find(exp.Extract) is not None
-    days = "1" in starts or any(str(cast.to) == "DATE" for cast in tree.find_all(exp.Cast))
-    most, least, by_hour = MOST.search(text), LEAST.search(text), HOURS.search(text)
-    by_day = None if by_hour else DAYS.search(text)
-    done = {
-        "AVG": (AVERAGE.search(text), tree.find(exp.Avg) is not None),
-        "HOUR": (by_hour, hours),
-        "DAY": (by_day, days),
-    }
-    for name, (asked, does) in done.items():
-        if bool(asked) != does:
-            yield asked[0] if asked else name
-    if most and not least and not (True in orders or tree.find(exp.Max)):
-        yield most[0]
-    if least and not most and not (False in orders or tree.find(exp.Min)):
-        yield least[0]
-    if not least and any(_rises(ordered, tree) for ordered in tree.find_all(exp.Ordered)):
-        yield "ASC"
-    limit = tree.args["limit"].expression.this
-    for word in COUNTED.finditer(text):
-        if str(MANY[word[1] or word[2]]) != str(limit):
-            yield word[0]
-
-
-def _rises(ordered: Any, tree: Any) -> bool:
-    """Whether rows are put in the rising order of a figure, and not just of a name or a day."""
-    from sqlglot import exp
-
-    aliased = {item.alias: item.this for item in tree.expressions if isinstance(item, exp.Alias)}
-    figure = aliased.get(ordered.this.name, ordered.this)
-    figure = figure.this if isinstance(figure, exp.Round) else figure
-    number = isinstance(figure, exp.AggFunc) or (
-        isinstance(figure, exp.Cast) and str(figure.to) != "DATE"
-    )
-    return number and not ordered.args.get("desc")
+def _only_in_query(asked: str, tree: Any) -> list[str]:
+    """The values that the query compares with and the question does not hold."""
+    numbers = set(re.findall(r"\d+", asked))
+    found = []
+    for value in _compared(tree):
+        if value in numbers:
+            continue
+        # 5 is not asked for by "50", so numbers are compared whole
+        if value.isdecimal() or value.casefold() not in asked:
+            found.append(value)
+    return found
 
 
 def _compared(tree: Any) -> Iterator[str]:
-    """The values that rows are chosen by."""
     from sqlglot import exp
 
     for literal in tree.find_all(exp.Literal):
@@ -142,76 +78,136 @@ def _compared(tree: Any) -> Iterator[str]:
             yield str(literal.this)
 
 
-def _placed(tree: Any) -> Iterator[tuple[str, str]]:
-    """(column, value) of each equation."""
+def _misplaced(tree: Any, schema: Schema, tables: Iterable[str]) -> list[str]:
+    """The values that the query looks for in a column that does not have them."""
     from sqlglot import exp
 
+    found = []
     for equation in tree.find_all(exp.EQ):
-        if isinstance(equation.this, exp.Column) and isinstance(equation.expression, exp.Literal):
-            yield equation.this.name, str(equation.expression.this)
+        column = equation.this
+        literal = equation.expression
+        if isinstance(column, exp.Column) and isinstance(literal, exp.Literal):
+            value = str(literal.this)
+            if _is_elsewhere(column.name, value, schema, tables):
+                found.append(value)
+    return found
 
 
 def _is_elsewhere(name: str, value: str, schema: Schema, tables: Iterable[str]) -> bool:
-    """Whether another column is known to hold the value, and this one, all of whose values are known, is not."""
-    columns = [
-        column for table in schema.tables for column in table.columns if value in column.samples
-    ]
-    here = [column for table in tables if (column := schema.by_name[table].by_name.get(name))]
-    return (
-        bool(columns)
-        and bool(here)
-        and all(value not in c.samples and len(c.samples) < SAMPLES for c in here)
-    )
+    """Whether another column is known to hold the value, and this one is known not to."""
+    holding = []
+    for table in schema.tables:
+        holding += [column for column in table.columns if value in column.samples]
+    here = []
+    for used in tables:
+        column = schema.by_name[used].by_name.get(name)
+        if column:
+            here.append(column)
+    if not holding or not here:
+        return False
+    # fewer samples than are read: these are all the values that the column has
+    return all(value not in column.samples and len(column.samples) < SAMPLES for column in here)
 
 
-def _computed(tree: Any, schema: Schema) -> set[Item]:
-    """The columns that are counted, summed or grouped by; times are meant by many words that are not their names."""
+def _without_values(asked: str, tree: Any, values: Iterable[str]) -> tuple[str, list[str]]:
+    """The question without its values, and those of them that the query lacks.
+
+    The longest value goes first, as a shorter one may be a part of it.
+    """
     from sqlglot import exp
 
-    columns = {
-        column.name
-        for node in tree.find_all(exp.AggFunc, exp.Group)
-        for column in node.find_all(exp.Column)
-        if isinstance(column.this, exp.Identifier)
-    }
-    used = [schema.find(node.name, node.db) for node in tree.find_all(exp.Table)]
-    return {
-        (table.name, column.name)
-        for table in used
-        if table
-        for column in table.columns
-        if column.name in columns and not is_time(column)
-    }
+    literals = {str(literal.this).casefold() for literal in tree.find_all(exp.Literal)}
+    missing = []
+    folded = {value.casefold() for value in values}
+    for value in sorted(folded, key=len, reverse=True):
+        if value in asked and not value.isdecimal():
+            asked = asked.replace(value, " ")
+            if value not in literals:
+                missing.append(value)
+    for number in re.findall(r"\d+", asked):
+        if number not in literals:
+            missing.append(number)
+    return asked, missing
 
 
-def _named(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[tuple[str, set[Item]]]:
-    """Each name in the text, the longest first, and all that it may mean."""
-    meant: dict[str, set[Item]] = {}
-    for table in schema.tables:
-        for noun in _nouns(table):
-            meant.setdefault(noun, set()).add((table.name, ""))
-        for column in table.columns:
-            for noun in [] if is_time(column) else _nouns(column):
-                meant.setdefault(noun, set()).add((table.name, column.name))
-    left = text
+def _names(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[Name]:
+    """Each name of a table or column in the text, the longest first; no part of it counts twice."""
+    known = _known_names(schema)
     words = pieces(text)
-    for noun in sorted(meant, key=len, reverse=True):
+    for noun in sorted(known, key=len, reverse=True):
         parts = pieces(noun)
         if not set(parts) - ignored:
             continue
-        if language_of(noun) == "zh" and noun in left:
-            left = left.replace(noun, " ")
-            yield noun, meant[noun]
-        elif language_of(noun) == "en" and parts and set(parts) <= set(words):
+        if language_of(noun) == "zh":
+            if noun in text:
+                text = text.replace(noun, " ")
+                yield Name(noun, frozenset(known[noun]))
+        elif set(parts) <= set(words):
             words = [word for word in words if word not in parts]
-            yield noun, meant[noun]
+            yield Name(noun, frozenset(known[noun]))
+
+
+def _known_names(schema: Schema) -> dict[str, set[Item]]:
+    """Name -> all that it may mean. Times have none: many words mean them, see `signs.py`."""
+    known: dict[str, set[Item]] = {}
+    for table in schema.tables:
+        for noun in _nouns(table):
+            known.setdefault(noun, set()).add((table.name, ""))
+        for column in table.columns:
+            if is_time(column):
+                continue
+            for noun in _nouns(column):
+                known.setdefault(noun, set()).add((table.name, column.name))
+    return known
 
 
 def _nouns(item: Table | Column) -> set[str]:
-    return {noun.casefold() for language in ("en", "zh") for noun in nouns(item, language)}
+    both = [*nouns(item, "en"), *nouns(item, "zh")]
+    return {noun.casefold() for noun in both}
 
 
 def is_time(column: Column) -> bool:
-    return bool(TIME.search(column.type)) or (
-        bool(column.samples) and all(DAY.match(sample) for sample in column.samples)
-    )
+    """By its type, or as text that holds nothing but dates."""
+    if TIME.search(column.type):
+        return True
+    return bool(column.samples) and all(DAY.match(sample) for sample in column.samples)
+
+
+def _unused(names: Iterable[Name], used: Collection[Item]) -> list[str]:
+    """The names in the question that mean nothing of what the query uses."""
+    found = []
+    for name in names:
+        # "activations" that are counted in a column are that column, not the rows of their table
+        columns = {item for item in name.meant if item[1]}
+        wanted = columns or name.meant
+        if not wanted & set(used):
+            found.append(name.noun)
+    return found
+
+
+def _unnamed(names: Iterable[Name], computed: set[Item]) -> list[str]:
+    """The computed columns that the question names neither themselves nor by their table."""
+    named: set[Item] = set()
+    for name in names:
+        named |= name.meant
+    return [column for table, column in computed if not {(table, column), (table, "")} & named]
+
+
+def _computed(tree: Any, schema: Schema) -> set[Item]:
+    """The columns that are counted, summed or grouped by, without times."""
+    from sqlglot import exp
+
+    computed: set[str] = set()
+    for node in tree.find_all(exp.AggFunc, exp.Group):
+        for column in node.find_all(exp.Column):
+            if isinstance(column.this, exp.Identifier):
+                computed.add(column.name)
+    found: set[Item] = set()
+    for node in tree.find_all(exp.Table):
+        table = schema.find(node.name, node.db)
+        if table is None:
+            continue
+        for column in table.columns:
+            if column.name in computed and not is_time(column):
+                found.add((table.name, column.name))
+    return found

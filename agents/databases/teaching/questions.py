@@ -1,7 +1,12 @@
-"""A source's schema and notes -> question–SQL pairs in English and Chinese that a small model can be tuned on.
+"""A source with its notes -> question–SQL pairs that a small model can be tuned on.
 
-The queries are written by rule (`facts.py`), judged by the guard and run; one that is refused, fails or finds nothing is
-left out. The questions are the wordings of `questions_*.toml`; the last wording of each kind is held out.
+The queries are written by rule (`kinds.py`, `facts.py`), judged by the guard and run; one that is
+refused, fails or finds nothing is left out. The questions are the wordings of `questions_*.toml`,
+English and Chinese; the last wording of each kind is held out.
+
+    wording    "[Which|What] {category} has the most {measure}?"
+    choice     "Which {category} has the most {measure}?"
+    question   "Which account has the most likes?"
 """
 
 from __future__ import annotations
@@ -20,25 +25,31 @@ from agents.databases.database import QueryFailed
 from agents.databases.guard.names import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
+from agents.databases.schema import Schema
 from agents.databases.sources import Source
 from agents.databases.teaching.facts import Composer, Fact
 from agents.databases.teaching.subjects import find_subjects
 from workbench.errors import Stopped
+from workbench.files import write_text
 from workbench.settings import Settings
 
 LANGUAGES = ("en", "zh")
-CHOICE = re.compile(r"\[([^\[\]]*)\]")
-PLAIN = 0.3  # share of questions that are written without their capital and mark
-HURRIED, LEFT_OUT = (
-    0.5,
-    0.3,
-)  # share of taught questions written in a hurry, and of the loose words left out of these
-MUDDLED = 0.3  # share of those whose parts stand in any order
+CHOICE = re.compile(r"\[([^\[\]]*)\]")  # [one|another|]
+MARK = re.compile(r"\{(\w+)\}")  # {measure}
+# People type in a hurry, so a part of what is taught is written so.
+PLAIN = 0.3  # share of questions without their capital and mark
+HURRIED = 0.5  # share of taught questions with words left out or muddled
+LEFT_OUT = 0.3  # share of the loose words that a hurried question leaves out
+MUDDLED = 0.3  # share of the hurried ones whose parts stand in any order
+PATIENCE = 20  # rounds over all kinds without a new question before the search ends
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One question and its query. `fact` names what it teaches, `held_out` says that its wording is never taught."""
+    """One question and its query.
+
+    `fact` names what it teaches; a `held_out` pair has a wording that is never taught.
+    """
 
     question: str
     sql: str
@@ -55,68 +66,84 @@ class Pair:
 
 @lru_cache(maxsize=2)
 def wordings(language: str) -> dict[str, Any]:
-    """`before` and `known` words, and `kinds` of wordings."""
-    return tomllib.loads(Path(__file__).with_name(f"questions_{language}.toml").read_text("utf-8"))
+    """The courtesies `before`, `loose` and `known` words, and the wordings of each of `kinds`."""
+    path = Path(__file__).with_name(f"questions_{language}.toml")
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def make_pairs(
     source: Source, settings: Settings, count: int, held_out: int, seed: int = 0
 ) -> list[Pair]:
-    """`count` pairs to teach and `held_out` in other wordings, every kind and fact as evenly as may be; no question twice."""
+    """`count` pairs to teach and `held_out` in other wordings; no question twice.
+
+    Every kind and every fact gets its share, as evenly as may be. Fewer come where questions end.
+    """
     chance = random.Random(seed)  # noqa: S311 – the same pairs from the same seed
     facts = {language: answerable(source, settings, language) for language in LANGUAGES}
     taught = _ask(facts, count, False, chance)
     asked = {pair.question for pair in taught}
-    return [
-        *taught,
-        *(pair for pair in _ask(facts, held_out, True, chance) if pair.question not in asked),
-    ]
+    others = _ask(facts, held_out, True, chance)
+    return taught + [pair for pair in others if pair.question not in asked]
 
 
 def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
     """The facts of a source whose query passes the guard, runs, and finds something."""
     schema = load_schema(source, settings)
-    kept = []
+    found: list[Fact] = []
     for subject in find_subjects(schema, source, settings):
-        for fact in Composer(subject, schema.dialect, language).facts():
-            try:
-                _, result = ask_database(fact.sql, schema, source, settings)
-            except (Refused, QueryFailed, Stopped):
-                continue
-            if any(cell is not None for row in result.rows for cell in row):
-                kept.append(fact)
-    return kept
+        facts = Composer(subject, schema.dialect, language).facts()
+        found += [fact for fact in facts if _finds(fact, schema, source, settings)]
+    return found
+
+
+def _finds(fact: Fact, schema: Schema, source: Source, settings: Settings) -> bool:
+    """Whether the query gives at least one cell that is not empty."""
+    try:
+        _, result = ask_database(fact.sql, schema, source, settings)
+    except (Refused, QueryFailed, Stopped):
+        return False
+    return any(cell is not None for row in result.rows for cell in row)
 
 
 def _ask(
     facts: dict[str, list[Fact]], count: int, held_out: bool, chance: random.Random
 ) -> list[Pair]:
-    """Take the kinds in turn, of each kind its facts in turn, and word each anew."""
-    turns = [
-        (language, iter(_in_turn(kind, chance)))
-        for language, found in facts.items()
-        for kind in _by_kind(found)
-    ]
+    """Word the facts until there are enough questions: the kinds in turn, of each its facts."""
+    turns: list[tuple[str, Iterator[Fact]]] = []
+    for language, found in facts.items():
+        for kind in _by_kind(found):
+            turns.append((language, _in_turn(kind, chance)))
     pairs: dict[str, Pair] = {}
     fruitless = 0
-    while turns and len(pairs) < count and fruitless < 20 * len(turns):
-        for language, fact_of in turns:
-            fact = next(fact_of)
-            known = wordings(language)["kinds"][fact.kind]
-            pattern = known[-1] if held_out else chance.choice(known[:-1])
+    while turns and len(pairs) < count and fruitless < PATIENCE * len(turns):
+        for language, facts_of_kind in turns:
+            fact = next(facts_of_kind)
+            pattern = _wording(fact.kind, language, held_out, chance)
             hurried = not held_out and chance.random() < HURRIED
             question = word(pattern, fact, language, chance, hurried)
-            fruitless = fruitless + 1 if question in pairs else 0
-            pairs.setdefault(question, Pair(question, fact.sql, f"{language} {fact.sql}", held_out))
+            if question in pairs:
+                fruitless += 1
+                continue
+            fruitless = 0
+            pairs[question] = Pair(question, fact.sql, f"{language} {fact.sql}", held_out)
     return list(pairs.values())[:count]
 
 
-def _by_kind(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
-    for kind in dict.fromkeys(fact.kind for fact in facts):
-        yield [fact for fact in facts if fact.kind == kind]
+def _wording(kind: str, language: str, held_out: bool, chance: random.Random) -> str:
+    """The last wording of the kind where it is held out, else any other."""
+    *taught, last = wordings(language)["kinds"][kind]
+    return last if held_out else chance.choice(taught)
+
+
+def _by_kind(facts: Sequence[Fact]) -> list[list[Fact]]:
+    kinds: dict[str, list[Fact]] = {}
+    for fact in facts:
+        kinds.setdefault(fact.kind, []).append(fact)
+    return list(kinds.values())
 
 
 def _in_turn(facts: list[Fact], chance: random.Random) -> Iterator[Fact]:
+    """The facts again and again, each round in another order."""
     while True:
         yield from chance.sample(facts, len(facts))
 
@@ -124,38 +151,51 @@ def _in_turn(facts: list[Fact], chance: random.Random) -> Iterator[Fact]:
 def word(
     pattern: str, fact: Fact, language: str, chance: random.Random, hurried: bool = False
 ) -> str:
-    """One question: a wording's choices made and its marks filled in, at times with a courtesy before it or in a hurry."""
-    while choice := CHOICE.search(pattern):
-        pattern = (
-            pattern[: choice.start()]
-            + chance.choice(choice[1].split("|"))
-            + pattern[choice.end() :]
-        )
+    """One question: the wording's choices made, its marks filled, at times with a courtesy."""
+    pattern = _choose(pattern, chance)
     if hurried:
         pattern = _hurry(pattern, language, chance)
-    text = re.sub(r"\{(\w+)\}", lambda mark: chance.choice(fact.words[mark[1]]), pattern)
+    text = MARK.sub(lambda mark: chance.choice(fact.words[mark[1]]), pattern)
     text = " ".join(text.split()).replace(" ?", "?")
     text = chance.choice(wordings(language)["before"]) + text
     if chance.random() > PLAIN:
         return text[0].upper() + text[1:]
-    named = any(text.startswith(value) for value in fact.words.get("value", ()))
-    return (text if named else text[0].lower() + text[1:]).rstrip("?？")
+    begins_with_value = text.startswith(fact.words.get("value", ()))
+    if not begins_with_value:  # a value keeps its capital
+        text = text[0].lower() + text[1:]
+    return text.rstrip("?？")
+
+
+def _choose(pattern: str, chance: random.Random) -> str:
+    """The pattern with one of each `[one|another|]`."""
+    while True:
+        choice = CHOICE.search(pattern)
+        if not choice:
+            return pattern
+        chosen = chance.choice(choice[1].split("|"))
+        pattern = pattern[: choice.start()] + chosen + pattern[choice.end() :]
 
 
 def _hurry(pattern: str, language: str, chance: random.Random) -> str:
-    """The wording without some of the words that it can do without, or with its parts in another order."""
+    """The wording without some of its loose words, or with its parts in another order."""
+    space = " " if language == "en" else ""
     if chance.random() < MUDDLED:
-        parts = [part for part in re.split(r"(\{\w+\})|[?？：:]", pattern) if part and part.strip()]
-        return (" " if language == "en" else "").join(chance.sample(parts, len(parts)))
-    loose = wordings(language)["loose"]
-    pieces = pattern.split(" ") if language == "en" else re.findall(r"\{\w+\}|.", pattern)
-    known = loose.split() if language == "en" else loose
-    kept = [piece for piece in pieces if piece.lower() not in known or chance.random() > LEFT_OUT]
-    return (" " if language == "en" else "").join(kept)
+        split = re.split(r"(\{\w+\})|[?？：:]", pattern)
+        parts = [part for part in split if part and part.strip()]
+        return space.join(chance.sample(parts, len(parts)))
+    if language == "en":
+        pieces = pattern.split(" ")
+        loose = set(wordings(language)["loose"].split())
+    else:
+        pieces = re.findall(r"\{\w+\}|.", pattern)
+        loose = set(wordings(language)["loose"])
+    kept = []
+    for piece in pieces:
+        if piece.lower() not in loose or chance.random() > LEFT_OUT:
+            kept.append(piece)
+    return space.join(kept)
 
 
 def write_pairs(path: Path, pairs: Sequence[Pair]) -> None:
     """JSON lines of messages, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(f"{pair.to_line()}\n" for pair in pairs), "utf-8")
-    part.replace(path)
+    write_text(path, "".join(f"{pair.to_line()}\n" for pair in pairs))
