@@ -1,9 +1,10 @@
-"""Recall of schema linking: gold tables and columns that are kept, and the share of columns kept in large schemas.
+"""Recall of schema linking: gold tables and columns that are kept, and the share of columns kept.
 
 python benchmarks/linking.py [--show]    reads ../shared/data
 
-Large are schemas of 40 columns and more. Chinese: chase, each turn with the turns before it as the agent gives them, and
-alone. English: spider, and all its 13 databases put together into one schema, in which names meet that mean another one.
+Large are schemas of 40 columns and more. Chinese: chase, each turn with the turns before it as the
+agent gives them, and alone. English: spider, and all its 13 databases put together into one schema,
+in which one name may mean several things.
 """
 
 from __future__ import annotations
@@ -43,39 +44,32 @@ def read_schema(path: Path) -> Schema:
     """Schema of a SQLite file, with a few values as samples."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    names = [
-        row[0]
-        for row in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-        )
-    ]
-    tables = []
-    for name in (name for name in names if not name.startswith("sqlite_")):
-        rows = connection.execute(f'SELECT * FROM "{name}" LIMIT 50').fetchall()
-        columns = tuple(
-            Column(
-                info[1],
-                info[2],
-                primary=bool(info[5]),
-                samples=_samples(row[number] for row in rows),
-            )
-            for number, info in enumerate(
-                connection.execute(f'PRAGMA table_info("{name}")').fetchall()
-            )
-        )
-        keys = tuple(
-            ForeignKey(key[3], key[2], key[4] or key[3])
-            for key in connection.execute(f'PRAGMA foreign_key_list("{name}")').fetchall()
-        )
-        tables.append(Table(name, columns, foreign_keys=keys))
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    names = [name for (name,) in found if not name.startswith("sqlite_")]
+    tables = tuple(_read_table(connection, name) for name in names)
     connection.close()
-    return Schema("sqlite", tuple(tables), "main")
+    return Schema("sqlite", tables, "main")
+
+
+def _read_table(connection: sqlite3.Connection, name: str) -> Table:
+    rows = connection.execute(f'SELECT * FROM "{name}" LIMIT 50').fetchall()
+    columns = []
+    for number, info in enumerate(connection.execute(f'PRAGMA table_info("{name}")').fetchall()):
+        _, column, kind, _, _, primary = info
+        samples = _samples(row[number] for row in rows)
+        columns.append(Column(column, kind, primary=bool(primary), samples=samples))
+    keys = []
+    for key in connection.execute(f'PRAGMA foreign_key_list("{name}")').fetchall():
+        _, _, other, own, theirs, *_ = key
+        # SQLite leaves out the other column where it is called as the own one
+        keys.append(ForeignKey(own, other, theirs or own))
+    return Table(name, tuple(columns), foreign_keys=tuple(keys))
 
 
 def _samples(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(str(value) for value in values if value is not None and len(str(value)) <= 60)
-    )[:8]
+    texts = [str(value) for value in values if value is not None]
+    short = [text for text in texts if len(text) <= 60]
+    return tuple(dict.fromkeys(short))[:8]
 
 
 def measure(
@@ -90,18 +84,18 @@ def measure(
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
     verdict = check(gold, schema, rows=1_000_000)
     linked = link(question, shown, settings).schema
+    tables = set(linked.by_name)
     columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
     for tally in tallies:
         tally.questions += 1
-        for counts, kept, wanted in (
-            (tally.tables, set(linked.by_name), verdict.tables),
-            (tally.columns, columns, verdict.columns),
-        ):
-            counts[0] += len(kept & wanted)
-            counts[1] += len(wanted)
+        tally.tables[0] += len(tables & verdict.tables)
+        tally.tables[1] += len(verdict.tables)
+        tally.columns[0] += len(columns & verdict.columns)
+        tally.columns[1] += len(verdict.columns)
         tally.kept[0] += len(columns)
         tally.kept[1] += shown.column_count()
-    if show and (missed := verdict.columns - columns):
+    missed = verdict.columns - columns
+    if show and missed:
         print(f"{question}\n  missed {sorted(missed)}")
 
 
@@ -117,39 +111,29 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
         for turn in dialogue["turns"]:
             question = " ".join([*before[-4:], turn["question_zh"]])
             before += [turn["question_zh"]] if with_history else []
-            tallies = [every, large] if schema.column_count() >= LARGE else [every]
-            measure(
-                question,
-                turn["gold_sql"],
-                schema,
-                schema,
-                settings,
-                tallies,
-                show and len(tallies) > 1,
-            )
+            if schema.column_count() >= LARGE:
+                tallies, missed = [every, large], show
+            else:
+                tallies, missed = [every], False
+            measure(question, turn["gold_sql"], schema, schema, settings, tallies, missed)
     return every, large
 
 
 def spider(settings: Settings, together: bool, show: bool) -> Tally:
+    """Each question against its own database, or against all of them `together`."""
     folder = SHARED / "nl2sql_spider"
-    questions = [
-        json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()
-    ]
+    lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
+    questions = [json.loads(line) for line in lines]
     questions.sort(key=lambda question: question["db_id"])  # so that a schema is embedded once
-    schemas = {
-        name: read_schema(folder / f"database/{name}/{name}.sqlite")
-        for name in {q["db_id"] for q in questions}
-    }
+    schemas: dict[str, Schema] = {}
+    for name in sorted({question["db_id"] for question in questions}):
+        schemas[name] = read_schema(folder / f"database/{name}/{name}.sqlite")
     tally = Tally()
     for question in questions:
         own = schemas[question["db_id"]]
-        shown = (
-            _together(
-                own, [schema for name, schema in sorted(schemas.items()) if schema is not own]
-            )
-            if together
-            else own
-        )
+        shown = own
+        if together:
+            shown = _together(own, [schema for schema in schemas.values() if schema is not own])
         measure(question["question_en"], question["gold_sql"], own, shown, settings, [tally], show)
     return tally
 
