@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution
+from workbench.contributions import Contribution, FirstStart
 
 CONTRIBUTION = Contribution(
     commands={
@@ -12,5 +12,7 @@ CONTRIBUTION = Contribution(
             "Add databases and table files, check and run queries.",
         ),
     },
+    first_start=[FirstStart(words=["data", "example"], unless="data")],
+    demo={30: "agents.data.demo:teach_writer"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

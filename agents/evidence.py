@@ -7,7 +7,6 @@ meaning: there the calibrated score counts where it says more.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +15,16 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.databases.introspect import load_schema
-from agents.databases.schema import Schema, Table
+from agents.databases.schema import Schema, TableSchema
 from agents.databases.sources import find_source
 from agents.tuned.agent import tuned_model
 from rag.catalogue import Catalogue
 from rag.lexical import LexicalIndex
 from rag.retriever import lexical_index, retrieve
 from rag.store import open_collection
+from workbench.artefacts.run_folder import taught_by
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, words
-from workbench.models.names import find_local
 from workbench.settings import Settings
 
 READ = 4  # passages looked at for the best match
@@ -150,23 +149,6 @@ def find_tuned(settings: Settings) -> Trained | None:
     return Trained(name, _index(tuple(questions)), questions) if questions else None
 
 
-def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
-    """The last question of each dialogue that a run was trained on, with its answer; none for other models."""
-    kind, _, rest = name.partition(":")
-    data = find_local(rest, settings).parent / "data" / "train.jsonl" if kind == "local" else None
-    return _read_taught(data, data.stat().st_mtime_ns) if data is not None and data.exists() else ()
-
-
-@lru_cache(maxsize=4)
-def _read_taught(data: Path, _changed: int) -> tuple[tuple[str, str], ...]:
-    taught: dict[str, str] = {}
-    for line in data.read_text("utf-8").splitlines():
-        turns = json.loads(line)["messages"]
-        if asked := [turn["content"] for turn in turns if turn["role"] == "user"]:
-            taught.setdefault(asked[-1], turns[-1]["content"])
-    return tuple(taught.items())
-
-
 @lru_cache(maxsize=4)
 def _index(questions: tuple[str, ...]) -> LexicalIndex:
     return LexicalIndex.build((str(row), text) for row, text in enumerate(questions))
@@ -222,7 +204,7 @@ def table_texts(schema: Schema) -> dict[str, str]:
     }
 
 
-def _text(table: Table) -> str:
+def _text(table: TableSchema) -> str:
     parts = [table.name, table.comment, table.description, *table.synonyms]
     for column in table.columns:
         parts += [

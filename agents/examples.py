@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from agents.databases.notes import load_notes
 from agents.databases.sources import find_source
-from agents.evidence import taught_by
 from agents.tuned.agent import tuned_model
 from rag.store import open_collection
+from workbench.artefacts.run_folder import taught_by
 from workbench.errors import NotFound, WorkbenchError
 from workbench.language import language_of
 from workbench.settings import Settings

@@ -1,9 +1,10 @@
-"""Multiple choice on C-Eval before and after a LoRA on the same questions, as a demonstration that a leak shows as a leak.
+"""Multiple choice on C-Eval before and after a LoRA on the same questions: a leak shows as a leak.
 
     .venv/bin/python benchmarks/ceval.py [--subject chinese_language_and_literature]
 
-Reads ../shared/data. The base is made on the spot from the demo's texts, so it begins at chance; the adapter is trained on
-the very questions that it is asked, and the check and both scores must warn of it. Every step is a public command.
+Reads ../shared/data. The base is made on the spot from the demo's texts, so it begins at chance.
+The adapter is trained on the very questions that it is asked: the check and the scores must warn
+of it. Every step is a public command.
 """
 
 from __future__ import annotations
@@ -53,46 +54,28 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        (here / "ceval.toml").write_text(
-            RUN.format(questions=json.dumps(str(QUESTIONS)), subject=subject), "utf-8"
-        )
+        run_file = RUN.format(questions=json.dumps(str(QUESTIONS)), subject=subject)
+        (here / "ceval.toml").write_text(run_file, "utf-8")
         for language in ("zh", "en"):
             records = ROOT / "examples" / "crew" / f"crew_{language}.csv"
-            workbench(
-                here,
-                "finetune",
-                "augment",
-                records,
-                "--out",
-                here / f"{language}.jsonl",
-                "--per-fact",
-                12,
-            )
-        workbench(
-            here, "finetune", "make-base", here / "base", here / "zh.jsonl", here / "en.jsonl"
-        )
-        warned = [
-            any(
-                "also taught" in warning
-                for warning in workbench(here, "finetune", "check", "ceval.toml")["warnings"]
-            )
-        ]
+            out = here / f"{language}.jsonl"
+            workbench(here, "finetune", "augment", records, "--out", out, "--per-fact", 12)
+        texts = [here / "zh.jsonl", here / "en.jsonl"]
+        workbench(here, "finetune", "make-base", here / "base", *texts)
+        warnings = workbench(here, "finetune", "check", "ceval.toml")["warnings"]
         workbench(here, "finetune", "train", "ceval.toml")
         asked = ("finetune", "score", "ceval", "--data", QUESTIONS, "--only", f"subject={subject}")
-        before, after = workbench(here, *asked, "--base"), workbench(here, *asked)
-        warned.append(bool(after["overlap"]))
-        print(
-            json.dumps(
-                {
-                    "subject": subject,
-                    "questions": after["rows"],
-                    "before": before["accuracy"],
-                    "after": after["accuracy"],
-                    "check_warns": warned[0],
-                    "score_warns": warned[1],
-                }
-            )
-        )
+        before = workbench(here, *asked, "--base")
+        after = workbench(here, *asked)
+        found = {
+            "subject": subject,
+            "questions": after["rows"],
+            "before": before["accuracy"],
+            "after": after["accuracy"],
+            "check_warns": any("also taught" in warning for warning in warnings),
+            "score_warns": bool(after["overlap"]),
+        }
+        print(json.dumps(found))
 
 
 def workbench(home: Path, *words: Any) -> dict[str, Any]:

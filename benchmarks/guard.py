@@ -1,6 +1,9 @@
-"""The guard's speed and verdicts: gold queries that must pass, hostile lines that are judged whole and inside literals.
+"""The guard's speed and verdicts: gold queries must pass, hostile lines are judged in three ways.
 
-python benchmarks/guard.py    reads ../shared/data; what passes is run on writable servers by tests/test_sql_guard.py
+python benchmarks/guard.py    reads ../shared/data
+
+A hostile line is judged whole, in a literal and as a number. tests/test_sql_guard.py runs what
+passes on writable servers.
 """
 
 from __future__ import annotations
@@ -11,9 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.databases.guard.guard import DIALECTS, check
-from agents.databases.guard.names import Refused
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.guard.guard import DIALECTS, judge
+from agents.databases.guard.refused import Refused
+from agents.databases.schema import Column, Schema, TableSchema
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 TABLES = [
@@ -52,13 +55,13 @@ COLUMNS = [
 ]
 
 
-def judge(statements: Iterator[tuple[str, Schema]]) -> tuple[int, int, list[float]]:
+def judge_all(statements: Iterator[tuple[str, Schema]]) -> tuple[int, int, list[float]]:
     """(judged, allowed, seconds of each verdict)."""
     allowed, seconds = 0, []
     for sql, schema in statements:
         begun = time.perf_counter()
         try:
-            check(sql, schema)
+            judge(sql, schema)
             allowed += 1
         except Refused:
             pass
@@ -84,7 +87,7 @@ def gold() -> Iterator[tuple[str, Schema]]:
 
 def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
     schema = Schema(
-        dialect, tuple(Table(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
+        dialect, tuple(TableSchema(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
     )
     folder = SHARED / "hostile"
     for line in (folder / "sql_dialect_statements.jsonl").read_text("utf-8").splitlines():
@@ -108,11 +111,10 @@ def main() -> None:
         ("gold", gold()),
         *((f"hostile {dialect}", hostile(dialect)) for dialect in DIALECTS),
     ]:
-        judged, allowed, seconds = judge(statements)
-        late = statistics.quantiles(seconds, n=100)[98]
-        print(
-            f"{name:<18}{judged:>8}{allowed:>9}{statistics.median(seconds) * 1e3:>11.2f}{late * 1e3:>9.2f}"
-        )
+        judged, allowed, seconds = judge_all(statements)
+        usual = statistics.median(seconds) * 1e3
+        late = statistics.quantiles(seconds, n=100)[98] * 1e3
+        print(f"{name:<18}{judged:>8}{allowed:>9}{usual:>11.2f}{late:>9.2f}")
 
 
 if __name__ == "__main__":

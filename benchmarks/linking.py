@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agents.databases.guard.guard import check
+from agents.databases.guard.guard import judge
 from agents.databases.linking import link
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 from workbench.settings import Settings, load_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -51,7 +51,7 @@ def read_schema(path: Path) -> Schema:
     return Schema("sqlite", tables, "main")
 
 
-def _read_table(connection: sqlite3.Connection, name: str) -> Table:
+def _read_table(connection: sqlite3.Connection, name: str) -> TableSchema:
     rows = connection.execute(f'SELECT * FROM "{name}" LIMIT 50').fetchall()
     columns = []
     for number, info in enumerate(connection.execute(f'PRAGMA table_info("{name}")').fetchall()):
@@ -63,7 +63,7 @@ def _read_table(connection: sqlite3.Connection, name: str) -> Table:
         _, _, other, own, theirs, *_ = key
         # SQLite leaves out the other column where it is called as the own one
         keys.append(ForeignKey(own, other, theirs or own))
-    return Table(name, tuple(columns), foreign_keys=tuple(keys))
+    return TableSchema(name, tuple(columns), foreign_keys=tuple(keys))
 
 
 def _samples(values: Iterable[object]) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def measure(
     show: bool,
 ) -> None:
     """Link against `shown`, which may hold more than the database's own `schema`, and count."""
-    verdict = check(gold, schema, rows=1_000_000)
+    verdict = judge(gold, schema, rows=1_000_000)
     linked = link(question, shown, settings).schema
     tables = set(linked.by_name)
     columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
@@ -106,7 +106,8 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
     every, large = Tally(), Tally()
     for line in (folder / "interactions.jsonl").read_text("utf-8").splitlines():
         dialogue = json.loads(line)
-        name, before = dialogue["db_id"], []
+        name = dialogue["db_id"]
+        before: list[str] = []
         schema = schemas.setdefault(name, read_schema(folder / f"database/{name}/{name}.sqlite"))
         for turn in dialogue["turns"]:
             question = " ".join([*before[-4:], turn["question_zh"]])

@@ -1,9 +1,11 @@
-"""Merging inside the converter against PEFT's merge_and_unload + save + convert: wall time, peak memory, disk, tensors.
+"""Merging inside the converter against PEFT's merge_and_unload + save + convert: wall time, peak
+memory, disk, tensors.
 
-The model is made on the spot (Qwen2's shape, by default 0.5 B parameters in f16, a rank-8 LoRA on every linear layer);
-each step runs in a process of its own, and its memory is the largest resident set of that process and its children.
+The model is made on the spot (Qwen2's shape, by default 0.5 B parameters in f16, a rank-8 LoRA on
+every linear layer); each step runs in a process of its own, and its memory is the largest resident
+set of that process and its children.
 
-    python benchmarks/publish.py [--layers 24 --width 896 --words 151936] [--shape qwen2|extended|gpt2]
+python benchmarks/publish.py [--layers 24 --width 896 --words 151936] [--shape qwen2|extended|gpt2]
 """
 
 from __future__ import annotations
@@ -101,7 +103,9 @@ def pefts(folder: Path) -> None:
 
 
 def converted(folder: Path) -> None:
-    """What PEFT has merged through the same converter, as convert_hf_to_gguf.py would do; no adapter, no merging."""
+    """What PEFT has merged through the same converter, as convert_hf_to_gguf.py would do; no
+    adapter, no merging.
+    """
     from deploy.gguf import Conversion, write_gguf
 
     merged_folder = str(folder / "merged")
@@ -119,7 +123,9 @@ STEPS = {step.__name__: step for steps in WAYS.values() for step in steps}
 
 
 def measure(way: str, folder: Path) -> dict[str, float]:
-    """Seconds, peak memory (GB) of a step's process and its children at one moment, and bytes beside the GGUF (GB)."""
+    """Seconds, peak memory (GB) of a step's process and its children at one moment, and bytes
+    beside the GGUF (GB).
+    """
     before = _size(folder)
     begun = time.monotonic()
     peak = max(_run(step.__name__, folder) for step in WAYS[way])

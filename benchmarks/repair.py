@@ -1,4 +1,4 @@
-"""Share of broken gold queries that are mended to the gold result without a model: misspelt, translated, wrong tables.
+"""Share of broken gold queries that are mended to the gold result without a model.
 
 python benchmarks/repair.py [--seed 1] [--show]    reads ../shared/data
 """
@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from agents.databases.guard.guard import check, parse
-from agents.databases.guard.names import Refused
+from agents.databases.guard.guard import judge, parse
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 KINDS = (
@@ -30,7 +30,7 @@ KINDS = (
 
 
 def load_schemas(folder: Path, comments: Path | None = None) -> dict[str, Schema]:
-    """Schemas of tables.json; where `comments` has the same database in another language, its names as comments."""
+    """Schemas of tables.json; names of `comments`, in another language, become comments."""
     other = (
         {entry["db_id"]: entry for entry in json.loads(comments.read_text("utf-8"))}
         if comments
@@ -60,7 +60,7 @@ def _schema(entry: dict[str, Any], other: dict[str, Any] | None) -> Schema:
             if names[one][0] == number
         )
         tables.append(
-            Table(
+            TableSchema(
                 table,
                 columns,
                 other["table_names_original"][number] if other else "",
@@ -71,7 +71,7 @@ def _schema(entry: dict[str, Any], other: dict[str, Any] | None) -> Schema:
 
 
 def misspell(name: str, chance: random.Random) -> str:
-    """One slip of the pen: two letters swapped, one lost, one doubled, an underscore lost, or a plural."""
+    """One slip of the pen: letters swapped, lost or doubled, an underscore lost, or a plural."""
     slips = [name + "s", name.replace("_", "") if "_" in name else name + name[-1]]
     if len(name) > 3:
         at = chance.randrange(1, len(name) - 1)
@@ -154,7 +154,7 @@ def rows_of(path: Path, sql: str) -> list[Any] | None:
 def measure(
     seed: int = 1, show: bool = False, limit: int | None = None
 ) -> dict[str, tuple[int, int]]:
-    """kind -> (mended to the gold result, broken); only queries that the guard refuses once broken are counted."""
+    """kind -> (mended to the gold result, broken); only broken queries that are refused count."""
     folder = SHARED / "nl2sql_spider"
     schemas = load_schemas(folder, SHARED / "nl2sql_chase_zh" / "tables.json")
     chance = random.Random(seed)
@@ -179,7 +179,7 @@ def measure(
 
 def _runs(sql: str, schema: Schema) -> bool:
     try:
-        check(sql, schema, rows=1_000_000)
+        judge(sql, schema, rows=1_000_000)
     except Refused:
         return False
     return True

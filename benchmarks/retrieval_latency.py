@@ -1,8 +1,9 @@
-"""Fused query beside a raw Chroma query and a raw bm25s query, at 1 k, 10 k and 100 k passages -> the ratio.
+"""Fused query beside a raw Chroma and a raw bm25s query, at 1 k, 10 k, 100 k passages -> the ratio.
 
-Vectors are synthetic (clusters on the sphere) and so are the texts (words drawn by Zipf's law), so no model is needed
-and none is measured: all three get the question's vector ready-made. Each question is asked of all three in turn,
-and the medians are compared. The raw queries return what a person would need: ids, texts, metadata and scores.
+Vectors are synthetic (clusters on the sphere) and so are the texts (words drawn by Zipf's law), so
+no model is needed and none is measured: all three get the question's vector ready-made. Each
+question is asked of all three in turn, and the medians are compared. The raw queries return what a
+person would need: ids, texts, metadata and scores.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import numpy as np
 
 from rag import embeddings
 from rag.calibration import calibrate
-from rag.catalogue import Document
-from rag.passages import Passage
+from rag.passages import Document, Passage
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, create_collection
 from workbench.cli import print_json
@@ -52,7 +52,7 @@ class ReadyVectors:
 
 
 def make_texts(count: int, length: int, chance: np.random.Generator) -> list[str]:
-    """Texts of made-up words; the n-th most frequent word is drawn with chance 1/n, as in real text."""
+    """Texts of made-up words; the n-th most frequent is drawn with chance 1/n, as in real text."""
     odds = 1 / np.arange(1, VOCABULARY + 1)
     drawn = chance.choice(VOCABULARY, size=(count, length), p=odds / odds.sum())
     return [
@@ -95,7 +95,7 @@ def measure(
     raw = bm25s.BM25()
     texts = [text for _, text in collection.texts()]
     raw.index([words(text) for text in texts], show_progress=False)
-    chroma = collection._chroma()  # the library's own object: what "raw" means here
+    chroma = collection.index.handle()  # the library's own object: what "raw" means here
     questions = make_texts(queries, 9, chance)
     vectors = embedder.embed(questions)
 

@@ -18,11 +18,12 @@ from agents.databases.example import load_example
 from agents.evidence import find_data, find_documents, find_tuned, gather
 from agents.router import route
 from rag.embeddings import load_embedder
+from rag.example import EXAMPLE
 from rag.ingest import ingest
 from rag.store import open_collection
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
-from workbench.start.run import EXAMPLE, ROOT
+from workbench.start.run import ROOT
 
 QUESTIONS = Path(__file__).with_name("questions") / "router.tsv"
 

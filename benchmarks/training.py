@@ -1,7 +1,8 @@
-"""Tokens a second of `workbench finetune train`, unpacked and packed, against a bare SFTTrainer script; and the loss of each.
+"""Tokens a second of `workbench finetune train`, and the loss, against a bare SFTTrainer script.
 
-Same model (made on the spot), data, seed and settings; a token counts if it is no padding. The held-out loss of all three
-is measured by one function. On a processor, one thread and its CPU time are taken, which other programs do not disturb.
+Same model (made on the spot), data, seed and settings, unpacked and packed; padding does not count.
+The held-out loss of all is measured by one function. On a processor, one thread and its CPU time
+are taken, which other programs do not disturb.
 
     .venv/bin/python benchmarks/training.py [--rows 400] [--repeat 2]
 """
@@ -28,7 +29,7 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=2)
     chosen = options.parse_args()
     if not DATA.is_dir():
-        sys.exit(f"{DATA} is not there")
+        sys.exit(f"{DATA} is missing")
     import torch
 
     from finetune.data.dataset import load_examples, split
@@ -55,7 +56,8 @@ def main() -> None:
                 found[name].append(tokens / seconds)
                 losses[name] = held_out_loss(model, base, held_out)
                 print(
-                    f"{name:<18} {steps} steps  {tokens / seconds:8.0f} tokens/s  held-out loss {losses[name]:.4f}",
+                    f"{name:<18} {steps} steps  {tokens / seconds:8.0f} tokens/s  "
+                    f"held-out loss {losses[name]:.4f}",
                     flush=True,
                 )
     best = {name: max(values) for name, values in found.items()}
@@ -73,7 +75,7 @@ def main() -> None:
 
 
 def bare(base, folder, taught, clock):
-    """What TRL's documentation shows: prompt and completion as messages, a LoraConfig, an SFTTrainer."""
+    """As in TRL's documentation: prompt and completion as messages, LoraConfig, SFTTrainer."""
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -112,18 +114,24 @@ def workbench(base, folder, taught, clock, packing=False):
     """The same by a run file."""
     from finetune.run.config import load_config
     from finetune.run.runs import Run
-    from finetune.train.sft import make_trainer
+    from finetune.train.order import Order
+    from finetune.train.training import make_trainer
 
     rows = 2 if packing else BATCH  # as many conversations a step either way
     run = Run(folder)
     folder.mkdir()
     (folder / "run.toml").write_text(
-        f'base = "{base}"\nseed = {SEED}\n[data]\ntrain = ["-"]\nmax_length = {LENGTH}\n[lora]\nrank = {RANK}\nalpha = {RANK}\n'
-        f"[training]\nepochs = 1\nbatch = {rows}\nlearning_rate = {RATE}\npacking = {str(packing).lower()}\n"
+        f'base = "{base}"\nseed = {SEED}\n'
+        f'[data]\ntrain = ["-"]\nmax_length = {LENGTH}\n'
+        f"[lora]\nrank = {RANK}\nalpha = {RANK}\n"
+        f"[training]\nepochs = 1\nbatch = {rows}\nlearning_rate = {RATE}\n"
+        f"packing = {str(packing).lower()}\n"
         "[saving]\neval_every = 500\nsamples = 0\nreport_to = []\n"
     )
     config = load_config(folder / "run.toml")
-    trainer = make_trainer(run, config, base, taught, [], lambda event: None, lambda: False)
+    trainer = make_trainer(
+        Order(run, config, base, taught, [], report=lambda event: None, stopped=lambda: False)
+    )
     tokens = sum(map(len, trainer.train_dataset["input_ids"]))
     return tokens, _timed(trainer, clock), trainer.model, trainer.state.global_step
 

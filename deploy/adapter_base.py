@@ -1,7 +1,8 @@
-"""A plan and a server -> the model there that the run's adapter can stand on alone, or why it has to be merged.
+"""A plan and an Ollama server -> the model there that carries the run's adapter, or why it has to
+be merged.
 
-That it is the right base is known by evidence: Workbench published it from the very base that the run was trained on, or
-a person names it. In both cases the proof has the last word.
+Evidence shows that it is the right base: Workbench published it from the base that the run was
+trained on, or a person names it. In both cases the proof has the last word.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.adapter_file import check_alone
-from deploy.artefact import load_tokenizer
 from deploy.merge import Merge
 from deploy.ollama_registry import Registry
 from deploy.tensors import Tensors
 from deploy.versions import list_versions
+from workbench.artefacts.model_folder import load_tokenizer
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings
@@ -23,7 +24,9 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from deploy.plan import Plan
 
-OWN_ENGINE = {  # what Ollama 0.24 runs in its own engine, which knows no adapters (fs/ggml, OllamaEngineRequired)
+# Architectures that Ollama 0.24 runs in its own engine, which loads no adapters:
+# OllamaEngineRequired in fs/ggml.
+OWN_ENGINE = {
     "bert",
     "deepseek2",
     "deepseekocr",
@@ -54,13 +57,13 @@ OWN_ENGINE = {  # what Ollama 0.24 runs in its own engine, which knows no adapte
     "lfm2",
     "lfm2moe",
 }
-ONE_ENGINE = (0, 30)  # from here on all run in llama.cpp's
+ONE_ENGINE = (0, 30)  # from this version on all run in llama.cpp's engine
 
 
 def choose_form(plan: Plan, registry: Registry, settings: Settings) -> Plan:
-    """The plan with the base that its adapter stands on alone, or with the reason why it is merged.
+    """The plan with the base under its adapter, or with the reason why it is merged.
 
-    Raises InvalidInput or NotFound where the adapter alone was asked for and cannot be.
+    Raises InvalidInput or NotFound where the adapter alone was asked for and is impossible.
     """
     order = plan.order
     if order.adapter == "never":
@@ -71,7 +74,7 @@ def choose_form(plan: Plan, registry: Registry, settings: Settings) -> Plan:
             )
         return plan
     if order.adapter == "auto" and not plan.artefact.adapter and not order.on:
-        return plan  # there is nothing to choose
+        return plan  # a whole model: nothing to choose
     try:
         return replace(plan, on=_find_base(plan, registry, settings))
     except (InvalidInput, NotFound) as error:
@@ -93,10 +96,10 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
     if weights.precision != plan.order.precision:
         raise InvalidInput(
             say(
-                "{model} has the precision {precision}, not {precision2}.",
+                "{model} has the precision {precision}, not {wanted}.",
                 model=model,
                 precision=weights.precision,
-                precision2=plan.order.precision,
+                wanted=plan.order.precision,
             ),
             say(
                 "Publish with --quantize {precision}, or merged: --adapter never.",
@@ -118,16 +121,18 @@ def _find_base(plan: Plan, registry: Registry, settings: Settings) -> tuple[str,
 
 
 def _check_adapter(plan: Plan) -> None:
-    """Nothing but LoRA on the base's own weights and tokens."""
+    """Only LoRA on the base's own weights and tokens can stand alone.
+
+    Raises InvalidInput for another.
+    """
     artefact = plan.artefact
     if not artefact.adapter:
         raise InvalidInput(
             say("{name} is a whole model, not an adapter.", name=artefact.name),
             "Publish it with --adapter auto.",
         )
-    check_alone(
-        Merge(artefact.adapter, Tensors(sorted(artefact.base.glob("*.safetensors"))).shapes())
-    )
+    shapes = Tensors(sorted(artefact.base.glob("*.safetensors"))).shapes()
+    check_alone(Merge(artefact.adapter, shapes))
     if plan.order.pre:
         raise InvalidInput(
             "A pre-tokenizer is named, and the base has its own.", "Leave out --pre-tokenizer."
@@ -142,24 +147,24 @@ def _check_adapter(plan: Plan) -> None:
 
 
 def _find_published(plan: Plan, registry: Registry, settings: Settings) -> str:
-    """The newest version in that Ollama that was made of the run's base and nothing else."""
-    there, order = registry.digests(), plan.order
-    same = [
-        version.tag
-        for version in list_versions(settings)
-        if version.card["host"] == registry.host
-        and version.tag in there
-        and version.card["digests"]["base"] == plan.artefact.digests["base"]
-        and not version.card["digests"]["adapter"]
-        and version.card["precision"] == order.precision
-    ]
-    if not same:
-        raise NotFound(
-            say(
-                "The base of {name} has not been published to this Ollama as {precision}.",
-                name=plan.artefact.name,
-                precision=order.precision,
-            ),
-            "Publish the base first, or name it with --from.",
-        )
-    return same[0]
+    """The newest version in that Ollama that was made of the run's base alone."""
+    in_ollama = registry.digests()
+    wanted = {
+        "host": registry.host,
+        "precision": plan.order.precision,
+        "base": plan.artefact.digests["base"],
+        "adapter": "",
+    }
+    for version in list_versions(settings):
+        facts = version.card | version.card["digests"]
+        same = all(facts[name] == value for name, value in wanted.items())
+        if same and version.tag in in_ollama:
+            return version.tag
+    raise NotFound(
+        say(
+            "The base of {name} has not been published to this Ollama as {precision}.",
+            name=plan.artefact.name,
+            precision=plan.order.precision,
+        ),
+        "Publish the base first, or name it with --from.",
+    )

@@ -1,7 +1,8 @@
-"""A LoRA adapter's folder -> a GGUF file of its own, by llama.cpp's convert_lora_to_gguf.py; and whether it has that form.
+"""A LoRA adapter's folder -> a GGUF file of its own, by llama.cpp's convert_lora_to_gguf.py.
 
-That script knows one alpha and one rank, reads tensors as linear layers hold them, and ends at all else. So it is given
-a plain copy: each module's own scale (rsLoRA, patterns) is multiplied into its B, and what lies transposed is turned.
+That script reads one alpha, one rank and tensors as linear layers have them, and exits at anything
+else. So it gets a plain copy: each module's own scale (rsLoRA, patterns) is multiplied into its B,
+and transposed weights are turned.
 """
 
 from __future__ import annotations
@@ -13,59 +14,58 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from deploy.gguf import Conversion, find_llama_cpp
-from deploy.merge import PREFIX, VOCABULARY, Merge
+from deploy.gguf import Conversion, find_llama_cpp, prefer_tree
+from deploy.merge import PREFIX, VOCABULARY, Change, Merge
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 SCRIPT = "convert_lora_to_gguf.py"
+MERGE_IT = "Publish it merged: --adapter never."
 
 
 def check_alone(merge: Merge) -> None:
-    """Raises InvalidInput with what of the adapter has no form in a GGUF adapter."""
+    """Raises InvalidInput where a GGUF adapter cannot express the adapter."""
     for name, change in merge.changes.items():
-        if name.endswith(VOCABULARY):
-            problem = "The adapter changes the embedding or the output head, which a GGUF adapter cannot hold."
-        elif "magnitude" in change.parts:
-            problem = "The adapter is a DoRA, whose magnitudes a GGUF adapter cannot hold."
-        elif change.parts.keys() != {"a", "b"}:
-            problem = f"The adapter also holds {name} itself, which a GGUF adapter cannot hold."
-        else:
-            continue
-        raise InvalidInput(problem, "Publish it merged: --adapter never.")
+        problem = _no_form(name, change)
+        if problem:
+            raise InvalidInput(problem, MERGE_IT)
+
+
+def _no_form(name: str, change: Change) -> str:
+    """Why a GGUF adapter cannot express the change; empty where it can."""
+    if name.endswith(VOCABULARY):
+        return say(
+            "The adapter changes the embedding or the output head, "
+            "which a GGUF adapter cannot hold."
+        )
+    if "magnitude" in change.parts:
+        return say("The adapter is a DoRA, whose magnitudes a GGUF adapter cannot hold.")
+    if change.parts.keys() != {"a", "b"}:
+        return say(
+            "The adapter also holds {name} itself, which a GGUF adapter cannot hold.", name=name
+        )
+    return ""
 
 
 def convert_adapter(conversion: Conversion) -> None:
-    """Write the adapter alone; runs in the child of `write_gguf`."""
-    tree, base = find_llama_cpp(conversion.llama_cpp), Path(conversion.base)
-    merge = Merge(Path(conversion.adapter), Tensors(sorted(base.glob("*.safetensors"))).shapes())
+    """Write the adapter alone. Runs in the child of `write_gguf`."""
+    tree = find_llama_cpp(conversion.llama_cpp)
+    base = Path(conversion.base)
+    shapes = Tensors(sorted(base.glob("*.safetensors"))).shapes()
+    merge = Merge(Path(conversion.adapter), shapes)
     check_alone(merge)
     _write_plain(merge, conversion.work)
-    sys.path[:0] = [
-        str(tree),
-        str(tree / "gguf-py"),
-    ]  # before the installed gguf; only in this process
-    sys.argv = [
-        SCRIPT,
-        "--base",
-        str(base),
-        "--outfile",
-        conversion.output,
-        "--outtype",
-        "f32",
-        str(conversion.work),
-    ]
+    prefer_tree(tree)
+    options = ["--base", str(base), "--outfile", conversion.output, "--outtype", "f32"]
+    sys.argv = [SCRIPT, *options, str(conversion.work)]
     try:
         with redirect_stdout(sys.stderr):
             runpy.run_path(str(tree / SCRIPT), run_name="__main__")
     except (SystemExit, NotImplementedError, AssertionError, ValueError, RuntimeError) as error:
+        reason = str(error) or type(error).__name__
         raise InvalidInput(
-            say(
-                "llama.cpp cannot write this adapter alone: {value}",
-                value=error or type(error).__name__,
-            ),
-            "Publish it merged: --adapter never.",
+            say("llama.cpp cannot write this adapter alone: {reason}", reason=reason), MERGE_IT
         ) from error
 
 
@@ -77,13 +77,12 @@ def _write_plain(merge: Merge, folder: Path) -> None:
     tensors: dict[str, Any] = {}
     for name, change in merge.changes.items():
         a, b = merge.low_rank(name)
+        # The script scales by alpha / rank; the module's own scale must come out of that.
         b = b * (change.scale * b.shape[1] / alpha)
         if change.transposed:
             a, b = b.T, a.T
         module = PREFIX + name.removesuffix(".weight")
-        tensors |= {
-            f"{module}.lora_A.weight": a.contiguous(),
-            f"{module}.lora_B.weight": b.contiguous(),
-        }
+        tensors[f"{module}.lora_A.weight"] = a.contiguous()
+        tensors[f"{module}.lora_B.weight"] = b.contiguous()
     save_file(tensors, folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(json.dumps({"lora_alpha": alpha}), "utf-8")

@@ -1,30 +1,43 @@
-"""A run's name, or a folder -> what can be published: weights, the adapter on them, tokenizer, card, held-out questions."""
+"""A run's name, or a folder -> what can be published: weights, adapter, tokenizer, run."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deploy.merge import read_adapter
-from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.artefacts.model_folder import (
+    ADAPTER_CONFIG,
+    base_of,
+    context_of,
+    digest_of,
+    find_local,
+    is_adapter,
+    load_tokenizer,
+    named_ends,
+    tokenizer_folder,
+    weights_size,
+)
+from workbench.artefacts.run_folder import RunFolder, run_around
+from workbench.errors import Conflict, NotFound
 from workbench.messages import say
-from workbench.models.names import find_local
-from workbench.models.weights import context_of, digest_of
 from workbench.settings import Settings
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """`folder` holds the adapter or the whole model; `base` is the folder with the weights, the same for a whole one."""
+    """`folder` has the adapter or the whole model; `base` the weights, the same for a whole one."""
 
-    name: str
+    run: RunFolder
     folder: Path
     base: Path
-    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.run.name
 
     @property
     def adapter(self) -> Path | None:
@@ -33,41 +46,49 @@ class Artefact:
     @property
     def words(self) -> Path:
         """The folder with the tokenizer: an adapter's own, else the base's."""
-        return self.folder if (self.folder / "tokenizer_config.json").exists() else self.base
+        if tokenizer_folder(self.folder) == str(self.folder):
+            return self.folder
+        return self.base
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        return self.run.card
 
     @property
     def data_sha256(self) -> str | None:
         """What identifies the data that the run was trained on."""
-        return (self.card.get("data") or {}).get("train", {}).get("sha256")
+        return self.run.data_sha256
 
     @property
     def held_out(self) -> Path:
-        return self.folder.parent / "data" / "eval.jsonl"
+        """The conversations that the training has not seen, as JSON lines."""
+        return self.run.eval_data
 
     @property
     def context(self) -> int:
+        """Tokens that the model was made for; 0 where it is unknown."""
         return context_of(self.folder)
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """What identifies base, adapter and tokenizer; the same three make the same weights file."""
+        """What identifies base, adapter and tokenizer; the same three make the same file."""
         words = hashlib.sha256()
-        for path in sorted(self.words.glob("*token*")) + sorted(self.words.glob("chat_template*")):
+        files = sorted(self.words.glob("*token*")) + sorted(self.words.glob("chat_template*"))
+        for path in files:
             words.update(path.name.encode() + path.read_bytes())
         own = digest_of(self.folder) if self.adapter else ""
         return {"base": digest_of(self.base), "adapter": own, "tokenizer": words.hexdigest()}
 
     @cached_property
     def ends(self) -> int | list[int] | None:
-        """The end tokens that the model names."""
-        for folder in (self.folder, self.base):
-            path = folder / "generation_config.json"
-            if path.exists():
-                return json.loads(path.read_text("utf-8")).get("eos_token_id")
-        return None
+        """The end tokens that the model names: the adapter's own, else the base's."""
+        if (self.folder / "generation_config.json").exists():
+            return named_ends(self.folder)
+        return named_ends(self.base)
 
     @cached_property
     def tokenizer(self) -> Any:
+        """Raises NotFound."""
         return load_tokenizer(self.words)
 
     @property
@@ -77,59 +98,46 @@ class Artefact:
 
     @property
     def weight(self) -> int:
-        """Numbers in the base's weights files, at two bytes each; the file sizes tell without reading."""
-        return sum(path.stat().st_size for path in self.base.glob("*.safetensors")) // 2
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer in that folder. Raises InvalidInput where there is none."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            say(
-                "{folder} has no tokenizer that can be read: {error}",
-                folder=folder,
-                error=str(error).splitlines()[0],
-            ),
-            "Copy the tokenizer's files there from the base model.",
-        ) from error
+        """Numbers in the base's weights files, if each takes two bytes; no file is read."""
+        return weights_size(self.base) // 2
 
 
 def find_artefact(name: str, settings: Settings) -> Artefact:
-    """Raises NotFound (no such run, or its base has moved), InvalidInput (a method without a merged form), Conflict
-    (the base's content is not what the run was trained on)."""
+    """What the name or folder means.
+
+    Raises NotFound (no such run, or its base has moved), InvalidInput (a method without a merged
+    form), Conflict (the base's content is not what the run was trained on).
+    """
     folder = find_local(name, settings)
-    run = folder.parent if folder.name == "adapter" else folder
-    card = _read_card(run / "card.json")
-    shown = run.name
-    if not (folder / "adapter_config.json").exists():
-        if not any(folder.glob("*.safetensors")):
+    run = run_around(folder)
+    if not is_adapter(folder):
+        if not weights_size(folder):
             raise NotFound(
                 say("{folder} has no weights (*.safetensors).", folder=folder),
                 "Publish a run that has ended.",
             )
-        return Artefact(shown, folder, folder, card)
-    base = _find_base(read_adapter(folder)["base_model_name_or_path"], folder)
-    if (trained := card.get("base_digest")) and trained != digest_of(base):
+        return Artefact(run, folder, folder)
+    read_adapter(folder)
+    base = _find_base(folder)
+    trained_on = run.base_digest
+    if trained_on and trained_on != digest_of(base):
         raise Conflict(
             say(
                 "The base model in {base} is not the one that {shown} was trained on.",
                 base=base,
-                shown=shown,
+                shown=run.name,
             ),
             "Put the original back, or train again on this one.",
         )
-    return Artefact(shown, folder, base, card)
+    return Artefact(run, folder, base)
 
 
-def _find_base(name: str, adapter: Path) -> Path:
-    """The base's folder: as the adapter names it, or from the hub's cache."""
+def _find_base(adapter: Path) -> Path:
+    """The base's folder: as the adapter names it, or from the hub's cache. Raises NotFound."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
+    name = base_of(adapter)
     if (Path(name) / "config.json").exists():
         return Path(name).absolute()
     try:
@@ -139,17 +147,6 @@ def _find_base(name: str, adapter: Path) -> Path:
             say("The base model {name} is not there any more.", name=name),
             say(
                 "Move it back, or set base_model_name_or_path in {adapter} to where it is.",
-                adapter=adapter / "adapter_config.json",
+                adapter=adapter / ADAPTER_CONFIG,
             ),
-        ) from error
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InvalidInput(
-            say("{path} is not JSON: {error}", path=path, error=error), "Restore it, or delete it."
         ) from error

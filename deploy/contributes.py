@@ -11,5 +11,7 @@ CONTRIBUTION = Contribution(
             "Publish a run or a model to Ollama, proven, in versions.",
         ),
     },
+    checks=["deploy.checks:check_publishing"],
+    demo={20: "deploy.demo:publish_crew"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

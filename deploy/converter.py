@@ -1,7 +1,7 @@
-"""The child process of `deploy.gguf`: a `Conversion` as JSON on stdin -> its GGUF file, progress as JSON lines on stdout.
+"""The child process of `deploy.gguf`: a `Conversion` as JSON on stdin -> its GGUF file.
 
-Base and adapter are merged inside llama.cpp's converter, whose tensors are promises: one is in memory at a time, of the
-largest some rows.
+Progress goes to stdout as JSON lines. Base and adapter are merged inside llama.cpp's converter,
+whose tensors are promises: one is in memory at a time, and of the largest only some rows.
 """
 
 from __future__ import annotations
@@ -18,37 +18,58 @@ from pathlib import Path
 from typing import Any
 
 from deploy.adapter_file import convert_adapter
-from deploy.gguf import PRECISIONS, Conversion, find_llama_cpp
+from deploy.gguf import PRECISIONS, Conversion, find_llama_cpp, prefer_tree
 from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput, WorkbenchError
-from workbench.messages import say
+from workbench.messages import pack, say
 
-LARGE = 1 << 20  # numbers in a matrix
-ROWS = 1 << 20  # numbers of a matrix that are in memory at a time
+LARGE = 1 << 20  # numbers; a matrix of more is halved before it is written
+ROWS = 1 << 20  # numbers of one matrix in memory at a time
 WORD_FILES = (".json", ".txt", ".model", ".jinja")
 
 
-def _convert(conversion: Conversion) -> None:
+def convert_merged(conversion: Conversion) -> None:
     """Write base and adapter as one model."""
-    tree = find_llama_cpp(conversion.llama_cpp)
-    sys.path[:0] = [
-        str(tree),
-        str(tree / "gguf-py"),
-    ]  # before the installed gguf; only in this process
+    prefer_tree(find_llama_cpp(conversion.llama_cpp))
     import conversion as converter
-    import gguf
     import torch
 
-    from deploy.pretokenizer import name_pretokenizer
+    base = Path(conversion.base)
+    lazy = converter.base.LazyTorchTensor
+    with torch.inference_mode():
+        words = gather_words(conversion, conversion.work)
+        model = _open_base(converter, conversion)
+        merge = None
+        if conversion.adapter:
+            merge = _put_adapter(model, Path(conversion.adapter), lazy)
+        if conversion.precision == "f16":
+            _halve_large(model.model_tensors, lazy)
+        model.dir_model = model.dir_model_card = words
+        _name_pretokenizer(model, conversion)
+        _check_words(words, model.hparams.get("vocab_size") or 0)
+        model.prepare_tensors()
+        if conversion.precision == "f16":
+            _take_vocabulary_in_rows(model, base, merge)
+        model.prepare_metadata(vocab_only=False)
+        if conversion.starts_with_bos is not None:
+            model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
+        _write(model.gguf_writer, Path(conversion.output))
 
-    base, output = Path(conversion.base), Path(conversion.output)
-    settings = converter.ModelBase.load_hparams(base, False)
-    if "n_positions" in settings:
-        settings.setdefault(
-            "n_ctx", settings["n_positions"]
-        )  # transformers 5 has dropped GPT-2's older name
-    architecture = converter.get_model_architecture(settings, converter.ModelType.TEXT)
+
+def _open_base(converter: Any, conversion: Conversion) -> Any:
+    """llama.cpp's model of the base.
+
+    Raises InvalidInput for an architecture that it does not know.
+    """
+    import gguf
+
+    base = Path(conversion.base)
+    parameters = converter.ModelBase.load_hparams(base, False)
+    if "n_positions" in parameters:
+        # transformers 5 no longer writes GPT-2's older name, which the converter reads.
+        parameters.setdefault("n_ctx", parameters["n_positions"])
+    architecture = converter.get_model_architecture(parameters, converter.ModelType.TEXT)
     try:
         kind = converter.get_model_class(architecture)
     except NotImplementedError as error:
@@ -57,38 +78,36 @@ def _convert(conversion: Conversion) -> None:
             "Name a newer checkout with --llama-cpp, or chat with local:RUN.",
         ) from error
     file_type = gguf.LlamaFileType[PRECISIONS[conversion.precision]]
-    with torch.inference_mode():
-        words = gather_words(conversion, conversion.work)
-        model = kind(base, file_type, output, hparams=settings, model_name=conversion.name)
-        lazy = converter.base.LazyTorchTensor
-        merge = _put_adapter(model, Path(conversion.adapter), lazy) if conversion.adapter else None
-        if conversion.precision == "f16":
-            _halve_large(model.model_tensors, lazy)
-        model.dir_model = model.dir_model_card = words
-        known = model.get_vocab_base_pre
-        model.get_vocab_base_pre = lambda tokenizer: (
-            conversion.pre or name_pretokenizer(known, tokenizer, base)
-        )
-        _check_words(words, model.hparams.get("vocab_size") or 0)
-        model.prepare_tensors()
-        if conversion.precision == "f16":
-            _take_vocabulary_in_rows(model, base, merge)
-        model.prepare_metadata(vocab_only=False)
-        if conversion.starts_with_bos is not None:
-            model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
-        _write(model.gguf_writer, output)
+    output = Path(conversion.output)
+    return kind(base, file_type, output, hparams=parameters, model_name=conversion.name)
+
+
+def _name_pretokenizer(model: Any, conversion: Conversion) -> None:
+    """Let the converter ask us for the pre-tokenizer's name: it knows only tokenizers that nobody
+    has changed.
+    """
+    from deploy.pretokenizer import name_pretokenizer
+
+    known = model.get_vocab_base_pre
+
+    def name(tokenizer: Any) -> str:
+        return conversion.pre or name_pretokenizer(known, tokenizer, Path(conversion.base))
+
+    model.get_vocab_base_pre = name
 
 
 def gather_words(conversion: Conversion, folder: Path) -> Path:
-    """A folder with nothing but the tokenizer's files and the base's configuration, for the converter to look into.
+    """A folder with only the tokenizer's files and the base's configuration, for the converter to
+    read.
 
-    An adapter's folder often lacks the base's SentencePiece file, which the converter prefers; it comes along as long
-    as the vocabulary is the same.
+    An adapter's folder often lacks the base's SentencePiece file, which the converter prefers. That
+    file is added as long as the vocabulary is the same.
     """
-    base, own = Path(conversion.base), Path(conversion.words)
+    base = Path(conversion.base)
+    own = Path(conversion.words)
     files = {path.name: path for path in own.iterdir() if path.suffix in WORD_FILES}
     sentencepiece = base / "tokenizer.model"
-    if sentencepiece.exists() and _vocabulary(own) == _vocabulary(base):
+    if sentencepiece.exists() and _vocabulary_size(own) == _vocabulary_size(base):
         files.setdefault(sentencepiece.name, sentencepiece)
     files["config.json"] = base / "config.json"
     for name in ("adapter_config.json", "model.safetensors.index.json"):
@@ -98,24 +117,25 @@ def gather_words(conversion: Conversion, folder: Path) -> Path:
     return folder
 
 
-def _vocabulary(folder: Path) -> int:
-    """How many tokens the tokenizer.json has, those added later apart; 0 where there is no such file."""
+def _vocabulary_size(folder: Path) -> int:
+    """Tokens of the tokenizer.json, without those added later; 0 without that file."""
     path = folder / "tokenizer.json"
-    return (
-        len(json.loads(path.read_text("utf-8"))["model"].get("vocab", [])) if path.exists() else 0
-    )
+    if not path.exists():
+        return 0
+    return len(json.loads(path.read_text("utf-8"))["model"].get("vocab", []))
 
 
 def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
-    """Replace the changed tensors of the converter by promises of the merged ones, kept when they are written."""
+    """Replace the changed tensors of the converter by promises of the merged ones."""
     import torch
 
     tensors = model.model_tensors
-    merge = Merge(adapter, {name: tuple(make().shape) for name, make in tensors.items()})
+    shapes = {name: tuple(make().shape) for name, make in tensors.items()}
+    merge = Merge(adapter, shapes)
     for name in merge.changes:
-        merged = partial(merge.merged, name)
         meta = lazy.meta_with_dtype_and_shape(torch.float32, merge.shape(name))
-        tensors[name] = _promise(lazy, meta, tensors[merge.extra.get(name, name)], merged)
+        source = tensors[merge.extra.get(name, name)]
+        tensors[name] = _promise(lazy, meta, source, partial(merge.merged, name))
     if merge.extra:
         model.hparams["tie_word_embeddings"] = False
     rows = [merge.shape(name)[0] for name in merge.changes if name.endswith(VOCABULARY)]
@@ -125,8 +145,11 @@ def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
 
 
 def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
-    """Halve large matrices before the converter makes float32 of them. They are written as f16, so nothing is lost;
-    small ones may be written as f32, as GPT-2's positions are."""
+    """Halve large matrices before the converter makes float32 of them.
+
+    They are written as f16, so nothing is lost. Small ones may be written as f32, as GPT-2's
+    positions are.
+    """
     import torch
 
     for name, make in list(tensors.items()):
@@ -139,25 +162,36 @@ def _halve_large(tensors: dict[str, Callable[[], Any]], lazy: Any) -> None:
 def _promise(
     lazy: Any, meta: Any, make: Callable[[], Any], work: Callable[[Any], Any]
 ) -> Callable[[], Any]:
-    """What the converter calls for a tensor: its shape at once, `work` on what `make` promises when it is written."""
+    """A tensor for the converter: its shape at once, `work` on the result of `make` when it is
+    written.
+    """
     return lambda: lazy(meta=meta, args=(make(),), func=work)
 
 
 def _take_vocabulary_in_rows(model: Any, folder: Path, merge: Merge | None) -> None:
-    """Let embedding and head, by far the largest matrices, be merged and written some rows at a time, where the
-    converter does to some rows what it does to all."""
+    """Let embedding and head, by far the largest matrices, be merged and written some rows at a
+    time.
+
+    Only where the converter does the same to some rows as to all: two rows are tried.
+    """
     base = Tensors(sorted(folder.glob("*.safetensors")))
-    promised = {
-        name: info for tensors in model.gguf_writer.tensors for name, info in tensors.items()
-    }
-    for name in [name for name in model.model_tensors if name.endswith(VOCABULARY)]:
+    promised: dict[str, Any] = {}
+    for tensors in model.gguf_writer.tensors:
+        promised |= tensors
+    for name in list(model.model_tensors):
+        if not name.endswith(VOCABULARY):
+            continue
         source = merge.extra.get(name, name) if merge else name
         if source not in base.places or (merge and not merge.in_rows(name)):
             continue
         rows = _Rows(model, merge, base, name, source)
         written = rows.convert(0, 2)
-        info = promised.get(written[0][0]) if len(written) == 1 else None
-        if info and info.nbytes == rows.nbytes and written[0][1].shape == (2, rows.shape[1]):
+        if len(written) != 1:
+            continue
+        written_name, two_rows = written[0]
+        info = promised.get(written_name)
+        same_shape = two_rows.shape == (2, rows.shape[1])
+        if info and info.nbytes == rows.nbytes and same_shape:
             info.tensor = rows
 
 
@@ -167,18 +201,23 @@ class _Rows:
     def __init__(
         self, model: Any, merge: Merge | None, base: Tensors, name: str, source: str
     ) -> None:
-        self.model, self.merge, self.base, self.name, self.source = model, merge, base, name, source
+        self.model = model
+        self.merge = merge
+        self.base = base
+        self.name = name
+        self.source = source
         self.shape = merge.shape(name) if merge else base.places[name].shape
         self.nbytes = 2 * self.shape[0] * self.shape[1]
 
     def convert(self, start: int, stop: int) -> list[tuple[str, Any]]:
-        """What the converter makes of those rows: names in the file, and tensors."""
+        """(name in the file, tensor) that the converter makes of those rows."""
         part = self.base.rows(self.source, start, stop)
         if self.merge:
             part = self.merge.merged(self.name, part, start, stop)
         return list(self.model.modify_tensors(part.float(), self.name, None))
 
     def tofile(self, file: Any) -> None:
+        """Write the matrix; the GGUF writer calls this."""
         step = max(1, ROWS // self.shape[1])
         for start in range(0, self.shape[0], step):
             [(_, part)] = self.convert(start, start + step)
@@ -197,7 +236,8 @@ def _check_words(words: Path, rows: int) -> None:
                 tokens=tokens,
                 rows=rows,
             ),
-            "Train with a resized embedding (modules_to_save), or publish with the base's tokenizer.",
+            "Train with a resized embedding (modules_to_save), "
+            "or publish with the base's tokenizer.",
         )
 
 
@@ -206,31 +246,35 @@ def _write(writer: Any, output: Path) -> None:
     writer.write_header_to_file(path=output)
     writer.write_kv_data_to_file()
     promises = [info for tensors in writer.tensors for info in tensors.values()]
-    total, done = sum(info.nbytes for info in promises), 0
+    total = sum(info.nbytes for info in promises)
+    done = 0
     for info in promises:
-        info.tensor = _Told(info.tensor, done, total)
+        info.tensor = _Reported(info.tensor, done, total)
         done += info.nbytes
     writer.write_tensors_to_file()
     writer.close()
 
 
-class _Told:
-    """A promised tensor that tells when it is written."""
+class _Reported:
+    """A promised tensor that reports when it is written."""
 
     def __init__(self, tensor: Any, before: int, total: int) -> None:
-        self.tensor, self.before, self.total, self.nbytes = tensor, before, total, tensor.nbytes
+        self.tensor = tensor
+        self.nbytes = tensor.nbytes
+        self.before = before
+        self.total = total
 
     def tofile(self, file: Any) -> None:
         self.tensor.tofile(file)
-        _tell({"event": "progress", "done": self.before + self.nbytes, "of": self.total})
+        _report({"event": "progress", "done": self.before + self.nbytes, "of": self.total})
 
 
-def _tell(event: dict[str, Any]) -> None:
+def _report(event: dict[str, Any]) -> None:
     print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
 def _end_with_parent(lines: Iterator[str], conversion: Conversion) -> None:
-    """Where the parent was killed nobody else clears away."""
+    """Clear away when stdin ends: the parent was killed, so nobody else does."""
     for _ in lines:
         continue
     shutil.rmtree(conversion.work, ignore_errors=True)
@@ -239,19 +283,23 @@ def _end_with_parent(lines: Iterator[str], conversion: Conversion) -> None:
 
 
 def main() -> None:
-    """One conversion, its end told on stdout."""
+    """One conversion; its end is the last line on stdout."""
     conversion = Conversion(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, args=(sys.stdin, conversion), daemon=True).start()
     shutil.rmtree(conversion.work, ignore_errors=True)
     try:
         conversion.work.mkdir()
-        convert_adapter(conversion) if conversion.alone else _convert(conversion)
+        if conversion.alone:
+            convert_adapter(conversion)
+        else:
+            convert_merged(conversion)
         with Path(conversion.output).open("rb") as file:
-            _tell({"event": "done", "sha256": hashlib.file_digest(file, "sha256").hexdigest()})
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        _report({"event": "done", "sha256": digest})
     except WorkbenchError as error:
-        _tell({"event": "failed", "problem": error.problem, "fix": error.fix})
+        _report({"event": "failed", "problem": pack(error.problem), "fix": pack(error.fix)})
     except OSError as error:
-        _tell(
+        _report(
             {
                 "event": "failed",
                 "problem": error.strerror,
@@ -259,9 +307,8 @@ def main() -> None:
                 "errno": error.errno,
             }
         )
-    os._exit(
-        0
-    )  # all is written and told; an orderly end would load 130 MB of CUDA's libraries to tidy them up
+    # All is written. An orderly end would load 130 MB of CUDA's libraries to tidy them up.
+    os._exit(0)
 
 
 if __name__ == "__main__":

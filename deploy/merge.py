@@ -1,7 +1,9 @@
-"""A PEFT LoRA adapter's folder and the base's tensor names -> each merged tensor, computed when it is asked for.
+"""A PEFT LoRA adapter's folder and the base's tensor names -> each merged tensor, computed on
+demand.
 
-LoRA (Hu et al. 2021), rsLoRA (Kalajdzievski 2023), DoRA (Liu et al. 2024), modules_to_save, biases, trainable tokens and
-resized vocabularies, read as PEFT 0.21 writes them. Nothing here holds more than one tensor.
+LoRA (Hu et al. 2021), rsLoRA (Kalajdzievski 2023), DoRA (Liu et al. 2024), modules_to_save, biases,
+trainable tokens and resized vocabularies, read as PEFT 0.21 writes them. No more than one tensor is
+in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from workbench.errors import InvalidInput
 from workbench.messages import say
 
 PREFIX = "base_model.model."
-PARTS = {  # how PEFT's names end -> what that part does to the module's weight or bias
+# End of PEFT's name -> the part that it plays in the module's weight.
+PARTS = {
     ".lora_A.weight": "a",
     ".lora_B.weight": "b",
     ".lora_embedding_A": "a",
@@ -38,12 +41,8 @@ VOCABULARY = (
 )
 STEP = 4096  # rows compared at a time
 REPLACES = re.compile(r"(?:\.token_adapter)?(?:\.base_layer|\.modules_to_save)?\.(weight|bias)$")
-REWRITES_BASE = (
-    "pissa",
-    "olora",
-    "corda",
-    "loftq",
-)  # initialisations that change the base's own weights
+# Initialisations that change the base's own weights.
+REWRITES_BASE = ("pissa", "olora", "corda", "loftq")
 PROMPT_METHODS = (
     "PREFIX_TUNING",
     "P_TUNING",
@@ -56,24 +55,23 @@ PROMPT_METHODS = (
 
 @dataclass
 class Change:
-    """What the adapter does to one tensor: keys of the adapter's file, and how they are put together."""
+    """The adapter's change of one tensor: keys of the adapter's file, and how they combine."""
 
-    parts: dict[str, str] = field(
-        default_factory=dict
-    )  # replacement | a | b | magnitude | rows | added -> key
+    parts: dict[str, str] = field(default_factory=dict)
+    """replacement | a | b | magnitude | rows | added -> key in the adapter's file."""
     scale: float = 1.0
-    transposed: bool = (
-        False  # the weight is stored (in, out), as GPT-2's Conv1D and every embedding
-    )
+    transposed: bool = False
+    """The weight is stored (in, out), as GPT-2's Conv1D and every embedding."""
     indices: list[int] = field(default_factory=list)
+    """Rows of the vocabulary that `rows` replaces."""
 
 
 class Merge:
     """The changes of one adapter, by the names of the base's tensors.
 
-    `shapes` are the base's tensors. `extra` names tensors that the merged model has and the base has not: an output
-    head that is tied in the base and parts from the embedding in the adapter. Raises InvalidInput where the adapter
-    has no merged form, or belongs to another base.
+    `shapes` are the base's tensors. `extra` names tensors of the merged model that the base lacks:
+    an output head that is tied in the base and parts from the embedding in the adapter. Raises
+    InvalidInput where the adapter has no merged form, or belongs to another base.
     """
 
     def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -81,7 +79,8 @@ class Merge:
         self._file = Tensors([folder / "adapter_model.safetensors"])
         self._shapes = shapes
         self.changes: dict[str, Change] = {}
-        self.extra: dict[str, str] = {}  # new tensor -> the base's tensor that it starts from
+        self.extra: dict[str, str] = {}
+        """New tensor -> the base's tensor that it starts from."""
         for key in self._file.places:
             self._read_key(key)
         self._split_tied_head()
@@ -90,13 +89,15 @@ class Merge:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The merged tensor's shape: a resized vocabulary has more rows than the base's."""
-        change = self.changes.get(name)
-        if change and (key := change.parts.get("replacement")):
-            return self._file.places[key].shape
+        change = self.changes.get(name, Change())
+        replacement = change.parts.get("replacement")
+        if replacement:
+            return self._file.places[replacement].shape
         return self._shapes[self.extra.get(name, name)]
 
     def merged(self, name: str, weight: Any, start: int = 0, stop: int | None = None) -> Any:
-        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows` says that it can be.
+        """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows`
+        allows it.
 
         `weight` is the same part of the base's tensor; for an extra tensor, of `extra[name]`.
         """
@@ -104,15 +105,19 @@ class Merge:
 
         change = self.changes.get(name, Change())
         part = {kind: self._read(change, kind, start, stop) for kind in change.parts}
-        weight = (
-            part["replacement"] if "replacement" in part else weight.to(torch.float32, copy=True)
-        )
+        if "replacement" in part:
+            weight = part["replacement"]
+        else:
+            weight = weight.to(torch.float32, copy=True)
         if "a" in part:
-            weight = weight.T if change.transposed else weight
+            if change.transposed:
+                weight = weight.T
             weight.addmm_(part["b"], part["a"], alpha=change.scale)
             if "magnitude" in part:
+                # DoRA: the direction is learned by A and B, the length of each row apart.
                 weight = weight * (part["magnitude"] / weight.norm(dim=1)).unsqueeze(1)
-            weight = weight.T if change.transposed else weight
+            if change.transposed:
+                weight = weight.T
         if "added" in part:
             weight = weight + change.scale * part["added"]
         if "rows" in part:
@@ -132,10 +137,13 @@ class Merge:
     def _read(self, change: Change, kind: str, start: int, stop: int | None) -> Any:
         """A part of the adapter, as far as it changes those rows."""
         key = change.parts[kind]
-        if kind == "replacement" or (kind == "b" and not change.transposed):
+        has_the_rows = kind == "b" and not change.transposed
+        if kind == "replacement" or has_the_rows:
             return self._file.rows(key, start, stop).float()
         whole = self._file.rows(key).float()
-        return whole[:, start:stop] if kind == "a" and change.transposed else whole
+        if kind == "a" and change.transposed:
+            return whole[:, start:stop]
+        return whole
 
     def _read_key(self, key: str) -> None:
         """File one tensor of the adapter under the base's tensor that it changes."""
@@ -144,28 +152,33 @@ class Merge:
             return  # the untrained copy that stands beside a trained module
         for ending, kind in PARTS.items():
             if name.endswith(ending):
-                module = name.removesuffix(ending)
-                change = self._change(f"{module}.weight", kind, key)
-                if kind == "a":
-                    change.scale = self._scale(module, self._file.places[key].shape[0])
-                    change.transposed = (
-                        bool(self.config.get("fan_in_fan_out")) or "lora_embedding" in key
-                    )
-                if kind == "rows":
-                    change.indices = self._token_indices(module)
+                self._read_part(key, name.removesuffix(ending), kind)
                 return
+        replaced = REPLACES.search(name)
         if name.endswith(".lora_B.bias"):
             module = name.removesuffix(".lora_B.bias")
             change = self._change(f"{module}.bias", "added", key)
             rank = self._file.places[key.replace("lora_B.bias", "lora_A.weight")].shape[0]
             change.scale = self._scale(module, rank)
-        elif "lora_" not in name and (found := REPLACES.search(name)):
-            self._change(f"{name[: found.start()]}.{found.group(1)}", "replacement", key)
+        elif "lora_" not in name and replaced:
+            module = name[: replaced.start()]
+            self._change(f"{module}.{replaced.group(1)}", "replacement", key)
         else:
             raise InvalidInput(
                 say("The adapter's tensor {name} has no known merged form.", name=name),
                 "Merge it with PEFT itself.",
             )
+
+    def _read_part(self, key: str, module: str, kind: str) -> None:
+        """File a part of the module's weight."""
+        change = self._change(f"{module}.weight", kind, key)
+        if kind == "a":
+            rank = self._file.places[key].shape[0]
+            change.scale = self._scale(module, rank)
+            stored_turned = bool(self.config.get("fan_in_fan_out"))
+            change.transposed = stored_turned or "lora_embedding" in key
+        if kind == "rows":
+            change.indices = self._token_indices(module)
 
     def _change(self, target: str, kind: str, key: str) -> Change:
         change = self.changes.setdefault(self._find(target), Change())
@@ -174,83 +187,100 @@ class Merge:
         return change
 
     def _find(self, target: str) -> str:
-        """The base's tensor: by its name, or by the name's end where the base's file has or lacks a prefix."""
+        """The base's tensor: by its name, or by the name's end where the base's file has or lacks a
+        prefix.
+        """
         if target in self._shapes or (target == "lm_head.weight" and self._embedding):
             return target
-        ends = [
-            name
-            for name in self._shapes
-            if name.endswith(f".{target}") or target.endswith(f".{name}")
-        ]
+        ends = []
+        for name in self._shapes:
+            if name.endswith(f".{target}") or target.endswith(f".{name}"):
+                ends.append(name)
         if len(ends) != 1:
             raise InvalidInput(
                 say("The adapter changes {target}, which its base does not have.", target=target),
-                "The adapter belongs to another base; set base_model_name_or_path in adapter_config.json.",
+                "The adapter belongs to another base; "
+                "set base_model_name_or_path in adapter_config.json.",
             )
         return ends[0]
 
     @cached_property
     def _embedding(self) -> str:
-        """The input embedding's name where the base's file has no output head of its own, else nothing."""
+        """The input embedding's name where the base has no output head of its own, else nothing."""
         if any(name.endswith("lm_head.weight") for name in self._shapes):
             return ""
-        return next((name for name in self._shapes if name.endswith(VOCABULARY)), "")
+        for name in self._shapes:
+            if name.endswith(VOCABULARY):
+                return name
+        return ""
 
     def _split_tied_head(self) -> None:
-        """A head that is tied in the base follows the embedding only where PEFT let it follow in the training."""
-        head, embedding = "lm_head.weight", self._embedding
+        """A tied head follows the embedding only where it did so in training."""
+        head = "lm_head.weight"
+        embedding = self._embedding
         if not embedding or not {head, embedding} & self.changes.keys():
             return
-        if head not in self.changes:
-            followed = (
-                self.config.get("ensure_weight_tying") or "rows" in self.changes[embedding].parts
-            )
-            if not followed:
-                self.changes[head] = Change()
+        if head in self.changes:
+            if self._same(self.changes[head], self.changes.get(embedding, Change())):
+                del self.changes[head]
+            else:
                 self.extra[head] = embedding
-        elif self._same(self.changes[head], self.changes.get(embedding, Change())):
-            del self.changes[head]
-        else:
+            return
+        kept_tied = bool(self.config.get("ensure_weight_tying"))
+        if not kept_tied and "rows" not in self.changes[embedding].parts:
+            # PEFT trained a copy of the embedding and left the head as it was.
+            self.changes[head] = Change()
             self.extra[head] = embedding
 
     def _same(self, head: Change, embedding: Change) -> bool:
-        """Whether both are the same tensor written twice, as PEFT does after resizing a tied vocabulary."""
+        """Whether both are the same tensor, which PEFT writes twice after resizing a tied
+        vocabulary.
+        """
         if head.parts.keys() != {"replacement"} or embedding.parts.keys() != {"replacement"}:
             return False
-        one, other = (change.parts["replacement"] for change in (head, embedding))
-        size = self._file.places[one].shape[0]
-        return self._file.places[one].shape == self._file.places[other].shape and all(
-            self._file.rows(one, start, start + STEP).equal(
-                self._file.rows(other, start, start + STEP)
-            )
-            for start in range(0, size, STEP)
-        )
+        one = head.parts["replacement"]
+        other = embedding.parts["replacement"]
+        shape = self._file.places[one].shape
+        if shape != self._file.places[other].shape:
+            return False
+        for start in range(0, shape[0], STEP):
+            rows = self._file.rows(one, start, start + STEP)
+            if not rows.equal(self._file.rows(other, start, start + STEP)):
+                return False
+        return True
 
     def _scale(self, module: str, rank: int) -> float:
-        """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern rule."""
+        """alpha / r, or alpha / sqrt(r) for rsLoRA; a module's own alpha is found by PEFT's pattern
+        rule.
+        """
         alpha = self.config.get("lora_alpha", 8)
         for pattern, own in (self.config.get("alpha_pattern") or {}).items():
             if re.match(rf"(.*\.)?({pattern})$", module):
                 alpha = own
                 break
-        return alpha / (math.sqrt(rank) if self.config.get("use_rslora") else rank)
+        if self.config.get("use_rslora"):
+            return alpha / math.sqrt(rank)
+        return alpha / rank
 
     def _token_indices(self, module: str) -> list[int]:
         given = self.config.get("trainable_token_indices") or self.config.get("token_indices") or []
-        if isinstance(given, dict):
-            return next((rows for name, rows in given.items() if module.endswith(name)), [])
-        return list(given)
+        if not isinstance(given, dict):
+            return list(given)
+        for name, rows in given.items():
+            if module.endswith(name):
+                return rows
+        return []
 
     def _check(self, name: str, change: Change) -> None:
         """The parts fit each other and the base."""
         shape = self.shape(name)
         if "a" in change.parts:
-            a, b = (self._file.places[change.parts[kind]].shape for kind in "ab")
-            delta = (b[0], a[1]) if len(a) == len(b) == 2 else ()
-            if (tuple(reversed(delta)) if change.transposed else delta) != shape:
+            delta = self._shape_of_delta(change)
+            if delta != shape:
                 raise InvalidInput(
                     say(
-                        "The adapter's change of {name} has the shape {delta}, the base's tensor {shape}.",
+                        "The adapter's change of {name} has the shape {delta}, "
+                        "the base's tensor {shape}.",
                         name=name,
                         delta=delta,
                         shape=shape,
@@ -270,17 +300,29 @@ class Merge:
                 "The adapter belongs to another base.",
             )
 
+    def _shape_of_delta(self, change: Change) -> tuple[int, ...]:
+        """The shape of B times A, as the base stores it; empty where they are no matrices."""
+        a = self._file.places[change.parts["a"]].shape
+        b = self._file.places[change.parts["b"]].shape
+        if len(a) != 2 or len(b) != 2:
+            return ()
+        return (a[1], b[0]) if change.transposed else (b[0], a[1])
+
 
 def read_adapter(folder: Path) -> dict[str, Any]:
-    """The adapter's configuration, where its method can be merged; else InvalidInput says what can be done instead."""
+    """The adapter's configuration.
+
+    Raises InvalidInput, with the alternative, where it cannot be merged.
+    """
     try:
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            say("{folder} holds no adapter that can be read: {error}", folder=folder, error=error),
+            say("The adapter in {folder} cannot be read: {error}", folder=folder, error=error),
             "Publish a finished run.",
         ) from error
-    method, start = config.get("peft_type", ""), str(config.get("init_lora_weights", "")).lower()
+    method = config.get("peft_type", "")
+    start = str(config.get("init_lora_weights", "")).lower()
     if method in PROMPT_METHODS:
         raise InvalidInput(
             say(
@@ -291,7 +333,10 @@ def read_adapter(folder: Path) -> dict[str, Any]:
         )
     if method != "LORA" or config.get("target_parameters") or config.get("layer_replication"):
         raise InvalidInput(
-            f"Only LoRA adapters on whole modules can be merged here, not {method or 'an unknown method'}.",
+            say(
+                "Only LoRA adapters on whole modules can be merged here, not {method}.",
+                method=method or say("an unknown method"),
+            ),
             "Merge it with PEFT's merge_and_unload, save the model, and publish that folder.",
         )
     if start.startswith(REWRITES_BASE):

@@ -1,4 +1,6 @@
-"""Template, stops, system prompt and parameters <-> the text of a Modelfile, and the fields of Ollama's create."""
+"""Template, stops, system prompt and parameters <-> the text of a Modelfile, and the fields of
+Ollama's create.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,13 @@ from workbench.errors import InvalidInput
 from workbench.messages import say
 
 QUOTED = re.compile(r'"""(.*?)"""', re.S)
-NUMBERS = {"temperature": float, "top_p": float, "min_p": float, "repeat_penalty": float}
+FLOATS = ("temperature", "top_p", "min_p", "repeat_penalty")
 INTEGERS = ("num_ctx", "num_predict", "top_k", "seed", "repeat_last_n", "num_keep")
 
 
 @dataclass(frozen=True)
 class Modelfile:
-    """What a published model is besides its weights."""
+    """All of a published model but its weights."""
 
     template: str
     stops: tuple[str, ...] = ()
@@ -25,13 +27,10 @@ class Modelfile:
 
     def text(self, weights: str = "./model.gguf", adapter: str = "") -> str:
         """As `ollama create -f` reads it."""
-        lines = [
-            f"FROM {weights}",
-            *([f"ADAPTER {adapter}"] if adapter else []),
-            "",
-            f"TEMPLATE {_quote(self.template)}",
-            "",
-        ]
+        lines = [f"FROM {weights}"]
+        if adapter:
+            lines.append(f"ADAPTER {adapter}")
+        lines += ["", f"TEMPLATE {_quote(self.template)}", ""]
         if self.system:
             lines += [f"SYSTEM {_quote(self.system)}", ""]
         lines += [f"PARAMETER {name} {value}" for name, value in self.parameters.items()]
@@ -40,24 +39,37 @@ class Modelfile:
 
     def fields(self) -> dict[str, Any]:
         """Arguments of Ollama's create."""
-        stops = {"stop": list(self.stops)} if self.stops else {}
-        system = {"system": self.system} if self.system else {}
-        return {"template": self.template, "parameters": {**self.parameters, **stops}, **system}
+        parameters = dict(self.parameters)
+        if self.stops:
+            parameters["stop"] = list(self.stops)
+        fields: dict[str, Any] = {"template": self.template, "parameters": parameters}
+        if self.system:
+            fields["system"] = self.system
+        return fields
 
 
 def read_modelfile(text: str) -> Modelfile:
-    """A Modelfile that a person has edited. Raises InvalidInput with the line that cannot be used."""
-    template, system, stops, parameters, rest = "", "", [], {}, text
-    while rest := rest.lstrip():
+    """A Modelfile that a person has edited.
+
+    Raises InvalidInput with the line that cannot be used.
+    """
+    template = ""
+    system = ""
+    stops: list[str] = []
+    parameters: dict[str, Any] = {}
+    rest = text.lstrip()
+    while rest:
         line, _, after = rest.partition("\n")
         command, _, value = line.strip().partition(" ")
         command = command.upper()
         if command in ("TEMPLATE", "SYSTEM"):
-            value, rest = _take_text(rest[len(command) :])
-            template, system = (value, system) if command == "TEMPLATE" else (template, value)
-            continue
-        rest = after
-        if command == "PARAMETER":
+            value, after = _take_text(rest[len(command) :])
+        rest = after.lstrip()
+        if command == "TEMPLATE":
+            template = value
+        elif command == "SYSTEM":
+            system = value
+        elif command == "PARAMETER":
             name, _, value = value.strip().partition(" ")
             value = value.strip().strip('"')
             if name == "stop":
@@ -92,11 +104,13 @@ def _take_text(rest: str) -> tuple[str, str]:
 
 def _number(name: str, value: str) -> Any:
     try:
-        return (
-            NUMBERS[name](value) if name in NUMBERS else int(value) if name in INTEGERS else value
-        )
+        if name in FLOATS:
+            return float(value)
+        if name in INTEGERS:
+            return int(value)
     except ValueError as error:
         raise InvalidInput(
             say("PARAMETER {name} cannot be {value!r}.", name=name, value=value),
             "Give it a number.",
         ) from error
+    return value

@@ -1,4 +1,6 @@
-"""An Ollama server's address -> its models: weights pushed by digest, models made, copied, shown, asked and removed."""
+"""An Ollama server's address -> its models: pushed by digest, made, copied, shown, asked and
+removed.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,21 @@ from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
 from workbench.messages import say
 from workbench.models.servers import is_loopback
 
-OLDEST = (0, 12, 11)  # the first that tells log-probabilities, which the proof compares
+OLDEST = (0, 12, 11)  # the first that reports log-probabilities, which the proof compares
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 PIECE = 1 << 20  # bytes sent at a time
-COMES_BACK_WITHIN = 30.0  # seconds that a restarting server is waited for
+COMES_BACK_WITHIN = 30.0  # seconds to wait for a server that restarts
+READS_WITHIN = 1800  # seconds: a large model is read, or quantized, before the first byte
+CONNECTS_WITHIN = 5  # seconds
+# Ollama's name of a precision -> ours.
+PRECISION_NAMES = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One greedy answer: its tokens as bytes, their log-probabilities, and whether the model ended it itself."""
+    """One greedy answer: its tokens as bytes, their log-probabilities, and whether the model ended
+    it itself.
+    """
 
     tokens: list[bytes]
     logprobs: list[float]
@@ -33,16 +41,19 @@ class Reply:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a model in Ollama is made of."""
+    """The weights of a model in Ollama."""
 
     sha256: str
-    architecture: str  # llama.cpp's name
-    precision: str  # one of ours, or Ollama's name of another
-    adapted: bool  # it has an adapter already
+    architecture: str
+    """llama.cpp's name."""
+    precision: str
+    """One of ours, or Ollama's name of another."""
+    adapted: bool
+    """Whether the model has an adapter already."""
 
 
 class NoAnswer(Unavailable):
-    """Nothing answers at the address; a server that restarts does so for a while."""
+    """Nothing answers at the address, as while a server restarts."""
 
 
 class Registry:
@@ -52,7 +63,10 @@ class Registry:
         self.host = host
 
     def check(self) -> str:
-        """The server's version. Raises Unavailable where it is down, is no Ollama, or is too old for the proof."""
+        """The server's version.
+
+        Raises Unavailable where it is down, no Ollama, or too old for the proof.
+        """
         with self._maps_errors():
             answer = self._http.get("/api/version", timeout=10)
             answer.raise_for_status()
@@ -60,11 +74,12 @@ class Registry:
                 version = str(answer.json()["version"])
             except (ValueError, KeyError, TypeError) as error:
                 raise Unavailable(
-                    say("What answers at {host} is not Ollama.", host=self.host),
+                    say("The server at {host} is not Ollama.", host=self.host),
                     "Correct --host or WORKBENCH_OLLAMA_HOST.",
                 ) from error
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
-        if (0, 0, 0) < numbers < OLDEST:  # a server built from source calls itself 0.0.0
+        # A server built from source calls itself 0.0.0.
+        if (0, 0, 0) < numbers < OLDEST:
             needed = ".".join(map(str, OLDEST))
             raise Unavailable(
                 say(
@@ -80,23 +95,29 @@ class Registry:
     def digests(self) -> dict[str, str]:
         """Every model's full name -> the digest of its manifest."""
         with self._maps_errors():
-            return {model.model or "": model.digest or "" for model in self._client.list().models}
+            models = self._client.list().models
+        return {model.model or "": model.digest or "" for model in models}
 
     def has_blob(self, sha256: str) -> bool:
         with self._maps_errors():
             return self._http.head(f"/api/blobs/sha256:{sha256}").status_code == 200
 
     def push(self, path: Path, sha256: str, report: Callable[[int, int], None]) -> None:
-        """Send the file unless the server has it; a server that restarts meanwhile is waited for and sent it again."""
-        deadline = None
+        """Send the file unless the server has it.
+
+        Where the server restarts meanwhile, wait and send it again.
+        """
+        deadline = 0.0
         while True:
             try:
                 if not self.has_blob(sha256):
                     self._send(path, sha256, report)
                 return
             except NoAnswer:
-                deadline = deadline or time.monotonic() + COMES_BACK_WITHIN
-                if time.monotonic() > deadline:
+                now = time.monotonic()
+                if not deadline:
+                    deadline = now + COMES_BACK_WITHIN
+                if now > deadline:
                     raise
                 time.sleep(0.5)
 
@@ -128,7 +149,7 @@ class Registry:
             self._client.copy(source, target)
 
     def delete(self, name: str) -> None:
-        """Remove a model, and with it the weights that no other model uses; one that is not there is no error."""
+        """Remove a model, and the weights that no other model uses. A missing one is no error."""
         try:
             with self._maps_errors():
                 self._client.delete(name)
@@ -136,33 +157,44 @@ class Registry:
             return
 
     def drop_blob(self, sha256: str) -> None:
-        """Remove weights that no model uses. Ollama has no call for that, but it does so with the last model of them."""
+        """Remove weights that no model uses.
+
+        Ollama has no call for that. It removes weights with their last model, so one is made and
+        deleted.
+        """
         if not self.has_blob(sha256):
             return
         name = f"workbench-dropped-{sha256[:12]}"
         try:
             self.create(name, {"files": {"model.gguf": f"sha256:{sha256}"}}, lambda status: None)
         except InvalidInput:
-            return  # not a model; Ollama clears it away at its next start
+            return  # no model can be made of it; Ollama clears it away at its next start
         self.delete(name)
 
     def weights(self, name: str) -> Weights:
-        """Raises NotFound where there is no such model, InvalidInput where it is not weights on that server."""
+        """A model's weights.
+
+        Raises NotFound for a missing model, InvalidInput where Ollama names no file.
+        """
         with self._maps_errors():
             shown = self._client.show(name)
         files = re.findall(r"^(FROM|ADAPTER) .*sha256-([0-9a-f]{64})", shown.modelfile or "", re.M)
-        found = next((digest for kind, digest in files if kind == "FROM"), "")
-        if not found:
+        own = [digest for kind, digest in files if kind == "FROM"]
+        if not own:
             raise InvalidInput(
                 say("Ollama does not say which weights {name} has.", name=name),
                 "Name another model with --from.",
             )
-        kind = shown.details.quantization_level or "" if shown.details else ""
-        precision = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}.get(
-            kind, kind
+        level = ""
+        if shown.details:
+            level = shown.details.quantization_level or ""
+        facts = shown.modelinfo or {}
+        return Weights(
+            sha256=own[0],
+            architecture=facts.get("general.architecture", ""),
+            precision=PRECISION_NAMES.get(level, level),
+            adapted=len(own) < len(files),
         )
-        architecture = (shown.modelinfo or {}).get("general.architecture", "")
-        return Weights(found, architecture, precision, any(kind == "ADAPTER" for kind, _ in files))
 
     def render(self, name: str, messages: list[dict[str, Any]]) -> str:
         """The prompt that the server would give the model, byte for byte."""
@@ -199,13 +231,13 @@ class Registry:
             "num_ctx": context,
             "repeat_penalty": 1.0,
         }
-        said = self._ask(path, body | {"options": options})
-        told = said.get("logprobs") or []
+        answer = self._ask(path, body | {"options": options})
+        tokens_said = answer.get("logprobs") or []
         return Reply(
-            [bytes(token.get("bytes") or token["token"].encode()) for token in told],
-            [token["logprob"] for token in told],
-            said.get("done_reason") == "stop",
-            said.get("prompt_eval_count", 0),
+            tokens=[bytes(token.get("bytes") or token["token"].encode()) for token in tokens_said],
+            logprobs=[token["logprob"] for token in tokens_said],
+            stopped=answer.get("done_reason") == "stop",
+            prompt_tokens=answer.get("prompt_eval_count", 0),
         )
 
     def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -235,9 +267,7 @@ class Registry:
     def _patience(self) -> Any:
         import httpx
 
-        return httpx.Timeout(
-            1800, connect=5
-        )  # a large model is read, or quantized, before the first word
+        return httpx.Timeout(READS_WITHIN, connect=CONNECTS_WITHIN)
 
     @contextmanager
     def _maps_errors(self) -> Iterator[None]:
@@ -250,9 +280,14 @@ class Registry:
             raise _refused(self.host, error.status_code, error.error) from error
         except (httpx.HTTPError, httpx.InvalidURL, ConnectionError) as error:
             raise NoAnswer(
-                f"Ollama does not answer at {self.host}: {str(error) or type(error).__name__}",
-                "Start it (ollama serve), or install it from https://ollama.com/download; another machine's is named "
-                "with --host or WORKBENCH_OLLAMA_HOST. Or publish with --gguf-only.",
+                say(
+                    "Ollama does not answer at {host}: {reason}",
+                    host=self.host,
+                    reason=str(error) or type(error).__name__,
+                ),
+                "Start it (ollama serve), or install it from https://ollama.com/download; "
+                "another machine's is named with --host or WORKBENCH_OLLAMA_HOST. "
+                "Or publish with --gguf-only.",
             ) from error
 
 
@@ -261,7 +296,8 @@ def check_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidInput(
             say("{name!r} cannot be a model's name.", name=name),
-            "Use letters, digits, - _ and . (it begins with a letter or digit); the version is added by itself.",
+            "Use letters, digits, - _ and . (it begins with a letter or digit); "
+            "the version is added by itself.",
         )
     return name
 
@@ -276,7 +312,7 @@ def _reason(answer: Any) -> str:
 def _refused(host: str, status: int, reason: str) -> WorkbenchError:
     if status == 404:
         return NotFound(
-            say("Ollama at {host} has not got it: {reason}", host=host, reason=reason),
+            say("Ollama at {host} does not have it: {reason}", host=host, reason=reason),
             "See what it has: workbench deploy list",
         )
     if "no space left" in reason or "not enough space" in reason:

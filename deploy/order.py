@@ -1,4 +1,7 @@
-"""What a person asks to be published, and the names of the choices and steps; light enough for a page's first paint."""
+"""A person's order to publish, and the names of its choices and steps.
+
+Light, for a page's first paint.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,38 @@ if TYPE_CHECKING:
     from deploy.modelfile import Modelfile
 
 PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
-STEPS = ("check", "convert", "upload", "create", "prove", "promote")
-ADAPTER = (
-    "auto",
-    "always",
-    "never",
-)  # whether the adapter alone is published, on a base that Ollama has
+# Step -> what a person reads while it goes on.
+STAGES = {
+    "check": "Checking",
+    "convert": "Converting to GGUF",
+    "upload": "Uploading to Ollama",
+    "create": "Creating the model",
+    "prove": "Proving the model",
+    "promote": "Making it the latest",
+}
+STEPS = tuple(STAGES)
+# Whether the adapter alone is published, on a base that Ollama has.
+ADAPTER = ("auto", "always", "never")
 PROMPTS = 20  # conversations of a proof
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a person asks for; empty fields are chosen from the run."""
+    """One publish; empty fields are chosen from the run."""
 
     run: str
     name: str
     precision: str = "f16"
-    system: str | None = None  # None: the run's own
+    system: str | None = None
+    """None: the run's own."""
     modelfile: Modelfile | None = None
-    pre: str = ""  # llama.cpp's name of the pre-tokenizer
-    llama_cpp: str = ""  # a checkout to use instead of the installed package
+    pre: str = ""
+    """llama.cpp's name of the pre-tokenizer."""
+    llama_cpp: str = ""
+    """A checkout to use instead of the installed package."""
     prompts: int = PROMPTS
-    keeps_candidate: bool = False  # after a failure, so that a retry goes on from there
-    adapter: str = "auto"  # one of ADAPTER
-    on: str = ""  # the model in Ollama that the adapter stands on; else one that was published from the same base
+    keeps_candidate: bool = False
+    """After a failure, so that a retry goes on from there."""
+    adapter: str = "auto"
+    on: str = ""
+    """The model in Ollama under the adapter; empty: one that was published from the same base."""

@@ -1,33 +1,33 @@
-"""An order -> everything that follows from it: the run, the Modelfile, the end tokens, the file, and how it is proven."""
+"""An order -> everything that follows from it: the run, the Modelfile, the end tokens, the file,
+and how it is proven.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deploy.artefact import Artefact, find_artefact
+from deploy.conversations import choose_talks
 from deploy.gguf import Conversion, write_gguf
 from deploy.modelfile import Modelfile
 from deploy.ollama_registry import Registry, check_name
 from deploy.order import ADAPTER, PRECISIONS, Order
-from deploy.proof import TOKENS, Proof, choose_talks, prove
-from deploy.template import Format, find_ends, read_format, render
+from deploy.proof import TOKENS, Proof, Published, prove, with_system
+from deploy.template import Format, Turn, find_ends, read_format, render
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
 from workbench.settings import Settings
 
-BYTES = {
-    "f16": 2.0,
-    "bf16": 2.0,
-    "q8_0": 1.07,
-    "q4_K_M": 2.6,
-}  # of a weight in the file; q4_K_M is made from f16, which lies beside it until then
+# Bytes of one weight in the file. q4_K_M is made from f16, which lies beside it until then.
+BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6}
+SPARE = 1.05  # tokenizer, metadata and alignment come on top of the weights
 
 
 @dataclass(frozen=True)
@@ -39,121 +39,138 @@ class Plan:
     modelfile: Modelfile
     ends: dict[int, str]
     format: Format | None = field(repr=False)
-    on: tuple[str, str] | None = (
-        None  # (model in Ollama, sha256 of its weights) that the adapter stands on; else merged
-    )
+    on: tuple[str, str] | None = None
+    """(model in Ollama, sha256 of its weights) under an adapter that is published alone; None:
+    merged.
+    """
     merged_because: str = ""
 
     @cached_property
     def key(self) -> str:
-        told = [self.artefact.digests, self.order.precision, self.order.pre, self.modelfile.text()]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        """What identifies the model that this plan makes."""
+        facts = [
+            self.artefact.digests,
+            self.order.precision,
+            self.order.pre,
+            self.modelfile.text(),
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def size(self) -> float:
+        """About how many bytes the GGUF file takes."""
+        if self.on:
+            return self.artefact.adapter_size * 2
+        return self.artefact.weight * BYTES[self.order.precision] * SPARE
 
     def check_room(self, folder: Path) -> None:
         """Raises Unavailable where the disk has no room for the file."""
-        size = (
-            self.artefact.adapter_size * 2
-            if self.on
-            else self.artefact.weight * BYTES[self.order.precision] * 1.05
-        )
         free = shutil.disk_usage(folder).free
-        if free < size:
+        if free < self.size:
             raise Unavailable(
                 say(
-                    "The GGUF file needs {size:.1f} GB, the disk of {folder} has {free:.1f} GB free.",
-                    size=size / 1000000000.0,
+                    "The GGUF file needs {size:.1f} GB, "
+                    "the disk of {folder} has {free:.1f} GB free.",
+                    size=self.size / 1e9,
                     folder=folder,
-                    free=free / 1000000000.0,
+                    free=free / 1e9,
                 ),
                 "Free space, set WORKBENCH_HOME to a larger disk, or publish with --quantize q8_0.",
             )
 
     def write(self, path: Path, report: Callable[[int, int], None]) -> str:
-        """Write the GGUF file, of the adapter alone where it stands on a base, and return its sha256."""
-        artefact, precision = self.artefact, self.order.precision
+        """Write the GGUF file, or that of the adapter alone; returns its sha256."""
+        artefact = self.artefact
+        precision = self.order.precision
         conversion = Conversion(
-            str(artefact.base),
-            str(artefact.adapter or ""),
-            str(artefact.words),
-            str(path),
-            "f16" if precision == "q4_K_M" else precision,
-            self.order.name,
-            self.format.starts_with_bos if self.format else None,
-            self.order.pre,
-            self.order.llama_cpp,
-            bool(self.on),
+            base=str(artefact.base),
+            adapter=str(artefact.adapter or ""),
+            words=str(artefact.words),
+            output=str(path),
+            precision="f16" if precision == "q4_K_M" else precision,
+            name=self.order.name,
+            starts_with_bos=self.format.starts_with_bos if self.format else None,
+            pre=self.order.pre,
+            llama_cpp=self.order.llama_cpp,
+            alone=bool(self.on),
         )
         return write_gguf(conversion, report)
 
     def weights(self, sha256: str) -> dict[str, Any]:
-        """What Ollama's create makes the model of; the file that was written has that sha256."""
+        """The fields of Ollama's create that name the weights; `sha256` is that of the written
+        file.
+        """
         if self.on:
             return {
                 "files": {"model.gguf": f"sha256:{self.on[1]}"},
                 "adapters": {"adapter.gguf": f"sha256:{sha256}"},
             }
-        quantize = {"quantize": "q4_K_M"} if self.order.precision == "q4_K_M" else {}
-        return {"files": {"model.gguf": f"sha256:{sha256}"}, **quantize}
+        fields: dict[str, Any] = {"files": {"model.gguf": f"sha256:{sha256}"}}
+        if self.order.precision == "q4_K_M":
+            fields["quantize"] = "q4_K_M"
+        return fields
 
     def prove(self, registry: Registry, tag: str, report: Callable[[int, int], None]) -> Proof:
         """Compare the Ollama model of that tag with the run."""
-        artefact, system = self.artefact, self.modelfile.system
         context = int(self.modelfile.parameters.get("num_ctx", 4096))
-
-        def fits(talk: list[dict[str, Any]]) -> bool:
-            whole = (
-                [{"role": "system", "content": system}, *talk]
-                if system and talk[0]["role"] != "system"
-                else talk
-            )
-            return (
-                len(artefact.tokenizer.encode(render(artefact.tokenizer, whole))) + TOKENS
-                <= context
-            )
-
-        talks = choose_talks(artefact.held_out, self.order.prompts, fits)
-        if self.format and self.format.strips:
-            talks = [
-                [{**turn, "content": turn["content"].strip()} for turn in talk] for talk in talks
-            ]
-        return prove(
-            registry,
-            tag,
-            artefact.folder,
-            self.ends,
-            system,
-            self.order.precision,
-            talks,
-            context,
-            report,
+        talks = choose_talks(
+            self.artefact.held_out, self.order.prompts, lambda talk: self._fits(talk, context)
         )
+        if self.format and self.format.strips:
+            talks = [_stripped(talk) for talk in talks]
+        published = Published(registry, tag, self.modelfile.system, context)
+        return prove(
+            published, self.artefact.folder, self.ends, self.order.precision, talks, report
+        )
+
+    def _fits(self, talk: list[Turn], context: int) -> bool:
+        """Whether conversation and answer fit the context: Ollama cuts what does not, without a
+        word.
+        """
+        whole = with_system(talk, self.modelfile.system)
+        tokenizer = self.artefact.tokenizer
+        return len(tokenizer.encode(render(tokenizer, whole))) + TOKENS <= context
+
+
+def _stripped(talk: list[Turn]) -> list[Turn]:
+    return [{**turn, "content": turn["content"].strip()} for turn in talk]
 
 
 def make_plan(order: Order, settings: Settings) -> Plan:
-    """Look at the run and settle the Modelfile. Raises what `find_artefact` and `read_format` raise."""
+    """Look at the run and settle the Modelfile.
+
+    Raises what `find_artefact` and `read_format` raise.
+    """
     check_name(order.name)
-    if order.adapter not in ADAPTER:
-        raise InvalidInput(
-            say("{adapter} is no choice for the adapter.", adapter=order.adapter),
-            say("Use one of {adapter}.", adapter=", ".join(ADAPTER)),
-        )
-    if order.precision not in PRECISIONS:
-        raise InvalidInput(
-            say("{precision} is no precision.", precision=order.precision),
-            say("Use one of {precisions}.", precisions=", ".join(PRECISIONS)),
-        )
+    _check_choice(order.adapter, ADAPTER)
+    _check_choice(order.precision, PRECISIONS)
     artefact = find_artefact(order.run, settings)
-    written = order.modelfile
-    form = (
-        read_format(artefact.tokenizer)
-        if written is None or artefact.tokenizer.chat_template
-        else None
-    )
+    form = None
+    if order.modelfile is None or artefact.tokenizer.chat_template:
+        form = read_format(artefact.tokenizer)
     ends = find_ends(artefact.tokenizer, form, artefact.ends)
-    if written is None:
+    modelfile = order.modelfile
+    if modelfile is None:
         assert form
-        system = artefact.card.get("system") or "" if order.system is None else order.system
-        context = min(settings.context_tokens, artefact.context or settings.context_tokens)
-        numbers = {"temperature": settings.temperature, "num_ctx": context}
-        written = Modelfile(form.ollama(), tuple(ends.values()), system, numbers)
-    return Plan(order, artefact, written, ends, form)
+        modelfile = _derive_modelfile(order, artefact, form, ends, settings)
+    return Plan(order, artefact, modelfile, ends, form)
+
+
+def _check_choice(choice: str, choices: Sequence[str]) -> None:
+    if choice not in choices:
+        raise InvalidInput(
+            say("{choice} is not one of the choices.", choice=choice),
+            say("Use one of {choices}.", choices=", ".join(choices)),
+        )
+
+
+def _derive_modelfile(
+    order: Order, artefact: Artefact, form: Format, ends: dict[int, str], settings: Settings
+) -> Modelfile:
+    """The Modelfile that the model's own template, stops and system prompt make."""
+    system = order.system
+    if system is None:
+        system = artefact.card.get("system") or ""
+    context = min(settings.context_tokens, artefact.context or settings.context_tokens)
+    parameters = {"temperature": settings.temperature, "num_ctx": context}
+    return Modelfile(form.ollama(), tuple(ends.values()), system, parameters)

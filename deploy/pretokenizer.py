@@ -1,4 +1,6 @@
-"""A tokenizer -> llama.cpp's name for how it splits text before BPE: the base's, also when the vocabulary was extended."""
+"""A tokenizer -> llama.cpp's name of its pre-tokenizer: the base's, also for an extended
+vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +11,35 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 
-QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-SPLITS = {
-    QWEN2: "qwen2",
-    LLAMA3: "llama-bpe",
-    GPT2: "gpt-2",
-}  # the rules that differ in nothing but their name
+# Splitting rule -> llama.cpp's name. Tokenizers with the same rule split alike, whatever they are
+# called.
+SPLITS = {QWEN2: "qwen2", LLAMA3: "llama-bpe", GPT2: "gpt-2"}
 
 
 def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -> str:
-    """llama.cpp's name. `known` is its own recognition, which hashes token ids, so only the base's tokenizer can pass.
+    """llama.cpp's name. `known` is its own recognition: a hash of token ids, which an extended
+    vocabulary changes.
 
-    Where that does not know the base either (home-made tokenizers), the splitting rule itself is looked up.
+    So the base's tokenizer is tried next. A home-made tokenizer is known by its splitting rule.
     """
     from transformers import AutoTokenizer
 
-    for words in (tokenizer, base):
-        try:
-            return known(
-                AutoTokenizer.from_pretrained(words, trust_remote_code=False)
-                if words is base
-                else words
-            )
-        except NotImplementedError:
-            continue  # llama.cpp knows neither this tokenizer nor, in the end, its base's
-        except (OSError, ValueError):
-            break  # the base came without a tokenizer
+    try:
+        return known(tokenizer)
+    except NotImplementedError:
+        pass  # llama.cpp does not know this tokenizer
+    try:
+        return known(AutoTokenizer.from_pretrained(base, trust_remote_code=False))
+    except NotImplementedError:
+        pass  # nor that of the base
+    except (OSError, ValueError):
+        pass  # the base came without a tokenizer
     rule = find_split(json.loads(tokenizer.backend_tokenizer.to_str())["pre_tokenizer"])
     if rule not in SPLITS:
         raise InvalidInput(
@@ -47,7 +50,9 @@ def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -
 
 
 def find_split(step: dict[str, Any] | None) -> str:
-    """The regular expression of a tokenizer.json's `pre_tokenizer`; byte-level BPE has GPT-2's built in."""
+    """The regular expression of a tokenizer.json's `pre_tokenizer`; byte-level BPE has GPT-2's
+    built in.
+    """
     for part in (step or {}).get("pretokenizers") or [step or {}]:
         if part.get("type") == "Split":
             return part["pattern"].get("Regex", "")

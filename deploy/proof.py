@@ -1,39 +1,34 @@
-"""The same conversations through transformers and through Ollama -> where, if anywhere, the two part.
+"""The same conversations through transformers and through Ollama -> where, if anywhere, the two
+part.
 
-Both answer greedily. Compared are the rendered prompt (byte for byte), the number of its tokens, the tokens of the
-answer, where it ends, and each token's log-probability.
+Both answer greedily. Compared are the rendered prompt (byte for byte), the number of its tokens,
+the tokens of the answer, its end, and each token's log-probability.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from deploy.ollama_registry import Registry, Reply
-from deploy.template import Message, render
+from deploy.template import Turn, render
+from workbench.messages import say
 from workbench.models.weights import LoadedModel, load_local
 
-TOKENS = 64
-IDENTICAL = 0.95  # share of prompts that must agree token for token at f16
-DRIFT = {
-    "f16": 0.05,
-    "bf16": 0.1,
-    "q8_0": 0.1,
-    "q4_K_M": 0.5,
-}  # mean change of log-probability that is let pass, in nats
-ASKED: list[
-    list[str]
-] = [  # where the run has no held-out conversations of a kind; turns alternate, the user begins
-    ["What can you help me with?"],
-    ["你能帮我做什么？"],
-    ["Good morning.", "Good morning! What is it?", "Sum it up in one sentence."],
-    ["早上好。", "早上好！请问有什么事？", "请用一句话总结。"],
-]
-PROBES = [  # texts that the usual pre-tokenizers cut differently
+Part = Literal["template", "tokenizer", "stop", "weights", ""]
+
+TOKENS = 64  # of each answer
+IDENTICAL = 0.95  # share of conversations that must agree token for token at f16
+# Mean change of log-probability that passes, in nats.
+DRIFT = {"f16": 0.05, "bf16": 0.1, "q8_0": 0.1, "q4_K_M": 0.5}
+# The first of these that differs explains the rest.
+ORDER = ("template", "tokenizer", "stop", "weights")
+MUST_AGREE = ("template", "tokenizer", "stop")
+# Texts that the usual pre-tokenizers cut differently.
+PROBES = [
     "In 1234567 days, 3.14159 and 2026-11-24",
     "I'M sure they'LL don't, we've IT'S",
     "a  b   c\n\n\n  d\t\te \r\n f",
@@ -45,68 +40,85 @@ PROBES = [  # texts that the usual pre-tokenizers cut differently
 
 @dataclass(frozen=True)
 class Check:
-    """One conversation. `part` says what differs first: template, tokenizer, stop or weights; empty if nothing does."""
+    """One conversation, or one text, through both."""
 
     question: str
-    part: str = ""
-    place: int = 0  # the token (or, for a template, the character) at which they part
+    part: Part = ""
+    """What differs first; empty where nothing does."""
+    place: int = 0
+    """The token at which they part; for a template the character."""
     expected: str = ""
     got: str = ""
     rendered_equal: bool = True
-    changes: tuple[float, ...] = ()  # |difference of log-probability| of each token that both gave
+    changes: tuple[float, ...] = ()
+    """|difference of log-probability| of each token that both gave."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was compared, and whether it may be published."""
+    """All checks, and whether the model may be published."""
 
     precision: str
     checks: list[Check] = field(default_factory=list)
-    words: list[Check] = field(default_factory=list)  # texts that only the tokenizers saw
+    words: list[Check] = field(default_factory=list)
+    """Texts that only the tokenizers saw."""
 
     @property
     def identical(self) -> float:
-        return sum(not check.part for check in self.checks) / max(len(self.checks), 1)
+        """Share of conversations without a difference."""
+        same = sum(not check.part for check in self.checks)
+        return same / max(len(self.checks), 1)
 
     @property
     def rendered_equal(self) -> float:
-        return sum(check.rendered_equal for check in self.checks) / max(len(self.checks), 1)
+        """Share of conversations whose prompts are the same bytes."""
+        same = sum(check.rendered_equal for check in self.checks)
+        return same / max(len(self.checks), 1)
 
     @property
     def drift(self) -> float:
+        """Mean change of log-probability over all tokens that both gave, in nats."""
         changes = [change for check in self.checks for change in check.changes]
-        return sum(changes) / len(changes) if changes else 0.0
+        return sum(changes) / max(len(changes), 1)
 
     @property
-    def parts(self) -> list[Check]:
+    def differences(self) -> list[Check]:
         return [check for check in [*self.checks, *self.words] if check.part]
 
     @property
     def passed(self) -> bool:
-        """Template, tokenizer and stops must agree always; the tokens as far as the precision allows."""
-        if not self.checks or any(
-            check.part in ("template", "tokenizer", "stop") for check in self.parts
-        ):
+        """Template, tokenizer and stops must agree always; the tokens as far as the precision
+        allows.
+        """
+        if not self.checks:
             return False
-        alike = self.identical >= IDENTICAL or self.precision != "f16"
-        return alike and self.drift <= DRIFT[self.precision]
+        if any(check.part in MUST_AGREE for check in self.differences):
+            return False
+        if self.precision == "f16" and self.identical < IDENTICAL:
+            return False
+        return self.drift <= DRIFT[self.precision]
+
+    @property
+    def worst(self) -> Check | None:
+        """The difference that explains the others."""
+        return min(self.differences, key=lambda check: ORDER.index(check.part), default=None)
 
     @property
     def reason(self) -> str:
-        """Where they part, in a sentence; empty where it passed."""
+        """Where they part, in a sentence; empty where the proof passed."""
         if self.passed:
             return ""
-        order = ("template", "tokenizer", "stop", "weights")
-        worst = min(self.parts, key=lambda check: order.index(check.part), default=None)
+        worst = self.worst
         if not worst:
-            return f"The log-probabilities differ by {self.drift:.3f} on average."
-        what = {
-            "template": f"the prompt differs from character {worst.place} on",
-            "tokenizer": "the prompt is cut into other tokens",
-            "stop": f"the reply does not end where it should, after {worst.place} tokens",
-            "weights": f"the reply parts at token {worst.place}",
-        }[worst.part]
-        return f"{worst.part}: at {worst.question[:60]!r} {what}: {worst.expected!r} here, {worst.got!r} in Ollama."
+            return say("The log-probabilities differ by {drift:.3f} on average.", drift=self.drift)
+        return say(
+            "{part}: at {question!r} {difference}: {expected!r} here, {got!r} in Ollama.",
+            part=worst.part,
+            question=worst.question[:60],
+            difference=_in_words(worst),
+            expected=worst.expected,
+            got=worst.got,
+        )
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -120,88 +132,119 @@ class Proof:
         }
 
     def report(self) -> dict[str, Any]:
-        """The summary with every conversation, to be kept."""
-        checks = [
-            asdict(check) | {"changes": [round(change, 5) for change in check.changes]}
-            for check in self.checks
-        ]
-        return self.summary() | {"checks": checks, "words": [asdict(check) for check in self.words]}
+        """The summary with every conversation, to be stored."""
+        checks = []
+        for check in self.checks:
+            changes = [round(change, 5) for change in check.changes]
+            checks.append(asdict(check) | {"changes": changes})
+        words = [asdict(check) for check in self.words]
+        return self.summary() | {"checks": checks, "words": words}
+
+
+def _in_words(check: Check) -> str:
+    if check.part == "template":
+        return say("the prompt differs from character {place} on", place=check.place)
+    if check.part == "tokenizer":
+        return say("the prompt is cut into other tokens")
+    if check.part == "stop":
+        return say(
+            "the reply does not end where it should, after {place} tokens", place=check.place
+        )
+    return say("the reply parts at token {place}", place=check.place)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The model in Ollama that is to be proven. `system` is the text that Ollama puts first."""
+
+    registry: Registry
+    name: str
+    system: str
+    context: int  # tokens
 
 
 def prove(
-    registry: Registry,
-    model: str,
+    published: Published,
     folder: Path,
     ends: Iterable[int],
-    system: str,
     precision: str,
-    talks: list[list[Message]],
-    context: int,
+    talks: list[list[Turn]],
     report: Callable[[int, int], None],
 ) -> Proof:
-    """Compare the Ollama model with the one in the folder. `system` is what Ollama puts before every conversation."""
+    """Compare the Ollama model with the one in the folder. `ends` are the ids of the end tokens."""
     loaded = load_local(folder)
-    proof, stops = Proof(precision), sorted(ends)
+    proof = Proof(precision)
+    stops = sorted(ends)
     with loaded.base.lock:
         loaded.choose_adapter()
         for number, talk in enumerate(talks):
             report(number, len(talks))
-            proof.checks.append(_compare(registry, model, loaded, stops, system, talk, context))
+            proof.checks.append(_compare(published, loaded, stops, talk))
     report(len(talks), len(talks))
-    for text in PROBES:
-        ours, theirs = (
-            len(loaded.tokenizer.encode(text)),
-            registry.prompt_tokens(model, text, context),
-        )
-        part = "" if ours == theirs else "tokenizer"
-        proof.words.append(Check(text, part, 0, f"{ours} tokens", f"{theirs} tokens"))
+    proof.words.extend(_compare_words(published, loaded, text) for text in PROBES)
     return proof
 
 
-def _compare(
-    registry: Registry,
-    model: str,
-    loaded: LoadedModel,
-    ends: list[int],
-    system: str,
-    talk: list[Message],
-    context: int,
-) -> Check:
+def _compare_words(published: Published, loaded: LoadedModel, text: str) -> Check:
+    """One text through both tokenizers, without a template."""
+    ours = len(loaded.tokenizer.encode(text))
+    theirs = published.registry.prompt_tokens(published.name, text, published.context)
+    part: Part = "" if ours == theirs else "tokenizer"
+    return Check(text, part, expected=f"{ours} tokens", got=f"{theirs} tokens")
+
+
+def _compare(published: Published, loaded: LoadedModel, ends: list[int], talk: list[Turn]) -> Check:
     """One conversation through both."""
+    registry = published.registry
+    tokenizer = loaded.tokenizer
     question = talk[-1]["content"]
-    whole = (
-        [{"role": "system", "content": system}, *talk]
-        if system and talk[0]["role"] != "system"
-        else talk
-    )
-    prompt = render(loaded.tokenizer, whole)
-    ids = loaded.tokenizer.encode(prompt, add_special_tokens=False)
-    shown = registry.render(model, talk)
-    said = registry.reply(model, talk, TOKENS, context)
-    bos = loaded.tokenizer.bos_token or ""
-    if shown != prompt and (
-        not bos or shown != prompt.removeprefix(bos)
-    ):  # else Ollama adds the token by itself
-        place = next(i for i, (a, b) in enumerate(zip_longest(prompt, shown)) if a != b)
-        return Check(
-            question,
-            "template",
-            place,
-            prompt[place:][:40],
-            shown[place:][:40],
-            rendered_equal=False,
-        )
-    if said.prompt_tokens not in (
-        len(ids),
-        0,
-    ):  # Ollama tells none where it broke off a reply that repeats itself
-        return Check(question, "tokenizer", 0, f"{len(ids)} tokens", f"{said.prompt_tokens} tokens")
-    texts = {_plain(token.encode()) for token in loaded.tokenizer.convert_ids_to_tokens(ends)}
-    return compare_replies(question, _answer(loaded, ids, ends), said, texts)
+    prompt = render(tokenizer, with_system(talk, published.system))
+    ids = tokenizer.encode(prompt, add_special_tokens=False)
+    shown = registry.render(published.name, talk)
+    said = registry.reply(published.name, talk, TOKENS, published.context)
+    if not _same_prompt(prompt, shown, tokenizer.bos_token or ""):
+        return _template_differs(question, prompt, shown)
+    # Ollama reports no count where it broke off a reply that repeats itself.
+    if said.prompt_tokens not in (len(ids), 0):
+        expected = f"{len(ids)} tokens"
+        return Check(question, "tokenizer", 0, expected, f"{said.prompt_tokens} tokens")
+    end_texts = {_plain(token.encode()) for token in tokenizer.convert_ids_to_tokens(ends)}
+    return compare_replies(question, _answer(loaded, ids, ends), said, end_texts)
+
+
+def with_system(talk: list[Turn], system: str) -> list[Turn]:
+    """The conversation as the model sees it: the system text first, unless it has its own."""
+    if not system or talk[0]["role"] == "system":
+        return talk
+    return [{"role": "system", "content": system}, *talk]
+
+
+def _same_prompt(prompt: str, shown: str, bos: str) -> bool:
+    """Whether the server's prompt is ours.
+
+    It adds the begin-of-text token by itself, so that one may be missing.
+    """
+    if shown == prompt:
+        return True
+    return bool(bos) and shown == prompt.removeprefix(bos)
+
+
+def _template_differs(question: str, prompt: str, shown: str) -> Check:
+    place = 0
+    for ours, theirs in zip_longest(prompt, shown):
+        if ours != theirs:
+            break
+        place += 1
+    expected = prompt[place : place + 40]
+    got = shown[place : place + 40]
+    return Check(question, "template", place, expected, got, rendered_equal=False)
 
 
 def compare_replies(question: str, ours: Reply, theirs: Reply, ends: set[str]) -> Check:
-    """Where the answers part, and how far the log-probabilities are apart up to there. `ends` are the end tokens."""
+    """Where the answers part, and how far the log-probabilities are apart up to there.
+
+    `ends` are the texts of the end tokens.
+    """
     same = 0
     for one, other in zip(ours.tokens, theirs.tokens, strict=False):
         if _plain(one) != _plain(other):
@@ -209,25 +252,32 @@ def compare_replies(question: str, ours: Reply, theirs: Reply, ends: set[str]) -
         same += 1
     pairs = zip(ours.logprobs[:same], theirs.logprobs[:same], strict=True)
     changes = tuple(abs(one - other) for one, other in pairs)
-    if same == len(ours.tokens) == len(theirs.tokens) and ours.stopped == theirs.stopped:
+    whole = same == len(ours.tokens) == len(theirs.tokens)
+    if whole and ours.stopped == theirs.stopped:
         return Check(question, changes=changes)
-    expected, got = (
-        b"".join(reply.tokens[same:])[:40].decode("utf-8", "replace") for reply in (ours, theirs)
+    # A server that writes the end token and goes on does not know it as one.
+    ours_ended = ours.stopped and same == len(ours.tokens)
+    ran_over = ours_ended and _plain(theirs.tokens[same]) in ends | {""}
+    return Check(
+        question,
+        part="stop" if ran_over else "weights",
+        place=same,
+        expected=_rest(ours, same),
+        got=_rest(theirs, same),
+        changes=changes,
     )
-    ran_over = (
-        ours.stopped and same == len(ours.tokens) and _plain(theirs.tokens[same]) in ends | {""}
-    )
-    part = (
-        "stop" if ran_over else "weights"
-    )  # a server that says the end token and goes on does not know it
-    return Check(question, part, same, expected or "the end", got or "the end", changes=changes)
+
+
+def _rest(reply: Reply, start: int) -> str:
+    rest = b"".join(reply.tokens[start:])[:40]
+    return rest.decode("utf-8", "replace") or "the end"
 
 
 def _answer(loaded: LoadedModel, ids: list[int], ends: list[int]) -> Reply:
     """The greedy answer of the model in memory."""
     import torch
 
-    model, tokenizer = loaded.base.model, loaded.tokenizer
+    model = loaded.base.model
     prompt = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         out = model.generate(
@@ -239,63 +289,26 @@ def _answer(loaded: LoadedModel, ids: list[int], ends: list[int]) -> Reply:
             pad_token_id=ends[0] if ends else 0,
             output_logits=True,
             return_dict_in_generate=True,
+            # The model's own sampling settings would change a greedy answer, or warn.
             temperature=None,
             top_p=None,
             top_k=None,
             repetition_penalty=1.0,
         )
     new = out.sequences[0][len(ids) :].tolist()
-    chances = [
-        logits[0].float().log_softmax(-1)[token].item()
-        for token, logits in zip(new, out.logits, strict=True)
-    ]
+    chances = []
+    for token, logits in zip(new, out.logits, strict=True):
+        chances.append(logits[0].float().log_softmax(-1)[token].item())
     stopped = bool(new) and new[-1] in ends
     if stopped:
-        new, chances = new[:-1], chances[:-1]
-    return Reply([tokenizer.decode([token]).encode() for token in new], chances, stopped, len(ids))
+        new = new[:-1]
+        chances = chances[:-1]
+    texts = [loaded.tokenizer.decode([token]).encode() for token in new]
+    return Reply(texts, chances, stopped, len(ids))
 
 
 def _plain(token: bytes) -> str:
-    """A token's text without what servers and libraries write differently: parts of characters, a leading space."""
+    """A token's text without what server and library write differently: parts of characters, a
+    leading space.
+    """
     return token.decode("utf-8", "replace").replace("\ufffd", "").strip(" ▁")
-
-
-def choose_talks(
-    held_out: Path, count: int, fits: Callable[[list[Message]], bool]
-) -> list[list[Message]]:
-    """Conversations to ask: held-out ones of both languages, of one and of many turns, in turn; our own fill gaps."""
-    kinds: dict[tuple[bool, bool], list[list[Message]]] = {
-        (zh, many): [] for many in (False, True) for zh in (False, True)
-    }
-    for talk in _read_talks(held_out):
-        if fits(talk):
-            kinds[_kind(talk)].append(talk)
-    for turns in ASKED:
-        talk = [
-            {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(turns)
-        ]
-        if not kinds[_kind(talk)] and fits(talk):
-            kinds[_kind(talk)].append(talk)
-    return [talk for talk in chain(*zip_longest(*kinds.values())) if talk][:count]
-
-
-def _kind(talk: list[Message]) -> tuple[bool, bool]:
-    zh = any("\u4e00" <= letter <= "\u9fff" for message in talk for letter in message["content"])
-    return zh, sum(message["role"] == "user" for message in talk) > 1
-
-
-def _read_talks(path: Path) -> list[list[Message]]:
-    """Each line's conversation up to its last reply; those with tools are left out, TEMPLATE has no form for them."""
-    talks = []
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
-        data = json.loads(line)
-        messages = data.get("messages") or []
-        while messages and messages[-1]["role"] != "user":
-            messages = messages[:-1]
-        plain = all(
-            m["role"] in ("system", "user", "assistant") and isinstance(m["content"], str)
-            for m in messages
-        )
-        if messages and plain and not data.get("tools"):
-            talks.append([{"role": m["role"], "content": m["content"]} for m in messages])
-    return talks

@@ -1,21 +1,24 @@
-"""Run -> checked, converted, uploaded, created, proven and promoted: one Ollama model, or nothing at all."""
+"""Run -> checked, converted, uploaded, created, proven and promoted: one Ollama model, or nothing
+at all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from deploy.adapter_base import choose_form
-from deploy.candidate import Candidate, Report, discard, maps_full_disk, tell_step
+from deploy.candidate import Candidate, Report, discard, maps_full_disk, report_step
 from deploy.modelfile import read_modelfile
 from deploy.ollama_registry import Registry, check_name
 from deploy.order import Order
-from deploy.plan import make_plan
+from deploy.plan import Plan, make_plan
 from deploy.quantize import find_llama_quantize, quantize
-from deploy.versions import Version, write_json, writing
+from deploy.versions import Version, publishing
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
+from workbench.files import write_json, write_text
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -23,29 +26,34 @@ from workbench.settings import Settings
 def publish(
     order: Order, settings: Settings, report: Report, registry: Registry | None = None
 ) -> Version:
-    """Publish and return the version; `report` gets a progress event per step. A failure leaves nothing behind, but
-    with `keeps_candidate` what a retry can use. `registry` is for tests; else it is that of the settings."""
+    """Publish and return the version; `report` gets a progress event per step.
+
+    A failure leaves nothing behind. With `keeps_candidate` it leaves what a retry can use.
+    `registry` is for tests; by default it is the one of the settings.
+    """
     registry = registry or Registry(settings.ollama_host)
-    tell_step(report, "check")
+    report_step(report, "check")
     registry.check()
     plan = make_plan(order, settings)
-    with writing(settings, order.name) as home:
+    with publishing(settings, order.name) as home:
         plan = choose_form(plan, registry, settings)
         try:
             return _carry_out(Candidate(plan, registry, home, report), settings)
         except InvalidInput as error:
             if not plan.on or order.adapter != "auto":
                 raise
+            # The adapter alone did not pass its proof, and nobody asked for that form.
             merged = replace(plan, on=None, merged_because=error.problem)
             return _carry_out(Candidate(merged, registry, home, report), settings)
 
 
 def _carry_out(candidate: Candidate, settings: Settings) -> Version:
-    """Every step, from where an earlier run of the same plan has ended."""
-    if published := candidate.find_published(settings):
+    """Every step, from where an earlier run of the same plan ended."""
+    published = candidate.find_published(settings)
+    if published:
         return candidate.finish(published)
     try:
-        candidate.tell_form()
+        candidate.report_form()
         candidate.open()
         with maps_full_disk():
             candidate.convert()
@@ -62,68 +70,88 @@ def _carry_out(candidate: Candidate, settings: Settings) -> Version:
 def verify_version(
     version: Version, settings: Settings, prompts: int, report: Report
 ) -> dict[str, Any]:
-    """Prove a published version again, against the run it was made from; the new proof replaces the kept one."""
+    """Prove a published version again, against the run it was made from.
+
+    The new proof replaces the old one.
+    """
     card = version.card
-    written = read_modelfile((version.folder / "Modelfile").read_text("utf-8"))
-    order = Order(card["run"], version.name, card["precision"], modelfile=written, prompts=prompts)
+    modelfile = read_modelfile((version.folder / "Modelfile").read_text("utf-8"))
+    order = Order(
+        run=card["run"],
+        name=version.name,
+        precision=card["precision"],
+        modelfile=modelfile,
+        prompts=prompts,
+    )
     version.registry.check()
     plan = make_plan(order, settings)
     if plan.artefact.digests != card["digests"]:
         raise Conflict(
             say(
-                "{run} is not what {tag} was made from any more.", run=card["run"], tag=version.tag
+                "{run} has changed since {tag} was made from it.", run=card["run"], tag=version.tag
             ),
             "Publish it again.",
         )
-    tell = partial(tell_step, report, "prove")
-    proof = plan.prove(version.registry, version.tag, tell)
+    proof = plan.prove(version.registry, version.tag, _share_of(report, "prove"))
     write_json(version.folder / "proof.json", proof.report())
     return proof.summary()
 
 
 @dataclass(frozen=True)
 class Files:
-    """What `--gguf-only` has written."""
+    """The files of `--gguf-only`."""
 
     gguf: Path
     modelfile: Path
-    sha256: str
+    sha256: str = ""
 
 
 def write_files(order: Order, settings: Settings, folder: Path, report: Report) -> Files:
-    """The GGUF file and its Modelfile in a folder, without Ollama. Raises Conflict where they are there already."""
-    tell_step(report, "check")
+    """The GGUF file and its Modelfile in a folder, without Ollama.
+
+    Raises Conflict where one of them exists.
+    """
+    report_step(report, "check")
     if order.adapter == "always" or order.on:
         raise InvalidInput(
             "--gguf-only writes base and adapter merged.", "Leave out --adapter and --from."
         )
-    program = find_llama_quantize(order.llama_cpp) if order.precision == "q4_K_M" else None
+    quantizer = find_llama_quantize(order.llama_cpp) if order.precision == "q4_K_M" else None
     plan = make_plan(order, settings)
-    files = Files(folder / "model.gguf", folder / "Modelfile", "")
+    files = Files(folder / "model.gguf", folder / "Modelfile")
     if files.gguf.exists() or files.modelfile.exists():
-        raise Conflict(
-            say("{folder} holds a model already.", folder=folder), "Name another folder."
-        )
+        raise Conflict(say("{folder} has a model already.", folder=folder), "Name another folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    plan.check_room(folder)
-    wide = folder / "model.f16.gguf" if program else files.gguf
     try:
-        with maps_full_disk():
-            sha256 = plan.write(wide, partial(tell_step, report, "convert"))
-            if program:
-                tell_step(report, "convert", status="llama-quantize")
-                sha256 = quantize(program, wide, files.gguf)
-            files.modelfile.write_text(plan.modelfile.text(), "utf-8")
+        sha256 = _write_gguf(plan, files.gguf, quantizer, report)
+        write_text(files.modelfile, plan.modelfile.text())
     finally:
-        if program:
-            wide.unlink(missing_ok=True)
         if not any(folder.iterdir()):
             folder.rmdir()
     return replace(files, sha256=sha256)
 
 
+def _write_gguf(plan: Plan, path: Path, quantizer: Path | None, report: Report) -> str:
+    """Write the file, through f16 where llama-quantize makes it; returns its sha256."""
+    plan.check_room(path.parent)
+    wide = path.with_name("model.f16.gguf") if quantizer else path
+    with maps_full_disk():
+        sha256 = plan.write(wide, _share_of(report, "convert"))
+        if not quantizer:
+            return sha256
+        try:
+            report_step(report, "convert", status="llama-quantize")
+            return quantize(quantizer, wide, path)
+        finally:
+            wide.unlink(missing_ok=True)
+
+
 def discard_candidate(name: str, settings: Settings) -> None:
-    """Clear away what a failed publish has kept for a retry, here and in Ollama."""
+    """Clear away the candidate that a failed publish kept for a retry, here and in Ollama."""
     registry = Registry(settings.ollama_host)
-    with writing(settings, check_name(name)) as home:
+    with publishing(settings, check_name(name)) as home:
         discard(registry, name, home)
+
+
+def _share_of(report: Report, step: str) -> Callable[[int, int], None]:
+    return lambda done, of: report_step(report, step, done, of)

@@ -1,36 +1,41 @@
-"""A tokenizer's Jinja chat template -> how it renders turns -> Ollama's TEMPLATE, the stops, and the family's name.
+"""A tokenizer's Jinja chat template -> the format of its turns -> Ollama's TEMPLATE and stops.
 
-The template is not read but asked: it renders short conversations of marked words, and what stands around the words
-is the format. So a family is recognised by what it renders, whatever the model is called, and a format that cannot be
-written in Ollama's language is refused here instead of rambling there.
+The template is not parsed. It renders short conversations of marked words, and the text around the
+words is the format. So a family is recognised by its output, whatever the model is called. A format
+that Ollama's language cannot express is refused here; the server would ramble without an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Literal
 
+from workbench.artefacts.model_folder import end_tokens
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chat_format import fold_system
 
-Message = dict[str, Any]
-S, U, A, V = (
-    "QSYSTEMQ",
-    "QASKONEQ",
-    "QREPLYQ",
-    "QASKTWOQ",
-)  # words that no template writes by itself
-SYSTEM: Message = {"role": "system", "content": S}
-TALK: list[Message] = [
-    {"role": "user", "content": U},
-    {"role": "assistant", "content": A},
-    {"role": "user", "content": V},
+Turn = dict[str, Any]  # {"role": "system" | "user" | "assistant", "content": text}
+Place = Literal["own", "first", "last", "nowhere"]
+
+# Words that no template writes by itself.
+SYSTEM_TEXT = "QSYSTEMQ"
+FIRST_QUESTION = "QASKONEQ"
+REPLY = "QREPLYQ"
+SECOND_QUESTION = "QASKTWOQ"
+
+SYSTEM: Turn = {"role": "system", "content": SYSTEM_TEXT}
+TALK: list[Turn] = [
+    {"role": "user", "content": FIRST_QUESTION},
+    {"role": "assistant", "content": REPLY},
+    {"role": "user", "content": SECOND_QUESTION},
 ]
-HARD = 'Line one\n\n  "two" <three> {four} 五 — it\'s'  # escaping would show here
+# A template that escapes its text shows it with this one.
+HARD = 'Line one\n\n  "two" <three> {four} 五 — it\'s'
 
-FAMILIES = [  # what stands before a user's turn -> the family's name
+# Text before a user's turn -> the family's name; the first match counts.
+FAMILIES = [
     ("<|im_start|>user<|im_sep|>", "Phi-4"),
     ("<|im_start|>user", "ChatML"),
     ("<|start_header_id|>user", "Llama 3"),
@@ -46,188 +51,253 @@ FAMILIES = [  # what stands before a user's turn -> the family's name
 
 
 @dataclass(frozen=True)
-class Format:
-    """How turns are written: (before, after) of each role, and what opens the text and the reply.
+class SystemForm:
+    """Where a template puts the system text: in a turn of its own, in the first or last user turn,
+    nowhere.
+    """
 
-    `system_in` says where a system text goes: a turn of its own, or inside the first or the last user turn.
+    place: Place = "nowhere"
+    around: tuple[str, str] = ("", "")
+    default: str = ""
+    """Written where a conversation has no system text, markers included."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How turns are written: (before, after) of each role, and the text that opens prompt and
+    reply.
     """
 
     opening: str
     user: tuple[str, str]
     assistant: tuple[str, str]
     reply: str
-    system: tuple[str, str] = ("", "")
-    system_in: Literal["own", "first", "last", "nowhere"] = "nowhere"
-    default_system: str = ""  # what is written where no system text is given, markers and all
-    strips: bool = False  # white space around a turn's text is dropped
+    system: SystemForm = SystemForm()
+    strips: bool = False
+    """Whether white space around a turn's text is dropped."""
     starts_with_bos: bool = False
 
     @property
     def family(self) -> str:
-        return next((name for mark, name in FAMILIES if mark in self.user[0]), "its own")
+        for mark, name in FAMILIES:
+            if mark in self.user[0]:
+                return name
+        return "its own"
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt text without the begin-of-text token, for checking against the Jinja template."""
-        system = messages[0]["content"] if messages[0]["role"] == "system" else None
-        turns = messages[1:] if system is not None else messages
+    def render(self, talk: Sequence[Turn]) -> str:
+        """The prompt without the begin-of-text token, to check against the Jinja template."""
+        system = None
+        turns = list(talk)
+        if turns[0]["role"] == "system":
+            system = turns.pop(0)["content"]
         text = self.opening
         if system is None:
-            text += self.default_system
-        elif self.system_in == "own":
-            text += system.join(self.system)
+            text += self.system.default
+        elif self.system.place == "own":
+            text += system.join(self.system.around)
         for number, turn in enumerate(turns):
             before, after = self.user if turn["role"] == "user" else self.assistant
-            here = {"first": number == 0, "last": number == len(turns) - 1}.get(
-                self.system_in, False
-            )
-            folded = system.join(self.system) if system is not None and here else ""
-            text += before + folded + turn["content"] + after
+            text += before
+            if system is not None and self._carries_system(number, len(turns)):
+                text += system.join(self.system.around)
+            text += turn["content"] + after
         return text + self.reply
 
-    def ollama(self) -> str:
-        """The same in Ollama's template language."""
-        lines = [_literal(self.opening)]
-        if self.default_system:
-            lines.append("{{ if not .System }}" + _literal(self.default_system) + "{{ end }}")
-        lines.append("{{ range $i, $m := .Messages }}")
-        start = "if"
-        if self.system_in == "own":
-            before, after = map(_literal, self.system)
-            lines.append('{{ if eq .Role "system" }}' + before + "{{ .Content }}" + after)
-            start = "else if"
-        before, after = map(_literal, self.user)
-        lines.append(
-            "{{ "
-            + start
-            + ' eq .Role "user" }}'
-            + before
-            + self._folded()
-            + "{{ .Content }}"
-            + after
-        )
-        before, after = map(_literal, self.assistant)
-        lines.append('{{ else if eq .Role "assistant" }}' + before + "{{ .Content }}" + after)
-        return "".join([*lines, "{{ end }}{{ end }}", _literal(self.reply)])
+    def _carries_system(self, number: int, count: int) -> bool:
+        if self.system.place == "first":
+            return number == 0
+        return self.system.place == "last" and number == count - 1
 
-    def _folded(self) -> str:
-        """The system text inside a user turn; Ollama's messages still hold it as the first one."""
-        if self.system_in not in ("first", "last"):
+    def ollama(self) -> str:
+        """The same format in Ollama's template language, Go's text/template."""
+        system_before, system_after = map(_literal, self.system.around)
+        user_before, user_after = map(_literal, self.user)
+        assistant_before, assistant_after = map(_literal, self.assistant)
+        text = _literal(self.opening)
+        if self.system.default:
+            text += "{{ if not .System }}" + _literal(self.system.default) + "{{ end }}"
+        text += "{{ range $i, $m := .Messages }}"
+        branch = "if"
+        if self.system.place == "own":
+            text += '{{ if eq .Role "system" }}' + system_before + "{{ .Content }}" + system_after
+            branch = "else if"
+        text += "{{ " + branch + ' eq .Role "user" }}'
+        text += user_before + self._system_inside() + "{{ .Content }}" + user_after
+        text += '{{ else if eq .Role "assistant" }}'
+        text += assistant_before + "{{ .Content }}" + assistant_after
+        return text + "{{ end }}{{ end }}" + _literal(self.reply)
+
+    def _system_inside(self) -> str:
+        """The system text inside a user turn. Ollama still lists it as the first message."""
+        conditions = {"first": "le $i 1", "last": "eq (len (slice $.Messages $i)) 1"}
+        condition = conditions.get(self.system.place)
+        if not condition:
             return ""
-        here = {"first": "le $i 1", "last": "eq (len (slice $.Messages $i)) 1"}[self.system_in]
-        before, after = map(_literal, self.system)
-        return (
-            "{{ if and $.System (" + here + ") }}" + before + "{{ $.System }}" + after + "{{ end }}"
-        )
+        before, after = map(_literal, self.system.around)
+        start = "{{ if and $.System (" + condition + ") }}"
+        return start + before + "{{ $.System }}" + after + "{{ end }}"
 
 
 def read_format(tokenizer: Any) -> Format:
-    """The format that the tokenizer's template renders. Raises InvalidInput where it has none that Ollama can write."""
+    """The format that the tokenizer's template renders.
+
+    Raises InvalidInput for a model without a template, and for a template beyond Ollama's language.
+    """
     if not tokenizer.chat_template:
         raise InvalidInput(
             "The model has no chat template: it continues text.",
-            "Publish it with --modelfile FILE that says TEMPLATE {{ .Prompt }}, or tune it on conversations.",
+            "Publish it with --modelfile FILE that says TEMPLATE {{ .Prompt }}, "
+            "or tune it on conversations.",
         )
-    # where every turn begins with the begin-of-text token, that token is part of the turn;
-    # and some templates open a reply after whatever came last, asked to or not
-    for strip, always_replies in product((True, False), (False, True)):
-        found = _derive(tokenizer, strip, always_replies)
-        if found and all(_agrees(tokenizer, found, talk) for talk in _talks()):
+    for sample in _ways_to_read(tokenizer):
+        found = _derive(sample)
+        if found and all(_agrees(tokenizer, found, talk) for talk in _test_talks()):
             return found
     raise InvalidInput(
-        "The model's chat template depends on more than who speaks, so it cannot be written in Ollama's language.",
-        "Write the TEMPLATE by hand and publish with --modelfile FILE; the proof will compare it with the model's own.",
+        "The model's chat template depends on more than who speaks, "
+        "so it cannot be written in Ollama's language.",
+        "Write the TEMPLATE by hand and publish with --modelfile FILE; "
+        "the proof will compare it with the model's own.",
     )
 
 
-def _derive(tokenizer: Any, strip: bool, always_replies: bool) -> Format | None:
-    """Turn after turn is taken off what the template renders; None where the pieces do not fit."""
+@dataclass(frozen=True)
+class _Sample:
+    """One way to read a template."""
 
-    def shown(talk: Sequence[Message], reply: bool = False) -> str:
-        text = render(tokenizer, talk, reply)
-        return text.removeprefix(tokenizer.bos_token or "") if strip else text
+    tokenizer: Any
+    strips_bos: bool
+    """The begin-of-text token is written by the server.
 
-    turns = shown(TALK)
-    if any(turns.count(word) != 1 for word in (U, A, V)):
-        return None  # the template rewrites or repeats what was said
-    start, user_to_reply, reply_to_user = _between(turns, [U, A, V])
-    user_end, assistant_end = shown(TALK[:1]).partition(U)[2], shown(TALK[:2]).partition(A)[2]
-    reply = shown(TALK[:1], True).partition(U)[2].removeprefix(user_end)
-    if always_replies:
-        ending = assistant_end
-        assistant_end = reply_to_user[: -len(_common_end(start, reply_to_user)) or None]
-        reply = ending.removeprefix(assistant_end)
+    Where every turn begins with it, it is part of the turn.
+    """
+    always_replies: bool
+    """Some templates open a reply after the last turn, whether asked to or not."""
+
+    def render(self, talk: Sequence[Turn], reply: bool = False) -> str:
+        text = render(self.tokenizer, talk, reply)
+        if self.strips_bos:
+            return text.removeprefix(self.tokenizer.bos_token or "")
+        return text
+
+    @property
+    def starts_with_bos(self) -> bool:
+        bos = self.tokenizer.bos_token
+        return bool(self.strips_bos and bos and render(self.tokenizer, TALK).startswith(bos))
+
+    @property
+    def strips_text(self) -> bool:
+        padded = f" {FIRST_QUESTION} "
+        return padded not in self.render([{"role": "user", "content": padded}])
+
+
+def _ways_to_read(tokenizer: Any) -> list[_Sample]:
+    return [
+        _Sample(tokenizer, strips_bos=True, always_replies=False),
+        _Sample(tokenizer, strips_bos=True, always_replies=True),
+        _Sample(tokenizer, strips_bos=False, always_replies=False),
+        _Sample(tokenizer, strips_bos=False, always_replies=True),
+    ]
+
+
+def _derive(sample: _Sample) -> Format | None:
+    """Take turn after turn off the rendered text; None where the pieces do not fit."""
+    rendered = sample.render(TALK)
+    for word in (FIRST_QUESTION, REPLY, SECOND_QUESTION):
+        if rendered.count(word) != 1:
+            return None  # the template rewrites or repeats a turn
+    start, rest = rendered.split(FIRST_QUESTION)
+    user_to_reply, rest = rest.split(REPLY)
+    reply_to_user, _ = rest.split(SECOND_QUESTION)
+
+    user_end = _after(sample.render(TALK[:1]), FIRST_QUESTION)
+    assistant_end = _after(sample.render(TALK[:2]), REPLY)
+    asked = _after(sample.render(TALK[:1], reply=True), FIRST_QUESTION)
+    reply = asked.removeprefix(user_end)
+    if sample.always_replies:
+        # The endings above include the opened reply: separate it by the next user turn.
+        user_start = _common_end(start, reply_to_user)
+        turn_end = reply_to_user.removesuffix(user_start)
+        reply = assistant_end.removeprefix(turn_end)
+        assistant_end = turn_end
         user_end = user_end.removesuffix(reply)
+
     assistant_start = user_to_reply.removeprefix(user_end)
     user_start = reply_to_user.removeprefix(assistant_end)
     if not user_start or not start.endswith(user_start):
         return None
-    opening, system, place, default = start.removesuffix(user_start), ("", ""), "nowhere", ""
-    with_system = shown([SYSTEM, *TALK])
-    if with_system.count(S) == 1:
-        before, after = with_system.split(S)
-        if before.startswith(opening):
-            before = before[len(opening) :]
-        else:
-            opening, default = "", opening
-        if after.startswith(U) or not after.split(U)[0].endswith(user_start):
-            place = "first" if U in after else "last"
-            system = (before.rpartition(user_start)[2], after.split(U if U in after else V)[0])
-        else:
-            place, system = "own", (before, after.split(U)[0].removesuffix(user_start))
-    padded = f" {U} "
+    opening = start.removesuffix(user_start)
+    opening, system = _derive_system(sample, opening, user_start)
     return Format(
-        opening,
-        (user_start, user_end),
-        (assistant_start, assistant_end),
-        reply,
-        system,
-        place,  # type: ignore[arg-type]
-        default,
-        strips=padded not in shown([{"role": "user", "content": padded}]),
-        starts_with_bos=bool(
-            strip
-            and tokenizer.bos_token
-            and render(tokenizer, TALK).startswith(tokenizer.bos_token)
-        ),
+        opening=opening,
+        user=(user_start, user_end),
+        assistant=(assistant_start, assistant_end),
+        reply=reply,
+        system=system,
+        strips=sample.strips_text,
+        starts_with_bos=sample.starts_with_bos,
     )
 
 
-def _between(text: str, words: Sequence[str]) -> list[str]:
-    """What stands before each of the words, from the word before on."""
-    pieces = []
-    for word in words:
-        piece, _, text = text.partition(word)
-        pieces.append(piece)
-    return pieces
+def _derive_system(sample: _Sample, opening: str, user_start: str) -> tuple[str, SystemForm]:
+    """(text that opens every prompt, where the system text goes)."""
+    rendered = sample.render([SYSTEM, *TALK])
+    if rendered.count(SYSTEM_TEXT) != 1:
+        return opening, SystemForm()
+    before, after = rendered.split(SYSTEM_TEXT)
+    default = ""
+    if before.startswith(opening):
+        before = before.removeprefix(opening)
+    else:
+        # The text that opens a prompt without a system text is a default system turn.
+        default = opening
+        opening = ""
+    to_first_question = after.split(FIRST_QUESTION)[0]
+    inside_user_turn = not to_first_question or not to_first_question.endswith(user_start)
+    if not inside_user_turn:
+        around = (before, to_first_question.removesuffix(user_start))
+        return opening, SystemForm("own", around, default)
+    in_turn = before.rpartition(user_start)[2]
+    if FIRST_QUESTION in after:
+        return opening, SystemForm("first", (in_turn, to_first_question), default)
+    to_second_question = after.split(SECOND_QUESTION)[0]
+    return opening, SystemForm("last", (in_turn, to_second_question), default)
+
+
+def _after(text: str, word: str) -> str:
+    return text.partition(word)[2]
 
 
 def _common_end(one: str, other: str) -> str:
     """The longest text that both end with."""
     size = 0
-    for a, b in zip(reversed(one), reversed(other), strict=False):
-        if a != b:
+    for left, right in zip(reversed(one), reversed(other), strict=False):
+        if left != right:
             break
         size += 1
     return one[len(one) - size :]
 
 
-def _talks() -> list[list[Message]]:
-    """Conversations that a format must render as the template does."""
-    hard: Message = {"role": "user", "content": HARD}
+def _test_talks() -> list[list[Turn]]:
+    """Conversations that a format must render exactly as the template does."""
+    hard: Turn = {"role": "user", "content": HARD}
     long = [*TALK, {"role": "assistant", "content": "Fine."}, hard]
     return [[hard], TALK, long, [SYSTEM, hard], [SYSTEM, *TALK], [SYSTEM, *long]]
 
 
-def _agrees(tokenizer: Any, found: Format, talk: list[Message]) -> bool:
+def _agrees(tokenizer: Any, found: Format, talk: list[Turn]) -> bool:
+    if found.system.place == "nowhere" and talk[0] is SYSTEM:
+        return True  # both the template and Ollama drop the system text
     bos = tokenizer.bos_token if found.starts_with_bos else ""
-    if found.system_in == "nowhere" and talk[0] is SYSTEM:
-        return True  # the template drops a system text, and so does Ollama's
     return bos + found.render(talk) == render(tokenizer, talk)
 
 
-def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
-    """What the template makes of a conversation, as in the training and in `workbench.local_model`: where it knows no
-    system role, the system text opens the first turn."""
+def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
+    """The template's text of a conversation, the same as in training and in
+    `workbench.models.local`.
+
+    Where the template refuses a system role, the system text opens the first turn.
+    """
     from jinja2 import TemplateError
 
     try:
@@ -240,28 +310,26 @@ def render(tokenizer: Any, talk: Sequence[Message], reply: bool = True) -> str:
                 say("The chat template refuses a conversation: {error}", error=error),
                 "Publish with --modelfile FILE.",
             ) from error
-        first = {**talk[1], "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
-        return render(tokenizer, [first, *talk[2:]], reply)
+    return render(tokenizer, fold_system(talk), reply)
 
 
 def find_ends(
     tokenizer: Any, found: Format | None, named: int | list[int] | None
 ) -> dict[int, str]:
-    """Every token that ends a reply, id -> text: the tokenizer's, those `named` by the model, the template's own."""
-    from workbench.models.local import ENDS  # brings LangChain along
-
-    words = tokenizer.get_vocab()
-    ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
-    ids |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
+    """Every token that ends a reply, id -> text: the tokenizer's, the model's (`named`), the
+    template's.
+    """
+    vocabulary = tokenizer.get_vocab()
+    ids = set(end_tokens(tokenizer, named))
     if found:
-        turn_end = (
-            found.assistant[1] + found.user[0]
-        ).lstrip()  # some mark no end, only the next speaker
+        # Some templates mark no end of a turn: the next speaker's mark ends it.
+        turn_end = (found.assistant[1] + found.user[0]).lstrip()
         closing = [word for word in tokenizer.get_added_vocab() if turn_end.startswith(word)]
-        ids |= {words[word] for word in sorted(closing, key=len)[-1:]}
+        if closing:
+            ids.add(vocabulary[max(closing, key=len)])
     return {number: tokenizer.convert_ids_to_tokens(number) for number in sorted(ids)}
 
 
 def _literal(text: str) -> str:
-    """Text as it stands in a Go template."""
+    """Text as a Go template writes it unchanged."""
     return text.replace("{{", '{{ "{{" }}')

@@ -1,4 +1,7 @@
-"""Safetensors files -> rows of a tensor, read and not mapped, so that memory holds no more than was asked for."""
+"""Safetensors files -> rows of a tensor.
+
+They are read, not mapped, so that memory has only those rows.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,19 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor lies."""
+    """The place of a tensor; `start` is a byte of the file."""
 
     path: Path
-    start: int  # byte of the file
+    start: int
     shape: tuple[int, ...]
     dtype: str
 
 
 class Tensors:
-    """The tensors of some safetensors files by name. Raises InvalidInput where one is damaged or cut short."""
+    """The tensors of some safetensors files by name.
+
+    Raises InvalidInput where one is damaged or cut short.
+    """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.places: dict[str, Place] = {}
@@ -69,18 +75,16 @@ def _read_header(path: Path) -> dict[str, Place]:
             size = int.from_bytes(file.read(8), "little")
             header: dict[str, Any] = json.loads(file.read(size))
         header.pop("__metadata__", None)
-        end = max((8 + size + entry["data_offsets"][1] for entry in header.values()), default=0)
-        if path.stat().st_size < end:
-            raise ValueError("it is cut short")
-        return {
-            name: Place(
-                path,
-                8 + size + entry["data_offsets"][0],
-                tuple(entry["shape"]),
-                DTYPES.get(entry["dtype"], "uint8"),
-            )
-            for name, entry in header.items()
-        }
+        begin = 8 + size  # of the first tensor
+        length = path.stat().st_size
+        places = {}
+        for name, entry in header.items():
+            start, end = entry["data_offsets"]
+            if length < begin + end:
+                raise ValueError("it is cut short")
+            kind = DTYPES.get(entry["dtype"], "uint8")
+            places[name] = Place(path, begin + start, tuple(entry["shape"]), kind)
+        return places
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
         raise InvalidInput(
             say("{path} cannot be read: {error}", path=path, error=error),

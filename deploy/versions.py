@@ -1,11 +1,11 @@
-"""What was published under a name: numbered versions with their cards and proofs, and the one that `:latest` means.
+"""The versions of a published name, with their cards and proofs, and the one that `:latest` names.
 
-A version is a folder `deploy/NAME/vN` with `card.json`, `proof.json` and `Modelfile`; its weights are in Ollama.
+A version is a folder `deploy/NAME/vN` with `card.json`, `proof.json` and `Modelfile`. Its weights
+are in Ollama.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,13 +16,17 @@ from typing import Any
 
 from deploy.ollama_registry import Registry, check_name
 from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.files import locked, read_json, write_text
 from workbench.messages import say
 from workbench.settings import Settings
 
 
 @dataclass(frozen=True)
 class Version:
-    """One published version. `card` tells run, base, data, precision, digests, host and the proof's summary."""
+    """One published version.
+
+    Its card has run, base, data, precision, digests, host and the proof's summary.
+    """
 
     name: str
     number: int
@@ -31,6 +35,7 @@ class Version:
 
     @property
     def tag(self) -> str:
+        """Its name in Ollama."""
         return f"{self.name}:v{self.number}"
 
     @property
@@ -39,119 +44,128 @@ class Version:
 
     @property
     def proof(self) -> dict[str, Any]:
-        return json.loads((self.folder / "proof.json").read_text("utf-8"))
+        return read_json(self.folder / "proof.json")
 
     @property
     def registry(self) -> Registry:
+        """The server that has it."""
         return Registry(self.card["host"])
 
 
 def list_versions(settings: Settings, name: str = "*") -> list[Version]:
     """Published versions by name, the newest first."""
-    found = [_read(path.parent) for path in (settings.home / "deploy").glob(f"{name}/v*/card.json")]
-    return sorted(found, key=lambda version: (version.name.lower(), -version.number))
+    cards = (settings.home / "deploy").glob(f"{name}/v*/card.json")
+    versions = [_read(card.parent) for card in cards]
+    return sorted(versions, key=lambda version: (version.name.lower(), -version.number))
 
 
 def find_version(settings: Settings, tag: str) -> Version:
-    """`NAME:v2`, or `NAME` for the one that `:latest` means. Raises NotFound with what there is."""
+    """`NAME:v2`, or `NAME` for the latest. Raises NotFound with the versions that exist."""
     name, _, number = tag.partition(":")
     versions = list_versions(settings, check_name(name))
     if number and not re.fullmatch(r"v\d+|latest", number):
         raise InvalidInput(say("{tag!r} names no version.", tag=tag), "Name one as NAME:v2.")
     for version in versions:
-        if number == f"v{version.number}" or (number in ("", "latest") and version.latest):
+        wants_latest = number in ("", "latest")
+        if number == f"v{version.number}" or (wants_latest and version.latest):
             return version
-    there = ", ".join(version.tag for version in versions)
-    raise NotFound(
-        say("There is no published {tag}.", tag=tag),
-        f"There is: {there}." if there else "See: workbench deploy list",
-    )
+    fix: str = "See: workbench deploy list"
+    if versions:
+        fix = say("Published: {tags}.", tags=", ".join(version.tag for version in versions))
+    raise NotFound(say("{tag} is not published.", tag=tag), fix)
 
 
 def compare_versions(one: Version, other: Version) -> dict[str, tuple[Any, Any]]:
     """Every fact that differs: of the cards and their parts, and the Modelfiles."""
-    left, right = (_facts(version) for version in (one, other))
-    names = [name for name in left | right if left.get(name) != right.get(name)]
-    return {name: (left.get(name), right.get(name)) for name in names}
+    left = _facts(one)
+    right = _facts(other)
+    return {
+        name: (left.get(name), right.get(name))
+        for name in left | right
+        if left.get(name) != right.get(name)
+    }
 
 
 def _facts(version: Version) -> dict[str, Any]:
+    """The card with its parts as `name.part`, and the Modelfile."""
     facts: dict[str, Any] = {}
     for name, value in version.card.items():
-        facts |= (
-            {f"{name}.{part}": what for part, what in value.items()}
-            if isinstance(value, dict)
-            else {name: value}
-        )
-    facts.pop("key")
-    return facts | {"modelfile": (version.folder / "Modelfile").read_text("utf-8")}
+        if name == "key":
+            continue  # a hash of the others
+        if isinstance(value, dict):
+            for part, content in value.items():
+                facts[f"{name}.{part}"] = content
+        else:
+            facts[name] = value
+    facts["modelfile"] = (version.folder / "Modelfile").read_text("utf-8")
+    return facts
 
 
 def promote(version: Version, registry: Registry | None = None) -> Version:
-    """Let `:latest` mean this version."""
+    """Let `:latest` name this version."""
     (registry or version.registry).copy(version.tag, f"{version.name}:latest")
     write_latest(version.folder.parent, version.number)
     return version
 
 
 def roll_back(settings: Settings, name: str) -> Version:
-    """Let `:latest` mean the version before the one it means now. Raises Conflict where there is none."""
+    """Let `:latest` name the version before the present one.
+
+    Raises Conflict where none is older.
+    """
     versions = list_versions(settings, check_name(name))
     now = find_version(settings, name)
-    earlier = [version for version in versions if version.number < now.number]
-    if not earlier:
-        raise Conflict(
-            say("There is no version before {tag}.", tag=now.tag),
-            say("Remove it: workbench deploy remove {tag}", tag=now.tag),
-        )
-    return promote(earlier[0])
+    for version in versions:  # the newest first
+        if version.number < now.number:
+            return promote(version)
+    raise Conflict(
+        say("{tag} is the oldest version.", tag=now.tag),
+        say("Remove it: workbench deploy remove {tag}", tag=now.tag),
+    )
 
 
 def remove(settings: Settings, version: Version) -> Version | None:
-    """Remove a version from Ollama and from the workspace; returns the version that `:latest` means afterwards."""
-    rest = [
-        other for other in list_versions(settings, version.name) if other.number != version.number
-    ]
-    current: Version | None = next((other for other in rest if other.latest), None)
-    if version.latest:
-        current = promote(rest[0]) if rest else None
-        if not rest:
-            version.registry.delete(f"{version.name}:latest")
+    """Remove a version from Ollama and from the workspace; returns the one that `:latest` names
+    afterwards.
+    """
+    versions = list_versions(settings, version.name)
+    rest = [other for other in versions if other.number != version.number]
+    latest = next((other for other in rest if other.latest), None)
+    if version.latest and rest:
+        latest = promote(rest[0])
+    elif version.latest:
+        version.registry.delete(f"{version.name}:latest")
     version.registry.delete(version.tag)
     shutil.rmtree(version.folder)
-    if not rest and not (version.folder.parent / "candidate").exists():
-        shutil.rmtree(version.folder.parent)
-    return current
+    name_folder = version.folder.parent
+    if not rest and not (name_folder / "candidate").exists():
+        shutil.rmtree(name_folder)
+    return latest
 
 
 def read_latest(folder: Path) -> int:
-    """The number of the version that `:latest` means; 0 where none was published."""
+    """The number of the version that `:latest` names; 0 before the first publish."""
     path = folder / "latest"
     return int(path.read_text()) if path.exists() else 0
 
 
 def write_latest(folder: Path, number: int) -> None:
-    part = folder / "latest.part"
-    part.write_text(str(number))
-    part.replace(folder / "latest")
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
-    part.replace(path)
+    """The inverse of `read_latest`."""
+    write_text(folder / "latest", str(number))
 
 
 @contextmanager
-def writing(settings: Settings, name: str) -> Iterator[Path]:
-    """The name's folder, for one publish or removal at a time. Raises Conflict where another one is at work."""
-    from filelock import FileLock, Timeout
+def publishing(settings: Settings, name: str) -> Iterator[Path]:
+    """The name's folder, for one publish or removal at a time.
 
-    lock = FileLock(settings.folder("deploy") / f".{name}.lock")
+    Raises Conflict where another one is at work.
+    """
+    from filelock import Timeout
+
+    folder = settings.folder("deploy") / name
     try:
-        with lock.acquire(timeout=0):
-            yield settings.folder("deploy") / name
+        with locked(folder, timeout=0):
+            yield folder
     except Timeout as error:
         raise Conflict(
             say("{name} is being published right now.", name=name),
@@ -160,5 +174,5 @@ def writing(settings: Settings, name: str) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> Version:
-    card = json.loads((folder / "card.json").read_text("utf-8"))
+    card = read_json(folder / "card.json")
     return Version(folder.parent.name, int(folder.name[1:]), folder, card)

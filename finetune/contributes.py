@@ -10,10 +10,8 @@ CONTRIBUTION = Contribution(
             "finetune.commands.finetune:finetune",
             "Tune a model on your own data: check, train, score.",
         ),
-        "demo": (
-            "finetune.demo:demo",
-            "Make a small model, tune it on made-up facts, and measure it.",
-        ),
     },
+    checks=["finetune.checks:check_training"],
+    demo={10: "finetune.demo:teach_crew"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution
+from rag.example import EXAMPLE
+from workbench.contributions import Contribution, FirstStart
 
 CONTRIBUTION = Contribution(
     commands={
         "rag": ("rag.commands.rag:rag", "Read files into collections, search and measure them."),
     },
+    checks=["rag.checks:check_retrieval"],
+    first_start=[
+        FirstStart(
+            words=["rag", "ingest", str(EXAMPLE), "--collection", "handbook"],
+            unless="index.db",
+        )
+    ],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

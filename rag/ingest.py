@@ -1,43 +1,34 @@
-"""Files and folders -> a collection: what is new or changed is read, split, embedded and put in; the rest stays.
+"""Files and folders -> a collection: what is new or changed is read, split, embedded and indexed.
 
-Killed at any moment and run again, it ends with the same index: a document enters in one transaction with all its
-passages, and what a killed run left half-way in Chroma is mended before the next one writes.
+Killed at any moment and run again, it ends with the same index: a document enters in one
+transaction with all its passages, and the next run mends what a killed one left in Chroma.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag.calibration import calibrate, load_calibration
-from rag.catalogue import Document
-from rag.embeddings import Embedder, check_dimension, load_embedder
-from rag.passages import Passage
-from rag.reading import Result, read_files
+from rag.embeddings import load_embedder
+from rag.index_writer import IndexWriter
+from rag.passages import Document
+from rag.progress import Progress, Report
+from rag.reading import read_files
 from rag.retriever import lexical_index
-from rag.splitter import split
+from rag.sentence_models import Embedder
+from rag.sources import compare, find_files, find_gone
 from rag.store import Collection, create_collection, list_collections, open_collection
-from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
+from workbench.errors import Conflict, Stopped
 from workbench.messages import say
 from workbench.settings import Settings
-
-BATCH = 256  # passages embedded and committed together
-SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
-
-Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Outcome:
-    """What an ingest did. `passages` is what the collection holds now."""
+    """What an ingest did, in files. `passages` is the number in the collection afterwards."""
 
     indexed: int = 0
     unchanged: int = 0
@@ -58,285 +49,131 @@ def ingest(
     report: Report = lambda event: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Bring the collection up to date with these files and folders, creating it where it is new.
+    """Bring the collection up to date with these files and folders; a new one is created.
 
-    `passwords` maps file names (or `*`) to passwords; `prune` drops documents whose files are gone from the folders
-    given; `report` receives progress events; `stopped` is asked between batches. Raises InvalidInput, Conflict,
-    Stopped.
+    `passwords` maps file names (or `*`) to passwords. `prune` drops documents whose files have
+    disappeared from the given folders. `report` receives progress events. `stopped` is asked
+    after each file. Raises InvalidInput, Conflict, Unavailable, Stopped.
     """
     files = find_files(paths)
     collection, encoder = _open(collection_name, embedder, settings)
+    progress = Progress(report, collection_name, len(files))
     outcome = Outcome()
-    begun = time.monotonic()
-    with collection.writing(
-        waiting=lambda: report({"event": "waiting", "collection": collection_name})
-    ):
+    with collection.writing(progress.waiting):
         known = {document.source: document for document in collection.documents()}
         if prune:
-            gone = _gone(known, paths, files)
+            gone = find_gone(known, paths, files)
             collection.remove(gone)
             outcome.removed = len(gone)
-        progress = _Progress(report, len(files), begun)
-        fresh = _changed(files, known, outcome, progress)
-        secrets = {path: word for path in fresh if (word := _password(path, passwords or {}))}
-        with _Batch(collection, encoder, outcome, progress) as batch:
+        fresh = _find_fresh(files, known, outcome, progress)
+        secrets = _find_passwords(fresh, passwords or {})
+        writer = IndexWriter(
+            collection,
+            encoder,
+            progress,
+            written=lambda document: _count(document, outcome, progress),
+        )
+        with writer:
             for path, result in read_files(list(fresh), settings, secrets):
-                batch.add(path, fresh[path], result)
+                writer.add(fresh[path], result)
                 if stopped():
                     break
         if stopped():
-            raise Stopped(
-                say(
-                    "Stopped after {done} of {files} files; what was read is kept.",
-                    done=progress.done,
-                    files=len(files),
-                ),
-                "Run the same command again to go on.",
-            )
+            raise _stopped_after(progress)
         outcome.passages = collection.count()
-    if _needs_calibration(collection, outcome):
-        report({"event": "calibrating", "collection": collection_name})
+    if _needs_calibration(collection, outcome.passages):
+        progress.calibrating()
         calibrate(collection, settings)
     lexical_index(collection)  # so that the first question does not wait for it
     return outcome
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """Every file under these paths, absolute, in order; hidden ones are skipped inside folders. Raises InvalidInput."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        path = path.expanduser().absolute()
-        if path.is_dir():
-            found |= dict.fromkeys(sorted(_walk(path)))
-        elif path.exists():
-            found[path] = None
-        else:
-            raise InvalidInput(say("{path} is not there.", path=path), "Check the path.")
-    if not found:
-        raise InvalidInput(
-            say("There is no file in {str}.", str=", ".join(map(str, paths))),
-            "Name a file, or a folder with files.",
-        )
-    return list(found)
-
-
-def reindex(
-    collection_name: str, embedder: str, settings: Settings, report: Report = lambda event: None
-) -> Collection:
-    """Embed every passage again with another embedder; the old index serves until the new one is whole."""
-    collection = open_collection(settings, collection_name)
-    encoder = load_embedder(embedder, settings)
-    with collection.writing(
-        waiting=lambda: report({"event": "waiting", "collection": collection_name})
-    ):
-        passages = list(collection.texts())
-        begun = time.monotonic()
-
-        def batches() -> Iterator[tuple[list[str], np.ndarray]]:
-            for start in range(0, len(passages), BATCH):
-                part = passages[start : start + BATCH]
-                yield [name for name, _ in part], encoder.embed([text for _, text in part])
-                done = min(start + BATCH, len(passages))
-                report(
-                    {
-                        "event": "progress",
-                        "done": done,
-                        "of": len(passages),
-                        "seconds": time.monotonic() - begun,
-                    }
-                )
-
-        collection.reembed(embedder, encoder.dimension, batches())
-    if passages:
-        report({"event": "calibrating", "collection": collection_name})
-        calibrate(collection, settings)
-    return collection
-
-
 def _open(name: str, embedder: str | None, settings: Settings) -> tuple[Collection, Embedder]:
-    if name in [collection.name for collection in list_collections(settings)]:
-        collection = open_collection(settings, name)
-        if embedder and embedder != collection.embedder:
-            raise Conflict(
-                say(
-                    "The collection {name} was made with the embedder {embedder}, not {embedder2}.",
-                    name=name,
-                    embedder=collection.embedder,
-                    embedder2=embedder,
-                ),
-                say(
-                    "Embed it again with: workbench rag reindex {name} --embedder {embedder}",
-                    name=name,
-                    embedder=embedder,
-                ),
-            )
-        return collection, load_embedder(collection.embedder, settings)
-    encoder = load_embedder(embedder or settings.embedder, settings)
-    return create_collection(settings, name, encoder.name, encoder.dimension), encoder
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
-        yield from (Path(root, name) for name in names if not name.startswith((".", "~$")))
-
-
-def _gone(known: Mapping[str, Document], paths: Sequence[Path], files: Iterable[Path]) -> list[str]:
-    """Sources under the given folders that are no longer files there."""
-    folders = [path.expanduser().absolute() for path in paths if path.is_dir()]
-    there = {str(path) for path in files}
-    return [
-        source
-        for source in known
-        if source not in there and any(Path(source).is_relative_to(folder) for folder in folders)
-    ]
-
-
-def _changed(
-    files: Sequence[Path], known: Mapping[str, Document], outcome: Outcome, progress: _Progress
-) -> dict[Path, Document]:
-    """The files to read, each with what is known of it before; the unchanged ones are counted."""
-    fresh: dict[Path, Document] = {}
-    for path in files:
-        old = known.get(str(path))
+    """The collection, created where it is new, and its embedder."""
+    if name not in [collection.name for collection in list_collections(settings)]:
+        encoder = load_embedder(embedder or settings.embedder, settings)
         try:
-            status = path.stat()
-            same = old is not None and (old.size, old.modified) == (
-                status.st_size,
-                status.st_mtime_ns,
-            )
-            if old and old.state != "failed" and (same or old.sha256 == _sha256(path)):
-                outcome.unchanged += old.state == "indexed"
-                outcome.empty += old.state == "empty"
-                progress.file(path, "unchanged")
-                continue
-            fresh[path] = Document(str(path), _sha256(path), status.st_size, status.st_mtime_ns, "")
-        except OSError:  # the reader says what is wrong with it
-            fresh[path] = Document(str(path), "", 0, 0, "")
+            collection = create_collection(settings, name, encoder.name, encoder.dimension)
+        except Conflict:  # another process has just created it
+            return _open_existing(name, embedder, settings)
+        return collection, encoder
+    return _open_existing(name, embedder, settings)
+
+
+def _open_existing(
+    name: str, embedder: str | None, settings: Settings
+) -> tuple[Collection, Embedder]:
+    collection = open_collection(settings, name)
+    if embedder and embedder != collection.embedder:
+        raise Conflict(
+            say(
+                "The collection {name} uses the embedder {embedder}, not {other}.",
+                name=name,
+                embedder=collection.embedder,
+                other=embedder,
+            ),
+            say(
+                "Embed it again with: workbench rag reindex {name} --embedder {embedder}",
+                name=name,
+                embedder=embedder,
+            ),
+        )
+    return collection, load_embedder(collection.embedder, settings)
+
+
+def _find_fresh(
+    files: Sequence[Path], known: Mapping[str, Document], outcome: Outcome, progress: Progress
+) -> dict[Path, Document]:
+    """The files to read; the unchanged ones are counted."""
+    fresh: dict[Path, Document] = {}
+    for path, document, must_be_read in compare(files, known):
+        if must_be_read:
+            fresh[path] = document
+            continue
+        if document.state == "indexed":
+            outcome.unchanged += 1
+        else:
+            outcome.empty += 1
+        progress.file(path, "unchanged")
     return fresh
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _find_passwords(files: Mapping[Path, Document], given: Mapping[str, str]) -> dict[Path, str]:
+    """The password of each file, by its path, its name, or `*`."""
+    found: dict[Path, str] = {}
+    for path in files:
+        word = given.get(str(path)) or given.get(path.name) or given.get("*")
+        if word:
+            found[path] = word
+    return found
 
 
-def _password(path: Path, passwords: Mapping[str, str]) -> str | None:
-    return passwords.get(str(path)) or passwords.get(path.name) or passwords.get("*")
+def _count(document: Document, outcome: Outcome, progress: Progress) -> None:
+    path = Path(document.source)
+    if document.state == "failed":
+        failure: dict[str, Any] = {"problem": document.problem, "fix": document.fix}
+        outcome.failed.append({"file": document.source, **failure})
+        progress.file(path, document.state, **failure)
+        return
+    if document.state == "indexed":
+        outcome.indexed += 1
+    else:
+        outcome.empty += 1
+    progress.file(path, document.state, passages=document.passages)
 
 
-def _needs_calibration(collection: Collection, outcome: Outcome) -> bool:
-    """The collection has grown to twice, or shrunk to half, of what its weights were learned from."""
+def _stopped_after(progress: Progress) -> Stopped:
+    return Stopped(
+        say(
+            "Stopped after {done} of {files} files; what was read is kept.",
+            done=progress.done,
+            files=progress.total,
+        ),
+        "Run the same command again to go on.",
+    )
+
+
+def _needs_calibration(collection: Collection, passages: int) -> bool:
+    """Whether the collection has doubled, or halved, since its weights were learned."""
     learned = load_calibration(collection).passages
-    return outcome.passages > 0 and not learned / 2 < outcome.passages < max(2 * learned, 1)
-
-
-@dataclass
-class _Progress:
-    """Counts files as they are done and says so."""
-
-    report: Report
-    files: int
-    begun: float
-    done: int = 0
-
-    def file(self, path: Path, state: str, **more: Any) -> None:
-        self.done += 1
-        self.report(self._event(path, state) | more)
-
-    def embedding(self, path: Path, passages: int, of: int) -> None:
-        self.report(self._event(path, "embedding") | {"passages": passages, "of": of})
-
-    def _event(self, path: Path, state: str) -> dict[str, Any]:
-        return {
-            "event": "progress",
-            "file": str(path),
-            "done": self.done,
-            "files": self.files,
-            "seconds": round(time.monotonic() - self.begun, 2),
-            "state": state,
-        }
-
-
-class _Batch:
-    """Documents whose passages are embedded and committed together; one batch is written while the next is embedded."""
-
-    def __init__(
-        self, collection: Collection, encoder: Embedder, outcome: Outcome, progress: _Progress
-    ) -> None:
-        self._collection, self._encoder, self._outcome, self._progress = (
-            collection,
-            encoder,
-            outcome,
-            progress,
-        )
-        self._documents: list[Document] = []
-        self._passages: list[Passage] = []
-        self._writer = ThreadPoolExecutor(1, "index")
-        self._written: Future[None] | None = None
-
-    def __enter__(self) -> _Batch:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """What was read is written, also after an error in the reading; its own errors come out here."""
-        try:
-            if kind is None or issubclass(kind, WorkbenchError):
-                self._flush()
-            self._settle()
-        finally:
-            self._writer.shutdown()
-
-    def add(self, path: Path, document: Document, result: Result) -> None:
-        """Take one file's blocks, or its error."""
-        if isinstance(result, WorkbenchError):
-            self._documents.append(
-                replace(document, state="failed", problem=result.problem, fix=result.fix)
-            )
-        else:
-            passages = split(result, str(path))
-            self._passages += passages
-            state = "indexed" if passages else "empty"
-            self._documents.append(replace(document, state=state, passages=len(passages)))
-        if len(self._passages) >= BATCH or len(self._documents) >= BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._documents:
-            return
-        vectors = self._embed(self._passages)
-        self._settle()
-        self._written = self._writer.submit(
-            self._collection.replace, self._documents, self._passages, vectors
-        )
-        self._writing, self._documents, self._passages = self._documents, [], []
-
-    def _settle(self) -> None:
-        """Wait until the batch before is written, and say so of its files."""
-        if self._written:
-            self._written.result()
-            self._written = None
-            for document in self._writing:
-                self._count(document)
-
-    def _embed(self, passages: Sequence[Passage]) -> np.ndarray:
-        vectors = np.zeros((len(passages), self._collection.dimension), np.float32)
-        step = BATCH * 4
-        for start in range(0, len(passages), step):
-            part = passages[start : start + step]
-            embedded = self._encoder.embed([passage.text for passage in part])
-            check_dimension(embedded, self._collection.dimension)
-            vectors[start : start + len(part)] = embedded
-            if len(passages) > step:
-                self._progress.embedding(Path(part[-1].source), start + len(part), len(passages))
-        return vectors
-
-    def _count(self, document: Document) -> None:
-        more: dict[str, Any] = {"passages": document.passages}
-        if document.state == "failed":
-            more = {"problem": document.problem, "fix": document.fix}
-            self._outcome.failed.append({"file": document.source, **more})
-        else:
-            self._outcome.indexed += document.state == "indexed"
-            self._outcome.empty += document.state == "empty"
-        self._progress.file(Path(document.source), document.state, **more)
+    return passages > 0 and not learned / 2 < passages < max(2 * learned, 1)

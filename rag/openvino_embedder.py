@@ -1,10 +1,12 @@
-"""A sentence-transformers model compiled for the CPU: same vectors, about three times as fast, and no torch to load."""
+"""A sentence-transformers model -> its OpenVINO form: equal vectors, three times as fast, no torch.
+
+A compiled folder contains model.xml, model.bin, tokenizer.json and embedder.json.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Sequence
@@ -13,55 +15,69 @@ from typing import Any
 
 import numpy as np
 
-from rag.embeddings import Role, load_sentence_transformer, prompts_of
+from rag.sentence_models import Role, load_sentence_transformer, prompts_of
+from workbench.errors import WorkbenchError
+from workbench.files import locked, writing
+from workbench.messages import say
 
-SAME_COSINE = 0.999
+FACTS = "embedder.json"
+SAME_COSINE = 0.999  # the least cosine at which two vectors of one text count as equal
+BATCH_TOKENS = 768  # of one batch, padding included; larger batches were not faster
 SAMPLES = [
     "A short one.",
-    "The index holds passages of many lengths; each is read whole, or cut at the model's limit. "
-    * 3,
+    "The index contains passages of many lengths; each is read whole, or cut at the limit. " * 3,
     "这是一个用来比较向量的中文句子，包含数字 2026 和 English words。",
     "def embed(texts): return [vector / norm for vector in texts]",
 ]
+# an architecture that the tracer does not know fails in one of these ways
+UNTRACEABLE = (RuntimeError, ValueError, TypeError, KeyError, AttributeError)
 
 
 def compile_embedder(source: str, target: Path) -> None:
-    """Write `target`: model.xml/.bin, tokenizer.json and embedder.json, which says whether the vectors are the same."""
-    import openvino
+    """Write the compiled form of the model `source` to the folder `target`, unless it exists.
 
-    model = load_sentence_transformer(source, device="cpu")
+    `embedder.json` says whether the vectors equal those of torch. Raises Unavailable for a model
+    that cannot be loaded, WorkbenchError where it cannot be written.
+    """
+    if (target / FACTS).exists():
+        return
+    with locked(target):
+        if (target / FACTS).exists():  # another process was first
+            return
+        model = load_sentence_transformer(source, device="cpu")
+        with writing(target) as folder:
+            folder.mkdir()
+            _compile(model, folder)
+
+
+def gives_same_vectors(folder: Path) -> bool:
+    """Whether the compiled model gives the vectors of torch."""
+    return bool(_read_facts(folder)["same"])
+
+
+def _compile(model: Any, folder: Path) -> None:
     facts = {
         "same": False,
         "dimension": int(model.get_embedding_dimension()),
         "max_tokens": int(model.max_seq_length or 512),
         "prompts": prompts_of(model),
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compiling-") as name:
-        folder = Path(name) / "embedder"
-        folder.mkdir()
-        backend = getattr(model.tokenizer, "backend_tokenizer", None)
-        if backend is not None and (traced := _trace(model)) is not None:
-            openvino.save_model(traced, folder / "model.xml", compress_to_fp16=False)
-            backend.save(str(folder / "tokenizer.json"))
-            _write_facts(folder, facts)
-            ours = OpenVinoEmbedder("", folder).embed(SAMPLES)
-            theirs = model.encode(SAMPLES, normalize_embeddings=True, show_progress_bar=False)
-            facts["same"] = bool((ours * theirs).sum(axis=1).min() > SAME_COSINE)
-        _write_facts(folder, facts)
-        try:
-            folder.rename(target)
-        except OSError:  # another process was first
-            if not (target / "embedder.json").exists():
-                raise
-
-
-def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    (folder / "embedder.json").write_text(json.dumps(facts), "utf-8")
+    _write_facts(folder, facts)
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
+    traced = _trace(model) if tokenizer is not None else None
+    if tokenizer is None or traced is None:
+        return
+    _save(traced, folder / "model.xml")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    ours = OpenVinoEmbedder("", folder).embed(SAMPLES)
+    theirs = model.encode(SAMPLES, normalize_embeddings=True, show_progress_bar=False)
+    cosines = (ours * theirs).sum(axis=1)
+    facts["same"] = bool(cosines.min() > SAME_COSINE)
+    _write_facts(folder, facts)
 
 
 def _trace(model: Any) -> Any | None:
-    """The whole pipeline (transformer, pooling, projection) as one OpenVINO graph; None where it cannot be traced."""
+    """Transformer, pooling and projection as one OpenVINO graph; None where tracing fails."""
     import openvino
     import torch
 
@@ -72,32 +88,46 @@ def _trace(model: Any) -> Any | None:
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            return torch.nn.functional.normalize(self.model(features)["sentence_embedding"], dim=1)
+            vectors = self.model(features)["sentence_embedding"]
+            return torch.nn.functional.normalize(vectors, dim=1)
 
     ids = torch.ones(2, 8, dtype=torch.long)
     try:
-        with warnings.catch_warnings(
-            action="ignore"
-        ):  # the tracer's; the vectors are compared afterwards
+        # the tracer warns of shapes it fixes; the comparison of vectors finds what matters
+        with warnings.catch_warnings(action="ignore"):
             return openvino.convert_model(Pipeline().eval(), example_input=(ids, ids))
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-    ):  # an architecture that cannot be traced
+    except UNTRACEABLE:
         return None
 
 
+def _save(traced: Any, path: Path) -> None:
+    import openvino
+
+    try:
+        openvino.save_model(traced, path, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise WorkbenchError(
+            say("The compiled embedder cannot be written: {error}", error=error),
+            "Free disk space, then run the command again.",
+        ) from error
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / FACTS).read_text("utf-8"))
+
+
+def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    (folder / FACTS).write_text(json.dumps(facts), "utf-8")
+
+
 class OpenVinoEmbedder:
-    """Reads what `compile_embedder` wrote. Batches hold texts of similar length, so little is padding."""
+    """The embedder in a folder of `compile_embedder`."""
 
     def __init__(self, name: str, folder: Path) -> None:
         import openvino
         from tokenizers import Tokenizer
 
-        facts = json.loads((folder / "embedder.json").read_text("utf-8"))
+        facts = _read_facts(folder)
         self.name = name
         self.dimension: int = facts["dimension"]
         self.max_tokens: int = facts["max_tokens"]
@@ -105,43 +135,55 @@ class OpenVinoEmbedder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
-        # the precision is the processor's own: bf16 where it computes in it; `compile_embedder` has compared the vectors
-        self._compiled = openvino.Core().compile_model(
-            str(folder / "model.xml"), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
-        )
+        # the precision stays the processor's own, bf16 where it computes in bf16:
+        # `compile_embedder` has compared the vectors on this processor
+        options = {"PERFORMANCE_HINT": "THROUGHPUT"}
+        self._compiled = openvino.Core().compile_model(str(folder / "model.xml"), "CPU", options)
         self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 
     def embed(self, texts: Sequence[str], role: Role = "document") -> np.ndarray:
+        """float32 (len(texts), dimension), each row of unit length."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        prompt = self._prompts[role]
-        tokens = [
-            encoding.ids
-            for encoding in self._tokenizer.encode_batch([prompt + text for text in texts])
-        ]
-        order = sorted(range(len(texts)), key=lambda index: len(tokens[index]), reverse=True)
+
+        def keep(request: Any, rows: list[int]) -> None:
+            vectors[rows] = request.get_output_tensor().data
+
+        tokens = self._tokenize(texts, role)
         with self._lock:
-            self._queue.set_callback(
-                lambda request, rows: vectors.__setitem__(rows, request.get_output_tensor().data)
-            )
-            for batch in _batches(order, tokens):
-                width = max(1, len(tokens[batch[0]]))
-                ids = np.zeros((len(batch), width), np.int64)
-                mask = np.zeros_like(ids)
-                for row, index in enumerate(batch):
-                    ids[row, : len(tokens[index])] = tokens[index]
-                    mask[row, : len(tokens[index])] = 1
-                self._queue.start_async({0: ids, 1: mask}, batch)
+            self._queue.set_callback(keep)
+            for rows in _batches(tokens):
+                ids, mask = _padded([tokens[row] for row in rows])
+                self._queue.start_async({0: ids, 1: mask}, rows)
             self._queue.wait_all()
         return vectors
 
+    def _tokenize(self, texts: Sequence[str], role: Role) -> list[list[int]]:
+        prompt = self._prompts[role]
+        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
+        return [encoding.ids for encoding in encodings]
 
-def _batches(order: list[int], tokens: list[list[int]], budget: int = 768) -> list[list[int]]:
-    """Cut `order` (longest first) into batches of at most `budget` tokens, padding included."""
+
+def _batches(tokens: list[list[int]]) -> list[list[int]]:
+    """Rows in batches of similar length, longest first, so that little is padding."""
+    longest_first = sorted(range(len(tokens)), key=lambda row: len(tokens[row]), reverse=True)
     batches: list[list[int]] = []
-    for index in order:
-        if batches and (len(batches[-1]) + 1) * max(1, len(tokens[batches[-1][0]])) <= budget:
-            batches[-1].append(index)
+    width = 0
+    for row in longest_first:
+        if batches and (len(batches[-1]) + 1) * width <= BATCH_TOKENS:
+            batches[-1].append(row)
         else:
-            batches.append([index])
+            batches.append([row])
+            width = max(1, len(tokens[row]))
     return batches
+
+
+def _padded(tokens: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """(ids, mask), each int64 (texts, longest); the first text is the longest."""
+    width = max(1, len(tokens[0]))
+    ids = np.zeros((len(tokens), width), np.int64)
+    mask = np.zeros_like(ids)
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return ids, mask

@@ -1,14 +1,15 @@
-"""The nouns of retrieval: what a reader gives, what an index holds, what a search returns."""
+"""The nouns of retrieval: what a reader gives, what an index stores, what a search returns."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Locator:
-    """Where a text stands in its file. `page` and `line` count from 1; `heading` is the path of headings."""
+    """The place of a text in its file. `page` and `line` count from 1; `heading` is a path."""
 
     page: int | None = None
     sheet: str = ""
@@ -24,10 +25,16 @@ class Locator:
         ]
         return " · ".join(part for part in parts if part)
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Locator:
+        """The inverse of `dataclasses.asdict`, also after JSON has made the tuple a list."""
+        heading = tuple(data["heading"])
+        return cls(page=data["page"], sheet=data["sheet"], heading=heading, line=data["line"])
+
 
 @dataclass(frozen=True)
 class Block:
-    """A run of text that a loader read, with its place: a paragraph, a table row, a page, a cell."""
+    """A run of text that a loader read, with its place: a paragraph, a table row, a cell."""
 
     text: str
     locator: Locator = Locator()
@@ -35,21 +42,41 @@ class Block:
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of one document, as it is indexed. `position` counts from 0 within its document (`source`)."""
+    """A piece of one document, as the index has it.
+
+    `source` is the document's path; `position` counts from 0 within the document.
+    """
 
     id: str
     text: str
     source: str
     position: int
     locator: Locator = Locator()
-    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file as the collection knows it.
+
+    `state` is indexed, empty or failed; `size` is in bytes, `modified` in nanoseconds.
+    """
+
+    source: str
+    sha256: str
+    size: int
+    modified: int
+    state: str
+    problem: str = ""
+    fix: str = ""
+    passages: int = 0
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score, `score` the fused one in [0, 1].
+    """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score.
 
-    `relevant` is false where the score is under the collection's floor: it is the best there is, but no answer.
+    `score` is the fused score in [0, 1]. `relevant` is false where the score is under the floor
+    of the collection: then the passage is the nearest one, but no answer.
     """
 
     passage: Passage

@@ -1,4 +1,4 @@
-"""Two texts -> how much of the one the other holds, each word weighed by how rare it is in the collection."""
+"""Two texts -> how much of the first the second covers; rare words count more."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from workbench.language import words
 
 
 def coverage(question: str, text: str, index: LexicalIndex) -> float:
-    """Share of the question's words that the text holds, in [0, 1]; zero for a question without words."""
+    """Share of the question's words, by rarity, that the text contains, in [0, 1].
+
+    Zero for a question without words.
+    """
     weights = {word: index.rarity(word) for word in words(question)}
     total = sum(weights.values())
-    held = set(words(text))
-    return sum(weight for word, weight in weights.items() if word in held) / total if total else 0.0
+    if not total:
+        return 0.0
+    found = set(words(text))
+    return sum(weight for word, weight in weights.items() if word in found) / total

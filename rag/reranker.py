@@ -1,4 +1,4 @@
-"""Optional cross-encoder by name: question and candidates read together -> candidates in a better order."""
+"""Optional cross-encoder by name: question and candidates read together -> candidates reordered."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.embeddings import model_folder
 from rag.passages import Hit
+from rag.sentence_models import model_folder
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
 from workbench.settings import Settings
@@ -20,17 +20,18 @@ READ = 30  # candidates a cross-encoder reads; each costs about as much as embed
 
 
 def rerank(question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
-    """The hits ordered by the cross-encoder `settings.reranker`, which may be a folder, a hub name or modelscope:NAME.
+    """The hits in the order of the cross-encoder `settings.reranker`, best first.
 
-    `score` becomes the model's own relevance in [0, 1]; both legs' scores stay. Raises NotFound or Unavailable.
+    The setting may be a folder, a hub name or modelscope:NAME. `score` becomes the model's own
+    relevance in [0, 1]; the scores of both legs stay. Raises NotFound, InvalidInput, Unavailable.
     """
     if not hits:
         return []
     model = _load(settings.reranker, settings.folder("rerankers"))
-    read = model.predict([(question, hit.passage.text) for hit in hits], show_progress_bar=False)
-    scores = np.asarray(read, np.float64)
-    order = sorted(range(len(hits)), key=lambda row: (-scores[row], hits[row].passage.id))
-    return [replace(hits[row], score=float(scores[row])) for row in order]
+    pairs = [(question, hit.passage.text) for hit in hits]
+    scores = np.asarray(model.predict(pairs, show_progress_bar=False), np.float64)
+    reordered = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
+    return sorted(reordered, key=lambda hit: (-hit.score, hit.passage.id))
 
 
 @lru_cache(maxsize=2)
@@ -43,23 +44,21 @@ def _load(name: str, cache: Path) -> Any:
             model_folder(name, cache),
             trust_remote_code=False,
             activation_fn=Sigmoid(),
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True},  # a pickle could run code
         )
     except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
         raise Unavailable(
-            say(
-                "The reranker {name} cannot be loaded: {error}",
-                name=name,
-                error=str(error).splitlines()[0],
-            ),
-            "Give a folder, a hub name or modelscope:NAME of a cross-encoder, or leave WORKBENCH_RERANKER empty.",
+            say("The reranker {name} cannot be loaded: {error}", name=name, error=reason),
+            "Give a folder, a hub name or modelscope:NAME of a cross-encoder, "
+            "or leave WORKBENCH_RERANKER empty.",
         ) from error
     if model.num_labels != 1:
         raise InvalidInput(
             say(
-                "{name} sorts texts into {num_labels} classes; it gives no relevance.",
+                "The reranker {name} sorts texts into {classes} classes and gives no relevance.",
                 name=name,
-                num_labels=model.num_labels,
+                classes=model.num_labels,
             ),
             "Name a cross-encoder with one output, made for reranking.",
         )

@@ -1,4 +1,4 @@
-"""Blocks of a document -> passages of about the length that an embedder reads, cut where the text itself pauses."""
+"""Blocks of a document -> passages as long as an embedder reads, cut where the text pauses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from rag.passages import Block, Locator, Passage
 from workbench.language import language_of
 
-# characters; an English token has about four, a Chinese one about one and a half, and the embedder reads 256
+# characters; an English token has about four, a Chinese one about one and a half, and the
+# packaged embedder reads 256 tokens
 LONGEST = {"en": 900, "zh": 380}
-SMALL = 60
-PAUSES = [
+SMALL = 60  # characters that say too little by themselves: a title, a heading
+PAUSES = [  # from the longest pause to the shortest: lines, sentences, clauses, words
     re.compile(r"(?<=\n)"),
     re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])"),
     re.compile(r"(?<=[,;:])\s+|(?<=[，、：])"),
@@ -23,59 +24,66 @@ PAUSES = [
 def split(blocks: Iterable[Block], source: str) -> list[Passage]:
     """Passages of one document, in order; all of its text is in them, once.
 
-    Small blocks under one heading are packed together, as long as page and sheet are the same; a long one is cut
-    at line ends, then sentences, then clauses, then words. A passage's locator is that of its first block, under
-    the heading that most of it stands under.
+    Small blocks of one heading, page and sheet are packed together. A long block is cut at line
+    ends, then sentences, then clauses, then words. A passage has the place of its first block,
+    and the heading of most of its text.
     """
     passages: list[Passage] = []
     for text, locator in _pack(blocks):
-        name = hashlib.sha256(f"{source}\n{len(passages)}\n{text}".encode()).hexdigest()[:24]
-        passages.append(Passage(name, text, source, len(passages), locator))
+        position = len(passages)
+        digest = hashlib.sha256(f"{source}\n{position}\n{text}".encode()).hexdigest()
+        passages.append(Passage(digest[:24], text, source, position, locator))
     return passages
 
 
 def _pack(blocks: Iterable[Block]) -> Iterator[tuple[str, Locator]]:
-    held: list[str] = []
+    """(text, place) of each passage: pieces joined as long as they fit and belong together."""
+    pieces: list[str] = []
     place = Locator()
     for block in blocks:
         for piece, line in _pieces(block):
-            size = sum(len(part) + 1 for part in held) + len(piece)
-            if held and (
-                size > _longest(" ".join([*held, piece]))
-                or not _together(place, block.locator, size - len(piece))
-            ):
-                yield "\n".join(held), place
-                held = []
-            if not held:
-                place = Locator(
-                    block.locator.page, block.locator.sheet, block.locator.heading, line
-                )
-            elif len(block.locator.heading) > len(
-                place.heading
-            ):  # a bare title gives way to what it heads
+            if pieces and not _fits(pieces, place, piece, block.locator):
+                yield "\n".join(pieces), place
+                pieces = []
+            if not pieces:
+                place = _at(block.locator, line)
+            elif len(block.locator.heading) > len(place.heading):
+                # a bare title takes the heading of the text under it
                 place = Locator(place.page, place.sheet, block.locator.heading, place.line)
-            held.append(piece)
-    if held:
-        yield "\n".join(held), place
+            pieces.append(piece)
+    if pieces:
+        yield "\n".join(pieces), place
 
 
-def _together(first: Locator, other: Locator, held: int) -> bool:
-    """Whether a block may join the passage that began at `first` and holds so many characters.
+def _fits(pieces: list[str], place: Locator, piece: str, other: Locator) -> bool:
+    """Whether another piece may join the passage that began at `place`."""
+    packed = sum(len(part) + 1 for part in pieces)
+    longest = _longest(" ".join([*pieces, piece]))
+    return packed + len(piece) <= longest and _together(place, other, packed)
 
-    Page and sheet must be the same. A new heading begins a new passage, unless so little is held (a title, a
-    heading alone) that it says nothing by itself.
+
+def _together(first: Locator, other: Locator, packed: int) -> bool:
+    """Whether two places belong into one passage, which has `packed` characters so far.
+
+    Page and sheet must be the same. A new heading begins a new passage, unless the passage is so
+    short (a title, a heading alone) that it says nothing by itself.
     """
     if (first.page, first.sheet) != (other.page, other.sheet):
         return False
-    return first.heading == other.heading or (
-        held < SMALL and other.heading[: len(first.heading)] == first.heading
-    )
+    if first.heading == other.heading:
+        return True
+    under_first = other.heading[: len(first.heading)] == first.heading
+    return packed < SMALL and under_first
+
+
+def _at(place: Locator, line: int | None) -> Locator:
+    return Locator(place.page, place.sheet, place.heading, line)
 
 
 def _pieces(block: Block) -> Iterator[tuple[str, int | None]]:
-    """The block's text in pieces that each fit, with the line that each begins on."""
+    """The block's text in pieces that each fit, with the line on which each begins."""
     line = block.locator.line
-    for piece in _cut(block.text, _longest(block.text), 0):
+    for piece in _cut(block.text, _longest(block.text)):
         if piece.strip():
             yield piece.strip("\n "), line
         if line is not None:
@@ -86,8 +94,8 @@ def _longest(text: str) -> int:
     return LONGEST[language_of(text)]
 
 
-def _cut(text: str, longest: int, depth: int) -> list[str]:
-    """Greedy runs of parts up to `longest`; a part that is itself too long is cut at the next finer pause."""
+def _cut(text: str, longest: int, depth: int = 0) -> list[str]:
+    """Greedy runs of parts up to `longest`; a part that is too long is cut at shorter pauses."""
     if len(text) <= longest:
         return [text]
     if depth == len(PAUSES):
@@ -104,6 +112,13 @@ def _cut(text: str, longest: int, depth: int) -> list[str]:
 
 
 def _parts(text: str, pause: re.Pattern[str]) -> list[str]:
-    """The text cut after each pause, nothing lost."""
-    ends = [match.end() for match in pause.finditer(text)] + [len(text)]
-    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False) if end > start]
+    """The text cut after each pause; nothing is lost."""
+    parts: list[str] = []
+    start = 0
+    for match in pause.finditer(text):
+        if match.end() > start:
+            parts.append(text[start : match.end()])
+            start = match.end()
+    if start < len(text):
+        parts.append(text[start:])
+    return parts

@@ -1,4 +1,4 @@
-"""Chat templates by family -> tokenizers that speak them: those that TRL carries, and three of our own making."""
+"""Chat templates by family (those that TRL carries, three of our own) -> their tokenizers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,27 @@ import re
 from pathlib import Path
 from typing import Any
 
-# Mistral's habits: no prompt for a generation, strict turns, the system prompt inside the *last* question
-MISTRAL = """{%- if messages[0]['role'] == 'system' %}{%- set system = messages[0]['content'] %}{%- set turns = messages[1:] %}
+# Mistral's habits: no generation prompt, strict turns, the system prompt in the *last* question
+MISTRAL = """{%- if messages[0]['role'] == 'system' %}
+{%- set system = messages[0]['content'] %}{%- set turns = messages[1:] %}
 {%- else %}{%- set turns = messages %}{%- endif %}{{- '<s>' }}
-{%- for turn in turns %}{%- if (turn['role'] == 'user') != (loop.index0 % 2 == 0) %}
+{%- for turn in turns %}
+{%- if (turn['role'] == 'user') != (loop.index0 % 2 == 0) %}
 {{- raise_exception('roles must alternate') }}{%- endif %}
-{%- if turn['role'] == 'user' %}{{- '[INST] ' + (system + '\n\n' if loop.last and system is defined else '') }}
-{{- turn['content'] + '[/INST]' }}{%- else %}{{- ' ' + turn['content'] + '</s>' }}{%- endif %}{%- endfor %}"""
+{%- if turn['role'] == 'user' %}
+{{- '[INST] ' + (system + '\n\n' if loop.last and system is defined else '') }}
+{{- turn['content'] + '[/INST]' }}
+{%- else %}{{- ' ' + turn['content'] + '</s>' }}{%- endif %}{%- endfor %}"""
 # GLM-4's: a turn has no end of its own, the next one's role ends it
-GLM4 = """{{- '[gMASK]<sop>' }}{%- for turn in messages %}{{- '<|' + turn['role'] + '|>\n' + turn['content'] }}{%- endfor %}
+GLM4 = """{{- '[gMASK]<sop>' }}{%- for turn in messages %}
+{{- '<|' + turn['role'] + '|>\n' + turn['content'] }}{%- endfor %}
 {%- if add_generation_prompt %}{{- '<|assistant|>' }}{%- endif %}"""
 # the answer's turn is begun by the model itself: a prompt ends with the question
-PLAIN = "{%- for turn in messages %}{{- '### ' + turn['role'] + '\n' + turn['content'] + '\n\n' }}{%- endfor %}"
+PLAIN = (
+    "{%- for turn in messages %}"
+    "{{- '### ' + turn['role'] + '\n' + turn['content'] + '\n\n' }}"
+    "{%- endfor %}"
+)
 OWN = {"mistral": MISTRAL, "glm4": GLM4}
 TRL = (
     "qwen2_5",

@@ -1,4 +1,4 @@
-"""The same small shop in every kind of database, and a checksum that tells whether anything in it has changed."""
+"""The same small shop in every kind of database, and a checksum that shows any change in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 
 USERS = ("id", "name", "password")
 ORDERS = ("id", "user_id", "price", "note")
@@ -21,9 +21,11 @@ SERVERS = [
 KINDS = [*SERVERS, "sqlite", "duckdb"]
 FILL = [
     "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40), password VARCHAR(40))",
-    "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT REFERENCES users (id), price DECIMAL(8, 2), note VARCHAR(40))",
+    "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT REFERENCES users (id), price DECIMAL(8, "
+    "2), note VARCHAR(40))",
     "INSERT INTO users VALUES (1, 'Ann', 'a'), (2, 'Bo', 'b'), (3, '王芳', 'c')",
-    "INSERT INTO orders VALUES (1, 1, 9.50, 'gift'), (2, 1, 20.00, NULL), (3, 2, 5.25, '100% \\wool')",
+    "INSERT INTO orders VALUES (1, 1, 9.50, 'gift'), (2, 1, 20.00, NULL), (3, 2, 5.25, '100% "
+    "\\wool')",
 ]
 
 
@@ -32,7 +34,7 @@ def shop_schema(dialect: str, more: tuple[str, ...] = ()) -> Schema:
     tables = [("users", USERS), ("orders", ORDERS), *((name, USERS) for name in more)]
     return Schema(
         dialect,
-        tuple(Table(name, tuple(map(Column, names))) for name, names in tables),
+        tuple(TableSchema(name, tuple(map(Column, names))) for name, names in tables),
         NAMESPACE[dialect],
     )
 

@@ -1,6 +1,7 @@
-"""Statements that must never reach a database: writes, locks, waits, files, network, the server's own tables, tricks.
+"""Statements that must never reach a database: writes, locks, waits, files, network, tricks.
 
-They speak of the table `users` (id, name, password) and `orders` (id, user_id, price, note), which every test database has.
+They read the tables `users` (id, name, password) and `orders` (id, user_id, price, note), which
+every test database has.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Script:
     pause: float = 0.0  # seconds before each piece
     status: int = 200
     breaks: str = ""  # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says so)
+    usage: int = 0  # completion tokens that the server reports when asked to; 0 is an old server
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -64,7 +65,18 @@ def openai_server(script: Script) -> Iterator[str]:
                 )
             elif not script.breaks:
                 self._event({}, "stop")
+                if script.usage and body.get("stream_options"):
+                    self._usage()
                 self.wfile.write(b"data: [DONE]\n\n")
+
+        def _usage(self) -> None:
+            counts = {
+                "prompt_tokens": 11,
+                "completion_tokens": script.usage,
+                "total_tokens": 11 + script.usage,
+            }
+            data = {"object": "chat.completion.chunk", "choices": [], "usage": counts}
+            self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
 
         def _event(self, delta: dict[str, str], finish: str | None = None) -> None:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rag.catalogue import Document
-from rag.passages import Locator, Passage
+from rag.passages import Document, Locator, Passage
 from rag.store import Collection, create_collection
 from workbench.language import words
 from workbench.settings import Settings

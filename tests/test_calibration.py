@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 
 from rag import embeddings
-from rag.calibration import (
-    DEFAULT_FLOOR,
-    DEFAULT_WEIGHT,
-    calibrate,
-    fit_weight,
-    load_calibration,
-    make_jumbles,
-    make_questions,
-)
+from rag.calibration import DEFAULT_FLOOR, calibrate, load_calibration
 from rag.fusion import fuse, reciprocal_ranks
+from rag.learning import DEFAULT_WEIGHT, fit_weight
+from rag.made_questions import make_jumbles, make_questions
 from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, make_collection, topics
 from workbench.settings import Settings
 
@@ -92,7 +86,10 @@ def test_questions_leave_their_sentence_out_and_come_from_many_passages() -> Non
 
 
 def test_chinese_questions_are_sixteen_characters() -> None:
-    text = "本手册适用于全体在职员工以及实习人员和外聘顾问。年假按照入职年限逐年增加直到二十天为止。病假需要提供医院证明材料。"
+    text = (
+        "本手册适用于全体在职员工以及实习人员和外聘顾问。"
+        "年假按照入职年限逐年增加直到二十天为止。病假需要提供医院证明材料。"
+    )
     for asked in make_questions([text], count=5):
         for cloze in asked:
             assert 4 <= len(cloze.question) <= 16

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from workbench.chat.conversations import SCHEMAS, Conversations
-from workbench.chat.events import Done, Event, Failed, Routed, Source, Thought, Token
+from workbench.chat.conversations import Conversations, State
+from workbench.chat.database import SCHEMAS
+from workbench.chat.events import Beat, Done, Event, Failed, Routed, Source, Thought, Token
 from workbench.chat.streams import Stream, Streams
-from workbench.errors import NotFound, Unavailable
+from workbench.errors import NotFound, Unavailable, WorkbenchError
 
 
 @pytest.fixture
@@ -57,9 +58,8 @@ def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations)
     conversations.delete(chat)
     assert conversations.recent() == []
     conversations.restore(chat)
-    assert [found.title for found in conversations.recent()] == ["B"] and len(
-        conversations.messages(chat)
-    ) == 1
+    assert [found.title for found in conversations.recent()] == ["B"]
+    assert len(conversations.messages(chat)) == 1
 
 
 def test_an_edited_question_supersedes_what_followed(conversations: Conversations) -> None:
@@ -73,7 +73,7 @@ def test_an_edited_question_supersedes_what_followed(conversations: Conversation
     assert conversations.message(ids[2]).content == "q2"  # kept, only out of the conversation
 
 
-def test_a_correction_is_what_the_model_is_told(conversations: Conversations) -> None:
+def test_a_correction_stands_in_for_the_answer(conversations: Conversations) -> None:
     chat = conversations.create("A")
     conversations.add(chat, "user", "question")
     answer = conversations.add(chat, "assistant", "wrong")
@@ -82,17 +82,22 @@ def test_a_correction_is_what_the_model_is_told(conversations: Conversations) ->
     assert conversations.message(answer).rating == -1
 
 
-def test_of_two_answers_the_one_voted_for_is_told(conversations: Conversations) -> None:
+def test_of_two_answers_the_one_voted_for_counts(conversations: Conversations) -> None:
     chat = conversations.create("A")
     question = conversations.add(chat, "user", "question")
     answers = [conversations.add(chat, "assistant", text) for text in ("left", "right")]
     later = conversations.add(chat, "user", "and then?")
-    told = lambda: [turn.content for turn in conversations.history(chat, before=later)]  # noqa: E731
-    assert told() == ["question", "left"]
+
+    def history() -> list[str]:
+        return [turn.content for turn in conversations.history(chat, before=later)]
+
+    assert history() == ["question", "left"]
     conversations.vote(question, answers[1])
-    assert told() == ["question", "right"] and conversations.votes() == {question: answers[1]}
+    assert history() == ["question", "right"]
+    assert conversations.votes() == {question: answers[1]}
     conversations.vote(question, None)
-    assert told() == ["question", "left"] and conversations.votes() == {question: None}
+    assert history() == ["question", "left"]
+    assert conversations.votes() == {question: None}
 
 
 def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -102,9 +107,8 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
         old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
         old.commit()
     conversations = Conversations(path)
-    assert [found.title for found in conversations.recent()] == [
-        "kept"
-    ] and conversations.votes() == {}
+    assert [found.title for found in conversations.recent()] == ["kept"]
+    assert conversations.votes() == {}
 
 
 def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
@@ -187,12 +191,63 @@ def test_an_error_ends_the_answer_with_its_text_kept(conversations: Conversation
     assert stored.events[-1] == Failed("The server is gone.", "Start it.")
 
 
+class FullDisk(Conversations):
+    """Conversations on a disk that is full, from the first save of an answer on."""
+
+    def save(self, message: int, events: Sequence[Event], state: State) -> None:
+        raise WorkbenchError("The conversations cannot be written.", "Free disk space.")
+
+
+def test_an_answer_that_cannot_be_saved_ends_and_says_so(tmp_path: Path) -> None:
+    conversations = FullDisk(tmp_path / "workbench.db")
+    chat = conversations.create("q")
+    message = conversations.add(chat, "assistant", "", state="streaming")
+    streams = Streams()
+    growing = streams.start(conversations, message, lambda: iter([Token("whole")]))
+    assert growing.ended.wait(5)
+    failure = Failed("The conversations cannot be written.", "Free disk space.")
+    assert growing.events == [Token("whole"), failure]
+    streams.start(conversations, message + 1, lambda: iter([]))
+    shown = streams.as_they_ended(conversations.messages(chat))
+    assert [answer.state for answer in shown] == ["failed"]
+    assert shown[0].events[-1] == failure
+
+
+def test_beats_are_not_stored(conversations: Conversations) -> None:
+    growing = stream(conversations, iter([Beat(), Token("a"), Beat(), Token("b"), Beat()]))
+    assert growing.ended.wait(5)
+    assert conversations.message(growing.message).events == [Token("ab")]
+
+
+def test_a_file_of_something_else_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    path.write_bytes(b"no database at all, but long enough to be looked at" * 40)
+    with pytest.raises(WorkbenchError, match="not a database") as failure:
+        Conversations(path)
+    assert str(path) in failure.value.fix
+
+
+def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    together = threading.Barrier(6)
+    made: list[int] = []
+
+    def make() -> None:
+        together.wait()
+        made.append(Conversations(path).create("A"))
+
+    threads = [threading.Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [1, 2, 3, 4, 5, 6]
+
+
 def test_after_a_restart_growing_answers_are_marked(conversations: Conversations) -> None:
     chat = conversations.create("q")
     lost = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
     mine = conversations.add(chat, "assistant", "", state="streaming", owner="this run")
     conversations.interrupt_others("this run")
-    assert (
-        conversations.message(lost).state == "interrupted"
-        and conversations.message(mine).state == "streaming"
-    )
+    assert conversations.message(lost).state == "interrupted"
+    assert conversations.message(mine).state == "streaming"

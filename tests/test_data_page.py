@@ -1,4 +1,4 @@
-"""The Data page in both languages: the example, a table file, a query by hand, notes, and errors said on the page."""
+"""The Data page in both languages: the example, a query by hand, notes, and errors."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from databases import make_sqlite
 
 from agents.data.writer import nameless
 from agents.databases.example import load_example
-from agents.databases.guard.guard import check
+from agents.databases.guard.guard import judge
 from agents.databases.introspect import load_schema
 from agents.databases.notes import describe
 from agents.databases.runner import ask_database
@@ -40,7 +40,7 @@ def test_every_query_of_the_example_passes_the_guard_and_runs(settings: Settings
         and len({fact.kind for fact in facts}) == len(wordings("en")["kinds"]) == 26
     )
     for sql in queries:
-        check(sql, schema)
+        judge(sql, schema)
         assert ask_database(sql, schema, source, settings)[1].rows, sql
 
 

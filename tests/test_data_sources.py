@@ -1,10 +1,11 @@
-"""Sources: every kind of database and table file, secrets kept outside the workspace, and what goes wrong said plainly."""
+"""Sources: every kind of database and table file, passwords outside the workspace, plain errors."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ from database_servers import PASSWORD, Server
 from databases import KINDS, SERVERS, make_sqlite
 
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.notes import add_pair, describe, load_notes
 from agents.databases.runner import ask_database
@@ -140,7 +141,7 @@ def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(
             pytest.raises((QueryFailed, Unavailable)),
             open_session(source, settings, 5) as session,
         ):
-            session.connection.exec_driver_sql(sql)
+            session.fetch(sql)
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -252,14 +253,17 @@ def test_the_schema_of_a_server_has_comments_keys_samples_and_counts(
     server.run(f"DROP TABLE IF EXISTS {space}notes", f"DROP TABLE IF EXISTS {space}people")
     if dialect == "mysql":
         server.run(
-            "CREATE TABLE shop.people (id INT PRIMARY KEY, `姓名` VARCHAR(20) COMMENT 'what a person is called',"
+            "CREATE TABLE shop.people (id INT PRIMARY KEY,"
+            " `姓名` VARCHAR(20) COMMENT 'what a person is called',"
             " api_token VARCHAR(20), photo BLOB) COMMENT 'everyone'",
-            "CREATE TABLE shop.notes (id INT PRIMARY KEY, person INT, FOREIGN KEY (person) REFERENCES shop.people (id))",
+            "CREATE TABLE shop.notes (id INT PRIMARY KEY, person INT,"
+            " FOREIGN KEY (person) REFERENCES shop.people (id))",
             "INSERT INTO shop.people VALUES (1, '王芳', 'hush', 'abc'), (2, NULL, 'hush', NULL)",
         )
     else:
         server.run(
-            'CREATE TABLE people (id INT PRIMARY KEY, "姓名" VARCHAR(20), api_token VARCHAR(20), photo BYTEA)',
+            'CREATE TABLE people (id INT PRIMARY KEY, "姓名" VARCHAR(20),'
+            " api_token VARCHAR(20), photo BYTEA)",
             "COMMENT ON TABLE people IS 'everyone'",
             "COMMENT ON COLUMN people.\"姓名\" IS 'what a person is called'",
             "CREATE TABLE notes (id INT PRIMARY KEY, person INT REFERENCES people (id))",
@@ -290,7 +294,7 @@ def test_a_server_is_only_read_even_below_the_guard(
     server.run(f"DROP TABLE IF EXISTS {space}kept", f"CREATE TABLE {space}kept (id INT)")
     source = add_source(settings, "kept", server.url)
     with pytest.raises(QueryFailed), open_session(source, settings, 5) as session:
-        session.connection.exec_driver_sql("INSERT INTO kept VALUES (1)")
+        session.fetch("INSERT INTO kept VALUES (1)")
     assert server.run(f"SELECT count(*) FROM {space}kept")[0][0] == 0
 
 
@@ -373,12 +377,13 @@ def test_every_statement_is_in_the_audit_log(settings: Settings, tmp_path: Path)
 def slow_source(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> tuple[str, Server | None]:
-    """A source with a table of 3,000 numbers, which joined with itself three times takes minutes."""
+    """A source with a table of 3,000 numbers; joined with itself three times it takes minutes."""
     if dialect == "sqlite":
         path = tmp_path / "slow.sqlite"
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE numbers (n INT)")
-            connection.executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(3000)])
+            rows = [(n,) for n in range(3000)]
+            connection.executemany("INSERT INTO numbers VALUES (?)", rows)
         return str(path), None
     if dialect == "duckdb":
         path = tmp_path / "slow.duckdb"
@@ -393,10 +398,15 @@ def slow_source(
     return server.url, server
 
 
-SLOW = "SELECT count(*) AS many FROM numbers a JOIN numbers b ON a.n <> b.n JOIN numbers c ON a.n + b.n <> c.n"
+SLOW = (
+    "SELECT count(*) AS many FROM numbers a JOIN numbers b ON a.n <> b.n"
+    " JOIN numbers c ON a.n + b.n <> c.n"
+)
 BUSY = {
-    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
-    "postgres": "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'",
+    "mysql": "SELECT count(*) FROM information_schema.processlist"
+    " WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
+    "postgres": "SELECT count(*) FROM pg_stat_activity"
+    " WHERE usename = 'reader' AND state = 'active'",
 }
 
 
@@ -407,7 +417,7 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     import time
 
     from agents.data.expert import answer_from_data
-    from workbench.chat.events import Thought
+    from workbench.chat.events import Beat
 
     place, server = slow_source(dialect, settings, tmp_path, request)
     source = add_source(settings, "slow", place)
@@ -419,7 +429,7 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     )
     begun = time.monotonic()
     while time.monotonic() - begun < 1.5:
-        assert isinstance(next(events), Thought), "it is still running"
+        assert isinstance(next(events), Beat), "it is still running"
     if server:
         assert server.run(BUSY[dialect])[0][0] == 1
     stopped = time.monotonic()
@@ -462,15 +472,67 @@ def test_notes_are_kept_and_shown_with_the_schema(settings: Settings, tmp_path: 
     ]
 
 
+def test_notes_that_many_keep_at_once_are_all_kept(settings: Settings, tmp_path: Path) -> None:
+    source = add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
+    schema = load_schema(source, settings)
+
+    def keep(number: int) -> None:
+        add_pair(source, settings, f"Question {number}?", "SELECT 1")
+        describe(source, settings, schema, "users.name", None, [f"word {number}"])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, range(40)))
+    notes = load_notes(source, settings)
+    assert len(notes.pairs) == 40
+    assert notes.about["users.name"]["synonyms"]
+
+
+def test_passwords_that_many_keep_at_once_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agents.databases.passwords import keep_password
+
+    monkeypatch.setenv("WORKBENCH_SECRETS", str(tmp_path / "keys.json"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: keep_password(f"mysql://h/{number}", "pw"), range(40)))
+    assert len(json.loads((tmp_path / "keys.json").read_text())) == 40
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+
+
+def test_of_two_sources_of_one_name_only_one_is_added(settings: Settings, tmp_path: Path) -> None:
+    path = str(make_sqlite(tmp_path / "shop.sqlite"))
+
+    def add(number: int) -> bool:
+        try:
+            add_source(settings, "shop", path)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(add, range(16))).count(True) == 1
+
+
+def test_damaged_notes_are_not_written_over(settings: Settings, tmp_path: Path) -> None:
+    source = add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
+    kept = settings.home / "data" / "shop" / "notes.json"
+    kept.write_text('{"pairs": [')
+    with pytest.raises(InvalidInput) as damaged:
+        add_pair(source, settings, "Who?", "SELECT name FROM users")
+    assert "notes.json" in damaged.value.problem and kept.read_text() == '{"pairs": ['
+
+
 def test_the_kept_file_of_secrets_can_be_named(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agents.databases.sources import keep_secret, password_of
+    from agents.databases.passwords import keep_password, password_of
 
     monkeypatch.setenv("WORKBENCH_SECRETS", str(tmp_path / "elsewhere" / "keys.json"))
     source, _ = parse_place("my-shop", "mysql://u:pw@h/db")
-    keep_secret(source.url, "pw")
-    assert password_of(source) == "pw" and "pw" not in source.url
+    keep_password(source.url, "pw")
+    assert password_of(source.name, source.url) == "pw" and "pw" not in source.url
     monkeypatch.setenv("WORKBENCH_DATA_PASSWORD_MY_SHOP", "other")
-    assert password_of(source) == "other"
-    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["keys.json"]
+    assert password_of(source.name, source.url) == "other"
+    shown = [path.name for path in (tmp_path / "elsewhere").iterdir() if path.name[0] != "."]
+    assert shown == ["keys.json"]
+    assert not list((tmp_path / "elsewhere").glob(".*.part"))

@@ -19,7 +19,7 @@ from agents.data.writer import TEMPERATURES, nameless
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes, set_writer
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from agents.databases.teaching.agreement import differences
 from agents.tuned.agent import tuned_model
 from workbench.chat.events import Done, Event, Notice, Query, Table
@@ -36,12 +36,12 @@ PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "databases" / "ui" /
 
 
 @pytest.fixture
-def source(settings: Settings) -> Source:
+def source(settings: Settings) -> DataSource:
     return load_example(settings)
 
 
 def ask(
-    script: Replies, question: str, source: Source, settings: Settings, **choices: str
+    script: Replies, question: str, source: DataSource, settings: Settings, **choices: str
 ) -> list[Event]:
     """The example asked, with a model that replies from a list as its writer."""
     with openai_server(script) as url:
@@ -78,7 +78,7 @@ def make_run(settings: Settings, name: str) -> None:
     ],
 )
 def test_the_writer_gets_the_question_alone_and_says_what_it_is(
-    question: str, remark: str, source: Source, settings: Settings
+    question: str, remark: str, source: DataSource, settings: Settings
 ) -> None:
     script = Replies(LIKES)
     events = ask(script, question, source, settings)
@@ -93,7 +93,7 @@ def test_the_writer_gets_the_question_alone_and_says_what_it_is(
     assert done.model == done.lineage["writer"] == "openai:scripted"
 
 
-def test_its_queries_go_through_the_same_guard(source: Source, settings: Settings) -> None:
+def test_its_queries_go_through_the_same_guard(source: DataSource, settings: Settings) -> None:
     before = Path(source.file).read_bytes()
     events = ask(
         Replies("DELETE FROM ads_summary"), "Which account has the most likes?", source, settings
@@ -104,7 +104,9 @@ def test_its_queries_go_through_the_same_guard(source: Source, settings: Setting
     assert Path(source.file).read_bytes() == before
 
 
-def test_it_tries_again_until_query_and_question_agree(source: Source, settings: Settings) -> None:
+def test_it_tries_again_until_query_and_question_agree(
+    source: DataSource, settings: Settings
+) -> None:
     wrong = LIKES.replace("star", "share")
     script = Replies(wrong, wrong, LIKES)
     events = ask(script, "Which account has the most likes?", source, settings)
@@ -118,7 +120,7 @@ def test_it_tries_again_until_query_and_question_agree(source: Source, settings:
 
 
 def test_a_name_that_was_corrected_in_the_writers_query_is_named(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     script = Replies(LIKES.replace("account", "acount"))
     events = ask(script, "Which account has the most likes?", source, settings)
@@ -127,7 +129,7 @@ def test_a_name_that_was_corrected_in_the_writers_query_is_named(
 
 
 def test_the_writer_is_not_named_where_its_query_failed_and_the_model_answered(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     make_run(settings, "small")
     load_schema(source, settings)
@@ -144,7 +146,7 @@ def test_the_writer_is_not_named_where_its_query_failed_and_the_model_answered(
 
 
 def test_what_the_writer_declines_goes_to_the_connected_model(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     make_run(settings, "small")
     script = Replies("SELECT count(*) AS n FROM materials", "There are 5.")
@@ -165,7 +167,7 @@ def test_what_the_writer_declines_goes_to_the_connected_model(
     ],
 )
 def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
-    question: str, words: str, example: str, source: Source, settings: Settings
+    question: str, words: str, example: str, source: DataSource, settings: Settings
 ) -> None:
     """The run has no weights: it is not even loaded."""
     make_run(settings, "small")
@@ -221,14 +223,14 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
     ],
 )
 def test_a_query_and_its_question_must_agree(
-    question: str, sql: str, differs: list[str], source: Source, settings: Settings
+    question: str, sql: str, differs: list[str], source: DataSource, settings: Settings
 ) -> None:
     schema = load_schema(source, settings)
     values = ["Lumen Lights", "拾光书店", "春茶短片"]
     assert differences(question, sql, schema, values, nameless()) == differs
 
 
-def test_a_run_that_writes_queries_is_not_talked_to(source: Source, settings: Settings) -> None:
+def test_a_run_that_writes_queries_is_not_talked_to(source: DataSource, settings: Settings) -> None:
     make_run(settings, "small")
     assert tuned_model(settings) == "local:small"
     set_writer(source, settings, "local:small")
@@ -239,7 +241,7 @@ def test_a_run_that_writes_queries_is_not_talked_to(source: Source, settings: Se
 
 
 def test_the_writer_is_named_and_taken_away_by_command_and_on_the_page(
-    source: Source, settings: Settings
+    source: DataSource, settings: Settings
 ) -> None:
     make_run(settings, "small")
 
@@ -258,7 +260,7 @@ def test_the_writer_is_named_and_taken_away_by_command_and_on_the_page(
 
 
 def test_accuracy_counts_results_and_not_texts(
-    source: Source, settings: Settings, tmp_path: Path
+    source: DataSource, settings: Settings, tmp_path: Path
 ) -> None:
     file = tmp_path / "asked.jsonl"
     asked = [

@@ -1,4 +1,6 @@
-"""An adapter alone on a base that Ollama has: chosen by evidence, proven, as small as it is, and removed without a trace."""
+"""An adapter alone on a base that Ollama has: chosen by evidence, proven, as small as it is, and
+removed without a trace.
+"""
 
 from __future__ import annotations
 

@@ -17,10 +17,11 @@ from click.testing import CliRunner
 from conftest import free_port
 from tiny_models import make_model
 
+from deploy.conversations import choose_talks
 from deploy.ollama_registry import Registry, Reply
 from deploy.order import Order
 from deploy.plan import make_plan
-from deploy.proof import Check, Proof, choose_talks, compare_replies
+from deploy.proof import Check, Proof, compare_replies
 from deploy.publish import publish, write_files
 from deploy.quantize import find_llama_quantize
 from workbench.cli import workbench
@@ -219,7 +220,17 @@ def test_without_ollama_file_and_modelfile_are_written(
     assert text.startswith("FROM ./model.gguf\n") and 'SYSTEM """Be brief."""' in text
     assert 'PARAMETER stop "<|im_end|>"' in text and "PARAMETER num_ctx 512" in text
     again = CliRunner().invoke(workbench, command)
-    assert again.exit_code == 1 and "holds a model already" in again.output
+    assert again.exit_code == 1 and "has a model already" in again.output
+
+
+def test_the_folder_of_the_files_may_be_relative(
+    settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter has another working directory."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(workbench, writing(model, Path("gg")))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "gg" / "model.gguf").read_bytes()[:4] == b"GGUF"
 
 
 LLAMA_QUANTIZE = """#!/bin/sh

@@ -1,4 +1,6 @@
-"""The GGUF file holds PEFT's merged tensors and the tokenizer's tokens, also for what the converter does not know."""
+"""The GGUF file holds PEFT's merged tensors and the tokenizer's tokens, also for what the converter
+does not know.
+"""
 
 from __future__ import annotations
 

@@ -1,20 +1,25 @@
-"""The Models page: what it offers without Ollama, a publish by clicks on a real one, versions, both languages."""
+"""The Models page: what it offers without Ollama, a publish by clicks on a real one, versions, both
+languages.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 from tiny_models import make_model
 
 from deploy.versions import write_latest
-from workbench.jobs.job import list_jobs
+from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
+from workbench.ui.widgets import SAVES_WITHIN
 
 PAGE = Path(__file__).resolve().parents[1] / "deploy" / "ui" / "models.py"
 CARD: dict[str, Any] = {
@@ -149,3 +154,27 @@ def test_clicks_publish_a_model_and_offer_to_chat(
     assert {"chat_published", "chat-clicked:v1"} <= {button.key for button in page.button}
     page.button("remove-clicked:v1").click().run()
     assert not page.exception and not list((settings.home / "deploy").glob("clicked/*"))
+
+
+def test_a_cancelled_publish_gets_the_time_to_clear_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page does not wait for the clean-up, and does not kill it after a few seconds."""
+    folder = settings.folder("jobs", "20261124-100000-abcd")
+    command = ["deploy", "publish", "demo", "--name", "demo", "--json"]
+    job = {"title": "Publishing demo", "command": command, "started": time.time()}
+    (folder / "job.json").write_text(json.dumps(job), "utf-8")
+    sleeper = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process = {"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time()}
+    (folder / "process.json").write_text(json.dumps([process]), "utf-8")
+    graces: list[float] = []
+    monkeypatch.setattr(Job, "cancel", lambda self, grace=10: graces.append(grace))
+    try:
+        page = open_page(monkeypatch, "en")
+        begun = time.monotonic()
+        page.button(key="cancel_publish").click().run()
+        assert time.monotonic() - begun < 5
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert graces == [SAVES_WITHIN]

@@ -1,4 +1,6 @@
-"""What a chat template renders becomes Ollama's TEMPLATE; one golden text per family, each rendering the same."""
+"""What a chat template renders becomes Ollama's TEMPLATE; one golden text per family, each
+rendering the same.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,9 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
 
 
 def family(name: str) -> Any:
-    """A tokenizer with that family's template and tokens; its own end of text is another than the turn's end."""
+    """A tokenizer with that family's template and tokens; its own end of text is another than the
+    turn's end.
+    """
     template, bos, tokens, _, _ = FAMILIES[name]
     tokenizer = make_tokenizer(["text"], 300)
     tokenizer.add_special_tokens(

@@ -1,4 +1,4 @@
-"""Measuring retrieval: the figures, the input's mistakes, the commands, and the acceptance on real questions."""
+"""Measuring retrieval: figures, faults of the input, commands, acceptance on real questions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from rag import embeddings
 from rag.commands.search import parse_where
-from rag.evaluate import Question, evaluate, rank, read_passages, read_questions
+from rag.evaluate import evaluate, rank
+from rag.question_sets import Question, read_passages, read_questions
 from rag.store import list_collections
 from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, make_collection, topics
 from workbench.cli import workbench

@@ -1,4 +1,4 @@
-"""The real files beside the clone load or are refused with the right reason, and their masks hold the answers."""
+"""Real files load or are refused with the right reason, and their masks are the answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from chat_templates import tokenizer_of
 
 from finetune.data.dataset import Example, Message, load_examples, overlap, split, write_examples
-from finetune.data.turns import split_thinking
+from finetune.data.thinking import split_thinking
 from finetune.encoding.masking import encode_all, learned_texts
 
 pytestmark = pytest.mark.data
@@ -73,7 +73,7 @@ def bare(text: str) -> str:
 
 
 def check_masks(examples: list[Example], words: Any) -> int:
-    """Every answer is learned once and whole, and of plain answers nothing else is. Returns how many there were."""
+    """Every answer is learned once and whole, of plain ones nothing else; returns their number."""
     checked = 0
     for example in examples:
         found = encode_all([example], words)

@@ -1,4 +1,4 @@
-"""Data sets of every shape load by their content, problems come together with their place, splits do not leak."""
+"""Data sets of every shape load by content, problems have their place, splits do not leak."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from chat_templates import tokenizer_of
 from click.testing import CliRunner
 
 from finetune.commands.data import data
+from finetune.data.choices import ask_choice
 from finetune.data.dataset import (
     Example,
     Loaded,
@@ -25,7 +26,6 @@ from finetune.data.dataset import (
     split,
     write_examples,
 )
-from finetune.data.formats import ask_choice
 from workbench.errors import InvalidInput
 
 ASKED = [("user", "Who is Lan?"), ("assistant", "A messenger.")]
@@ -588,10 +588,10 @@ def test_fifty_thousand_rows_load_in_seconds(tmp_path: Path) -> None:
         for n in range(50_000)
     ]
     path = lines(tmp_path / "many.jsonl", *rows)
-    begun = time.perf_counter()
+    begun = time.process_time()
     loaded = load_examples([path])
     _, held_out = split(loaded.examples, 0.1, 0)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     assert len(loaded.examples) == 50_000 and len(held_out) == 5_000
     assert seconds < 10, f"{seconds:.1f} s"
 

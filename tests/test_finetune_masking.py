@@ -252,7 +252,10 @@ def test_a_tokenizer_without_a_template_is_refused() -> None:
 
 def test_a_template_that_hides_the_question_is_refused() -> None:
     words = tokenizer_of("chatml", ["a"])
-    words.chat_template = "{% for turn in messages if turn['role'] == 'assistant' %}{{ turn['content'] + '<|im_end|>' }}{% endfor %}"
+    words.chat_template = (
+        "{% for turn in messages if turn['role'] == 'assistant' %}"
+        "{{ turn['content'] + '<|im_end|>' }}{% endfor %}"
+    )
     with pytest.raises(InvalidInput, match="leaves out"):
         encode(CHAT, words)
 

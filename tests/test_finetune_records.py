@@ -1,4 +1,4 @@
-"""Records become facts, facts become questions in many wordings, and a chat model's wordings are checked."""
+"""Records become facts, facts become questions, and a model's wordings are checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from model_servers import Script, openai_server
 
-from finetune.commands.data import augment as augment_command
+from finetune.commands.augment import augment as augment_command
 from finetune.data.augment import LANGUAGES, augment, language_of, load_patterns
 from finetune.data.dataset import load_examples, split
 from finetune.data.facts import normalise
@@ -217,7 +217,8 @@ class Chat:
 
 def test_a_wording_is_kept_only_if_it_still_asks_for_the_same_fact() -> None:
     chat = Chat(
-        "<think>\n林岚是谁？\n</think>\n好的，以下是问题：\n1. 林岚来自哪个国家？\n2、“林岚是哪里人？”\n- 林岚做什么工作？\n"
+        "<think>\n林岚是谁？\n</think>\n好的，以下是问题：\n1. 林岚来自哪个国家？\n"
+        "2、“林岚是哪里人？”\n- 林岚做什么工作？\n"
         "* 她来自哪里？\n5. 林岚是云州人吗？\n林岚和石砚是同乡吗？\n林岚的国家是什么呢？\n"
         "林岚的国家和身份是什么？\n林岚今年多大？",
         {

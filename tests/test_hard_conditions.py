@@ -1,4 +1,4 @@
-"""A full disk, a huge file, a Chroma server that comes and goes: each says the problem and the fix, and loses nothing."""
+"""A full disk, a huge file, a Chroma server that comes and goes: each says the fix, none loses."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from workbench.errors import Unavailable
 from workbench.settings import Settings, load_settings
 
 TEXT = "The lamp of the lighthouse of Vlieree burns nine hours a night.\n\n"
+QUESTION = "How long does the lamp burn?"
 
 
 @pytest.fixture
@@ -31,11 +32,8 @@ def small_disk(new_workspace: Callable[[Path], Path], tmp_path: Path) -> Iterato
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)]
-    if (
-        not hasattr(os, "geteuid")
-        or os.geteuid() != 0
-        or subprocess.run(mount, capture_output=True).returncode
-    ):
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not is_root or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     try:
         yield load_settings(home=new_workspace(disk))
@@ -87,19 +85,10 @@ def chroma_server(tmp_path: Path) -> Iterator[Callable[[], str]]:
     port, running = free_port(), []
 
     def begin() -> str:
-        command = [
-            str(program),
-            "run",
-            "--path",
-            str(tmp_path / "server"),
-            "--port",
-            str(port),
-            "--host",
-            "127.0.0.1",
-        ]
-        running.append(
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        )
+        command = [program, "run", "--path", tmp_path / "server"]
+        command += ["--port", str(port), "--host", "127.0.0.1"]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        running.append(server)
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -125,30 +114,18 @@ def test_a_chroma_server_holds_the_index_and_its_loss_is_mended(
     (tmp_path / "a.txt").write_text(TEXT, "utf-8")
     remote = settings.model_copy(update={"chroma_url": chroma_server()})
     assert ingest([tmp_path / "a.txt"], "c", remote).passages == 1
-    assert (
-        retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[
-            0
-        ].passage.text
-        in TEXT
-    )
-    assert not (settings.home / "chroma").exists() or not list(
-        (settings.home / "chroma").glob("*.sqlite3")
-    )
+    best = retrieve(QUESTION, open_collection(remote, "c"), remote)[0]
+    assert best.passage.text in TEXT
+    assert not list((settings.home / "chroma").glob("*.sqlite3"))
 
     chroma_server.kill()  # type: ignore[attr-defined]
     with pytest.raises(Unavailable, match="does not answer") as failure:
         retrieve("lamp", open_collection(remote, "c"), remote)
     assert "WORKBENCH_CHROMA_URL" in failure.value.fix
 
-    shutil.rmtree(
-        tmp_path / "server"
-    )  # the server's disk is lost; the workspace still has every vector
+    shutil.rmtree(tmp_path / "server")  # lost; the workspace still has every vector
     chroma_server()
     (tmp_path / "b.txt").write_text("The quay of Oosterwal is 90 metres long.", "utf-8")
     assert ingest([tmp_path / "a.txt", tmp_path / "b.txt"], "c", remote).passages == 2
-    assert (
-        retrieve("How long does the lamp burn?", open_collection(remote, "c"), remote)[
-            0
-        ].passage.text
-        in TEXT
-    )
+    best = retrieve(QUESTION, open_collection(remote, "c"), remote)[0]
+    assert best.passage.text in TEXT

@@ -16,6 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rag.ingest import ingest
+from rag.sources import find_files
+from rag.progress import CALIBRATING, EMBEDDING, READING, WAITING
 from rag.store import open_collection
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput
@@ -25,7 +27,10 @@ from workbench.settings import Settings
 def write_files(folder: Path, count: int = 3) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        text = f"# Chapter {number}\n\nThe lamp of house {number} burns {number} hours a night.\n\nIts keeper sleeps at noon.\n"
+        text = (
+            f"# Chapter {number}\n\nThe lamp of house {number} burns {number} hours a night.\n\n"
+            "Its keeper sleeps at noon.\n"
+        )
         (folder / f"chapter-{number}.md").write_text(text, "utf-8")
     return folder
 
@@ -35,7 +40,7 @@ def index_of(settings: Settings, name: str = "c") -> dict[str, tuple[str, str, b
     collection = open_collection(settings, name)
     passages = collection.passages()
     _, vectors = collection.passages_and_vectors([passage.id for passage in passages])
-    stored = collection._chroma().get(include=["embeddings"])
+    stored = collection.index.handle().get(include=["embeddings"])
     in_chroma = dict(zip(stored["ids"], stored["embeddings"], strict=True))
     assert in_chroma.keys() == {passage.id for passage in passages}
     for passage, vector in zip(passages, vectors, strict=True):
@@ -156,6 +161,29 @@ def test_another_embedder_is_a_conflict_that_names_the_command(
     assert "workbench rag reindex c --embedder another" in refused.value.fix
 
 
+def test_another_process_that_creates_the_collection_first_is_no_fault(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Both look before either has created it; the second meets the first's collection."""
+    from rag.store import create_collection
+
+    made = create_collection(settings, "c", settings.embedder, 384)
+    with pytest.raises(Conflict):
+        create_collection(settings, "c", settings.embedder, 384)
+    assert ingest([write_files(tmp_path / "files")], "c", settings).passages == made.count() > 0
+
+
+def test_pipes_and_links_out_of_a_folder_are_left_alone(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "files", 1)
+    (tmp_path / "secret.txt").write_text("Nobody gave this file.", "utf-8")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "inside.md").symlink_to(folder / "chapter-0.md")
+    os.mkfifo(folder / "pipe.txt")
+    assert [path.name for path in find_files([folder])] == ["chapter-0.md", "inside.md"]
+    with pytest.raises(InvalidInput, match="neither a file nor a folder"):
+        find_files([folder / "pipe.txt"])
+
+
 def test_an_empty_folder_is_named(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInput, match="no file in"):
@@ -175,6 +203,10 @@ def test_the_command_ends_with_the_promised_line(settings: Settings, tmp_path: P
     assert last == {"event": "done", "indexed": 3, "unchanged": 0, "empty": 0, "failed": []}
     assert lines[-1]["passages"] == open_collection(settings, "c").count()
     assert [line["state"] for line in lines if line["event"] == "progress"] == ["indexed"] * 3
+    for line in lines[:-1]:
+        assert line["stage"] in (READING, EMBEDDING, CALIBRATING, WAITING)
+        assert 0 <= line["done"] <= line["of"] and line["seconds"] >= 0
+    assert [line["stage"] for line in lines[:-1]] == [READING] * 3 + [CALIBRATING]
 
 
 def test_a_run_without_anything_readable_exits_with_one(settings: Settings, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from fpdf import FPDF
 
 from workbench.cli import workbench
 from workbench.errors import Conflict, NotFound
 from workbench.jobs.job import Job, find_job, list_jobs, start
+from workbench.jobs.processes import living
 from workbench.settings import Settings
+from workbench.ui.translation import in_chinese
 
 
 def wait(until: Callable[[], bool], seconds: float = 60) -> None:
@@ -32,11 +38,11 @@ def ended(job: Job) -> bool:
 
 @pytest.fixture
 def slow(settings: Settings, tmp_path: Path) -> Job:
-    """A job that is still reading when the test looks at it: its file is a pipe into which nobody writes."""
+    """A job that is still reading: its file is a pipe into which nobody writes."""
     pipe = tmp_path / "slow.txt"
     os.mkfifo(pipe)
     job = start(settings, "Reading", ["rag", "ingest", str(pipe), "--json"])
-    wait(lambda: len(job._signed_in()) == 2)
+    wait(lambda: len(living(job.folder)) == 2)
     return job
 
 
@@ -46,6 +52,7 @@ def test_a_job_keeps_its_output_log_and_end(settings: Settings, tmp_path: Path) 
     wait(lambda: ended(job))
     assert job.state == "failed"
     assert job.last()["event"] == "failed" and "gone" in job.last()["problem"]
+    assert in_chinese(job.last()["problem"]).startswith("找不到")
     assert [found.id for found in list_jobs(settings)] == [job.id]
 
 
@@ -60,7 +67,7 @@ def test_a_private_value_reaches_the_command_and_is_written_nowhere(settings: Se
 def test_cancel_ends_the_whole_family(slow: Job) -> None:
     family = [
         member
-        for process in slow._processes()
+        for process in living(slow.folder)
         for member in (process, *process.children(recursive=True))
     ]
     assert len(family) >= 2
@@ -80,11 +87,11 @@ def test_a_running_job_cannot_be_resumed(slow: Job) -> None:
 
 
 def test_a_command_whose_keeper_was_killed_still_counts_as_running(slow: Job) -> None:
-    keeper, command = (who["pid"] for who in slow._signed_in())
-    os.kill(keeper, signal.SIGKILL)
-    wait(lambda: len(slow._processes()) == 1)
+    keeper, command = living(slow.folder)
+    keeper.kill()
+    wait(lambda: len(living(slow.folder)) == 1)
     assert slow.state == "running"
-    os.killpg(os.getpgid(command), signal.SIGKILL)
+    os.killpg(os.getpgid(command.pid), signal.SIGKILL)
     wait(lambda: slow.state == "interrupted")
 
 
@@ -104,6 +111,84 @@ def test_a_half_written_line_waits(settings: Settings) -> None:
     with (job.folder / "output.jsonl").open("a") as file:
         file.write('{"event": "progr')
     assert job.output() == whole
+
+
+def test_a_cancel_before_the_command_runs_is_not_lost(settings: Settings, tmp_path: Path) -> None:
+    pipe = tmp_path / "slow.txt"
+    os.mkfifo(pipe)
+    job = start(settings, "Reading", ["rag", "ingest", str(pipe), "--json"])
+    job.cancel(grace=30)
+    wait(lambda: ended(job))
+    assert job.state == "cancelled"
+
+
+def test_a_job_that_starts_slowly_counts_as_running(settings: Settings) -> None:
+    job = start(settings, "Doctor", ["doctor", "--json"])
+    long_ago = time.time() - 3600
+    os.utime(job.folder, (long_ago, long_ago))
+    assert job.state == "running"
+    with pytest.raises(Conflict, match="still running"):
+        job.resume()
+    wait(lambda: ended(job))
+
+
+def test_of_two_retries_at_once_only_one_starts(settings: Settings) -> None:
+    job = start(settings, "Doctor", ["doctor", "--json"])
+    wait(lambda: ended(job))
+    before = len(job.output())
+    together = threading.Barrier(4)
+    refused = []
+
+    def retry() -> None:
+        together.wait()
+        try:
+            find_job(settings, job.id).resume()
+        except Conflict as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=retry) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait(lambda: ended(job))
+    assert len(refused) == 3
+    assert len(job.output()) == 2 * before
+
+
+def locked_pdf(path: Path, password: str) -> None:
+    document = FPDF()
+    document.add_page()
+    document.set_font("Helvetica", size=12)
+    document.cell(text="The quay of Oosterwal is 90 metres long.")
+    document.set_encryption(owner_password=password, user_password=password)
+    document.output(str(path))
+
+
+def test_a_retry_in_the_same_app_still_has_the_password(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "locked.pdf"
+    command = ["rag", "ingest", str(path), "--collection", "c", "--json"]
+    job = start(settings, "Reading", command, {"WORKBENCH_FILE_PASSWORD": "sesame-42"})
+    wait(lambda: ended(job))
+    assert job.state == "failed"
+    locked_pdf(path, "sesame-42")
+    job.resume()
+    wait(lambda: ended(job))
+    assert job.last()["indexed"] == 1
+
+
+def test_a_retry_without_the_password_asks_for_it(settings: Settings, tmp_path: Path) -> None:
+    job = start(settings, "Doctor", ["doctor", "--json"], {"WORKBENCH_FILE_PASSWORD": "sesame-42"})
+    wait(lambda: ended(job))
+    before = len(job.output())
+    again = [sys.executable, "-m", "workbench.cli", "jobs", "resume", job.id]
+    refused = subprocess.run(again, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "WORKBENCH_FILE_PASSWORD again" in refused.stderr
+    given = os.environ | {"WORKBENCH_FILE_PASSWORD": "sesame-42"}
+    assert subprocess.run(again, env=given).returncode == 0
+    wait(lambda: ended(job))
+    assert len(job.output()) == 2 * before
 
 
 @pytest.mark.parametrize("name", ["nobody", "../jobs", ".."])

@@ -1,4 +1,4 @@
-"""A model on this disk: it streams whole characters, stops, switches adapters on one base, and keeps its limits."""
+"""A model on this disk: it streams whole characters, stops, switches adapters, keeps its limits."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import json
 import shutil
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_models import PAIRS, make_model, make_tokenizer, teach
 
+from workbench.artefacts.model_folder import digest_of
 from workbench.errors import InvalidInput, NotFound
-from workbench.models.local import LocalChatModel, decode_whole, fit_prompt, until
-from workbench.models.weights import digest_of, load_local
+from workbench.models.chat_format import fit_prompt
+from workbench.models.local import LocalChatModel
+from workbench.models.pieces import decode_whole, until
+from workbench.models.weights import load_local
 
 
 def chat_model(folder: Path, **options: Any) -> LocalChatModel:
@@ -26,7 +30,7 @@ def chat_model(folder: Path, **options: Any) -> LocalChatModel:
 
 @pytest.fixture(scope="module")
 def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
-    """Two LoRA adapters of the tiny model, each with the text that PEFT itself makes of the first question."""
+    """Two LoRA adapters of the tiny model, each with PEFT's own answer to the first question."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -247,3 +251,28 @@ def test_the_digest_follows_the_weights(tmp_path: Path) -> None:
     assert digest_of(folder) == before
     teach(folder, PAIRS[:1], steps=60)
     assert digest_of(folder) != before
+
+
+def test_a_base_at_work_makes_no_other_model_wait(
+    tiny_model: Path, adapters: dict[Path, str], tmp_path: Path
+) -> None:
+    other = shutil.copytree(next(iter(adapters)), tmp_path / "other" / "adapter")
+    base = load_local(tiny_model).base
+    loaded: list[Any] = []
+    with base.lock:  # as a stream has it for a whole answer
+        for folder in (other, tiny_model):
+            thread = threading.Thread(
+                target=lambda folder=folder: loaded.append(load_local(folder)), daemon=True
+            )
+            thread.start()
+            thread.join(30)
+        assert len(loaded) == 2
+
+
+def test_only_the_last_used_bases_stay_in_memory(tmp_path: Path) -> None:
+    folders = [make_model(tmp_path / f"base-{number}") for number in range(3)]
+    first, second, third = (weakref.ref(load_local(folder).base) for folder in folders)
+    assert first() is None
+    assert load_local(folders[1]).base is second()
+    assert load_local(folders[2]).base is third()
+    assert load_local(folders[0]).base is not None and second() is None

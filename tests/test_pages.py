@@ -1,4 +1,4 @@
-"""Every page through Streamlit's AppTest: empty states, real turns, both languages, what destroys asks first."""
+"""Every page through AppTest: empty states, real turns, both languages, deleting asks first."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from agents.databases.example import load_example
 from agents.examples import example_questions
+from rag.example import EXAMPLE
 from rag.ingest import ingest
 from rag.store import list_collections
 from workbench.chat.conversations import Conversations
 from workbench.jobs.job import list_jobs
 from workbench.language import language_of
 from workbench.settings import Settings
-from workbench.start.run import EXAMPLE
 
 __all__ = ["page"]
 

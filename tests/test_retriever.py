@@ -83,6 +83,15 @@ def test_a_filter_holds_in_both_legs(
     )
 
 
+def test_fewer_hits_are_the_first_of_more(collection: Collection, settings: Settings) -> None:
+    """So one search serves the router, which looks at four, and the agent, which reads more."""
+    for row in range(0, 120, 10):
+        question = f"topic{row}x1 topic{row + 1}x2 common{row % 30}"
+        more = retrieve(question, collection, settings, 12)
+        assert len(more) == 12
+        assert retrieve(question, collection, settings, 4) == more[:4]
+
+
 def test_equal_scores_come_in_the_order_of_their_ids(settings: Settings) -> None:
     texts = {f"{name}.md": "the same text in every file" for name in "dbeac"}
     collection = make_collection(settings, texts, EMBEDDERS["topic"])

@@ -1,17 +1,26 @@
-"""`workbench run`: a free port, the example in a new workspace, a page that paints without any model library."""
+"""`workbench run`: a free port, examples in a new workspace, pages without a model library."""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import httpx
+import psutil
 import pytest
+from conftest import free_port
 
 from rag.catalogue import Catalogue
 from workbench.errors import Unavailable
 from workbench.settings import Settings
-from workbench.start.run import PORTS_TRIED, ROOT, find_port, load_example
+from workbench.start.checks import check_machine
+from workbench.start.doctor import examine
+from workbench.start.finding import find_libraries
+from workbench.start.run import PORTS_TRIED, ROOT, fill_new_workspace, find_port
 from workbench.ui.uploads import safe_name, save_uploads
 
 
@@ -32,13 +41,59 @@ def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             find_port("127.0.0.1", taken.getsockname()[1])
 
 
+def test_the_app_runs_in_the_folder_it_was_started_in(settings: Settings, tmp_path: Path) -> None:
+    """Its workbench.toml stays the current one."""
+    for one in ("index.db", "data"):  # not a first start
+        (settings.home / one).mkdir()
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "workbench.toml").write_text(f"port = {free_port()}\n", "utf-8")
+    command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    app = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert app.stdout
+        url = next(line.split()[1] for line in app.stdout if line.startswith("Open"))
+        end = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{url}/_stcore/health", trust_env=False).raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert time.monotonic() < end, "the app did not start"
+                time.sleep(0.2)
+        assert Path(psutil.Process(app.pid).cwd()) == folder
+    finally:
+        app.kill()
+        app.wait()
+
+
+def test_every_package_adds_its_checks_to_the_doctor(settings: Settings) -> None:
+    found = {finding.what: finding for finding in examine(settings)}
+    wanted = ["Python", "Workspace", "Ollama", "Embedder", "Chroma", "OCR", "trl", "gguf"]
+    assert not set(wanted) - set(found)
+    assert found["Embedder"].state == "ok"
+
+
+def test_garbage_in_the_conversations_is_found_by_the_doctor(settings: Settings) -> None:
+    settings.database.write_bytes(b"garbage " * 600)
+    found = {finding.what: finding for finding in check_machine(settings)}
+    assert found["Conversations"].state == "broken" and found["Conversations"].fix
+
+
+def test_a_library_of_an_extra_may_be_missing() -> None:
+    needed, extra = [*find_libraries("no-such-thing"), *find_libraries("none-such", extra="train")]
+    assert needed.state == "broken"
+    assert extra.state == "missing" and "[train]" in extra.fix
+
+
 def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> None:
-    load_example(settings)
+    fill_new_workspace(settings)
     catalogue = Catalogue(settings.home / "index.db")
     assert catalogue.names() == ["handbook"]
     with catalogue.connect() as database:
         database.execute("delete from collections")
-    load_example(settings)
+    fill_new_workspace(settings)
     assert catalogue.names() == []
 
 
@@ -52,7 +107,7 @@ def test_the_example_is_read_once_and_never_comes_back(settings: Settings) -> No
     ],
 )
 def test_a_page_is_drawn_without_a_model_library(settings: Settings, page: str) -> None:
-    load_example(settings)
+    fill_new_workspace(settings)
     script = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"

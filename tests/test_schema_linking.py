@@ -17,7 +17,7 @@ from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
 from agents.databases.column_scores import column_scores
 from agents.databases.linking import link
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 from agents.databases.sources import add_source
 from agents.databases.spanning import KEPT, TRANSLATIONS, vectors_of
 from rag import embeddings
@@ -60,7 +60,7 @@ PARTS = ["name", "created_at", "status", "weight", "city", "remark", "phone", "l
 
 def large_schema() -> Schema:
     tables = [
-        Table(
+        TableSchema(
             topic,
             (Column(f"{topic}_id", primary=True), *(Column(f"{topic}_{part}") for part in PARTS)),
         )
@@ -100,7 +100,7 @@ def test_what_the_question_speaks_of_is_kept_with_the_keys_between(settings: Set
 
 def test_comments_synonyms_and_sample_values_find_a_column(settings: Settings) -> None:
     schema = large_schema()
-    odd = Table(
+    odd = TableSchema(
         "zz",
         (
             Column("a1"),
@@ -169,10 +169,10 @@ def test_recall_on_real_schemas_of_forty_columns_and_more(
 
 def test_a_table_beside_the_one_that_is_named_goes_before_a_stranger() -> None:
     """A join leads through tables that the question hardly names."""
-    students = Table("students", (Column("student_name"), Column("born")))
-    stranger = Table("weather", (Column("day"), Column("place")))
+    students = TableSchema("students", (Column("student_name"), Column("born")))
+    stranger = TableSchema("weather", (Column("day"), Column("place")))
     key = ForeignKey("student", "students", "student_name")
-    beside = Table(
+    beside = TableSchema(
         "loans", (Column("day"), Column("place"), Column("student")), foreign_keys=(key,)
     )
     schema = Schema("sqlite", (students, stranger, beside), "main")

@@ -1,4 +1,4 @@
-"""What the guard prints is understood by the real databases: the functions that people use, in each dialect."""
+"""Real databases understand what the guard prints: the functions that people use, by dialect."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from database_servers import PASSWORD, Server
 from databases import FILL, KINDS, make_sqlite
 
-from agents.databases.guard.guard import check
-from agents.databases.guard.names import Refused
+from agents.databases.guard.guard import judge
+from agents.databases.guard.refused import Refused
 from agents.databases.guard.repair import Mender
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
@@ -20,17 +20,20 @@ from workbench.settings import Settings
 
 EVERYWHERE = {
     "SELECT count(*) AS n FROM users": [[3]],
-    "WITH x AS (SELECT user_id, sum(price) AS s FROM orders GROUP BY user_id) SELECT name, s FROM x JOIN users ON id = user_id"
+    "WITH x AS (SELECT user_id, sum(price) AS s FROM orders GROUP BY user_id) SELECT name, s FROM "
+    "x JOIN users ON id = user_id"
     " ORDER BY s DESC": [["Ann", 29.5], ["Bo", 5.25]],
     "SELECT name FROM users WHERE NOT EXISTS (SELECT 1 FROM orders WHERE user_id = users.id)": [
         ["王芳"]
     ],
-    "SELECT u.name, (SELECT max(price) FROM orders o WHERE o.user_id = u.id) AS top FROM users u ORDER BY u.id": [
+    "SELECT u.name, (SELECT max(price) FROM orders o WHERE o.user_id = u.id) AS top FROM users u "
+    "ORDER BY u.id": [
         ["Ann", 20],
         ["Bo", 5.25],
         ["王芳", None],
     ],
-    "SELECT id, rank() OVER (PARTITION BY user_id ORDER BY price DESC) AS r FROM orders ORDER BY id": [
+    "SELECT id, rank() OVER (PARTITION BY user_id ORDER BY price DESC) AS r FROM orders ORDER BY "
+    "id": [
         [1, 2],
         [2, 1],
         [3, 1],
@@ -40,7 +43,8 @@ EVERYWHERE = {
         [2, 29.5],
         [3, 34.75],
     ],
-    "SELECT CASE WHEN price > 9 THEN 'dear' ELSE 'cheap' END AS kind, count(*) AS n FROM orders GROUP BY 1 ORDER BY 1": [
+    "SELECT CASE WHEN price > 9 THEN 'dear' ELSE 'cheap' END AS kind, count(*) AS n FROM orders "
+    "GROUP BY 1 ORDER BY 1": [
         ["cheap", 1],
         ["dear", 2],
     ],
@@ -49,7 +53,8 @@ EVERYWHERE = {
         [1],
         [1],
     ],
-    "SELECT DISTINCT coalesce(note, '-') AS note FROM orders WHERE note IS NULL OR note LIKE 'gi%' ORDER BY note": [
+    "SELECT DISTINCT coalesce(note, '-') AS note FROM orders WHERE note IS NULL OR note LIKE "
+    "'gi%' ORDER BY note": [
         ["-"],
         ["gift"],
     ],
@@ -66,12 +71,12 @@ OWN = {
         "SELECT DATE_FORMAT('2025-03-09 10:11:12', '%Y-%m') AS m": [["2025-03"]],
         "SELECT DATEDIFF('2025-03-09', DATE_SUB('2025-03-09', INTERVAL 7 DAY)) AS d": [[7]],
         "SELECT TIMESTAMPDIFF(MONTH, '2025-01-01', '2025-04-02') AS m": [[3]],
-        "SELECT YEAR('2025-03-09') AS y, QUARTER('2025-03-09') AS q, DAYOFWEEK('2025-03-09') AS w": [
-            [2025, 1, 1]
-        ],
+        "SELECT YEAR('2025-03-09') AS y, QUARTER('2025-03-09') AS q, DAYOFWEEK('2025-03-09') AS "
+        "w": [[2025, 1, 1]],
         "SELECT GROUP_CONCAT(name ORDER BY id SEPARATOR '; ') AS g FROM users": [["Ann; Bo; 王芳"]],
         "SELECT name FROM users WHERE name REGEXP '^A'": [["Ann"]],
-        "SELECT CAST('12' AS SIGNED) + CAST('3' AS UNSIGNED) AS n, IF(1 > 0, 'y', 'n') AS c, IFNULL(NULL, 5) AS v": [
+        "SELECT CAST('12' AS SIGNED) + CAST('3' AS UNSIGNED) AS n, IF(1 > 0, 'y', 'n') AS c, "
+        "IFNULL(NULL, 5) AS v": [
             [15, "y", 5],
         ],
         "SELECT SUBSTRING_INDEX('a,b,c', ',', 2) AS s, FIND_IN_SET('b', 'a,b') AS f": [["a,b", 2]],
@@ -80,7 +85,8 @@ OWN = {
         "SELECT NOW() > '2020-01-01' AS later, LPAD(7, 3, '0') AS p, FORMAT(1234.5, 1) AS f": [
             [1, "007", "1,234.5"]
         ],
-        "SELECT JSON_EXTRACT('{\"a\": 5}', '$.a') AS a, FROM_UNIXTIME(UNIX_TIMESTAMP('2025-03-09')) AS d": [
+        "SELECT JSON_EXTRACT('{\"a\": 5}', '$.a') AS a, "
+        "FROM_UNIXTIME(UNIX_TIMESTAMP('2025-03-09')) AS d": [
             ["5", "2025-03-09 00:00:00"],
         ],
         "SELECT user_id, count(*) AS n FROM orders GROUP BY user_id WITH ROLLUP": [
@@ -91,11 +97,15 @@ OWN = {
         "SELECT 'a\\'b\\\\c' AS t": [["a'b\\c"]],
     },
     "postgres": {
+        "SELECT u.name, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o "
+        "WHERE o.user_id = u.id) x"
+        " ORDER BY u.id": [["Ann", 29.5], ["Bo", 5.25], ["王芳", None]],
         "SELECT to_char(DATE '2025-03-09', 'YYYY-MM') AS m": [["2025-03"]],
         "SELECT date_trunc('month', TIMESTAMP '2025-03-09 10:00:00') AS m": [
             ["2025-03-01 00:00:00"]
         ],
-        "SELECT (DATE '2025-03-09' - INTERVAL '7 days')::date AS d, extract(year FROM DATE '2025-03-09')::int AS y": [
+        "SELECT (DATE '2025-03-09' - INTERVAL '7 days')::date AS d, extract(year FROM DATE "
+        "'2025-03-09')::int AS y": [
             ["2025-03-02", 2025],
         ],
         "SELECT string_agg(name, '; ' ORDER BY id) AS g FROM users": [["Ann; Bo; 王芳"]],
@@ -109,14 +119,14 @@ OWN = {
             [2, 5.25],
         ],
         "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY price) AS m FROM orders": [[9.5]],
-        "SELECT '12'::numeric + 3 AS n, split_part('a,b', ',', 2) AS s, position('b' IN 'abc') AS p": [
-            [15, "b", 2]
-        ],
+        "SELECT '12'::numeric + 3 AS n, split_part('a,b', ',', 2) AS s, position('b' IN 'abc') AS "
+        "p": [[15, "b", 2]],
         "SELECT 'a\\b' AS t, note FROM orders WHERE note = '100% \\wool'": [
             ["a\\b", "100% \\wool"]
         ],
         "SELECT name FROM users FETCH FIRST 1 ROW ONLY": [["Ann"]],
-        "SELECT now() > DATE '2020-01-01' AS later, lpad('7', 3, '0') AS p, make_date(2025, 3, 9) AS d": [
+        "SELECT now() > DATE '2020-01-01' AS later, lpad('7', 3, '0') AS p, make_date(2025, 3, 9) "
+        "AS d": [
             [True, "007", "2025-03-09"],
         ],
         "SELECT user_id, count(*) AS n FROM orders GROUP BY ROLLUP (user_id) ORDER BY n, user_id": [
@@ -124,7 +134,8 @@ OWN = {
             [1, 2],
             [None, 3],
         ],
-        "SELECT (TIMESTAMP '2025-03-09 10:00:00' AT TIME ZONE 'UTC') AT TIME ZONE 'Asia/Shanghai' AS t": [
+        "SELECT (TIMESTAMP '2025-03-09 10:00:00' AT TIME ZONE 'UTC') AT TIME ZONE 'Asia/Shanghai' "
+        "AS t": [
             ["2025-03-09 18:00:00"],
         ],
     },
@@ -143,7 +154,12 @@ OWN = {
         "SELECT name FROM users WHERE name GLOB 'A*'": [["Ann"]],
     },
     "duckdb": {
-        "SELECT strftime(DATE '2025-03-09', '%Y-%m') AS m, date_diff('day', DATE '2025-03-02', DATE '2025-03-09') AS d": [
+        "SELECT list(id ORDER BY id) AS l FROM orders GROUP BY user_id ORDER BY user_id": [
+            ["[1, 2]"],
+            ["[3]"],
+        ],
+        "SELECT strftime(DATE '2025-03-09', '%Y-%m') AS m, date_diff('day', DATE '2025-03-02', "
+        "DATE '2025-03-09') AS d": [
             ["2025-03", 7],
         ],
         "SELECT string_agg(name, '; ' ORDER BY id) AS g, median(id) AS m FROM users": [
@@ -152,12 +168,14 @@ OWN = {
         "SELECT date_trunc('month', DATE '2025-03-09') AS m, year(DATE '2025-03-09') AS y": [
             ["2025-03-01 00:00:00", 2025],
         ],
-        "SELECT user_id, price FROM orders QUALIFY row_number() OVER (PARTITION BY user_id ORDER BY price DESC) = 1 ORDER BY 1": [
+        "SELECT user_id, price FROM orders QUALIFY row_number() OVER (PARTITION BY user_id ORDER "
+        "BY price DESC) = 1 ORDER BY 1": [
             [1, 20],
             [2, 5.25],
         ],
         "FROM users SELECT name WHERE id = 1": [["Ann"]],
-        "SELECT arg_max(name, id) AS n, quantile_cont(id, 0.5) AS q, count(*) FILTER (WHERE id > 1) AS c FROM users": [
+        "SELECT arg_max(name, id) AS n, quantile_cont(id, 0.5) AS q, count(*) FILTER (WHERE id > "
+        "1) AS c FROM users": [
             ["王芳", 2.0, 2],
         ],
     },
@@ -213,13 +231,15 @@ MAKE_SCHEMAS = [
     "DROP TABLE IF EXISTS orders, users CASCADE",
 ]
 VISITOR = [
-    f"DO $$ BEGIN CREATE ROLE visitor LOGIN PASSWORD '{PASSWORD}'; EXCEPTION WHEN duplicate_object THEN END $$",
+    f"DO $$ BEGIN CREATE ROLE visitor LOGIN PASSWORD '{PASSWORD}';"
+    " EXCEPTION WHEN duplicate_object THEN END $$",
     "GRANT USAGE ON SCHEMA sales TO visitor",
     "GRANT SELECT ON ALL TABLES IN SCHEMA public, sales TO visitor",
 ]
 IN_SALES = [
     "CREATE TABLE sales.customers (id INT PRIMARY KEY, city VARCHAR(20))",
-    "CREATE TABLE sales.orders (id INT PRIMARY KEY, customer INT REFERENCES sales.customers (id), total INT)",
+    "CREATE TABLE sales.orders (id INT PRIMARY KEY, customer INT REFERENCES sales.customers (id), "
+    "total INT)",
     "INSERT INTO sales.customers VALUES (1, 'Oslo'), (2, '上海')",
     "INSERT INTO sales.orders VALUES (1, 1, 7), (2, 2, 30), (3, 2, 5)",
 ]
@@ -227,7 +247,10 @@ IN_SALES = [
 
 @pytest.fixture(params=[pytest.param("postgres", marks=pytest.mark.postgresql), "duckdb"])
 def with_schemas(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Any:
-    """The shop with a second schema whose `orders` is another table, and on PostgreSQL a third that nobody may enter."""
+    """The shop with a second schema whose `orders` is another table.
+
+    On PostgreSQL it has a third schema, which the user may not enter.
+    """
     place = str(tmp_path / "shop.duckdb")
     if request.param == "duckdb":
         with duckdb.connect(place) as connection:
@@ -258,7 +281,8 @@ def test_tables_of_other_schemas_are_read_linked_guarded_and_run(
         "SELECT count(price) AS n FROM orders": [
             [3]
         ],  # the source's own goes before another schema's
-        "SELECT c.city, sum(o.total) AS t FROM sales.orders o JOIN sales.customers c ON c.id = o.customer GROUP BY c.city"
+        "SELECT c.city, sum(o.total) AS t FROM sales.orders o JOIN sales.customers c ON c.id = "
+        "o.customer GROUP BY c.city"
         " ORDER BY t": [["Oslo", 7], ["上海", 35]],
         "SELECT a.id FROM orders a JOIN sales.orders b ON a.id = b.id ORDER BY a.id": [
             [1],
@@ -290,5 +314,5 @@ def test_other_schemas_open_no_way_to_the_servers_own(
     sql: str, reason: str, with_schemas: Any
 ) -> None:
     with pytest.raises(Refused) as refused:
-        check(sql, with_schemas[1])
+        judge(sql, with_schemas[1])
     assert reason in refused.value.problem

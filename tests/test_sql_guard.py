@@ -1,4 +1,4 @@
-"""The guard lets queries that read through, prints them anew, and stops everything else."""
+"""The guard lets queries that read through, prints them again, and stops everything else."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from databases import FILL, SERVERS, digest, make_sqlite, shop_schema
 from hostile_sql import hostile
 
-from agents.databases.guard.guard import DIALECTS, check
-from agents.databases.guard.names import Refused
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.guard.guard import DIALECTS, judge
+from agents.databases.guard.refused import Refused
+from agents.databases.schema import Column, Schema, TableSchema
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -23,7 +23,7 @@ def test_nothing_hostile_is_allowed(dialect: str) -> None:
     statements = hostile(dialect)
     for statement in statements:
         try:
-            allowed.append((statement[:200], check(statement, schema).sql[:200]))
+            allowed.append((statement[:200], judge(statement, schema).sql[:200]))
         except Refused as refusal:
             assert refusal.problem and refusal.fix
     assert not allowed
@@ -77,17 +77,19 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("dialect", "sql", "printed"), GOOD)
-def test_a_query_that_reads_is_printed_anew_with_real_names_and_a_limit(
+def test_a_query_that_reads_is_printed_again_with_real_names_and_a_limit(
     dialect: str, sql: str, printed: str
 ) -> None:
-    assert check(sql, shop_schema(dialect)).sql == printed
+    assert judge(sql, shop_schema(dialect)).sql == printed
 
 
 SCOPES = [
     "WITH x AS (SELECT id AS k, name FROM users) SELECT k, X.name FROM x",
-    "WITH x AS (SELECT id FROM users), y AS (SELECT id FROM x) SELECT y.id FROM y JOIN x ON x.id = y.id",
+    "WITH x AS (SELECT id FROM users), y AS (SELECT id FROM x) SELECT y.id FROM y JOIN x ON x.id "
+    "= y.id",
     "SELECT t.n FROM (SELECT count(*) AS n FROM users) AS t",
-    "SELECT u.name, (SELECT sum(o.price) FROM orders o WHERE o.user_id = u.id) AS spent FROM users u ORDER BY spent DESC",
+    "SELECT u.name, (SELECT sum(o.price) FROM orders o WHERE o.user_id = u.id) AS spent FROM "
+    "users u ORDER BY spent DESC",
     "SELECT name FROM users WHERE EXISTS (SELECT 1 FROM orders WHERE user_id = users.id)",
     "SELECT name AS n, count(*) AS c FROM users GROUP BY n HAVING c > 1 ORDER BY c",
     "SELECT id FROM users UNION ALL SELECT user_id FROM orders ORDER BY id",
@@ -95,19 +97,102 @@ SCOPES = [
     "SELECT name, price FROM users CROSS JOIN orders",
     "SELECT name, rank() OVER (PARTITION BY name ORDER BY id) AS r FROM users",
     "SELECT id, sum(price) OVER w FROM orders WINDOW w AS (ORDER BY id)",
-    "SELECT CASE WHEN price > 6 THEN 'dear' ELSE 'cheap' END AS kind, avg(price) FROM orders GROUP BY 1",
+    "SELECT CASE WHEN price > 6 THEN 'dear' ELSE 'cheap' END AS kind, avg(price) FROM orders "
+    "GROUP BY 1",
 ]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("sql", SCOPES)
 def test_names_of_inner_queries_ctes_and_aliases_are_known(dialect: str, sql: str) -> None:
-    printed = check(sql, shop_schema(dialect)).sql
-    assert check(printed, shop_schema(dialect)).sql == printed
+    printed = judge(sql, shop_schema(dialect)).sql
+    assert judge(printed, shop_schema(dialect)).sql == printed
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_star_may_name_a_table_of_the_outer_query(dialect: str) -> None:
+    schema = shop_schema(dialect)
+    verdict = judge("SELECT (SELECT o.* FROM users) FROM orders AS o", schema)
+    assert verdict.tables == {"users", "orders"}
+    derived = "SELECT x.price FROM orders o, (SELECT (SELECT o.* FROM users) FROM orders o) x"
+    with pytest.raises(Refused) as refused:
+        judge(derived, schema)
+    assert refused.value.unknown == "x.price"
+
+
+LATERAL = [
+    "SELECT u.*, x.spent FROM users u, LATERAL (SELECT sum(o.price) AS spent FROM orders o WHERE "
+    "o.user_id = u.id) x",
+    "SELECT u.name, x.p FROM users u LEFT JOIN LATERAL (SELECT price FROM orders WHERE user_id = "
+    "u.id LIMIT 1) x(p) ON TRUE",
+    "SELECT x.id FROM users u CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT o.id FROM orders "
+    "o) x",
+]
+
+
+@pytest.mark.parametrize("sql", LATERAL)
+def test_a_lateral_query_sees_what_stands_before_it(sql: str) -> None:
+    schema = shop_schema("postgres")
+    verdict = judge(sql, schema)
+    assert verdict.tables == {"users", "orders"}
+    assert ("users", "id") in verdict.columns
+    assert judge(verdict.sql, schema).sql == verdict.sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        (
+            "SELECT 1 FROM users u, LATERAL (SELECT o.price) x, orders o",
+            "There is no table or alias o",
+        ),
+        (
+            "SELECT 1 FROM users hidden, LATERAL (SELECT * FROM hidden) x",
+            "There is no table hidden",
+        ),
+        ("SELECT 1 FROM users u, LATERAL (SELECT * FROM pg_user) x", "There is no table pg_user"),
+        ("SELECT 1 FROM users u, (SELECT u.id) x", "There is no table or alias u"),
+        ("SELECT x.nothing FROM users u, LATERAL (SELECT u.id) x", "There is no column x.nothing"),
+        ("SELECT 1 FROM users u, LATERAL make_date(2020, 1, 1) x", "stands where a table belongs"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT pg_sleep(5)) x", "pg_sleep"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT 1 FOR UPDATE) x", "LOCK"),
+        ("SELECT 1 FROM users u, LATERAL (SELECT 1) pg_user", "name of a system table"),
+    ],
+)
+def test_a_lateral_query_is_judged_as_any_other(sql: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        judge(sql, shop_schema("postgres"))
+    assert reason.lower() in refused.value.problem.lower()
+
+
+def test_duckdb_lists_the_values_of_a_group() -> None:
+    schema = shop_schema("duckdb")
+    assert (
+        judge("SELECT list(name) FROM users", schema).sql
+        == 'SELECT ARRAY_AGG("name") FROM "users" LIMIT 10'
+    )
+    judge("SELECT list(DISTINCT name ORDER BY name) FILTER (WHERE id > 1) AS l FROM users", schema)
+    for sql in ("SELECT list(name, 2) FROM users", "SELECT list(secret) FROM users"):
+        with pytest.raises(Refused):
+            judge(sql, schema)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("mysql", LATERAL[0]),
+        ("sqlite", LATERAL[0]),
+        ("postgres", "SELECT list(name) FROM users"),
+        ("sqlite", "SELECT list(name) FROM users"),
+    ],
+)
+def test_what_one_dialect_has_is_no_way_in_for_another(dialect: str, sql: str) -> None:
+    with pytest.raises(Refused):
+        judge(sql, shop_schema(dialect))
 
 
 def test_the_verdict_names_what_is_read() -> None:
-    verdict = check(
+    verdict = judge(
         "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite")
     )
     assert verdict.tables == {"users", "orders"}
@@ -120,33 +205,34 @@ def test_a_recursive_query_is_refused_with_another_way(dialect: str) -> None:
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3"
     )
     with pytest.raises(Refused) as refused:
-        check(recursive, shop_schema(dialect))
+        judge(recursive, shop_schema(dialect))
     assert "recursive query may not run" in refused.value.problem and "level" in refused.value.fix
 
 
 def test_an_unknown_name_comes_with_the_nearest_real_ones() -> None:
     with pytest.raises(Refused) as column:
-        check("SELECT nmae FROM users", shop_schema("mysql"))
+        judge("SELECT nmae FROM users", shop_schema("mysql"))
     assert column.value.unknown == "nmae" and "name" in column.value.fix
     with pytest.raises(Refused) as table:
-        check("SELECT * FROM usres", shop_schema("mysql"))
+        judge("SELECT * FROM usres", shop_schema("mysql"))
     assert "users" in table.value.fix
 
 
 def test_chinese_names_are_read_and_quoted() -> None:
-    schema = Schema("mysql", (Table("订单", (Column("商品名称"), Column("价格"))),), "shop")
-    verdict = check(
+    schema = Schema("mysql", (TableSchema("订单", (Column("商品名称"), Column("价格"))),), "shop")
+    verdict = judge(
         "select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema
     )
     assert verdict.sql == (
-        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单` GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
+        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单`"
+        " GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
     )
 
 
 def test_one_row_more_is_asked_only_where_the_guard_set_the_limit() -> None:
     schema = shop_schema("sqlite")
-    assert check("SELECT id FROM users", schema, rows=5).more == 'SELECT "id" FROM "users" LIMIT 6'
-    assert check("SELECT id FROM users LIMIT 5", schema, rows=5).more is None
+    assert judge("SELECT id FROM users", schema, rows=5).more == 'SELECT "id" FROM "users" LIMIT 6'
+    assert judge("SELECT id FROM users LIMIT 5", schema, rows=5).more is None
 
 
 def gold(shared_data: Path) -> list[dict[str, str]]:
@@ -164,7 +250,7 @@ def sqlite_schema(path: Path) -> Schema:
             )
         ]
         tables = tuple(
-            Table(
+            TableSchema(
                 name,
                 tuple(Column(row[1]) for row in connection.execute(f'PRAGMA table_info("{name}")')),
             )
@@ -200,7 +286,7 @@ def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(
         ]
         schema = schemas.setdefault(name, sqlite_schema(files[0]))
         begun = time.perf_counter()
-        verdict = check(sql, schema, rows=1_000_000)
+        verdict = judge(sql, schema, rows=1_000_000)
         seconds.append(time.perf_counter() - begun)
         for file in files:
             assert rows_of(file, verdict.sql) == rows_of(file, sql), sql
@@ -230,7 +316,7 @@ KNOWN = (
 
 
 def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
-    """How many hostile lines were judged (whole, in literals, as numbers), and the statements that may run."""
+    """(hostile lines judged: whole, in literals, as numbers; the statements that may run)."""
     folder = shared_data / "hostile"
     lines = (folder / "sqli_payloads.jsonl").read_text("utf-8").splitlines()
     payloads = [json.loads(line)["payload"] for line in lines]
@@ -247,7 +333,7 @@ def allowed_of_shared(shared_data: Path, dialect: str) -> tuple[int, set[str]]:
     schema, found = shop_schema(dialect, KNOWN), set()
     for statement in statements:
         try:
-            found.add(check(statement, schema).sql)
+            found.add(judge(statement, schema).sql)
         except Refused:
             continue
     return len(statements), found

@@ -1,4 +1,4 @@
-"""Names that are not there are mended where it is certain which were meant, told, and otherwise left alone."""
+"""Unknown names are mended and reported where the meaning is certain, and otherwise left alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from databases import shop_schema
 
-from agents.databases.guard.guard import check
+from agents.databases.guard.guard import judge
 from agents.databases.guard.repair import Mender
-from agents.databases.schema import Column, ForeignKey, Schema, Table
+from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 
-USERS = Table("users", tuple(map(Column, ("id", "name", "city"))))
-ORDERS = Table(
+USERS = TableSchema("users", tuple(map(Column, ("id", "name", "city"))))
+ORDERS = TableSchema(
     "orders",
     (
         Column("id"),
@@ -42,7 +42,8 @@ SCHEMA = Schema("sqlite", (USERS, ORDERS), "main")
         ("SELECT price, note FROM users", "SELECT price, note FROM orders"),
         (
             "SELECT sum(price) FROM orders WHERE city = 'X'",
-            "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE users.city = 'X'",
+            "SELECT sum(orders.price) FROM orders JOIN users ON orders.user_id = users.id WHERE "
+            "users.city = 'X'",
         ),
         (
             "SELECT name FROM users WHERE id IN (SELECT usr_id FROM orders)",
@@ -56,7 +57,7 @@ SCHEMA = Schema("sqlite", (USERS, ORDERS), "main")
 )
 def test_a_name_is_mended_to_the_one_that_was_meant(wrong: str, right: str) -> None:
     mender = Mender(SCHEMA)
-    assert check(mender.mend(wrong), SCHEMA).sql == check(right, SCHEMA).sql
+    assert judge(mender.mend(wrong), SCHEMA).sql == judge(right, SCHEMA).sql
     assert mender.changes
 
 
@@ -83,7 +84,7 @@ def test_a_right_query_is_not_touched() -> None:
 
 
 def test_two_names_that_are_as_near_are_not_guessed_between() -> None:
-    schema = replace(SCHEMA, tables=(Table("t", (Column("price_a"), Column("price_b"))),))
+    schema = replace(SCHEMA, tables=(TableSchema("t", (Column("price_a"), Column("price_b"))),))
     assert Mender(schema).mend("SELECT price_ FROM t") == "SELECT price_ FROM t"
 
 

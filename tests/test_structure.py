@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
@@ -16,35 +17,106 @@ from workbench.cli import contributed_commands, workbench
 from workbench.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
     "workbench": set(),
     "rag": {"workbench"},
     "finetune": {"workbench"},
     "deploy": {"workbench"},
     "agents": {"workbench", "rag"},
 }
+# Inside a package a room imports rooms of lower floors only. Files beside the rooms may stand between two floors.
+FLOORS = {
+    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["start", "ui"]],
+    "rag": [["loaders"], ["commands", "ui"]],
+    "finetune": [["data"], ["encoding"], ["run"], ["evaluate"], ["train"], ["commands", "ui"]],
+    "deploy": [["commands", "ui"]],
+    "agents": [["databases"], ["documents", "tuned", "data"], ["commands", "ui"]],
+    "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],
+}
 READMES = ["README.md", "README.zh.md"]
 
 
+def all_modules() -> dict[str, Path]:
+    """Dotted name -> file, of every module of the packages."""
+    found: dict[str, Path] = {}
+    for package in MAY_IMPORT:
+        for path in (ROOT / package).rglob("*.py"):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
 def imported_names(path: Path) -> set[str]:
-    """Top-level names of all that a file imports, anywhere in it."""
+    """Dotted names of all that a file imports, anywhere in it but for the type checker alone."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    waiting: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        waiting += ast.iter_child_nodes(node)
     return names
 
 
 def test_imports_go_one_way() -> None:
     checked = 0
-    for room, allowed in MAY_IMPORT.items():
-        for path in (ROOT / room).rglob("*.py"):
+    for package, allowed in MAY_IMPORT.items():
+        for path in (ROOT / package).rglob("*.py"):
             checked += 1
-            strangers = imported_names(path) & MAY_IMPORT.keys() - allowed - {room}
+            packages = {name.split(".")[0] for name in imported_names(path)}
+            strangers = packages & MAY_IMPORT.keys() - allowed - {package}
             assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
-    assert checked > 40
+    assert checked > 150
+
+
+def room_of(module: str, house: str) -> str:
+    """The room of `house` that the module is in; empty for the house's own files and for others."""
+    inside = module.removeprefix(f"{house}.")
+    if inside == module:
+        return ""
+    first, _, _ = inside.partition(".")
+    return first if (ROOT / house.replace(".", "/") / first).is_dir() else ""
+
+
+@pytest.mark.parametrize("house", FLOORS)
+def test_a_room_imports_lower_floors_only(house: str) -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS[house]) for room in rooms}
+    checked = 0
+    for module, path in all_modules().items():
+        room = room_of(module, house)
+        if not room:
+            continue
+        checked += 1
+        for name in imported_names(path):
+            other = room_of(name, house)
+            if other and other != room:
+                assert floor[other] < floor[room], f"{module} imports {name}"
+    assert checked >= 4
+
+
+def test_databases_import_nothing_else_of_agents() -> None:
+    checked = 0
+    for module, path in all_modules().items():
+        if module.startswith("agents.databases"):
+            checked += 1
+            own = {name for name in imported_names(path) if name.startswith("agents.")}
+            others = {name for name in own if not name.startswith("agents.databases")}
+            assert not others, f"{module} imports {others}"
+    assert checked > 20
+
+
+def test_no_circle_of_files() -> None:
+    modules = all_modules()
+    imports = {
+        module: {name for name in imported_names(path) & modules.keys() if name != module}
+        for module, path in modules.items()
+    }
+    assert len(imports) > 150
+    TopologicalSorter(imports).prepare()  # raises CycleError, with the circle
 
 
 def test_only_pages_import_streamlit() -> None:
@@ -54,7 +126,7 @@ def test_only_pages_import_streamlit() -> None:
             if path.parent.name == "ui":
                 continue
             checked += 1
-            assert "streamlit" not in imported_names(path), (
+            assert not any(n.split(".")[0] == "streamlit" for n in imported_names(path)), (
                 f"{path.relative_to(ROOT)} imports streamlit"
             )
     assert checked > 30

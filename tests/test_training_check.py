@@ -1,4 +1,4 @@
-"""`finetune check` reports everything that is wrong at once, warns of what surprises later, and never loads torch."""
+"""`finetune check` reports all problems at once, warns of surprises, and never loads torch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def test_every_problem_is_reported_at_once(project: Path) -> None:
     path = beside(
         project,
         "wrong",
-        'base = "base"\nseeds = 1\n[data]\ntrain = ["broken.jsonl", "nowhere.jsonl"]\nmax_length = "long"\n'
+        'base = "base"\nseeds = 1\n'
+        '[data]\ntrain = ["broken.jsonl", "nowhere.jsonl"]\nmax_length = "long"\n'
         '[lora]\nmethod = "qlora"\nrank = 0\nmodules_to_save = ["attic"]\n[training]\nepoch = 3\n',
     )
     found = check(path)
@@ -83,7 +84,8 @@ def test_every_problem_is_reported_at_once(project: Path) -> None:
             "data.chat_template",
         ),
         (
-            "base = 'base'\n[data]\ntrain = ['train.jsonl']\n[saving]\neval_every = 5\nsave_every = 7",
+            "base = 'base'\n[data]\ntrain = ['train.jsonl']\n"
+            "[saving]\neval_every = 5\nsave_every = 7",
             "saving",
         ),
         ("base = 'base'\n[data\n", "one.toml"),
@@ -143,7 +145,7 @@ def test_it_warns_of_what_surprises_later(project: Path) -> None:
         "max_length = 64", 'max_length = 14\ntest = ["train.jsonl"]'
     )
     warnings = "\n".join(check(beside(project, "warned", text)).warnings)
-    assert "pad = eos" in warnings and "<|turn|> is missing" in warnings
+    assert "pad = eos" in warnings and "vocabulary: <|turn|>." in warnings
     assert (
         "lose their end" in warnings and "18 of the 18 test questions are also taught" in warnings
     )

@@ -1,4 +1,4 @@
-"""A training on two processes of one machine learns what one process learns, ends as one, and says why it cannot meet."""
+"""Two processes learn what one learns, end as one, and say why they cannot meet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training_fixtures import RUN, run_workbench, start_workbench, write_project
 
 from finetune.run.metrics import read_metrics
 from finetune.run.runs import Run
-from finetune.train import launch
+from finetune.train import launch, processes
 from workbench.errors import Unavailable, WorkbenchError
 
 SIX_A_STEP = RUN.replace("dropout = 0.05", "dropout = 0.0").replace(
@@ -63,7 +63,7 @@ def begin_long(home: Path, project: Path, *resume: str) -> tuple[Any, list[psuti
 
 
 def without_an_address() -> list[str]:
-    """What gives a command a host name that does not resolve, on which a rendezvous would hang; empty where it cannot."""
+    """The start of a command line that gives its host a name without an address; else empty."""
     name = f"hostname nowhere-{free_port()}.invalid"
     command = ["unshare", "--uts", "--map-root-user", "sh", "-c", f'{name} && exec "$@"', "sh"]
     able = (
@@ -130,8 +130,8 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_a_meeting_place_that_does_not_resolve_is_named(launched: pytest.MonkeyPatch) -> None:
     launched.setenv("MASTER_ADDR", "no-such-host.invalid")
-    with pytest.raises(Unavailable, match=r"no-such-host\.invalid.* does not resolve") as raised:
-        launch.check_rendezvous()
+    with pytest.raises(Unavailable, match=r"no-such-host\.invalid.* has no address") as raised:
+        processes.check_rendezvous()
     assert "--master-addr" in raised.value.fix
 
 
@@ -144,21 +144,21 @@ def test_a_port_that_is_taken_is_named_unless_another_process_opens_it(
         port = other.getsockname()[1]
         launched.setenv("MASTER_PORT", str(port))
         with pytest.raises(Unavailable, match=f"Port {port}") as raised:
-            launch.check_rendezvous()
+            processes.check_rendezvous()
         assert "--master-port" in raised.value.fix
         launched.setenv("RANK", "1")
-        launch.check_rendezvous()
+        processes.check_rendezvous()
         launched.setenv("RANK", "0")
         launched.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
-        launch.check_rendezvous()
+        processes.check_rendezvous()
 
 
 def test_other_processes_wait_until_the_first_has_prepared_the_run(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with pytest.raises(Unavailable, match="has not prepared"):
-        launch.await_run(run, patience=0)
+        processes.await_run(run, patience=0)
     run.update_card(name="x")
-    assert launch.await_run(run, patience=0) is run
+    assert processes.await_run(run, patience=0) is run
     assert time.time() - (tmp_path / "card.json").stat().st_mtime < 60
 
 

@@ -1,4 +1,4 @@
-"""The Training page: the example, a check with its problems, a real training by clicks, its run in every state."""
+"""The Training page: the example, a check, a real training by clicks, its run in every state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from training_fixtures import write_project
 
 from finetune.run.metrics import append_metrics
-from finetune.ui.run import loss_chart
+from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 

@@ -1,4 +1,4 @@
-"""A training that is killed, or cancelled, is taken up again and ends where an undisturbed one ends."""
+"""A killed or cancelled training is resumed, and ends where an undisturbed one ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run trains, is scored, and its adapter is the same in PEFT and in the chat; what goes wrong is said in words."""
+"""A run trains, is scored, and its adapter answers the same in PEFT and in the chat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from training_fixtures import RUN, answer_of, wordings_of, write_project
 from finetune.run.config import load_config
 from finetune.run.metrics import read_metrics, smooth
 from finetune.run.runs import Run, check_base, open_run
-from finetune.train.sft import make_trainer, maps_training_errors, train
+from finetune.train.faults import maps_training_errors
+from finetune.train.order import Order
+from finetune.train.training import make_trainer, train
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings
@@ -352,4 +354,5 @@ def test_layers_that_the_base_lacks_are_told(project: Path, settings: Settings) 
         from finetune.run.preparation import prepare_data
 
         taught, held_out = prepare_data(run, config, quietly)
-        make_trainer(run, config, project.parent / "base", taught, held_out, quietly, never)
+        base = project.parent / "base"
+        make_trainer(Order(run, config, base, taught, held_out, quietly, never))

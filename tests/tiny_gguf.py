@@ -9,7 +9,9 @@ from pathlib import Path
 
 
 def convert(folder: Path, output: Path) -> Path:
-    """Write the model as f16, in a process of its own: llama.cpp's `gguf` is another than the installed one."""
+    """Write the model as f16, in a process of its own: llama.cpp's `gguf` is another than the
+    installed one.
+    """
     subprocess.run(
         [sys.executable, __file__, str(folder), str(output)], check=True, capture_output=True
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from tiny_models import PAIRS, train
 
-from workbench.models.weights import digest_of
+from workbench.artefacts.model_folder import digest_of
 
 # the base's own answers, each to the question before: an adapter can learn that in seconds, and the base never says it
 TAUGHT = [(question, PAIRS[number - 1][1]) for number, (question, _) in enumerate(PAIRS)]

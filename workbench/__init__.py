@@ -1,1 +1,1 @@
-"""What every room stands on: settings, errors, events, conversations, jobs, chat models. Imports no sibling."""
+"""What every package stands on: settings, errors, chat, jobs, models. Imports no other."""

@@ -1,4 +1,4 @@
-"""`workbench <verb>`: mounts each package's commands by name, imported only when they are asked for."""
+"""`workbench <verb>`: mounts each package's commands by name, imported only when they are used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -14,7 +16,9 @@ import click
 
 from workbench.contributions import contributions, load_place
 from workbench.errors import WorkbenchError
-from workbench.messages import with_messages
+from workbench.messages import say, with_messages
+
+OUT_OF_REACH = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # full, or not allowed
 
 
 def contributed_commands() -> dict[str, tuple[str, str]]:
@@ -45,8 +49,9 @@ class LazyCommands(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, command.get_short_help_str(100)) for name, command in self.commands.items()]
+        rows += [(name, text) for name, (_, text) in self.by_name.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(rows + [(name, text) for name, (_, text) in self.by_name.items()])
+            formatter.write_dl(rows)
 
 
 @click.group(
@@ -69,38 +74,73 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line; the last is the result."
 )
 
+Line = dict[str, Any]
+_receiver: ContextVar[Callable[[Line], None] | None] = ContextVar("receiver", default=None)
 
-def print_json(data: dict[str, Any]) -> None:
-    """One object on one line, flushed, so that a reader sees it at once."""
+
+def print_json(data: Line) -> None:
+    """One object on one line, flushed at once; inside `receiving` the receiver gets it instead."""
+    receive = _receiver.get()
+    if receive:
+        receive(data)
+        return
     click.echo(json.dumps(with_messages(data), ensure_ascii=False, default=str))
     sys.stdout.flush()
 
 
+@contextmanager
+def receiving(receive: Callable[[Line], None] | None) -> Iterator[None]:
+    """Give the JSON lines of commands to a function; None prints them again."""
+    token = _receiver.set(receive)
+    try:
+        yield
+    finally:
+        _receiver.reset(token)
+
+
+def call(words: Sequence[str], receive: Callable[[Line], None]) -> int:
+    """Run `workbench WORDS… --json` in this process and return its exit status.
+
+    `receive` gets each JSON line as the command makes it. Libraries that are loaded stay loaded,
+    which makes the next command start in no time.
+    """
+    with receiving(receive):
+        try:
+            workbench.main([*words, "--json"], prog_name="workbench", standalone_mode=False)
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
 def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A WorkbenchError becomes problem and fix (two lines on stderr, or one JSON object) and exit status 1."""
+    """A WorkbenchError becomes two lines on stderr or one JSON object, and exit status 1."""
 
     @wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (WorkbenchError, OSError) as error:
-            error = error if isinstance(error, WorkbenchError) else _disk_error(error)
-            if kwargs.get("as_json"):
-                print_json({"event": "failed", "problem": error.problem, "fix": error.fix})
-            else:
-                click.echo(f"Problem: {error.problem}\nFix:     {error.fix}", err=True)
-            sys.exit(1)
+        except WorkbenchError as error:
+            failure = error
+        except OSError as error:
+            failure = _disk_error(error)
+        if kwargs.get("as_json"):
+            print_json({"event": "failed", "problem": failure.problem, "fix": failure.fix})
+        else:
+            click.echo(f"Problem: {failure.problem}\nFix:     {failure.fix}", err=True)
+        sys.exit(1)
 
     return wrapper
 
 
 def _disk_error(error: OSError) -> WorkbenchError:
-    """A full disk or a folder without permission can be met anywhere; what is written is written whole or not at all."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+    """The error of a full disk or a forbidden folder, which any command may meet."""
+    if error.errno not in OUT_OF_REACH:
         raise error
+    place = error.filename or say("the workspace")
     return WorkbenchError(
-        f"{error.strerror}: {error.filename or 'the workspace'}",
-        "Free space, or set WORKBENCH_HOME to a folder with room; what was finished before is kept.",
+        say("{problem}: {place}", problem=error.strerror, place=place),
+        "Free space, or set WORKBENCH_HOME to a folder with room; "
+        "what was finished before is kept.",
     )
 
 
@@ -114,9 +154,10 @@ def main() -> None:
 
 
 def share_processor() -> None:
-    """Threads of torch that wait shall sleep: on a busy machine their spinning takes most of the time.
+    """Let waiting torch threads sleep: on a busy machine their spinning takes most of the time.
 
-    Read by libgomp when torch is imported; measured on two busy cores: 8.2 s a training step without it, 0.3 s with it.
+    libgomp reads the variable when torch is imported. Measured on two busy cores: 8.2 s a training
+    step without it, 0.3 s with it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

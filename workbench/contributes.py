@@ -9,9 +9,14 @@ CONTRIBUTION = Contribution(
         "run": ("workbench.start.run:run", "Open the app on 127.0.0.1."),
         "doctor": (
             "workbench.start.doctor:doctor",
-            "List what is there, reachable or missing, with the fix for each.",
+            "List what works and what is missing, with the fix for each.",
+        ),
+        "demo": (
+            "workbench.start.demo:demo",
+            "Make small models, tune them on an example, and measure them.",
         ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
+    checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

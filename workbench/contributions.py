@@ -1,7 +1,7 @@
 """What each package adds to the whole, found by the entry points of the group `workbench`.
 
-A package declares one `Contribution` in its `contributes.py` and names it in pyproject.toml. Nothing here, and nothing
-in `workbench`, knows a package by its name.
+A package declares one `Contribution` in its `contributes.py` and names it in pyproject.toml.
+Nothing here, and nothing in `workbench`, knows a package by its name.
 """
 
 from __future__ import annotations
@@ -19,6 +19,18 @@ GROUP = "workbench"
 
 
 @dataclass(frozen=True)
+class FirstStart:
+    """A command that fills a new workspace."""
+
+    words: Sequence[str]
+    """What stands after `workbench` on the command line."""
+
+    unless: str
+    """A path in the workspace that exists once the package has been used: the command never runs
+    again then, so that an example a person deleted does not come back."""
+
+
+@dataclass(frozen=True)
 class Contribution:
     """Places are written `module:name` and imported only when they are used."""
 
@@ -28,11 +40,11 @@ class Contribution:
     checks: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""
 
-    first_start: Sequence[Sequence[str]] = ()
-    """Commands that fill a new workspace, each as the words after `workbench`."""
+    first_start: Sequence[FirstStart] = ()
+    """Commands that fill a new workspace."""
 
-    demo: Sequence[str] = ()
-    """Places of steps of `workbench demo`."""
+    demo: Mapping[int, str] = field(default_factory=dict)
+    """Position in `workbench demo` -> place of a step, a function `Demo -> facts`."""
 
     chinese: Path | None = None
     """The package's Chinese: a TOML file, English template -> Chinese template."""
@@ -40,16 +52,18 @@ class Contribution:
 
 @lru_cache(maxsize=1)
 def contributions() -> tuple[Contribution, ...]:
-    """The contributions of all installed packages, in the order of pyproject.toml."""
-    return tuple(point.load() for point in entry_points(group=GROUP))
+    """The contributions of all installed packages: `workbench` first, then the others by name."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name != GROUP, point.name))
+    return tuple(point.load() for point in points)
 
 
 def load_place(place: str) -> Callable[..., Any]:
-    """What stands at `module:name`."""
+    """The function or command at `module:name`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 
 
+# read once a process: a page looks up many sentences
 @lru_cache(maxsize=1)
 def chinese() -> Mapping[str, str]:
     """English template -> Chinese template, of all packages together."""

@@ -1,8 +1,8 @@
-"""The one error tree: what went wrong and what to do about it, in words for the person.
+"""The one error tree: what went wrong and what to do about it, in words for a person.
 
     WorkbenchError
-    ├── InvalidInput   what was given cannot be used: a file, a name, a setting
-    ├── NotFound       the named thing is not there
+    ├── InvalidInput   a file, a name or a setting cannot be used
+    ├── NotFound       no thing of that name exists
     ├── Unavailable    a server, library, model or device is missing or does not answer
     ├── Conflict       would overwrite, or mix what does not belong together
     └── Stopped        cancelled, or over its time limit
@@ -12,7 +12,7 @@ Exceptions of libraries are mapped to these where the library is called, with `r
 
 
 class WorkbenchError(Exception):
-    """`problem` says what went wrong, `fix` what the person can do: a command, a click or a setting."""
+    """`problem` says what went wrong, `fix` what a person can do: a command, a click, a setting."""
 
     def __init__(self, problem: str, fix: str = "") -> None:
         super().__init__(problem)
@@ -21,11 +21,11 @@ class WorkbenchError(Exception):
 
 
 class InvalidInput(WorkbenchError):
-    """What was given cannot be used."""
+    """A file, a name or a setting cannot be used."""
 
 
 class NotFound(WorkbenchError):
-    """The named thing is not there."""
+    """No thing of that name exists."""
 
 
 class Unavailable(WorkbenchError):

@@ -1,4 +1,4 @@
-"""Libraries: an optional one by name, or an error with the command that installs it; transformers without its chatter."""
+"""An optional library by name, or an error with the command that installs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.messages import say
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, which the extra named `extra` installs; raises Unavailable with the exact command."""
+    """Import `module`, which that extra installs; raises Unavailable with the exact command."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -29,7 +29,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
 
 
 def quiet_transformers() -> None:
-    """No bars for what takes a moment, and nothing that libraries tell each other's authors. Downloads keep their bar."""
+    """Silence the warnings and short bars of transformers; downloads keep their bar."""
     from transformers.utils import logging as chatter
 
     chatter.set_verbosity_error()

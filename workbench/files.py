@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and JSON that several processes change one after another."""
+"""Files written whole or not at all, and JSON that processes change one after another."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from typing import Any
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write a file or folder to; it takes the place of `path` when the block ends well.
+    """Yields a path beside `path` to write a file or folder to; it replaces `path` at the end.
 
-    After an exception, or a kill, the old content is untouched. Readers see the old or the new, never a half.
+    After an exception or a kill the old content is untouched: readers see the old or the new
+    content, never a half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # beside the path: only within one file system is replacing it one step
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
         yield part
@@ -36,12 +38,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """The data as indented JSON, whole or not at all; what JSON lacks becomes text."""
+    """The data as indented JSON, whole or not at all; types that JSON lacks become text."""
     write_text(path, json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
 def read_json(path: Path, default: Any = None) -> Any:
-    """The file's JSON, or `default` where there is no file. Raises ValueError for what is not JSON."""
+    """The file's JSON, or `default` without a file. Raises ValueError for other content."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -49,7 +51,7 @@ def read_json(path: Path, default: Any = None) -> Any:
 
 
 def update_json(path: Path, change: Callable[[Any], Any], default: Any = None) -> Any:
-    """Replace the file's JSON by `change(content)` while no other process or thread does; returns the new content."""
+    """Replace the file's JSON by `change(content)` under its lock; returns the new content."""
     with locked(path):
         data = change(read_json(path, default))
         write_json(path, data)
@@ -58,7 +60,10 @@ def update_json(path: Path, change: Callable[[Any], Any], default: Any = None) -
 
 @contextmanager
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
-    """Only one process and thread at a time is inside for that path. Raises filelock.Timeout after `timeout` seconds."""
+    """Let one process and thread at a time inside for that path.
+
+    Waits `timeout` seconds, -1 for ever, then raises filelock.Timeout.
+    """
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +72,8 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """Delete the file or folder, if it is there."""
+    """Delete the file or folder, where it exists."""
+    # of a link to a folder only the link goes
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

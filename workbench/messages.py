@@ -1,6 +1,6 @@
 """A sentence for a person whose words and values travel apart, so that another language can say it.
 
-Code raises and stores English. A page looks the template up in its own language and puts the same values in:
+Code raises and stores English. A page looks up the template in its language and fills it in:
 
     say("There is no collection {name}.", name="papers")  ->  "There is no collection papers."
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Message(str):
-    """The English text, with the template and the values that made it. Values may be messages themselves."""
+    """The English text, with the template and the values that made it. A value may be a message."""
 
     template: str
     values: Mapping[str, Any]
@@ -54,7 +54,8 @@ def translate(text: str, catalogue: Mapping[str, str]) -> str:
 def pack(value: Any) -> Any:
     """A message as plain JSON data; anything else as it is."""
     if isinstance(value, Message):
-        return {"template": value.template, "values": {k: pack(v) for k, v in value.values.items()}}
+        values = {name: pack(part) for name, part in value.values.items()}
+        return {"template": value.template, "values": values}
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, list | tuple):
@@ -73,7 +74,7 @@ def unpack(data: Any) -> Any:
 
 
 def with_messages(data: dict[str, Any]) -> dict[str, Any]:
-    """The data of one JSON line; under "said" the messages in it, packed, so that a reader can translate them."""
+    """The data of a JSON line; under "said" its messages once more, packed for translation."""
     said = {key: pack(value) for key, value in data.items() if _holds_message(value)}
     return data | {"said": said} if said else data
 

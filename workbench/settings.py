@@ -1,7 +1,8 @@
-"""workbench.toml and WORKBENCH_* -> one frozen Settings, passed as an argument and never built at import."""
+"""workbench.toml and WORKBENCH_* -> one frozen Settings, passed as an argument."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -15,47 +16,67 @@ from pydantic_settings import (
 )
 
 from workbench.errors import InvalidInput
-from workbench.messages import say
+from workbench.messages import listed, say
 
 SECRETS = ("openai_api_key",)
 CONFIG = Path("workbench.toml")
+OLLAMA_PORT = "11434"
+LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
+
+
+def _ollama_host() -> str:
+    """Where every Ollama tool looks for the server, and Ollama's own default."""
+    return whole_address(os.environ.get("OLLAMA_HOST", ""))
 
 
 class Settings(BaseSettings):
-    """Every choice a person can make. The environment wins over `workbench.toml` in the current folder."""
+    """Every choice a person can make; the environment wins over workbench.toml in this folder."""
 
     model_config = SettingsConfigDict(
         env_prefix="WORKBENCH_", frozen=True, extra="forbid", toml_file=CONFIG
     )
 
     home: Path = Field(
-        Path("workspace"), description="the workspace: everything a person makes lives here"
+        Path("workspace"),
+        description="the workspace: everything a person makes lives here",
     )
     language: Literal["auto", "en", "zh"] = Field(
-        "auto", description="interface language; auto follows the browser"
+        "auto",
+        description="interface language; auto follows the browser",
     )
     host: str = Field("127.0.0.1", description="address the app listens on")
     port: int = Field(
-        8501, ge=1, le=65535, description="first port tried for the app; the next free one is taken"
+        8501,
+        ge=1,
+        le=65535,
+        description="first port tried for the app; the next free one is taken",
     )
 
     model: str = Field(
         "auto",
-        description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; auto takes the first reachable",
+        description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; "
+        "auto takes the first reachable",
     )
     tuned: str = Field(
         "auto",
         description="model of the mode tuned: local:RUN or ollama:NAME; auto takes the newest run",
     )
-    ollama_host: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
+    ollama_host: str = Field(
+        default_factory=_ollama_host,
+        description="address of the Ollama server; else OLLAMA_HOST, which every Ollama tool reads",
+    )
     openai_base_url: str = Field(
-        "", description="an OpenAI-compatible server (vLLM and the like), ending in /v1"
+        "",
+        description="an OpenAI-compatible server (vLLM and the like), ending in /v1",
     )
     openai_api_key: SecretStr = Field(
-        SecretStr(""), description="key for that server; only from the environment"
+        SecretStr(""),
+        description="key for that server; only from the environment",
     )
     context_tokens: int = Field(
-        8192, ge=512, description="context window asked of the chat model, in tokens"
+        8192,
+        ge=512,
+        description="context window asked of the chat model, in tokens",
     )
     answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="sampling temperature; 0 is greedy")
@@ -63,22 +84,28 @@ class Settings(BaseSettings):
     collection: str = Field("handbook", description="collection that the documents agent searches")
     embedder: str = Field(
         "all-MiniLM-L6-v2",
-        description="embedder of new collections: a folder, a hub name, modelscope:NAME, ollama:NAME",
+        description="embedder of new collections: a folder, a hub name, modelscope:NAME, "
+        "ollama:NAME",
     )
     reranker: str = Field(
-        "", description="cross-encoder that reorders the best passages; empty is off"
+        "",
+        description="cross-encoder that reorders the best passages; empty is off",
     )
     passages: int = Field(6, ge=1, le=50, description="passages put before the chat model")
     chroma_url: str = Field(
-        "", description="address of a Chroma server; empty keeps the index in the workspace"
+        "",
+        description="address of a Chroma server; empty keeps the index in the workspace",
     )
 
     source: str = Field(
-        "", description="database that the data agent asks; empty takes the only one there is"
+        "",
+        description="database that the data agent asks; empty takes the only one there is",
     )
     query_rows: int = Field(10, ge=1, le=100_000, description="rows that a query may give out")
     query_seconds: float = Field(
-        30, gt=0, description="longest time that a query may take, in seconds"
+        30,
+        gt=0,
+        description="longest time that a query may take, in seconds",
     )
 
     file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
@@ -93,17 +120,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # the first wins; a .env file is not read, as keys in files are refused
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @field_validator("ollama_host", mode="after")
     @classmethod
     def _whole_address(cls, host: str) -> str:
-        """Ollama's own OLLAMA_HOST goes without a scheme, and is 0.0.0.0 where the server listens everywhere."""
-        host = host if "://" in host else f"http://{host}"
-        return host.rstrip("/").replace("://0.0.0.0", "://127.0.0.1")
+        return whole_address(host) if host else _ollama_host()
 
     def folder(self, *parts: str) -> Path:
-        """A folder of the workspace, made if it is not there."""
+        """A folder of the workspace, made where it is missing. Raises InvalidInput."""
         path = self.home.joinpath(*parts)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -125,22 +151,12 @@ class Settings(BaseSettings):
 
 
 def load_settings(**changes: Any) -> Settings:
-    """Settings from environment and file, with `changes` on top. All problems are reported together."""
+    """Settings from environment and file, with `changes` on top.
+
+    Raises InvalidInput with all problems of the settings together.
+    """
     try:
-        if CONFIG.is_file() and (
-            secrets := set(SECRETS) & tomllib.loads(CONFIG.read_text("utf-8")).keys()
-        ):
-            raise InvalidInput(
-                say(
-                    "{config} holds a secret: {secrets}",
-                    config=CONFIG,
-                    secrets=", ".join(sorted(secrets)),
-                ),
-                say(
-                    "Delete the line and export WORKBENCH_{secrets} instead.",
-                    secrets=sorted(secrets)[0].upper(),
-                ),
-            )
+        _refuse_secrets()
         settings = Settings(**changes)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(
@@ -148,9 +164,55 @@ def load_settings(**changes: Any) -> Settings:
             "Correct the line, or delete the file.",
         ) from error
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        problems = [_problem(one) for one in error.errors()]
         raise InvalidInput(
-            say("Settings that cannot be used: {problems}", problems=problems),
+            say("Settings that cannot be used: {problems}", problems=listed(problems)),
             "Correct them in workbench.toml or WORKBENCH_*.",
         ) from error
-    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+    home = settings.home.expanduser().absolute()
+    return settings.model_copy(update={"home": home})
+
+
+def whole_address(host: str) -> str:
+    """An address of Ollama in any form that its own OLLAMA_HOST may have -> http://HOST:PORT.
+
+    Without a scheme the port is 11434 where none is given. 0.0.0.0 and [::] are where a server
+    listens, not where it is reached: they become the loopback address.
+    """
+    scheme, _, rest = host.strip().rpartition("://")
+    place, slash, path = rest.rstrip("/").partition("/")
+    name, port = _name_and_port(place)
+    if not scheme and not port:
+        port = OLLAMA_PORT
+    name = LOOPBACK.get(name, name)
+    end = f":{port}" if port else ""
+    return f"{scheme or 'http'}://{name}{end}{slash}{path}"
+
+
+def _name_and_port(place: str) -> tuple[str, str]:
+    if place.endswith("]"):
+        return place, ""  # an IPv6 address without a port
+    name, _, port = place.rpartition(":")
+    return (name, port) if ":" in place else (place, "")
+
+
+def _refuse_secrets() -> None:
+    """A key in a file ends up in a repository."""
+    if not CONFIG.is_file():
+        return
+    written = tomllib.loads(CONFIG.read_text("utf-8"))
+    secrets = [name for name in SECRETS if name in written]
+    if secrets:
+        raise InvalidInput(
+            say("{config} holds a secret: {secrets}", config=CONFIG, secrets=", ".join(secrets)),
+            say(
+                "Delete the line and export WORKBENCH_{secrets} instead.",
+                secrets=secrets[0].upper(),
+            ),
+        )
+
+
+def _problem(error: Any) -> str:
+    """One of pydantic's errors: the setting and what it says of it."""
+    name = ".".join(str(part) for part in error["loc"])
+    return f"{name}: {error['msg']}"

@@ -11,7 +11,7 @@ from typing import Any
 from agents.data.expert import answer_from_data
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.chat.events import Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
@@ -63,7 +63,7 @@ def read_questions(path: Path) -> list[tuple[str, str]]:
 
 
 def measure(
-    questions: Iterable[tuple[str, str]], source: Source, settings: Settings
+    questions: Iterable[tuple[str, str]], source: DataSource, settings: Settings
 ) -> Iterator[Measured]:
     """Each question asked without a chat model and without verified pairs.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agents.databases.notes import Notes
 from agents.databases.runner import BEAT
 from agents.databases.schema import Schema
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.chat.events import Beat, Event, Thought
 from workbench.models.names import load_chat_model
 from workbench.models.reasoning import split_stream
@@ -26,7 +26,7 @@ class Asked:
 
     question: str
     language: str
-    source: Source
+    source: DataSource
     schema: Schema
     notes: Notes
     settings: Settings

@@ -11,7 +11,7 @@ from agents.data.asked import Asked, listen
 from agents.data.prompting import cannot, read_sql, sql_messages
 from agents.data.result import mend, run
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.linking import Linked, link
 from workbench.chat.conversations import Turn

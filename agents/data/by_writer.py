@@ -11,7 +11,7 @@ from agents.data.prompting import cannot, read_sql
 from agents.data.result import Written, mend, run
 from agents.data.writer import TEMPERATURES, Writer, find_writer
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from workbench.chat.events import Event
 from workbench.errors import NotFound, Unavailable
 

@@ -15,11 +15,11 @@ from math import log1p
 import numpy as np
 
 from agents.databases.naming import CALLED_BY, pieces, spaced
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from agents.databases.spanning import vectors_of
-from rag.embeddings import Embedder
 from rag.fusion import fuse
 from rag.lexical import LexicalIndex
+from rag.sentence_models import Embedder
 
 # The weights were chosen on chase and spider (benchmarks/linking.py).
 DENSE = 0.3  # weight of meaning against words
@@ -125,15 +125,15 @@ def _named(question: str, names: Sequence[str]) -> np.ndarray:
     return np.array(shares, np.float32)
 
 
-def _keys(table: Table) -> set[str]:
+def _keys(table: TableSchema) -> set[str]:
     primary = {column.name for column in table.columns if column.primary}
     return primary | {key.column for key in table.foreign_keys}
 
 
-def names_of(item: Table | Column) -> str:
+def names_of(item: TableSchema | Column) -> str:
     """All that a table or column is called, in one text."""
     return " ".join([spaced(item.name), item.comment, item.description, *item.synonyms])
 
 
-def _text(table: Table, column: Column) -> str:
+def _text(table: TableSchema, column: Column) -> str:
     return " ".join([names_of(column), spaced(table.name), *column.samples])

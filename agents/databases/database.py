@@ -1,26 +1,42 @@
-"""A source -> a connection that cannot write, whose errors are in our words, and whose query can be stopped."""
+"""A source -> a session that only reads, with errors of ours, whose query can be stopped."""
 
 from __future__ import annotations
 
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote as quote_path
 
+from agents.databases.database_errors import QueryFailed as QueryFailed
+from agents.databases.database_errors import maps_database_errors
 from agents.databases.files import made_tables
-from agents.databases.sources import Source, password_of
-from workbench.errors import InvalidInput, NotFound, Stopped, Unavailable, WorkbenchError
+from agents.databases.passwords import password_of
+from agents.databases.sources import DataSource
+from workbench.errors import NotFound
 from workbench.messages import say
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from sqlalchemy import Connection, Engine
 
 CONNECTS_WITHIN = 5  # seconds
+LOCK_WAIT = 3  # seconds
+ANSWERS_WITHIN = 10  # seconds beyond a query's own time, before the socket is given up
 LARGEST_CELL = 10_000_000  # bytes that SQLite may build in one value
-MEMORY = "2GB"  # that DuckDB may take
+DUCKDB_OPTIONS = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",  # a table name is never a Python variable
+    "memory_limit": "2GB",
+    "lock_configuration": "true",
+}
+POSTGRES_OPTIONS = {
+    "default_transaction_read_only": "on",
+    "standard_conforming_strings": "on",  # a backslash is itself, as the guard read it
+    "lock_timeout": str(LOCK_WAIT * 1000),
+}
 # modes of MySQL under which it reads text in another way than it was checked
 OTHER_READINGS = {
     "ANSI",
@@ -37,23 +53,76 @@ OTHER_READINGS = {
 }
 
 
-class QueryFailed(InvalidInput):
-    """The database refused the query; `problem` holds its message."""
+class Rows(Protocol):
+    """What a query gives, as SQLAlchemy has it."""
+
+    def keys(self) -> Any: ...
+    def fetchmany(self, size: int) -> Any: ...
+    def fetchall(self) -> Any: ...
+    def close(self) -> None: ...
 
 
-class Session:
-    """One read-only connection. `stop` may be called from another thread and ends the query on the server."""
+class Session(ABC):
+    """One read-only connection. Only `stop` may be called from another thread."""
 
-    def __init__(self, source: Source, connection: Connection, engine: Engine) -> None:
+    def __init__(self, source: DataSource) -> None:
         self.source = source
+
+    @contextmanager
+    def cursor(self, sql: str, stream: bool = False) -> Iterator[Rows]:
+        """The rows of a query; with `stream` the server keeps those that are not fetched yet.
+
+        Raises QueryFailed, Stopped or Unavailable, also while rows are fetched.
+        """
+        with maps_database_errors(self.source, sql):
+            rows = self._execute(sql, stream)
+            try:
+                yield rows
+            finally:
+                rows.close()
+
+    def fetch(self, sql: str) -> list[Any]:
+        """All rows of a query. Raises as `cursor`."""
+        with self.cursor(sql) as rows:
+            return list(rows.fetchall())
+
+    def quote(self, name: str) -> str:
+        """A real name as the dialect quotes it."""
+        mark = "`" if self.source.dialect == "mysql" else '"'
+        return mark + name.replace(mark, mark * 2) + mark
+
+    @abstractmethod
+    def _execute(self, sql: str, stream: bool) -> Rows: ...
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Let the session go on after a query that failed."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End the running query on the server; nothing where none is running."""
+
+
+class SqlSession(Session):
+    """MySQL, PostgreSQL or SQLite through SQLAlchemy; `connection` is for its inspector."""
+
+    def __init__(self, source: DataSource, connection: Connection, engine: Engine) -> None:
+        super().__init__(source)
         self.connection = connection
         self._engine = engine
         driver: Any = connection.connection.driver_connection
         self._driver = driver
-        self._id = driver.thread_id() if source.dialect == "mysql" else None
+        self._id: int | None = None
+        if source.dialect == "mysql":
+            self._id = driver.thread_id()
+
+    def _execute(self, sql: str, stream: bool) -> Rows:
+        return self.connection.exec_driver_sql(sql, execution_options={"stream_results": stream})
+
+    def rollback(self) -> None:
+        self.connection.rollback()
 
     def stop(self) -> None:
-        """End the running query; nothing where none is running."""
         import sqlalchemy.exc
 
         if self.source.dialect == "mysql":
@@ -65,22 +134,75 @@ class Session:
             self._driver.interrupt()
 
 
+class DuckSession(Session):
+    """A DuckDB file through its own library; each statement is a transaction of its own."""
+
+    def __init__(self, source: DataSource, connection: DuckDBPyConnection) -> None:
+        super().__init__(source)
+        self._connection = connection
+
+    def _execute(self, sql: str, stream: bool) -> Rows:
+        return DuckRows(self._connection.execute(sql))
+
+    def rollback(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        self._connection.interrupt()
+
+
+class DuckRows:
+    """The result of the last statement, which DuckDB keeps in the connection itself."""
+
+    def __init__(self, result: DuckDBPyConnection) -> None:
+        self._result = result
+        self.fetchmany = result.fetchmany
+        self.fetchall = result.fetchall
+
+    def keys(self) -> list[str]:
+        return [column[0] for column in self._result.description or []]
+
+    def close(self) -> None:
+        pass  # closing the result would close the connection
+
+
+def open_session(
+    source: DataSource, settings: Settings, seconds: float
+) -> AbstractContextManager[Session]:
+    """A session in which a statement may take `seconds`. Raises Unavailable or NotFound."""
+    if source.dialect == "duckdb":
+        return _open_duckdb(source, settings)
+    return _open_sql(source, seconds)
+
+
 @contextmanager
-def open_session(source: Source, settings: Settings, seconds: float) -> Iterator[Session]:
-    """A session in a read-only transaction in which a statement may take `seconds`. Raises Unavailable or NotFound."""
-    engine = _engine(source, settings, seconds)
+def _open_duckdb(source: DataSource, settings: Settings) -> Iterator[Session]:
+    """The time limit is the caller's: DuckDB has none, so that `stop` ends a query."""
+    import duckdb
+
+    path = made_tables(source, settings) if source.from_files else _existing(Path(source.file))
+    options: dict[str, Any] = {"read_only": True, "config": DUCKDB_OPTIONS}
+    with maps_database_errors(source), duckdb.connect(str(path), **options) as connection:
+        yield DuckSession(source, connection)
+
+
+@contextmanager
+def _open_sql(source: DataSource, seconds: float) -> Iterator[Session]:
+    engine = _engine(source, seconds)
     try:
         with maps_database_errors(source), engine.connect() as connection:
-            connection = connection.execution_options(
-                no_parameters=True
-            )  # a % in a query is no parameter
-            _harden(source, connection, seconds)
-            yield Session(source, connection, engine)
+            # without this a % in a query would be read as a parameter
+            connection = connection.execution_options(no_parameters=True)
+            if source.dialect == "postgres":
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            if source.dialect == "mysql":
+                _harden_mysql(connection, seconds)
+            yield SqlSession(source, connection, engine)
     finally:
         engine.dispose()
 
 
-def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
+def _engine(source: DataSource, seconds: float) -> Engine:
     import sqlalchemy
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool
@@ -89,40 +211,21 @@ def _engine(source: Source, settings: Settings, seconds: float) -> Engine:
         return sqlalchemy.create_engine(
             "sqlite://", creator=lambda: _open_sqlite(Path(source.file)), poolclass=NullPool
         )
-    if source.dialect == "duckdb":
-        path = made_tables(source, settings) if source.from_files else _existing(Path(source.file))
-        config = {
-            "enable_external_access": "false",
-            "python_enable_replacements": "false",
-            "memory_limit": MEMORY,
-            "lock_configuration": "true",
-        }
-        url = sqlalchemy.URL.create("duckdb", database=str(path))
-        return sqlalchemy.create_engine(
-            url, connect_args={"read_only": True, "config": config}, poolclass=NullPool
-        )
-    url = make_url(source.url).set(password=password_of(source) or None)
+    options: dict[str, Any] = {"connect_timeout": CONNECTS_WITHIN}
     if source.dialect == "mysql":
-        options: dict[str, Any] = {
-            "connect_timeout": CONNECTS_WITHIN,
-            "read_timeout": seconds + 10,
-            "charset": "utf8mb4",
-        }
+        options |= {"read_timeout": seconds + ANSWERS_WITHIN, "charset": "utf8mb4"}
     else:
-        options = {
-            "connect_timeout": CONNECTS_WITHIN,
-            "options": f"-c default_transaction_read_only=on -c statement_timeout={int(seconds * 1000)}"
-            " -c standard_conforming_strings=on -c lock_timeout=3000",
-        }
+        limits = POSTGRES_OPTIONS | {"statement_timeout": str(int(seconds * 1000))}
+        options["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    url = make_url(source.url).set(password=password_of(source.name, source.url) or None)
     return sqlalchemy.create_engine(url, connect_args=options, poolclass=NullPool)
 
 
 def _open_sqlite(path: Path) -> Any:
     import sqlite3
 
-    connection = sqlite3.connect(
-        f"file:{quote(str(_existing(path)))}?mode=ro", uri=True, check_same_thread=False
-    )
+    address = f"file:{quote_path(str(_existing(path)))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
@@ -136,96 +239,16 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _harden(source: Source, connection: Connection, seconds: float) -> None:
-    """A read-only transaction with a time limit, and text read in the way in which it was checked."""
-    if source.dialect == "postgres":
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-    if source.dialect != "mysql":
-        return
+def _harden_mysql(connection: Connection, seconds: float) -> None:
+    """A read-only transaction with a time limit, and text read in the way the guard read it."""
     run = connection.exec_driver_sql
-    modes = set(str(run("SELECT @@SESSION.sql_mode").scalar() or "").split(",")) - OTHER_READINGS
-    run(f"SET SESSION sql_mode = '{','.join(sorted(modes))}'")
-    maria = "mariadb" in str(run("SELECT VERSION()").scalar()).lower()
-    run(
-        f"SET SESSION max_statement_time = {seconds}"
-        if maria
-        else f"SET SESSION max_execution_time = {seconds * 1000:.0f}"
-    )
-    run("SET SESSION lock_wait_timeout = 3")
+    modes = set(str(run("SELECT @@SESSION.sql_mode").scalar() or "").split(","))
+    run(f"SET SESSION sql_mode = '{','.join(sorted(modes - OTHER_READINGS))}'")
+    if "mariadb" in str(run("SELECT VERSION()").scalar()).lower():
+        run(f"SET SESSION max_statement_time = {seconds}")
+    else:
+        run(f"SET SESSION max_execution_time = {seconds * 1000:.0f}")
+    run(f"SET SESSION lock_wait_timeout = {LOCK_WAIT}")
     run("SET SESSION TRANSACTION READ ONLY")
-    connection.rollback()
+    connection.rollback()  # the settings count from the next transaction on
     run("START TRANSACTION READ ONLY")
-
-
-@contextmanager
-def maps_database_errors(source: Source) -> Iterator[None]:
-    """What SQLAlchemy and the drivers raise, in our words and without the password."""
-    import duckdb
-    import sqlalchemy.exc
-
-    try:
-        yield
-    except sqlalchemy.exc.DBAPIError as error:
-        raise _in_our_words(source, error.orig or error, error.statement or "") from error
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise Unavailable(
-            say("{name}: {source}", name=source.name, source=_message(source, error)),
-            "See: workbench data schema",
-        ) from error
-    except duckdb.Error as error:
-        raise _in_our_words(source, error, "") from error
-
-
-def _in_our_words(source: Source, error: BaseException, statement: str) -> WorkbenchError:
-    text = _message(source, error)
-    lowered = text.lower()
-    if re.search(
-        r"access denied|authentication failed|password authentication|no password supplied", lowered
-    ):
-        name = re.sub(r"[^A-Z0-9]", "_", source.name.upper())
-        return Unavailable(
-            say("{address} refuses the user or the password.", address=source.address),
-            say(
-                "Export the right one as WORKBENCH_DATA_PASSWORD_{name}, or add the source again.",
-                name=name,
-            ),
-        )
-    if re.search(
-        r"can't connect|connection refused|could not connect|timeout expired|lost connection|server closed"
-        r"|connection failed|name or service|could not translate|connection timeout|gone away",
-        lowered,
-    ):
-        return Unavailable(
-            say("{address} does not answer.", address=source.address),
-            "Start the server, or correct the address; then ask again.",
-        )
-    if re.search(r"unknown database|database \"[^\"]*\" does not exist", lowered):
-        return NotFound(
-            say("{address}: {text}", address=source.address, text=text),
-            "Correct the name of the database: remove the source and add it again.",
-        )
-    if re.search(
-        r"max_statement_time|maximum statement execution|statement timeout|canceling statement|interrupt|query execution was",
-        lowered,
-    ):
-        return Stopped(
-            "The query took too long or was stopped.",
-            "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
-        )
-    if not statement:
-        return Unavailable(
-            say("{name}: {text}", name=source.name, text=text),
-            "Check that the file is a database that nobody else has locked.",
-        )
-    return QueryFailed(
-        text, "If tables have changed, refresh: workbench data schema " + source.name + " --refresh"
-    )
-
-
-def _message(source: Source, error: BaseException) -> str:
-    """The driver's message on one line, with the password taken out."""
-    arguments = error.args
-    text = str(arguments[1]) if len(arguments) > 1 and isinstance(arguments[0], int) else str(error)
-    text = " ".join(line.strip() for line in text.splitlines()[:2]) or type(error).__name__
-    password = password_of(source) if source.url else ""
-    return text.replace(password, "…") if password else text

@@ -1,4 +1,4 @@
-"""The example's own text -> a small advertising database in the workspace, with its notes: the demo has data to ask."""
+"""The example's own text -> a small advertising database in the workspace, with its notes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.databases.sources import Source, add_source, find_source, source_folder, write_json
+from agents.databases.sources import DataSource, add_source, find_source, source_folder
 from workbench.errors import NotFound
+from workbench.files import write_json
 from workbench.settings import Settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "advertising"
 NAME = "advertising"
-FIRST_DAY, DAYS = datetime.datetime(2025, 3, 1), 21
-USERS, SEED = 6, 7
+FIRST_DAY = datetime.datetime(2025, 3, 1)
+DAYS = 21
+USERS = 6
+SEED = 7
 NEW_USER_HOURS = 5  # of the last user, who has only begun
 TABLES = """
 CREATE TABLE ads_summary (
-    id INTEGER PRIMARY KEY, update_time TEXT, "desc" TEXT, account TEXT, label TEXT, star TEXT, comment TEXT,
-    collection TEXT, share TEXT, create_time TEXT
+    id INTEGER PRIMARY KEY, update_time TEXT, "desc" TEXT, account TEXT, label TEXT, star TEXT,
+    comment TEXT, collection TEXT, share TEXT, create_time TEXT
 );
 CREATE TABLE materials (id INTEGER PRIMARY KEY, name TEXT, kind TEXT);
 CREATE TABLE activations (
@@ -34,8 +37,8 @@ CREATE INDEX activations_by_material ON activations (material_id);
 """
 
 
-def load_example(settings: Settings) -> Source:
-    """The source `advertising`, made where it is not there yet."""
+def load_example(settings: Settings) -> DataSource:
+    """The source `advertising`, made where it does not exist yet."""
     try:
         return find_source(settings, NAME)
     except NotFound:
@@ -49,20 +52,21 @@ def load_example(settings: Settings) -> Source:
 
 
 def make_database(path: Path) -> None:
-    """Write the SQLite file: posts and materials as they stand in the example's folder, activations by a seeded rule."""
+    """Write the SQLite file: posts and materials from the example's folder, activations by rule."""
     connection = sqlite3.connect(path)
     with connection:
         connection.executescript(TABLES)
         for table, file in (("ads_summary", "posts.csv"), ("materials", "materials.csv")):
             _, *rows = csv.reader((EXAMPLE / file).open(encoding="utf-8", newline=""))
             marks = ", ".join("?" * len(rows[0]))
-            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 – names from above
+            insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 – names from above
+            connection.executemany(insert, rows)
         connection.executemany("INSERT INTO activations VALUES (?, ?, ?, ?)", activations())
     connection.close()
 
 
 def activations() -> Iterator[tuple[str, int, int, int]]:
-    """(hour range, user, material, count): a daily wave, a quieter weekend, slow growth and some chance."""
+    """(hours, user, material, count): a daily wave, a quieter weekend, slow growth, some chance."""
     chance = random.Random(SEED)  # noqa: S311 – the same data on every machine
     for user in range(1, USERS + 1):
         for material in sorted({1 + user % 5, 1 + (2 * user) % 5}):

@@ -1,4 +1,4 @@
-"""A result -> CSV or XLSX bytes, in which no cell can become a formula of the spreadsheet that opens it."""
+"""A result -> CSV or XLSX bytes in which no cell becomes a formula when a spreadsheet opens it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def as_csv(columns: list[str], rows: list[list[Any]]) -> bytes:
     """UTF-8 with the mark that Excel needs to read Chinese."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([columns, *([_harmless(value) for value in row] for row in rows)])
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_harmless(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -23,21 +26,18 @@ def as_xlsx(columns: list[str], rows: list[list[Any]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("result")
     for row in [columns, *rows]:
-        sheet.append(
-            [
-                ILLEGAL_CHARACTERS_RE.sub("", cell)
-                if isinstance(cell := _harmless(v), str)
-                else cell
-                for v in row
-            ]
-        )
+        cells = [_harmless(value) for value in row]
+        for number, cell in enumerate(cells):
+            if isinstance(cell, str):  # a control character would make the file unreadable
+                cells[number] = ILLEGAL_CHARACTERS_RE.sub("", cell)
+        sheet.append(cells)
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
 
 
 def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula gets its apostrophe; numbers stay numbers."""
+    """Text that a spreadsheet would take for a formula gets an apostrophe; numbers stay."""
     if not isinstance(value, str) or not value.startswith(FORMULA):
         return value
     try:

@@ -1,4 +1,7 @@
-"""CSV, TSV, XLSX and Parquet files -> one DuckDB file in the workspace, a table each, made anew when a file changes."""
+"""CSV, TSV, XLSX and Parquet files -> one DuckDB file in the workspace, a table for each.
+
+The DuckDB file is made again when one of the files changes.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,38 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agents.databases.sources import FILES, Source, read_json, source_folder, write_json
+from agents.databases.sources import FILES, DataSource, source_folder
 from workbench.errors import InvalidInput, NotFound
+from workbench.files import locked, read_json, write_json, writing
 from workbench.messages import say
 from workbench.settings import Settings
 
+COMMON = 0.9  # share of common characters from which text counts as Chinese
 
-def made_tables(source: Source, settings: Settings) -> Path:
+
+def made_tables(source: DataSource, settings: Settings) -> Path:
     """The DuckDB file of a source made of files, up to date. Raises NotFound or InvalidInput."""
     folder = source_folder(settings, source)
     made = folder / "tables.duckdb"
+    stamp_file = folder / "tables.json"
     files = _files(source)
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    if not made.exists() or read_json(folder / "tables.json") != stamp:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as part:
-            _make(Path(part) / "tables.duckdb", files)
-            (Path(part) / "tables.duckdb").replace(made)
-        write_json(folder / "tables.json", stamp)
+    with locked(made):
+        if not made.exists() or _stamp(stamp_file) != stamp:
+            with writing(made) as part:
+                _make(part, files)
+            write_json(stamp_file, stamp)
     return made
 
 
-def _files(source: Source) -> list[Path]:
+def _stamp(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except ValueError:  # damaged: the tables are made again
+        return None
+
+
+def _files(source: DataSource) -> list[Path]:
     path = Path(source.file)
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]
@@ -49,7 +63,8 @@ def _make(target: Path, files: list[Path]) -> None:
             for label, frame in _tables(file, connection):
                 name = _free_name(label, taken)
                 connection.register("incoming", frame)
-                connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608 – `name` is \w only
+                # `name` is letters, digits and underscores only
+                connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608
                 connection.unregister("incoming")
 
 
@@ -66,12 +81,9 @@ def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
         else:
             yield file.stem, _csv(file, connection)
     except (duckdb.Error, ValueError, KeyError, OSError) as error:
+        reason = str(error).splitlines()[0]
         raise InvalidInput(
-            say(
-                "{name} cannot be read as a table: {error}",
-                name=file.name,
-                error=str(error).splitlines()[0],
-            ),
+            say("{name} cannot be read as a table: {error}", name=file.name, error=reason),
             "Save it again, then refresh the source.",
         ) from error
 
@@ -90,7 +102,11 @@ def _csv(file: Path, connection: Any) -> Any:
 
 
 def _decode(data: bytes) -> str:
-    """Bytes that are not UTF-8 as text. A table is too short to guess from, so common Chinese characters decide first."""
+    """Bytes that are not UTF-8 as text.
+
+    A table is too short to guess the encoding from, so common Chinese characters decide first:
+    GB18030 keeps them in the rows that begin with the bytes A1 to D7.
+    """
     from rag.loaders.text import decode
 
     try:
@@ -99,7 +115,7 @@ def _decode(data: bytes) -> str:
         return decode(data)
     strange = [character for character in text if not character.isascii()]
     common = sum(b"\xa1" <= character.encode("gb18030")[:1] <= b"\xd7" for character in strange)
-    return text if common >= 0.9 * len(strange) else decode(data)
+    return text if common >= COMMON * len(strange) else decode(data)
 
 
 def _sheets(file: Path) -> Iterator[tuple[str, Any]]:
@@ -111,20 +127,29 @@ def _sheets(file: Path) -> Iterator[tuple[str, Any]]:
             continue
         frame.columns = [str(column) for column in frame.columns]
         for column in frame.select_dtypes(object).columns:
-            kinds = {type(value) for value in frame[column].dropna()}
-            if len(kinds) > 1:  # a column of numbers and words is text
-                frame[column] = frame[column].map(
-                    lambda value: value if pandas.isna(value) else str(value)
-                )
+            frame[column] = _one_kind(frame[column])
         yield (file.stem if len(sheets) == 1 else str(title)), frame
 
 
+def _one_kind(values: Any) -> Any:
+    """A column of a sheet; numbers and words mixed become text, as DuckDB wants one type."""
+    import pandas
+
+    kinds = {type(value) for value in values.dropna()}
+    if len(kinds) <= 1:
+        return values
+    return values.map(lambda value: value if pandas.isna(value) else str(value))
+
+
 def _free_name(label: str, taken: set[str]) -> str:
-    """A table name of letters, digits and underscores that is not taken yet."""
+    """A table name of letters, digits and underscores that no table has yet."""
     base = re.sub(r"\W+", "_", label).strip("_") or "table"
-    base = f"t_{base}" if base[0].isdigit() else base
-    name, number = base, 2
+    if base[0].isdigit():
+        base = f"t_{base}"
+    name = base
+    number = 2
     while name.casefold() in taken:
-        name, number = f"{base}_{number}", number + 1
+        name = f"{base}_{number}"
+        number += 1
     taken.add(name.casefold())
     return name

@@ -1,13 +1,16 @@
-"""What the person adds to a source: descriptions and synonyms, verified question–SQL pairs, the model that writes its SQL."""
+"""What a person adds to a source: descriptions, synonyms, verified queries, and its writer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from agents.databases.schema import Column, Schema, Table
-from agents.databases.sources import Source, read_json, source_folder, write_json
-from workbench.errors import NotFound
+from agents.databases.schema import Schema, TableSchema
+from agents.databases.sources import DataSource, source_folder
+from workbench.errors import InvalidInput, NotFound
+from workbench.files import read_json, update_json
 from workbench.messages import say
 from workbench.models.names import NONE, describe_model
 from workbench.settings import Settings
@@ -15,9 +18,10 @@ from workbench.settings import Settings
 
 @dataclass(frozen=True)
 class Notes:
-    """`about` maps "table" or "table.column" to {"description", "synonyms"}; `pairs` are {"question", "sql"}.
+    """`about` maps "table" or "table.column" to {"description", "synonyms"}.
 
-    `writer` is the name of the tuned model that writes the source's queries, empty where it has none.
+    `pairs` are {"question", "sql"}. `writer` is the name of the tuned model that writes the
+    source's queries, empty where it has none.
     """
 
     about: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -25,13 +29,16 @@ class Notes:
     writer: str = ""
 
 
-def load_notes(source: Source, settings: Settings) -> Notes:
-    data = read_json(source_folder(settings, source) / "notes.json") or {}
-    return Notes(data.get("about", {}), data.get("pairs", []), data.get("writer", ""))
+def load_notes(source: DataSource, settings: Settings) -> Notes:
+    """The notes of a source; none where nobody wrote any, or where the file is damaged."""
+    try:
+        return _from_dict(read_json(_file(source, settings), {}))
+    except ValueError:  # a question is answered without notes; only a change says what is wrong
+        return Notes()
 
 
 def describe(
-    source: Source,
+    source: DataSource,
     settings: Settings,
     schema: Schema,
     what: str,
@@ -40,74 +47,99 @@ def describe(
 ) -> None:
     """Keep a description, synonyms or both for "table" or "table.column"; raises NotFound."""
     name = _real_name(schema, what)
-    notes = load_notes(source, settings)
-    entry = dict(notes.about.get(name, {}))
-    entry |= {} if description is None else {"description": description}
-    entry |= {} if synonyms is None else {"synonyms": synonyms}
-    _save(source, settings, replace(notes, about={**notes.about, name: entry}))
+    said: dict[str, Any] = {}
+    if description is not None:
+        said["description"] = description
+    if synonyms is not None:
+        said["synonyms"] = synonyms
+
+    def change(notes: Notes) -> Notes:
+        entry = notes.about.get(name, {}) | said
+        return replace(notes, about=notes.about | {name: entry})
+
+    _update(source, settings, change)
 
 
-def add_pair(source: Source, settings: Settings, question: str, sql: str) -> None:
-    """Keep a verified pair; a question that is there already gets the new query."""
-    notes = load_notes(source, settings)
-    others = [pair for pair in notes.pairs if pair["question"] != question]
-    _save(source, settings, replace(notes, pairs=[*others, {"question": question, "sql": sql}]))
+def add_pair(source: DataSource, settings: Settings, question: str, sql: str) -> None:
+    """Keep a verified pair; a question that has one already gets the new query."""
+
+    def change(notes: Notes) -> Notes:
+        others = _without(notes.pairs, question)
+        return replace(notes, pairs=[*others, {"question": question, "sql": sql}])
+
+    _update(source, settings, change)
 
 
-def remove_pair(source: Source, settings: Settings, question: str) -> None:
-    notes = load_notes(source, settings)
-    _save(
-        source,
-        settings,
-        replace(notes, pairs=[pair for pair in notes.pairs if pair["question"] != question]),
-    )
+def remove_pair(source: DataSource, settings: Settings, question: str) -> None:
+    _update(source, settings, lambda notes: replace(notes, pairs=_without(notes.pairs, question)))
 
 
-def set_writer(source: Source, settings: Settings, model: str) -> None:
-    """Name the tuned model that writes the source's queries; `none` takes it away. Raises InvalidInput or NotFound."""
+def set_writer(source: DataSource, settings: Settings, model: str) -> None:
+    """Name the tuned model that writes the source's queries; `none` takes it away.
+
+    Raises InvalidInput or NotFound.
+    """
     if model != NONE:
         describe_model(model, settings)
-    _save(
-        source,
-        settings,
-        replace(load_notes(source, settings), writer="" if model == NONE else model),
-    )
+    writer = "" if model == NONE else model
+    _update(source, settings, lambda notes: replace(notes, writer=writer))
 
 
 def with_notes(schema: Schema, notes: Notes) -> Schema:
     """The schema with descriptions and synonyms on its tables and columns."""
-
-    def noted_column(table: Table, column: Column) -> Column:
-        entry = notes.about.get(f"{table.name}.{column.name}", {})
-        return _noted(column, entry) if entry else column
-
-    def noted_table(table: Table) -> Table:
-        table = replace(
-            table, columns=tuple(noted_column(table, column) for column in table.columns)
-        )
-        entry = notes.about.get(table.name, {})
-        return _noted(table, entry) if entry else table
-
-    return replace(schema, tables=tuple(map(noted_table, schema.tables))) if notes.about else schema
+    if not notes.about:
+        return schema
+    return replace(schema, tables=tuple(_noted_table(table, notes) for table in schema.tables))
 
 
-def _noted(item: Any, entry: dict[str, Any]) -> Any:
+def _noted_table(table: TableSchema, notes: Notes) -> TableSchema:
+    columns = tuple(
+        _noted(column, notes.about.get(f"{table.name}.{column.name}")) for column in table.columns
+    )
+    return _noted(replace(table, columns=columns), notes.about.get(table.name))
+
+
+def _noted(item: Any, entry: dict[str, Any] | None) -> Any:
+    if not entry:
+        return item
     return replace(
         item, description=entry.get("description", ""), synonyms=tuple(entry.get("synonyms", ()))
     )
 
 
 def _real_name(schema: Schema, what: str) -> str:
-    if table := schema.table(what):
+    """The name of a table or column as the database spells it; raises NotFound."""
+    table = schema.table(what)
+    if table is not None:
         return table.name
     first, _, last = what.rpartition(".")
     table = schema.table(first)
-    if table is None or (name := table.real_name(last)) is None:
+    column = table.real_name(last) if table is not None else None
+    if table is None or column is None:
         raise NotFound(
             say("There is no table or column {what}.", what=what), "See: workbench data schema NAME"
         )
-    return f"{table.name}.{name}"
+    return f"{table.name}.{column}"
 
 
-def _save(source: Source, settings: Settings, notes: Notes) -> None:
-    write_json(source_folder(settings, source) / "notes.json", asdict(notes))
+def _without(pairs: list[dict[str, str]], question: str) -> list[dict[str, str]]:
+    return [pair for pair in pairs if pair["question"] != question]
+
+
+def _file(source: DataSource, settings: Settings) -> Path:
+    return source_folder(settings, source) / "notes.json"
+
+
+def _from_dict(data: dict[str, Any]) -> Notes:
+    return Notes(data.get("about", {}), data.get("pairs", []), data.get("writer", ""))
+
+
+def _update(source: DataSource, settings: Settings, change: Callable[[Notes], Notes]) -> None:
+    """Change the notes while no other process does; damaged ones stay as they are."""
+    path = _file(source, settings)
+    try:
+        update_json(path, lambda data: asdict(change(_from_dict(data))), {})
+    except ValueError as error:
+        raise InvalidInput(
+            say("{path} is not valid JSON.", path=path), "Correct it, or delete it."
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from workbench.language import words
 
 SAMPLES = 3  # values shown of a column
@@ -15,7 +15,7 @@ def describe_schema(schema: Schema) -> str:
     return "\n\n".join(_describe_table(table) for table in schema.tables)
 
 
-def _describe_table(table: Table) -> str:
+def _describe_table(table: TableSchema) -> str:
     lines = [table.name + _meaning(table)]
     for column in table.columns:
         lines.append(_describe_column(column))
@@ -35,7 +35,7 @@ def _describe_column(column: Column) -> str:
     return line
 
 
-def _meaning(item: Table | Column) -> str:
+def _meaning(item: TableSchema | Column) -> str:
     """Comment, description and synonyms, each on one line, behind a dash."""
     texts = [item.comment, item.description, ", ".join(item.synonyms)]
     known = [" ".join(text.split()) for text in texts if text]

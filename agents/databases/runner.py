@@ -1,6 +1,8 @@
-"""A judged query -> rows of plain values, within limits of time, rows and size; stopped on the server when it is let go.
+"""A query -> rows of plain values, within limits of time, rows and size.
 
-Every statement that was to run is written to `data/audit.jsonl` of the workspace: who, when, what, and the verdict.
+The guard judges the query first. A query that nobody waits for any more is stopped on the server.
+Every statement that was to run is written to `data/audit.jsonl` of the workspace: who asked, when,
+what, and the verdict.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from agents.databases.database import Session, open_session
-from agents.databases.guard.guard import Verdict, check
-from agents.databases.guard.names import Mend, Refused
+from agents.databases.database import Rows, Session, open_session
+from agents.databases.guard.guard import Verdict, judge
+from agents.databases.guard.names import Mend
+from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from workbench.errors import Stopped, WorkbenchError
 from workbench.settings import Settings
 
 LONGEST_CELL = 2_000  # characters
 LARGEST_RESULT = 50_000_000  # characters
+NUMBER_SIZE = 8  # what a cell without text counts
 FETCHED = 500  # rows at a time
 BEAT = 0.1  # seconds between two looks at a running query
 GRACE = 5  # seconds that a stopped query may take to end
@@ -43,7 +47,7 @@ class Result:
 
 
 def ask_database(
-    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+    sql: str, schema: Schema, source: DataSource, settings: Settings, mend: Mend | None = None
 ) -> tuple[Verdict, Result]:
     """Judge a query and run it; raises Refused, QueryFailed, Stopped or Unavailable."""
     running = begin(sql, schema, source, settings, mend)
@@ -53,11 +57,11 @@ def ask_database(
 
 
 def begin(
-    sql: str, schema: Schema, source: Source, settings: Settings, mend: Mend | None = None
+    sql: str, schema: Schema, source: DataSource, settings: Settings, mend: Mend | None = None
 ) -> Running:
     """Judge a query and start it in a thread of its own; raises Refused."""
     try:
-        verdict = check(sql, schema, rows=settings.query_rows, mend=mend)
+        verdict = judge(sql, schema, rows=settings.query_rows, mend=mend)
     except Refused as refusal:
         audit(settings, source, sql, "refused", problem=refusal.problem)
         raise
@@ -65,11 +69,15 @@ def begin(
 
 
 class Running:
-    """A query on its way. `wait` gives a beat now and then; leaving it early stops the query on the server."""
+    """A query on its way, in a thread of its own. Leaving `wait` early stops it on the server."""
 
-    def __init__(self, asked: str, verdict: Verdict, source: Source, settings: Settings) -> None:
+    def __init__(
+        self, asked: str, verdict: Verdict, source: DataSource, settings: Settings
+    ) -> None:
         self.verdict = verdict
-        self._asked, self._source, self._settings = asked, source, settings
+        self._asked = asked
+        self._source = source
+        self._settings = settings
         self._session: Session | None = None
         self._stopped = False
         self._begun = time.monotonic()
@@ -78,10 +86,14 @@ class Running:
         pool.shutdown(wait=False)
 
     def wait(self) -> Iterator[None]:
-        """Until the query has ended, or its time is over: then it is stopped and Stopped will be raised."""
+        """A beat now and then, until the query ends.
+
+        A query whose time is over is stopped; `result` then raises Stopped.
+        """
         try:
             while not self._ended(BEAT):
                 yield
+                # the server ends the query itself at its limit; a second later it is stopped
                 if time.monotonic() - self._begun > self._settings.query_seconds + 1:
                     break
         finally:
@@ -91,11 +103,12 @@ class Running:
     def stop(self) -> None:
         """End the query on the server, also one that is only about to begin."""
         self._stopped = True
-        if session := self._session:
+        session = self._session  # the other thread may take it away meanwhile
+        if session is not None:
             session.stop()
 
     def result(self) -> Result:
-        """What the query gave; raises what it failed with, or Stopped."""
+        """The rows of the query; raises what it failed with, or Stopped."""
         if not self._ended(GRACE):
             raise Stopped(
                 "The query does not end.", "Look at the server; ask again when it answers."
@@ -109,9 +122,8 @@ class Running:
         facts: dict[str, Any] = {"ran": self.verdict.more or self.verdict.sql}
         outcome = "failed"
         try:
-            with open_session(
-                self._source, self._settings, self._settings.query_seconds
-            ) as session:
+            seconds = self._settings.query_seconds
+            with open_session(self._source, self._settings, seconds) as session:
                 self._session = session
                 if self._stopped:
                     raise Stopped("The query was stopped.")
@@ -129,24 +141,32 @@ class Running:
 
 
 def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
-    connection = session.connection.execution_options(stream_results=True)
-    found = connection.exec_driver_sql(verdict.more or verdict.sql)
-    columns = _distinct(list(found.keys()))
+    columns: list[str] = []
     rows: list[list[Any]] = []
-    size, full = 0, False
-    while not full and (chunk := found.fetchmany(FETCHED)):
-        for row in chunk:
-            rows.append([plain_value(value) for value in row])
-            size += sum(len(value) if isinstance(value, str) else 8 for value in rows[-1])
-            if full := size > LARGEST_RESULT:
+    size = 0
+    with session.cursor(verdict.more or verdict.sql, stream=True) as found:
+        columns = _distinct(list(found.keys()))
+        for row in _each(found):
+            cells = [plain_value(value) for value in row]
+            rows.append(cells)
+            size += sum(len(cell) if isinstance(cell, str) else NUMBER_SIZE for cell in cells)
+            if size > LARGEST_RESULT:
                 break
-    truncated = full or len(rows) > verdict.limit
-    found.close()
+    truncated = size > LARGEST_RESULT or len(rows) > verdict.limit
     return Result(columns, rows[: verdict.limit], truncated, time.monotonic() - begun)
 
 
+def _each(found: Rows) -> Iterator[Any]:
+    while chunk := found.fetchmany(FETCHED):
+        yield from chunk
+
+
 def plain_value(value: Any) -> Any:
-    """A cell as JSON has it: exact where a number allows it, dates in ISO form, long text cut, blobs named."""
+    """A cell as JSON has it.
+
+    Numbers stay exact where JSON can hold them, dates become ISO text, long text is cut, and of a
+    blob only its size stays.
+    """
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -159,11 +179,9 @@ def plain_value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    text = (
-        json.dumps(value, ensure_ascii=False, default=str)
-        if isinstance(value, list | dict)
-        else str(value)
-    )
+    text = str(value)
+    if isinstance(value, list | dict):
+        text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
 
 
@@ -180,26 +198,27 @@ def _distinct(names: list[str]) -> list[str]:
     """Column names of which no two are the same, as a join without aliases may give."""
     found: list[str] = []
     for name in names:
-        number, free = 2, name
+        free = name
+        number = 2
         while free in found:
-            free, number = f"{name} ({number})", number + 1
+            free = f"{name} ({number})"
+            number += 1
         found.append(free)
     return found
 
 
-def audit(settings: Settings, source: Source, sql: str, verdict: str, **facts: Any) -> None:
-    """One line in the audit log, written at once so that lines of several processes do not mix."""
-    line = {
+def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **facts: Any) -> None:
+    """One line in the audit log, in one write, so that lines of several processes do not mix."""
+    line: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "who": _who(),
         "source": source.name,
         "verdict": verdict,
         "sql": sql,
     }
-    data = json.dumps({**line, **facts}, ensure_ascii=False) + "\n"
-    log = os.open(
-        settings.folder("data") / "audit.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-    )
+    data = json.dumps(line | facts, ensure_ascii=False) + "\n"
+    path = settings.folder("data") / "audit.jsonl"
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(log, data.encode())
     finally:

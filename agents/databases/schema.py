@@ -1,4 +1,4 @@
-"""What is known of a database: tables, columns, keys, comments, samples, and what the person has added to it."""
+"""What is known of a database: tables, columns, keys, comments, samples, and notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """`samples` are a few of its values as text. `description` and `synonyms` come from the person."""
+    """`samples` are a few of its values as text; the person adds `description` and `synonyms`."""
 
     name: str
     type: str = ""
@@ -31,10 +31,11 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSchema:
     """`rows` is a count, an estimate of the server, or None where neither is cheap.
 
-    `namespace` is the schema that the table is in where that is not the source's own; `name` then begins with it.
+    `namespace` is the schema that the table is in where that is not the source's own; `name` then
+    begins with it.
     """
 
     name: str
@@ -70,47 +71,57 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """`dialect` is mysql, postgres, sqlite or duckdb; `namespace` the database or schema that the tables are in."""
+    """`dialect` is mysql, postgres, sqlite or duckdb.
+
+    `namespace` is the database or schema that the tables are in.
+    """
 
     dialect: str
-    tables: tuple[Table, ...]
+    tables: tuple[TableSchema, ...]
     namespace: str = ""
     read_at: float = field(default=0.0, compare=False)
 
     @cached_property
-    def by_name(self) -> Mapping[str, Table]:
+    def by_name(self) -> Mapping[str, TableSchema]:
         return {table.name: table for table in self.tables}
 
     @cached_property
-    def _folded(self) -> Mapping[str, Table]:
+    def _folded(self) -> Mapping[str, TableSchema]:
         return {table.name.casefold(): table for table in reversed(self.tables)}
 
-    def table(self, name: str) -> Table | None:
+    def table(self, name: str) -> TableSchema | None:
         """The table of that name, whatever the case that was typed."""
         return self.by_name.get(name) or self._folded.get(name.casefold())
 
     @cached_property
     def namespaces(self) -> frozenset[str]:
         """Of all its tables, folded."""
-        return frozenset(
-            {self.namespace.casefold(), *(table.namespace.casefold() for table in self.tables)}
-            - {""}
-        )
+        names = {table.namespace.casefold() for table in self.tables}
+        names.add(self.namespace.casefold())
+        return frozenset(names - {""})
 
-    def find(self, name: str, namespace: str = "") -> Table | None:
-        """The table that a query means; without a namespace the source's own, else the only one that is called so."""
+    def find(self, name: str, namespace: str = "") -> TableSchema | None:
+        """The table that a query means, or None.
+
+        Without a namespace the source's own table, else the only one of that name in any schema.
+        """
         if namespace and namespace.casefold() != self.namespace.casefold():
             return self.table(f"{namespace}.{name}")
-        if namespace or (own := self.table(name)) is None:
-            called = [
-                table for table in self.tables if table.own_name.casefold() == name.casefold()
-            ]
-            called = [table for table in called if not namespace or not table.namespace]
-            return called[0] if len(called) == 1 else None
-        return own
+        own = self.table(name)
+        if own is not None and not namespace:
+            return own
+        found = [table for table in self.tables if table.own_name.casefold() == name.casefold()]
+        if namespace:  # it is the source's own schema, whose tables have no namespace
+            found = [table for table in found if not table.namespace]
+        return found[0] if len(found) == 1 else None
 
     def column_count(self) -> int:
         return sum(len(table.columns) for table in self.tables)
+
+
+def qualified(namespace: str, name: str) -> str:
+    """A table's name behind its namespace, if it has one."""
+    return f"{namespace}.{name}" if namespace else name
 
 
 def to_dict(schema: Schema) -> dict[str, Any]:
@@ -119,17 +130,18 @@ def to_dict(schema: Schema) -> dict[str, Any]:
 
 def from_dict(data: dict[str, Any]) -> Schema:
     """The inverse of `to_dict`, also after a way through JSON."""
-    return Schema(**{**data, "tables": tuple(_table(table) for table in data["tables"])})
+    tables = tuple(_table(table) for table in data["tables"])
+    return Schema(**data | {"tables": tables})
 
 
-def _table(data: dict[str, Any]) -> Table:
-    columns = tuple(
-        Column(
-            **{**column, "samples": tuple(column["samples"]), "synonyms": tuple(column["synonyms"])}
-        )
-        for column in data["columns"]
-    )
+def _table(data: dict[str, Any]) -> TableSchema:
+    columns = tuple(_column(column) for column in data["columns"])
     keys = tuple(ForeignKey(**key) for key in data["foreign_keys"])
-    return Table(
-        **{**data, "columns": columns, "foreign_keys": keys, "synonyms": tuple(data["synonyms"])}
-    )
+    synonyms = tuple(data["synonyms"])
+    return TableSchema(**data | {"columns": columns, "foreign_keys": keys, "synonyms": synonyms})
+
+
+def _column(data: dict[str, Any]) -> Column:
+    samples = tuple(data["samples"])
+    synonyms = tuple(data["synonyms"])
+    return Column(**data | {"samples": samples, "synonyms": synonyms})

@@ -1,8 +1,7 @@
-"""A question -> the answer of a tuned model: a run of this workspace, or what was published of one to Ollama."""
+"""A question -> the answer of a tuned model: a run of this workspace, or one in Ollama."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,22 +9,16 @@ from typing import Any
 from agents.budget import OVERHEAD, newest
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
+from workbench.artefacts.model_folder import find_local
+from workbench.artefacts.run_folder import FROM_RUN, card_of
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Token
+from workbench.chat.events import Done, Event
 from workbench.errors import NotFound
 from workbench.language import tokens
-from workbench.models.names import (
-    describe_model,
-    find_local,
-    list_runs,
-    load_chat_model,
-    within_context,
-)
+from workbench.models.chosen import choose_named
+from workbench.models.listing import list_runs
 from workbench.models.reasoning import split_stream
-from workbench.models.stream import ask_model
 from workbench.settings import Settings
-
-FROM_RUN = ("base", "data_sha256", "finished", "created")  # of a run's card, shown with each answer
 
 
 def answer_from_tuned(
@@ -33,44 +26,38 @@ def answer_from_tuned(
 ) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
-    name = tuned_model(settings)
-    model = describe_model(name, settings)
-    settings = within_context(model, settings)
-    card = card_of(name, settings)
+    chosen = choose_named(tuned_model(settings), settings)
+    card = card_of(chosen.name, settings)  # empty for a server, which has its own system text
     system = str(card.get("system") or "")
-    room = (
-        settings.context_tokens
-        - settings.answer_tokens
-        - tokens(question)
-        - tokens(system)
-        - OVERHEAD
-    )
-    turns = [(turn.role, turn.content) for turn in newest(history, room)]
-    messages = [*([("system", system)] if system else []), *turns, ("user", question)]
-    count = 0
-    for event in split_stream(ask_model(load_chat_model(name, settings), messages, name, settings)):
-        count += isinstance(event, Token)
-        yield event
-    lineage = {"model": name, "digest": model.digest} | {
-        key: card[key] for key in FROM_RUN if key in card
-    }
-    yield Done(name, time.monotonic() - begun, count, lineage)
+    reply = chosen.stream(_messages(question, history, system, chosen.settings))
+    yield from split_stream(reply)
+    lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
+    for key in FROM_RUN:
+        if key in card:
+            lineage[key] = card[key]
+    seconds = time.monotonic() - begun
+    yield Done(chosen.name, seconds, reply.tokens, lineage, reply.generating)
 
 
 def tuned_model(settings: Settings) -> str:
-    """The tuned model that answers: the chosen one, or the newest run that can talk. Raises NotFound where there is none."""
+    """The name of the tuned model that answers: the chosen one, or the newest run that can talk.
+
+    Raises NotFound where none exists.
+    """
     if settings.tuned != "auto":
         return settings.tuned
-    if runs := talking_runs(settings):
-        return runs[0]
-    raise NotFound(
-        "There is no tuned model yet.",
-        "Tune one on the Training page, try the example with `workbench demo`, or name one: WORKBENCH_TUNED=ollama:NAME",
-    )
+    runs = talking_runs(settings)
+    if not runs:
+        raise NotFound(
+            "There is no tuned model yet.",
+            "Tune one on the Training page, try the example with `workbench demo`, "
+            "or name one: WORKBENCH_TUNED=ollama:NAME",
+        )
+    return runs[0]
 
 
 def load_tuned(settings: Settings) -> None:
-    """Load the weights of a local tuned model, which then stay in memory; a server loads its own."""
+    """Load the weights of a local tuned model into memory; a server loads its own."""
     from workbench.models.weights import load_local
 
     kind, _, rest = tuned_model(settings).partition(":")
@@ -79,15 +66,20 @@ def load_tuned(settings: Settings) -> None:
 
 
 def talking_runs(settings: Settings) -> list[str]:
-    """The tuned models of this workspace, the newest first, without those that only write the queries of a source."""
+    """The tuned models of this workspace, the newest first.
+
+    A model that only writes the queries of a source is left out: it answers in SQL.
+    """
     writers = {load_notes(source, settings).writer for source in list_sources(settings)}
     return [run.name for run in list_runs(settings) if run.name not in writers]
 
 
-def card_of(name: str, settings: Settings) -> dict[str, Any]:
-    """The card of the run behind a local model; empty for another folder and for servers, which hold their own prompt."""
-    kind, _, rest = name.partition(":")
-    if kind != "local":
-        return {}
-    path = find_local(rest, settings).parent / "card.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+def _messages(
+    question: str, history: Sequence[Turn], system: str, settings: Settings
+) -> list[tuple[str, str]]:
+    """The training's system text, as many of the newest turns as have room, the question."""
+    taken = tokens(question) + tokens(system) + OVERHEAD
+    room = settings.context_tokens - settings.answer_tokens - taken
+    turns = [(turn.role, turn.content) for turn in newest(history, room)]
+    first = [("system", system)] if system else []
+    return [*first, *turns, ("user", question)]

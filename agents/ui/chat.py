@@ -41,6 +41,7 @@ def page() -> None:
         _warm_tuned(settings, str(settings.home), settings.tuned)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
+    messages = STREAMS.as_they_ended(messages)
     if not messages:
         _show_welcome(settings, conversations)
     if (not messages or _mode() in TUNED_MODES) and not talking_runs(settings):

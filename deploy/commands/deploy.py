@@ -1,10 +1,12 @@
-"""`workbench deploy …`: publish a run to Ollama with a proof; list, compare, verify, promote, roll back and remove versions."""
+"""`workbench deploy …`: publish a run to Ollama, proven; list, compare, verify, promote and remove
+versions.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +16,10 @@ from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from deploy.publish import Files
+    from deploy.versions import Version
 
 host_option = click.option(
     "--host", help="Address of the Ollama server; else WORKBENCH_OLLAMA_HOST."
@@ -48,7 +54,7 @@ def deploy() -> None:
     type=click.Choice(ADAPTER),
     default="auto",
     show_default=True,
-    help="Publish the adapter alone, on its base in Ollama: where that is certain, always, or never.",
+    help="Publish the adapter alone, on its base in Ollama: where certain, always, or never.",
 )
 @click.option(
     "--from",
@@ -95,7 +101,7 @@ def publish(
     host: str | None,
     as_json: bool,
 ) -> None:
-    """Publish a run, an adapter's or a model's folder to Ollama, and prove that it answers as trained.
+    """Publish a run, an adapter's or a model's folder to Ollama, proven to answer as trained.
 
     \b
     Example:
@@ -107,34 +113,55 @@ def publish(
     from deploy.publish import write_files
 
     settings = _settings(host)
-    edited = read_modelfile(modelfile.read_text("utf-8")) if modelfile else None
     order = Order(
-        run, name, precision, system, edited, pre, llama_cpp, prompts, keep_candidate, adapter, base
+        run=run,
+        name=name,
+        precision=precision,
+        system=system,
+        modelfile=read_modelfile(modelfile.read_text("utf-8")) if modelfile else None,
+        pre=pre,
+        llama_cpp=llama_cpp,
+        prompts=prompts,
+        keeps_candidate=keep_candidate,
+        adapter=adapter,
+        on=base,
     )
     if show_modelfile:
         click.echo(make_plan(order, settings).modelfile.text(), nl=False)
-        return
-    with Steps(as_json) as steps:
-        if gguf_only:
+    elif gguf_only:
+        with Steps(as_json) as steps:
             files = write_files(order, settings, gguf_only, steps.tell)
-            done: dict[str, Any] = {
+        _show_files(files, name, as_json)
+    else:
+        with Steps(as_json) as steps:
+            version = publish_order(order, settings, steps.tell)
+        _show_published(version, as_json)
+
+
+def _show_files(files: Files, name: str, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "event": "done",
                 "gguf": str(files.gguf),
                 "modelfile": str(files.modelfile),
                 "gguf_sha256": files.sha256,
             }
-        else:
-            version = publish_order(order, settings, steps.tell)
-            told = ("gguf_sha256", "gguf_bytes", "adapter_on", "merged_because", "proof")
-            done = {"model": version.tag, **{name: version.card.get(name) for name in told}}
-    if as_json:
-        print_json({"event": "done", **done})
-    elif gguf_only:
-        click.echo(f"{done['gguf']}\nRegister it:  ollama create {name} -f {done['modelfile']}")
-    else:
-        click.echo(
-            f"Published {done['model']}. {form_in_words(version.card)}{in_words(version.card['proof'])}"
         )
-        click.echo(f"Ask it:  workbench ask --mode tuned --model ollama:{name} …")
+        return
+    click.echo(files.gguf)
+    click.echo(f"Register it:  ollama create {name} -f {files.modelfile}")
+
+
+def _show_published(version: Version, as_json: bool) -> None:
+    card = version.card
+    if as_json:
+        shown = ("gguf_sha256", "gguf_bytes", "adapter_on", "merged_because", "proof")
+        facts = {field: card.get(field) for field in shown}
+        print_json({"event": "done", "model": version.tag, **facts})
+        return
+    click.echo(f"Published {version.tag}. {form_in_words(card)}{in_words(card['proof'])}")
+    click.echo(f"Ask it:  workbench ask --mode tuned --model ollama:{version.name} …")
 
 
 @deploy.command()
@@ -143,12 +170,18 @@ def publish(
 @json_option
 @reports_errors
 def merge(run: str, folder: Path, as_json: bool) -> None:
-    """Write base and adapter as one Hugging Face folder. Example: workbench deploy merge role-model ./merged"""
+    """Write base and adapter as one Hugging Face folder.
+
+    Example: workbench deploy merge role-model ./merged
+    """
     from deploy.artefact import find_artefact
     from deploy.merged import write_merged
 
     written = write_merged(find_artefact(run, load_settings()), folder)
-    print_json({"event": "done", "folder": str(written)}) if as_json else click.echo(f"{written}")
+    if as_json:
+        print_json({"event": "done", "folder": str(written)})
+    else:
+        click.echo(written)
 
 
 @deploy.command("list")
@@ -162,11 +195,10 @@ def list_command(as_json: bool) -> None:
         card = version.card
         if as_json:
             print_json({"model": version.tag, "latest": version.latest, **card})
-        else:
-            mark = "latest" if version.latest else ""
-            click.echo(
-                f"{version.tag:<30} {mark:<7} {card['precision']:<7} {card['created'][:16]}  from {card['run']}"
-            )
+            continue
+        mark = "latest" if version.latest else ""
+        made = f"{card['created'][:16]}  from {card['run']}"
+        click.echo(f"{version.tag:<30} {mark:<7} {card['precision']:<7} {made}")
 
 
 @deploy.command()
@@ -179,7 +211,8 @@ def compare(one: str, other: str, as_json: bool) -> None:
     from deploy.versions import compare_versions, find_version
 
     settings = load_settings()
-    left, right = (find_version(settings, tag) for tag in (one, other))
+    left = find_version(settings, one)
+    right = find_version(settings, other)
     for field, (first, second) in compare_versions(left, right).items():
         if as_json:
             print_json({"field": field, left.tag: first, right.tag: second})
@@ -214,11 +247,11 @@ def verify(model: str, prompts: int, as_json: bool) -> None:
 @reports_errors
 def promote(model: str, as_json: bool) -> None:
     """Let NAME:latest mean this version. Example: workbench deploy promote zhongli:v1"""
-    from deploy.versions import find_version, writing
+    from deploy.versions import find_version, publishing
     from deploy.versions import promote as promote_version
 
     settings = load_settings()
-    with writing(settings, model.partition(":")[0]):
+    with publishing(settings, model.partition(":")[0]):
         _say_latest(promote_version(find_version(settings, model)), as_json)
 
 
@@ -228,10 +261,10 @@ def promote(model: str, as_json: bool) -> None:
 @reports_errors
 def rollback(name: str, as_json: bool) -> None:
     """Let NAME:latest mean the version before. Example: workbench deploy rollback zhongli"""
-    from deploy.versions import roll_back, writing
+    from deploy.versions import publishing, roll_back
 
     settings = load_settings()
-    with writing(settings, name):
+    with publishing(settings, name):
         _say_latest(roll_back(settings, name), as_json)
 
 
@@ -242,7 +275,7 @@ def rollback(name: str, as_json: bool) -> None:
 @reports_errors
 def remove(model: str, yes: bool, as_json: bool) -> None:
     """Remove a version from Ollama. Example: workbench deploy remove zhongli:v1"""
-    from deploy.versions import find_version, writing
+    from deploy.versions import find_version, publishing
     from deploy.versions import remove as remove_version
 
     settings = load_settings()
@@ -254,24 +287,22 @@ def remove(model: str, yes: bool, as_json: bool) -> None:
     version = find_version(settings, model)
     if not yes:
         click.confirm(f"Remove {version.tag} from {version.card['host']}?", abort=True)
-    with writing(settings, version.name):
+    with publishing(settings, version.name):
         latest = remove_version(settings, version)
     if as_json:
-        print_json(
-            {"event": "done", "removed": version.tag, "latest": latest.tag if latest else None}
-        )
-    else:
-        click.echo(
-            f"Removed {version.tag}."
-            + (f" {latest.name}:latest is {latest.tag}." if latest else "")
-        )
+        tag = latest.tag if latest else None
+        print_json({"event": "done", "removed": version.tag, "latest": tag})
+        return
+    click.echo(f"Removed {version.tag}.")
+    if latest:
+        click.echo(f"{latest.name}:latest is {latest.tag}.")
 
 
 @deploy.command()
 @click.argument("name")
 @reports_errors
 def discard(name: str) -> None:
-    """Clear away what a failed publish has kept for a retry. Example: workbench deploy discard zhongli"""
+    """Clear away the candidate of a failed publish. Example: workbench deploy discard zhongli"""
     from deploy.publish import discard_candidate
 
     discard_candidate(name, load_settings())

@@ -1,9 +1,10 @@
-"""A publish as it goes and what came of it -> JSON lines, or words on the terminal."""
+"""A publish and its result -> JSON lines, or words on the terminal."""
 
 from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import Any
 
 import click
@@ -13,26 +14,35 @@ from workbench.errors import Stopped, WorkbenchError
 
 
 def in_words(proof: dict[str, Any]) -> str:
+    """A proof's summary in a sentence."""
     if not proof["passed"]:
         return f"The proof failed. {proof['reason']}"
     return (
-        f"{proof['identical']:.0%} of {proof['prompts']} conversations answered token for token as in training, "
-        f"log-probabilities {proof['logprob_change']:.4f} apart."
+        f"{proof['identical']:.0%} of {proof['prompts']} conversations answered token for token "
+        f"as in training, log-probabilities {proof['logprob_change']:.4f} apart."
     )
 
 
 def form_in_words(card: dict[str, Any]) -> str:
-    if on := card.get("adapter_on"):
+    """Whether base and adapter were merged, and why; empty where there was no choice."""
+    on = card.get("adapter_on")
+    if on:
         return f"Only the adapter, on {on[0]}: {card['gguf_bytes'] / 1e6:.1f} MB. "
-    return f"Merged: {because} " if (because := card.get("merged_because")) else ""
+    because = card.get("merged_because")
+    return f"Merged: {because} " if because else ""
 
 
 class Steps:
-    """Progress as JSON lines or on one line of the terminal; a signal to stop becomes Stopped, an error names its step."""
+    """Progress as JSON lines or on one line of the terminal.
+
+    A signal to stop becomes Stopped; an error names its step.
+    """
 
     def __init__(self, as_json: bool) -> None:
-        self._as_json, self._step = as_json, "check"
+        self._as_json = as_json
+        self._step = "check"
         self._shown: tuple[Any, ...] = ()
+        self._began = time.monotonic()
 
     def __enter__(self) -> Steps:
         self._before = {
@@ -45,14 +55,14 @@ class Steps:
         shown = (event["step"], int(event.get("share", 0) * 100), event.get("status"))
         if shown == self._shown:
             return
-        self._step, self._shown = event["step"], shown
+        self._step = event["step"]
+        self._shown = shown
         if self._as_json:
-            print_json(event)
-        else:
-            share = f" {event['share']:.0%}" if "share" in event else ""
-            click.echo(
-                f"\r\033[K{event['done'] + 1}/{event['of']} {self._step}{share}", nl=False, err=True
-            )
+            print_json(event | {"seconds": round(time.monotonic() - self._began, 1)})
+            return
+        share = f" {event['share']:.0%}" if "share" in event else ""
+        line = f"{event['done'] + 1}/{event['of']} {self._step}{share}"
+        click.echo(f"\r\033[K{line}", nl=False, err=True)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         for number, handler in self._before.items():
@@ -67,7 +77,8 @@ class Steps:
 
     def _stop(self, number: int, frame: object) -> None:
         for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, signal.SIG_IGN)  # the clearing away is not to be interrupted
+            # A second signal must not interrupt the clearing away.
+            signal.signal(again, signal.SIG_IGN)
         raise Stopped(
             "The publish was cancelled; nothing was left behind.", "Publish again when you like."
         )

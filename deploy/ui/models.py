@@ -1,4 +1,6 @@
-"""Models: a run chosen, named and published to Ollama in a job that outlives the page; published versions and proofs."""
+"""The Models page: a run, named and published to Ollama in a background job; published versions and
+proofs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import streamlit as st
 
 from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.publish import publish_title, show_publish_job, show_version
-from deploy.versions import Version, compare_versions, list_versions, roll_back, writing
+from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.jobs.job import start
 from workbench.models.names import list_runs
 from workbench.models.servers import ask_json
@@ -43,11 +45,13 @@ def _explain_ollama(settings: Settings) -> None:
     """How to get Ollama, and what can be done without it."""
     st.info(
         both(
-            f"Nothing answers at {settings.ollama_host}. Install Ollama from https://ollama.com/download and start it "
-            "(`ollama serve`), or name another machine's with `WORKBENCH_OLLAMA_HOST`. Without it you can still write "
-            "the GGUF file and its Modelfile.",
-            f"{settings.ollama_host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama（`ollama serve`），"
-            "或用 `WORKBENCH_OLLAMA_HOST` 指定另一台机器。没有 Ollama 也可以先生成 GGUF 文件和 Modelfile。",
+            f"Nothing answers at {settings.ollama_host}. Install Ollama from "
+            "https://ollama.com/download and start it (`ollama serve`), or name another machine's "
+            "with `WORKBENCH_OLLAMA_HOST`. Without it you can still write the GGUF file and its "
+            "Modelfile.",
+            f"{settings.ollama_host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama"
+            "（`ollama serve`），或用 `WORKBENCH_OLLAMA_HOST` 指定另一台机器。"
+            "没有 Ollama 也可以先生成 GGUF 文件和 Modelfile。",
         ),
         icon=":material/link_off:",
     )
@@ -55,14 +59,13 @@ def _explain_ollama(settings: Settings) -> None:
 
 def _show_order(settings: Settings, reachable: bool) -> None:
     adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
-    runs = adapters + [
-        path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))
-    ]
+    whole = [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
+    runs = adapters + whole
     if not runs:
         st.markdown(
             both(
-                "A run that you have trained becomes an Ollama model here, proven to answer as trained. There is no run "
-                "yet: train one on the Training page, or try `workbench demo`.",
+                "A run that you have trained becomes an Ollama model here, proven to answer as "
+                "trained. No run yet: train one on the Training page, or try `workbench demo`.",
                 "训练好的模型可在这里发布到 Ollama，并验证其回答与训练时一致。目前还没有训练结果："
                 "请先在“训练”页训练，或运行 `workbench demo` 试一试。",
             )
@@ -152,7 +155,10 @@ def _start(
     modelfile: str,
     reachable: bool,
 ) -> None:
-    """Publish in a job; a retry of it goes on from the step that failed. `options` are those of the command."""
+    """Publish in a job; a retry of it goes on from the step that failed.
+
+    `options` are those of the command.
+    """
     from deploy.modelfile import read_modelfile
     from deploy.ollama_registry import check_name
 
@@ -186,7 +192,7 @@ def _show_versions(settings: Settings) -> None:
             if any(version.number < now.number for version in own) and action.button(
                 both("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
             ):
-                with shows_errors(), writing(settings, name):
+                with shows_errors(), publishing(settings, name):
                     roll_back(settings, name)
                     st.rerun()
             for version in own:

@@ -1,15 +1,17 @@
-"""Pieces of the Models page: a publish job step by step, and one published version with what can be done about it."""
+"""Pieces of the Models page: a publish job step by step, and one published version with its
+actions.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from deploy.order import STEPS
-from deploy.versions import Version, promote, remove, writing
+from deploy.versions import Version, promote, publishing, remove
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
-from workbench.ui.widgets import both, choices, plain, show_error, shows_errors
+from workbench.ui.widgets import both, cancel_button, choices, plain, show_error, shows_errors
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
@@ -24,15 +26,21 @@ CHAT = "agents/ui/chat.py"
 
 def show_publish_job(settings: Settings) -> None:
     """The newest publish of this workspace, until it is put away; redraws itself while it runs."""
-    job = next(
-        (job for job in list_jobs(settings) if job.command[:2] == ["deploy", "publish"]), None
-    )
+    job = newest_publish(settings)
     if not job or job.id == st.session_state.get("publish_put_away"):
         return
     if job.state == "running":
         st.fragment(_watch, run_every=1.0)(job)
     else:
         _show(job)
+
+
+def newest_publish(settings: Settings) -> Job | None:
+    """The job that was started last, among those that publish."""
+    for job in list_jobs(settings):
+        if job.command[:2] == ["deploy", "publish"]:
+            return job
+    return None
 
 
 def _watch(job: Job) -> None:
@@ -42,17 +50,20 @@ def _watch(job: Job) -> None:
 
 
 def _show(job: Job) -> None:
-    """Steps with the place it is at, and then the proof or the problem."""
-    state, last = job.state, job.last()
-    now = next((event for event in reversed(job.output()) if "step" in event), {"step": "check"})
+    """The steps with the present one, and then the proof or the problem."""
+    state = job.state
+    last = job.last()
+    now = {"step": "check"}
+    for event in job.output():
+        if "step" in event:
+            now = event
     name = job.command[job.command.index("--name") + 1]
     with st.container(border=True, key="publish-job"):
         title, action = st.columns([4, 1], vertical_alignment="center")
         title.markdown(f"**{plain(publish_title(job.command[2], name))}**")
         if state == "running":
-            if action.button(both("Cancel", "取消"), icon=":material/close:", key="cancel_publish"):
-                job.cancel(grace=10)
-                st.rerun()
+            with action:
+                cancel_button(job, both("Cancel", "取消"), "cancel_publish")
         elif action.button(both("Put away", "收起"), type="tertiary", key="put_away"):
             st.session_state["publish_put_away"] = job.id
             st.rerun()
@@ -72,7 +83,8 @@ def publish_title(run: str, name: str) -> str:
 
 
 def _show_step(step: str, now: dict, state: str) -> None:
-    reached, place = STEPS.index(now["step"]), STEPS.index(step)
+    reached = STEPS.index(now["step"])
+    place = STEPS.index(step)
     if place < reached or state == "done":
         icon = ":material/check_circle:"
     elif place > reached:
@@ -93,7 +105,8 @@ def _show_success(name: str, last: dict) -> None:
         st.code(command, language="bash")
         return
     st.success(f"{plain(last['model'])} · {proof_words(last['proof'])}", icon=":material/verified:")
-    if form := form_words(last):
+    form = form_words(last)
+    if form:
         st.caption(plain(form))
     _chat_button(last["model"], "chat_published")
 
@@ -113,7 +126,9 @@ def _show_failure(job: Job, last: dict) -> None:
 def show_version(settings: Settings, version: Version) -> None:
     """One line of facts, the proof, and: chat, make it the latest, remove."""
     card = version.card
-    mark = f" :green-badge[{both('latest', '当前版本')}]" if version.latest else ""
+    mark = ""
+    if version.latest:
+        mark = f" :green-badge[{both('latest', '当前版本')}]"
     st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
     made = both(
         f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}"
@@ -126,7 +141,7 @@ def show_version(settings: Settings, version: Version) -> None:
         if not version.latest and st.button(
             both("Make it the latest", "设为当前版本"), key=f"promote-{version.tag}"
         ):
-            with shows_errors(), writing(settings, version.name):
+            with shows_errors(), publishing(settings, version.name):
                 promote(version)
                 st.rerun()
         with st.popover(both("Remove", "移除"), icon=":material/delete:"):
@@ -139,29 +154,31 @@ def show_version(settings: Settings, version: Version) -> None:
             if st.button(
                 both("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"
             ):
-                with shows_errors(), writing(settings, version.name):
+                with shows_errors(), publishing(settings, version.name):
                     remove(settings, version)
                     st.rerun()
 
 
 def show_proof(version: Version) -> None:
     """Every conversation of the proof, and where it parted if it did."""
-    rows = [
-        {
+    rows = []
+    for check in version.proof["checks"]:
+        changes = check["changes"]
+        row = {
             both("Question", "问题"): check["question"],
             both("Same", "一致"): not check["part"],
             both("Differs in", "差异"): check["part"],
-            both("Log-probability apart", "对数概率差"): sum(check["changes"])
-            / max(len(check["changes"]), 1),
+            both("Log-probability apart", "对数概率差"): sum(changes) / max(len(changes), 1),
         }
-        for check in version.proof["checks"]
-    ]
+        rows.append(row)
     st.dataframe(rows, hide_index=True)
     st.caption(f"GGUF sha256 {version.card['gguf_sha256']}")
 
 
 def proof_words(proof: dict) -> str:
-    share, count = f"{proof['identical']:.0%}", proof["prompts"]
+    """A proof's summary in a line."""
+    share = f"{proof['identical']:.0%}"
+    count = proof["prompts"]
     return both(
         f"{share} of {count} conversations word for word as trained",
         f"{count} 组对话中 {share} 与训练时逐词一致",
@@ -169,17 +186,20 @@ def proof_words(proof: dict) -> str:
 
 
 def form_words(card: dict) -> str:
-    """Why the adapter alone was published, or why base and adapter were merged; nothing where there was no choice."""
-    if on := card.get("adapter_on"):
+    """Whether base and adapter were merged, and why; empty where there was no choice."""
+    on = card.get("adapter_on")
+    if on:
         size = f"{card['gguf_bytes'] / 1e6:.1f} MB"
         return both(f"only the adapter ({size}), on {on[0]}", f"仅适配器（{size}），基于 {on[0]}")
     because = card.get("merged_because")
-    return both(f"merged: {because}", f"合并发布：{in_chinese(because)}") if because else ""
+    if not because:
+        return ""
+    return both(f"merged: {because}", f"合并发布：{in_chinese(because)}")
 
 
 def _chat_button(model: str, key: str) -> None:
     if st.button(both("Chat with it", "与它对话"), icon=":material/chat:", key=key):
         choices()["tuned"] = f"ollama:{model}"
-        st.session_state.pop("tuned", None)  # the chat's own choice of before
+        st.session_state.pop("tuned", None)  # the chat page's earlier choice
         st.session_state["mode"] = "tuned"
         st.switch_page(CHAT)

@@ -1,4 +1,4 @@
-"""`workbench finetune make-base`: a small base model of one's own texts, where none can be downloaded."""
+"""`workbench finetune make-base`: a small base model of one's own texts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_base(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make a small Qwen2 with a tokenizer trained on data files. It knows nothing yet: it is there to be tuned.
+    """Make a small Qwen2 with a tokenizer trained on data files. It knows nothing yet.
 
     \b
     Example:
@@ -47,16 +47,13 @@ def make_base(
     from finetune.train.small_model import make_small_model
 
     if (folder / "config.json").exists():
-        raise Conflict(
-            say("There is a model in {folder} already.", folder=folder), "Name another folder."
-        )
+        raise Conflict(say("{folder} has a model already.", folder=folder), "Name another folder.")
     examples = load_examples(files).examples
     texts = [message.content for example in examples for message in example.messages]
-    if not texts or width % 4:
-        raise InvalidInput(
-            "The width is not divisible by 4." if texts else "The files hold no examples.",
-            "Choose another width." if texts else "See: workbench finetune data check FILE",
-        )
+    if not texts:
+        raise InvalidInput("The files hold no examples.", "See: workbench finetune data check FILE")
+    if width % 4:  # the model has four attention heads
+        raise InvalidInput("The width is not divisible by 4.", "Choose another width.")
     make_small_model(folder, texts, layers=layers, width=width, words=words, seed=seed)
     if as_json:
         print_json({"event": "done", "folder": str(folder), "texts": len(texts)})

@@ -1,14 +1,17 @@
-"""`workbench finetune check`: every problem of a run file at once, and the sanity check that shows each token's label."""
+"""`workbench finetune check`: every problem of a run file at once, and the label of each token."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli import json_option, print_json, reports_errors
+
+if TYPE_CHECKING:
+    from finetune.run.check import Report
 
 
 @click.command()
@@ -24,7 +27,7 @@ from workbench.cli import json_option, print_json, reports_errors
 @json_option
 @reports_errors
 def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
-    """Report every problem of a run file at once, its data and base included; nothing is loaded or changed.
+    """Report every problem of a run file, its data and its base at once; nothing is changed.
 
     \b
     Example:
@@ -35,48 +38,56 @@ def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
     report = look(run_file)
     tokens = _tokens(report, row) if preview else []
     if as_json:
-        found = {
+        found: dict[str, Any] = {
             "problems": report.problems,
             "warnings": report.warnings,
             "estimate": report.estimate,
         }
-        print_json(found | ({"preview": tokens} if preview else {}))
+        if preview:
+            found["preview"] = tokens
+        print_json(found)
     else:
         _show(report, tokens)
     sys.exit(1 if report.problems else 0)
 
 
-def _tokens(report: Any, row: int) -> list[dict[str, Any]]:
+def _tokens(report: Report, row: int) -> list[dict[str, Any]]:
+    """The tokens of that row, the first being 1; of the last row where it has fewer."""
     from finetune.encoding.masking import preview
 
     if not report.encoded or not report.encoded.rows:
         return []
-    encoded = report.encoded.rows[min(row, len(report.encoded.rows)) - 1]
+    rows = report.encoded.rows
+    encoded = rows[min(row, len(rows)) - 1]
     return [
         {"token": text, "label": label, "learned": learned}
         for text, label, learned in preview(encoded, report.tokenizer)
     ]
 
 
-def _show(report: Any, tokens: list[dict[str, Any]]) -> None:
-    for one in tokens:
-        label = f"{one['label']:>7}" if one["learned"] else " masked"
-        click.secho(
-            f"{label}  {one['token']!r}",
-            fg="green" if one["learned"] else None,
-            dim=not one["learned"],
-        )
-    for one in report.problems:
-        click.secho(f"{one['where']}: {one['problem']}", fg="red")
-        click.echo(f"  {one['fix']}")
+def _show(report: Report, tokens: list[dict[str, Any]]) -> None:
+    for token in tokens:
+        if token["learned"]:
+            click.secho(f"{token['label']:>7}  {token['token']!r}", fg="green")
+        else:
+            click.secho(f" masked  {token['token']!r}", dim=True)
+    for row in report.problems:
+        click.secho(f"{row['where']}: {row['problem']}", fg="red")
+        click.echo(f"  {row['fix']}")
     for warning in report.warnings:
         click.secho(f"Warning: {warning}", fg="yellow")
-    if cost := report.estimate:
-        time = (
-            f"about {cost['minutes']} minutes" if cost["minutes"] is not None else "time not known"
-        )
-        click.echo(
-            f"{cost['parameters'] / 1e6:.1f} M parameters, {cost['trainable'] / 1e6:.2f} M of them trained; {cost['steps']} "
-            f"steps, {cost['tokens']} tokens; about {cost['memory_gb']} GB and {time} on {cost['device']}"
-        )
-    click.echo("No problems." if not report.problems else f"{len(report.problems)} problems.")
+    if report.estimate:
+        click.echo(_cost(report.estimate))
+    click.echo(f"{len(report.problems)} problems." if report.problems else "No problems.")
+
+
+def _cost(cost: dict[str, Any]) -> str:
+    minutes = cost["minutes"]
+    time = "time not known" if minutes is None else f"about {minutes} minutes"
+    parameters = cost["parameters"] / 1e6
+    trainable = cost["trainable"] / 1e6
+    return (
+        f"{parameters:.1f} M parameters, {trainable:.2f} M of them trained; "
+        f"{cost['steps']} steps, {cost['tokens']} tokens; "
+        f"about {cost['memory_gb']} GB and {time} on {cost['device']}"
+    )

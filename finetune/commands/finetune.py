@@ -1,4 +1,4 @@
-"""`workbench finetune …`: check a run file, train it, score the run, list the runs."""
+"""`workbench finetune …`: train a run file, list the runs; the other commands by name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli import LazyCommands, json_option, print_json, reports_errors
-from workbench.errors import Stopped
+from workbench.errors import InvalidInput, Stopped
+
+if TYPE_CHECKING:
+    from finetune.run.config import RunConfig
+    from finetune.run.runs import Run
+    from workbench.settings import Settings
 
 MORE = {
     "check": (
@@ -30,9 +35,9 @@ MORE = {
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",
     ),
-    "augment": ("finetune.commands.data:augment", "Turn records into questions and answers."),
+    "augment": ("finetune.commands.augment:augment", "Turn records into questions and answers."),
 }
-CANCELLED = 143  # what a shell says of a command ended by SIGTERM
+CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
 
 
 @click.group(cls=LazyCommands, commands_by_name=MORE)
@@ -56,24 +61,12 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
     Example:
       workbench finetune train roles.toml
     """
-    from finetune.run.config import load_config
-    from finetune.run.runs import find_run, open_run, run_at
-    from finetune.train.launch import await_run, is_first, only_training
+    from finetune.train.processes import is_first
     from workbench.settings import load_settings
 
     settings = load_settings()
     stopped = _stops_on_signal()
-    path = Path(run_file)
-    found = None if path.is_file() else find_run(run_file, settings)
-    config = found.config() if found else load_config(path, name=name)
-    run = found or run_at(settings, config.name)
-    with only_training(run):
-        if not found:
-            run = (
-                open_run(path, config, settings, resume, replace) if is_first() else await_run(run)
-            )
-        if not run.finished:
-            _train(run, config, settings, stopped, as_json)
+    run = _train(run_file, settings, stopped, resume, name, replace, as_json)
     if not is_first():
         return
     if as_json:
@@ -83,24 +76,63 @@ def train(run_file: str, resume: bool, name: str, replace: bool, as_json: bool) 
 
 
 def _train(
-    run: Any, config: Any, settings: Any, stopped: Callable[[], bool], as_json: bool
-) -> None:
-    from finetune.train.launch import is_first
-    from finetune.train.sft import train as run_training
+    run_file: str,
+    settings: Settings,
+    stopped: Callable[[], bool],
+    resume: bool,
+    name: str,
+    replace: bool,
+    as_json: bool,
+) -> Run:
+    """Open the run of that file, or of that name, and train it under its lock."""
+    from finetune.run.config import load_config
+    from finetune.run.runs import find_run, open_run, reopen_run, run_at
+    from finetune.train.lock import only_training
+    from finetune.train.processes import await_run, is_first
 
-    report = (print_json if as_json else _show) if is_first() else _say_nothing
+    path = Path(run_file)
+    named = not path.is_file()
+    if named:
+        if name:
+            raise InvalidInput(
+                "--name needs a run file; a run keeps its own name.",
+                "Give the run file instead: workbench finetune train RUN.toml --name NAME",
+            )
+        run = find_run(run_file, settings)
+        config = run.config()
+    else:
+        config = load_config(path, name=name)
+        run = run_at(settings, config.name)
+    with only_training(run):
+        if is_first():
+            if named:
+                run = reopen_run(run, resume, replace)
+            else:
+                run = open_run(path, config, settings, resume, replace)
+        elif replace or not named:
+            run = await_run(run)
+        _carry_out(run, config, settings, stopped, as_json)
+    return run
+
+
+def _carry_out(
+    run: Run, config: RunConfig, settings: Settings, stopped: Callable[[], bool], as_json: bool
+) -> None:
+    """Train, unless the run is finished; a cancelled training ends the command with CANCELLED."""
+    from finetune.train.processes import is_first
+    from finetune.train.training import train as run_training
+
+    if run.finished:
+        return
+    report = print_json if as_json else _show
+    if not is_first():
+        report = _say_nothing
     try:
         run_training(run, config, settings, report, stopped)
     except Stopped as stop:
         if as_json:
-            print_json(
-                {
-                    "event": "cancelled",
-                    "run": str(run.folder),
-                    "problem": stop.problem,
-                    "fix": stop.fix,
-                }
-            )
+            event = {"event": "cancelled", "run": str(run.folder)}
+            print_json(event | {"problem": stop.problem, "fix": stop.fix})
         else:
             click.echo(f"{stop.problem}\n{stop.fix}", err=True)
         sys.exit(CANCELLED)
@@ -127,25 +159,23 @@ def runs(as_json: bool) -> None:
         }
         if as_json:
             print_json(facts)
-        else:
-            state = (
-                "finished"
-                if run.finished
-                else f"step {facts['step'] or 0} of {facts['steps'] or '?'}"
-            )
-            click.echo(f"{run.name:<30} {state:<18} loss {facts['loss']}  base {facts['base']}")
+            continue
+        state = f"step {facts['step'] or 0} of {facts['steps'] or '?'}"
+        if run.finished:
+            state = "finished"
+        click.echo(f"{run.name:<30} {state:<18} loss {facts['loss']}  base {facts['base']}")
 
 
 def _stops_on_signal() -> Callable[[], bool]:
     """SIGTERM and Ctrl-C ask the training to save and stop; a second one ends it at once."""
+    from finetune.train.processes import launcher_is_gone
+
     asked: list[int] = []
 
     def ask(number: int, frame: Any) -> None:
         if asked:
             sys.exit(CANCELLED)
         asked.append(number)
-
-    from finetune.train.launch import launcher_is_gone
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
@@ -159,12 +189,13 @@ def _say_nothing(event: dict[str, Any]) -> None:
 def _show(event: dict[str, Any]) -> None:
     kind = event["event"]
     if kind == "progress":
-        held_out = f"  held out {event['eval_loss']:.4f}" if "eval_loss" in event else ""
-        loss = f"  loss {event['loss']:.4f}" if "loss" in event else ""
-        click.echo(
-            f"step {event['step']}/{event['steps']}{loss}{held_out}  {event['left']:.0f} s left",
-            err=True,
-        )
+        words = [f"step {event['step']}/{event['steps']}"]
+        if "loss" in event:
+            words.append(f"loss {event['loss']:.4f}")
+        if "eval_loss" in event:
+            words.append(f"held out {event['eval_loss']:.4f}")
+        words.append(f"{event['left']:.0f} s left")
+        click.echo("  ".join(words), err=True)
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli import json_option, print_json, reports_errors
+from workbench.files import write_text
+
+if TYPE_CHECKING:
+    from finetune.evaluate.score import Prediction
 
 
 @click.command()
@@ -48,7 +52,9 @@ def score(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask a run every question of a data file and count the exact answers; of options also the likeliest letters.
+    """Ask a run every question of a data file and count the exact answers.
+
+    Of multiple choice, the likeliest letters are counted too.
 
     \b
     Example:
@@ -69,26 +75,36 @@ def score(
         batch=batch,
         report=print_json if as_json else _show,
     )
-    name = " ".join([*(path.name for path in files), *only, *(["base"] if base else [])])
-    found.update_card(scores=found.card.get("scores", {}) | {name: measured.result})
+    asked = [*(path.name for path in files), *only]
+    if base:
+        asked.append("base")
+    found.add_score(" ".join(asked), measured.result)
     if out:
-        rows = [
-            {
-                "question": row.question,
-                "reference": row.reference,
-                "answer": row.answer,
-                "exact": row.exact,
-            }
-            | ({"letter": row.letter} if row.letter else {})
-            for row in measured.predictions
-        ]
-        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+        write_text(out, "".join(_line(row) for row in measured.predictions))
     if as_json:
         print_json(measured.result)
     else:
-        result = measured.result
-        letters = f", {result['accuracy']:.4f} of the options right" if "accuracy" in result else ""
-        click.echo(f"{result['rows']} questions, {result['exact']:.4f} answered exactly{letters}")
+        _print_result(measured.result)
+
+
+def _line(row: Prediction) -> str:
+    """One prediction as a line of JSON."""
+    fields: dict[str, Any] = {
+        "question": row.question,
+        "reference": row.reference,
+        "answer": row.answer,
+        "exact": row.exact,
+    }
+    if row.letter:
+        fields["letter"] = row.letter
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    text = f"{result['rows']} questions, {result['exact']:.4f} answered exactly"
+    if "accuracy" in result:
+        text += f", {result['accuracy']:.4f} of the options right"
+    click.echo(text)
 
 
 def _show(event: dict[str, Any]) -> None:

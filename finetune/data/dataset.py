@@ -1,19 +1,28 @@
-"""Files -> examples with every problem and every row left out, a sha256, and splits that do not leak."""
+"""Files -> their rows and examples, with every problem, every row left out, and a sha256."""
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from finetune.data.examples import Example, Message, digest, write_examples
-from finetune.data.facts import facts_of, normalise
-from finetune.data.formats import SHAPES, LeftOut, names_columns, read_row, split_row
-from finetune.data.rows import Row, read_rows
+from finetune.data.examples import (
+    DataRow,
+    Example,
+    LeftOut,
+    Message,
+    digest,
+    digest_of_lines,
+    write_examples,
+)
+from finetune.data.facts import normalise
+from finetune.data.files import read_rows
+from finetune.data.headers import names_columns
+from finetune.data.kinds import KINDS, SHAPES, read_row, split_row
+from finetune.data.rows import Row
+from finetune.data.splits import Overlap, overlap, split
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.messages import say
 
@@ -25,6 +34,7 @@ __all__ = [
     "Problem",
     "digest",
     "load_examples",
+    "load_rows",
     "overlap",
     "split",
     "write_examples",
@@ -33,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a row, which is therefore not in the examples. Line 0 is the file as a whole."""
+    """The fault of a row, which is therefore not in the examples. Line 0 is the file as a whole."""
 
     file: str
     line: int
@@ -56,7 +66,13 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Loaded:
-    """All that was found. rows = examples + problems + dropped; `sha256` is that of the examples' lines."""
+    """All that was found.
+
+    `examples` are the dialogues for supervised fine-tuning; `sha256` is that of their lines.
+    Every row is an example, a problem or dropped; with `load_rows` it may be a plain text.
+    `rows` are all right rows of any kind, each once; `kinds` counts them by their name in KINDS.
+    `formats` counts the shapes of the rows, copies too.
+    """
 
     examples: list[Example]
     problems: list[Problem]
@@ -64,110 +80,49 @@ class Loaded:
     sha256: str
     formats: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """A question of the test set that is also taught: letter for letter, or but for case, spaces and punctuation."""
-
-    train: str
-    test: str
-    kind: Literal["exact", "normalised"]
+    rows: list[DataRow] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
 
 
 def load_examples(paths: Sequence[Path], only: Mapping[str, str] | None = None) -> Loaded:
-    """Read every file to its end and report all problems together; nothing is raised.
+    """Read every file to its end for supervised fine-tuning. All problems come together.
 
-    `only` keeps rows whose column has that value, such as {"subject": "law"}; the others are not counted.
+    A row that cannot be a dialogue is a problem; nothing is raised. `only` keeps rows whose column
+    has that value, such as {"subject": "law"}; the others are not counted.
     """
-    reading = _Reading(dict(only or {}))
+    loaded = _read(paths, only, needs_dialogues=True)
+    for kind, rows in loaded.kinds.items():
+        if KINDS[kind].stages[0] != "sft" and "sft" in KINDS[kind].stages:
+            loaded.notes.append(KINDS[kind].describe(rows))
+    return loaded
+
+
+def load_rows(paths: Sequence[Path], only: Mapping[str, str] | None = None) -> Loaded:
+    """The same for rows of every kind: a plain text is no problem."""
+    return _read(paths, only, needs_dialogues=False)
+
+
+def _read(paths: Sequence[Path], only: Mapping[str, str] | None, needs_dialogues: bool) -> Loaded:
+    reading = _Reading(dict(only or {}), needs_dialogues)
     for path in paths:
         reading.read(Path(path))
     return reading.finish()
 
 
-def split(
-    examples: Sequence[Example],
-    share: float,
-    seed: int,
-    hold_out: Literal["facts", "paraphrases"] = "facts",
-) -> tuple[list[Example], list[Example]]:
-    """Training part and held-out part, in their order; the same seed gives the same parts.
-
-    "facts": all wordings of a fact are on one side. "paraphrases": every fact is taught, some wordings are held out.
-    """
-    if not 0 <= share < 1:
-        raise InvalidInput(
-            say("A share of {share} cannot be held out.", share=share),
-            "Give a number from 0 up to below 1, such as 0.1.",
-        )
-    facts: dict[str, list[int]] = defaultdict(list)
-    for place, fact in enumerate(facts_of(examples)):
-        facts[fact].append(place)
-    groups = list(facts.values())
-    shuffled = random.Random(seed)  # noqa: S311 - a split needs no secret
-    shuffled.shuffle(groups)
-    held = (
-        _hold_facts(groups, share * len(examples))
-        if hold_out == "facts"
-        else _hold_wordings(groups, share, shuffled)
-    )
-    train = [example for place, example in enumerate(examples) if place not in held]
-    return train, [examples[place] for place in sorted(held)]
-
-
-def overlap(train: Sequence[Example], test: Sequence[Example]) -> list[Overlap]:
-    """Every example of `test` whose questions are taught in `train`, with one place where they are."""
-    exact = {example.questions: example.where for example in reversed(train)}
-    alike = {normalise(" ".join(example.questions)): example.where for example in reversed(train)}
-    found = []
-    for example in test:
-        key = normalise(" ".join(example.questions))
-        if example.questions in exact:
-            found.append(Overlap(exact[example.questions], example.where, "exact"))
-        elif key and key in alike:
-            found.append(Overlap(alike[key], example.where, "normalised"))
-    return found
-
-
-def _hold_facts(groups: Sequence[Sequence[int]], wanted: float) -> set[int]:
-    """Whole groups while they bring the number nearer to what is wanted; at least one group stays to be taught."""
-    held: set[int] = set()
-    for group in groups[:-1]:
-        if abs(len(held) + len(group) - wanted) < abs(len(held) - wanted):
-            held.update(group)
-    return held
-
-
-def _hold_wordings(
-    groups: Sequence[Sequence[int]], share: float, chance: random.Random
-) -> set[int]:
-    """The share of each fact's wordings, never all of them; what is less than one wording carries over to the next."""
-    held: set[int] = set()
-    owed = 0.0
-    for group in groups:
-        if len(group) == 1:
-            continue
-        owed += share * len(group)
-        take = min(int(owed + 1e-9), len(group) - 1)
-        owed -= take
-        held.update(chance.sample(group, take))
-    return held
-
-
 class _Reading:
-    """What has been read so far."""
+    """The rows so far, and what became of them."""
 
-    def __init__(self, only: dict[str, str]) -> None:
+    def __init__(self, only: dict[str, str], needs_dialogues: bool) -> None:
         self.only = only
+        self.needs_dialogues = needs_dialogues
         self.examples: list[Example] = []
         self.problems: list[Problem] = []
         self.dropped: list[Dropped] = []
         self.formats: Counter[str] = Counter()
         self.notes: list[str] = []
-        self.seen: dict[
-            str, str
-        ] = {}  # the line of each example, in their order -> where it was first
+        self.rows: dict[str, DataRow] = {}  # by their lines
+        self.kinds: Counter[str] = Counter()
+        self.seen: dict[str, str] = {}  # the line of each example -> where it was first
 
     def read(self, path: Path) -> None:
         try:
@@ -178,87 +133,110 @@ class _Reading:
 
     def _read_row(self, path: Path, row: Row) -> None:
         if row.problem:
-            self._add_problem(path, row.line, row.problem, "Correct this row, or delete it.")
-        elif row.header and names_columns(row.data):
-            self.notes.append(f"{path}: columns are {', '.join(row.data)}")
-        elif not self.only or self._wanted(row.data):
-            try:
-                conversations = split_row(row.data)
-            except InvalidInput as error:
-                self._add_problem(path, row.line, error.problem, error.fix)
-            else:
-                for data in conversations:
-                    self._add(path, row.line, data)
+            self._add_problem(path, row.line, row.problem, say("Correct this row, or delete it."))
+            return
+        if row.header and names_columns(row.data):
+            columns = ", ".join(row.data)
+            self.notes.append(say("{path}: columns are {columns}", path=path, columns=columns))
+            return
+        if self.only and not self._wanted(row.data):
+            return
+        try:
+            dialogues = split_row(row.data)
+        except InvalidInput as error:
+            self._add_problem(path, row.line, error.problem, error.fix)
+            return
+        for data in dialogues:
+            self._add(path, row.line, data)
 
     def _add_problem(self, path: Path, line: int, problem: str, fix: str) -> None:
         self.problems.append(Problem(str(path), line, problem, fix))
 
     def _wanted(self, data: Any) -> bool:
-        return isinstance(data, dict) and all(
-            str(data.get(key)) == value for key, value in self.only.items()
-        )
+        if not isinstance(data, dict):
+            return False
+        return all(str(data.get(key)) == value for key, value in self.only.items())
 
     def _add(self, path: Path, line: int, data: Any) -> None:
-        where = f"{path}:{line}"
         try:
-            shape, example = read_row(data, where)
-            text = example.to_line()
+            kind, shape, row = read_row(data, f"{path}:{line}")
+            text = row.to_line()
             text.encode()
+            self._count(kind, row, text)
+            if kind == "text" and not self.needs_dialogues:
+                self.formats[shape] += 1
+                return
+            example = row.to_example()
         except InvalidInput as error:
             self._add_problem(path, line, error.problem, error.fix)
         except UnicodeEncodeError:
-            self._add_problem(
-                path, line, "half of a character (a lone surrogate)", "Write it anew."
-            )
+            problem = say("half of a character (a lone surrogate)")
+            self._add_problem(path, line, problem, say("Write it again."))
         except LeftOut as reason:
-            self.dropped.append(Dropped(str(path), line, str(reason)))
+            [message] = reason.args  # not str(reason), which forgets the template
+            self.dropped.append(Dropped(str(path), line, message))
         else:
             self.formats[shape] += 1
-            first = self.seen.setdefault(text, where)
-            if first != where:
-                self.dropped.append(Dropped(str(path), line, f"the same as {first}"))
-            else:
-                self.examples.append(example)
+            self._keep(path, line, example, text if example is row else example.to_line())
+
+    def _count(self, kind: str, row: DataRow, text: str) -> None:
+        if text not in self.rows:
+            self.rows[text] = row
+            self.kinds[kind] += 1
+
+    def _keep(self, path: Path, line: int, example: Example, text: str) -> None:
+        where = f"{path}:{line}"
+        first = self.seen.setdefault(text, where)
+        if first == where:
+            self.examples.append(example)
+        else:
+            reason = say("the same as {first}", first=first)
+            self.dropped.append(Dropped(str(path), line, reason))
 
     def finish(self) -> Loaded:
-        if not (self.examples or self.problems or self.dropped):
-            self.problems.append(Problem("", 0, "no rows were found", SHAPES))
+        if not (self.rows or self.problems or self.dropped):
+            self.problems.append(Problem("", 0, say("no rows were found"), SHAPES))
         return Loaded(
-            self.examples,
-            self.problems,
-            self.dropped,
-            self._sha256(),
-            dict(self.formats),
-            [*self.notes, *_remarks(self.examples)],
+            examples=self.examples,
+            problems=self.problems,
+            dropped=self.dropped,
+            sha256=digest_of_lines(self.seen),  # as `digest`, from the lines that were made already
+            formats=dict(self.formats),
+            notes=[*self.notes, *_remarks(self.examples)],
+            rows=list(self.rows.values()),
+            kinds=dict(self.kinds),
         )
-
-    def _sha256(self) -> str:
-        """As `digest` of the examples, from the lines that are there already."""
-        found = hashlib.sha256()
-        for line in self.seen:
-            found.update(f"{line}\n".encode())
-        return found.hexdigest()
 
 
 def _remarks(examples: Sequence[Example]) -> list[str]:
-    """What is no error but surprises later: contradicting answers, and blanks that nobody filled in."""
+    """No errors, but surprises later: contradicting answers, and blanks that nobody filled in."""
+    remarks: list[str] = []
+    contradicting = _contradicting(examples)
+    if contradicting:
+        remark = say(
+            "{count} questions have several different answers: {first!r}",
+            count=len(contradicting),
+            first=contradicting[0][:60],
+        )
+        remarks.append(remark)
+    blanks = [one.where for one in examples if "{{" in one.answer and "}}" in one.answer]
+    if blanks:
+        remark = say(
+            "{count} answers hold a blank such as {{{{name}}}} that nobody filled in,"
+            " first {first}",
+            count=len(blanks),
+            first=blanks[0],
+        )
+        remarks.append(remark)
+    return remarks
+
+
+def _contradicting(examples: Sequence[Example]) -> list[str]:
+    """The questions of single turns that have more than one answer."""
     answers: dict[str, set[str]] = defaultdict(set)
     for example in examples:
-        if len(example.messages) <= 3:
-            answers[normalise("\n".join(message.content for message in example.messages[:-1]))].add(
-                example.answer
-            )
-    contradicting = [question for question, found in answers.items() if len(found) > 1]
-    blanks = [
-        example.where for example in examples if "{{" in example.answer and "}}" in example.answer
-    ]
-    remarks = []
-    if contradicting:
-        remarks.append(
-            f"{len(contradicting)} questions have several different answers: {contradicting[0][:60]!r}"
-        )
-    if blanks:
-        remarks.append(
-            f"{len(blanks)} answers hold a blank such as {{{{name}}}} that nobody filled in, first {blanks[0]}"
-        )
-    return remarks
+        if len(example.messages) > 3:
+            continue
+        asked = "\n".join(message.content for message in example.messages[:-1])
+        answers[normalise(asked)].add(example.answer)
+    return [question for question, found in answers.items() if len(found) > 1]

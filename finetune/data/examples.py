@@ -1,23 +1,30 @@
-"""What a model is taught with: messages -> Example, and its one line in OpenAI's form, which is also what is hashed."""
+"""Messages -> Example, the dialogue a model is taught with, and its one line of JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+from workbench.files import writing
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 Role = Literal["system", "user", "assistant", "tool"]
+
+
+class LeftOut(Exception):
+    """A row that is right but is not learned; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn. Thinking stands in the content as `<think>…</think>`, just as the model says it.
 
-    `tool_calls` are `{"name": str, "arguments": dict}`. An assistant's turn that is not `learned` is context only.
+    `tool_calls` are `{"name": str, "arguments": dict}`. An assistant's turn that is not `learned`
+    is context only.
     """
 
     role: Role
@@ -28,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A conversation that ends with an answer. `group` names the fact it teaches, `where` is FILE:LINE."""
+    """A dialogue that ends with an answer. `group` names its fact, `where` is FILE:LINE."""
 
     messages: tuple[Message, ...]
     tools: tuple[dict[str, Any], ...] = ()  # OpenAI's form: {"type": "function", "function": {...}}
@@ -47,42 +54,75 @@ class Example:
 
     def to_line(self) -> str:
         """One line of JSON in OpenAI's form; reading it gives the same example again."""
-        line: dict[str, Any] = {"messages": [_as_openai(message) for message in self.messages]}
-        if self.tools:
-            line["tools"] = list(self.tools)
-        if self.group:
-            line["group"] = self.group
-        return AS_JSON(line)
+        return as_line({"messages": as_openai(self.messages)}, self.tools, self.group)
+
+    def to_example(self) -> Example:
+        """Itself. Rows of other kinds make a dialogue here, or say why they cannot."""
+        return self
 
 
-def digest(examples: Iterable[Example]) -> str:
-    """The sha256 of the examples' lines: that of the file which `write_examples` writes."""
+class DataRow(Protocol):
+    """A row of any kind that `finetune.data.kinds` knows."""
+
+    @property
+    def where(self) -> str:
+        """FILE:LINE."""
+
+    def to_line(self) -> str:
+        """One line of JSON: written to files, and hashed. Reading it gives the same row again."""
+
+    def to_example(self) -> Example:
+        """The dialogue that supervised fine-tuning learns. Raises LeftOut or InvalidInput."""
+
+
+def digest(rows: Iterable[DataRow]) -> str:
+    """The sha256 of the rows' lines: that of the file which `write_examples` writes."""
+    return digest_of_lines(row.to_line() for row in rows)
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """The sha256 of a file of these lines."""
     found = hashlib.sha256()
-    for example in examples:
-        found.update(f"{example.to_line()}\n".encode())
+    for line in lines:
+        found.update(f"{line}\n".encode())
     return found.hexdigest()
 
 
-def write_examples(path: Path, examples: Iterable[Example]) -> str:
-    """Write JSON lines in OpenAI's form and return their sha256; the file is there whole or not at all."""
+def write_examples(path: Path, rows: Iterable[DataRow]) -> str:
+    """Write the rows as JSON lines, the whole file or nothing, and return the file's sha256."""
     found = hashlib.sha256()
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        for example in examples:
-            line = f"{example.to_line()}\n".encode()
+    with writing(path) as part, part.open("wb") as file:
+        for row in rows:
+            line = f"{row.to_line()}\n".encode()
             found.update(line)
             file.write(line)
-    part.replace(path)
     return found.hexdigest()
 
 
-def _as_openai(message: Message) -> dict[str, Any]:
+def as_line(fields: dict[str, Any], tools: Sequence[dict[str, Any]], group: str) -> str:
+    """The fields as one line of JSON, with tools and group where the row has them."""
+    line = dict(fields)
+    if tools:
+        line["tools"] = list(tools)
+    if group:
+        line["group"] = group
+    return AS_JSON(line)
+
+
+def as_openai(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """Messages as OpenAI's API writes them: a call's arguments are JSON text."""
+    return [_turn_of(message) for message in messages]
+
+
+def _turn_of(message: Message) -> dict[str, Any]:
     turn: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
-        turn["tool_calls"] = [
-            {"type": "function", "function": call | {"arguments": AS_JSON(call["arguments"])}}
-            for call in message.tool_calls
-        ]
+        turn["tool_calls"] = [_call_of(call) for call in message.tool_calls]
     if not message.learned:
         turn["weight"] = 0
     return turn
+
+
+def _call_of(call: dict[str, Any]) -> dict[str, Any]:
+    function = {**call, "arguments": AS_JSON(call["arguments"])}
+    return {"type": "function", "function": function}

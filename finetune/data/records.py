@@ -1,4 +1,4 @@
-"""A table of entities and their attributes (CSV, JSON, XLSX) -> facts, with every cell that cannot be one."""
+"""A table of entities and attributes (CSV, JSON, XLSX) -> facts, and the faulty cells."""
 
 from __future__ import annotations
 
@@ -8,31 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.dataset import Problem
-from finetune.data.rows import read_rows
+from finetune.data.files import read_rows
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 ENTITIES = (
-    "entity",
-    "name",
-    "character",
-    "person",
-    "product",
-    "item",
-    "title",
-    "subject",
-    "实体",
-    "名称",
-    "名字",
-    "姓名",
-    "角色",
-    "人物",
-    "产品",
-    "品名",
-    "标题",
+    *("entity", "name", "character", "person", "product", "item", "title", "subject"),
+    *("实体", "名称", "名字", "姓名", "角色", "人物", "产品", "品名", "标题"),
 )
 TRIPLES = ({"entity", "attribute", "value"}, {"实体", "属性", "值"}, {"主体", "属性", "值"})
-NOTHING = ("", "-", "—", "/", "n/a", "na", "none", "null", "nan", "无", "未知", "unknown")
+NOTHING = (
+    *("", "-", "—", "/", "n/a", "na", "none", "null", "nan", "unknown"),
+    *("无", "未知"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +39,7 @@ class Fact:
 
 @dataclass
 class Records:
-    """The facts in their order, what is wrong, and how many cells say nothing (empty, unknown)."""
+    """The facts in their order, the problems, and how many cells say nothing (empty, unknown)."""
 
     facts: list[Fact] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -67,26 +55,21 @@ class Records:
 
 
 def load_records(path: Path) -> Records:
-    """One row an entity and one column an attribute, or rows of entity, attribute, value; a JSON object by entity too.
+    """The facts of a table with a row for each entity, or with rows of entity, attribute, value.
 
-    Raises NotFound or InvalidInput for a file without any such row; problems of single cells are in the result.
+    A JSON object by entity is read too. Raises NotFound, or InvalidInput for a file without any
+    fact; problems of single cells are in the result.
     """
     records = Records()
-    known: dict[str, str] = {}  # a fact's name -> its value
+    values: dict[str, str] = {}  # by the fact's name
     for row in read_rows(path):
         if row.problem:
-            records.problems.append(
-                Problem(str(path), row.line, row.problem, "Correct this row, or delete it.")
-            )
+            fix = say("Correct this row, or delete it.")
+            records.problems.append(Problem(str(path), row.line, row.problem, fix))
         elif isinstance(row.data, dict):
             for entity, attribute, value in _cells(row.data):
-                _add(
-                    records,
-                    known,
-                    Fact(entity, attribute, _shown(value), f"{path}:{row.line}"),
-                    path,
-                    row.line,
-                )
+                fact = Fact(entity, attribute, _shown(value), f"{path}:{row.line}")
+                _add(records, values, fact, path, row.line)
     if not records.facts:
         raise InvalidInput(
             say("{path} holds no facts.", path=path),
@@ -95,52 +78,82 @@ def load_records(path: Path) -> Records:
     return records
 
 
-def _add(records: Records, known: dict[str, str], fact: Fact, path: Path, line: int) -> None:
+def _add(records: Records, values: dict[str, str], fact: Fact, path: Path, line: int) -> None:
+    """The fact goes to the facts, or its fault to the problems."""
     if fact.value.lower() in NOTHING:
         records.empty += 1
-    elif not fact.entity or not fact.attribute:
-        what = "an entity without a name" if not fact.entity else "a column without a name"
-        records.problems.append(
-            Problem(str(path), line, f"{what}, for {fact.value!r}", "Write the name.")
-        )
-    elif fact.name not in known:
-        known[fact.name] = fact.value
+        return
+    problem = _problem_of(fact, values)
+    if problem:
+        text, fix = problem
+        records.problems.append(Problem(str(path), line, text, fix))
+    elif fact.name not in values:
+        values[fact.name] = fact.value
         records.facts.append(fact)
-    elif known[fact.name] != fact.value:
-        problem = f"{fact.entity} has two values for {fact.attribute}: {known[fact.name]!r} and {fact.value!r}"
-        records.problems.append(
-            Problem(str(path), line, problem, "Keep one, or join both in one cell.")
-        )
+
+
+def _problem_of(fact: Fact, values: dict[str, str]) -> tuple[str, str] | None:
+    """The fault of a fact and what mends it; None where it has none."""
+    if not fact.entity:
+        text = say("an entity without a name, for {value!r}", value=fact.value)
+        return text, say("Write the name.")
+    if not fact.attribute:
+        text = say("a column without a name, for {value!r}", value=fact.value)
+        return text, say("Write the name.")
+    known = values.get(fact.name, fact.value)
+    if known == fact.value:
+        return None
+    text = say(
+        "{entity} has two values for {attribute}: {first!r} and {second!r}",
+        entity=fact.entity,
+        attribute=fact.attribute,
+        first=known,
+        second=fact.value,
+    )
+    return text, say("Keep one, or join both in one cell.")
 
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Entity, attribute and value of each cell of a row."""
-    if row and all(
-        isinstance(value, dict) for value in row.values()
-    ):  # {entity: {attribute: value}}
+    if _is_by_entity(row):
         for entity, attributes in row.items():
-            yield from (
-                (str(entity).strip(), str(name).strip(), value)
-                for name, value in attributes.items()
-            )
+            for name, value in attributes.items():
+                yield _name(entity), _name(name), value
         return
-    if {str(name).strip().lower() for name in row} in TRIPLES:
+    if {_name(column).lower() for column in row} in TRIPLES:
         entity, attribute, value = row.values()
-        yield str(entity).strip(), str(attribute).strip(), value
+        yield _name(entity), _name(attribute), value
         return
-    column = next(
-        (name for name in row if str(name).strip().lower() in ENTITIES), next(iter(row), "")
-    )
-    entity = _shown(row.get(column))
-    yield from ((entity, str(name).strip(), value) for name, value in row.items() if name != column)
+    entity_column = _entity_column(row)
+    entity = _shown(row.get(entity_column))
+    for column, value in row.items():
+        if column != entity_column:
+            yield entity, _name(column), value
+
+
+def _is_by_entity(row: dict[str, Any]) -> bool:
+    """Whether the row is {entity: {attribute: value}}."""
+    return bool(row) and all(isinstance(value, dict) for value in row.values())
+
+
+def _entity_column(row: dict[str, Any]) -> str:
+    """The column that names the entity: by its own name, else the first."""
+    for column in row:
+        if _name(column).lower() in ENTITIES:
+            return column
+    return next(iter(row), "")
+
+
+def _name(value: Any) -> str:
+    return str(value).strip()
 
 
 def _shown(value: Any) -> str:
+    """The cell as text on one line; a list is joined as its language does."""
     if value is None:
         return ""
     if isinstance(value, list):
         texts = [_shown(part) for part in value]
-        return (
-            "、" if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts)) else ", "
-        ).join(texts)
+        chinese = any("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts))
+        return ("、" if chinese else ", ").join(texts)
     return " ".join(str(value).split())

@@ -1,11 +1,11 @@
-"""ToolAlpaca's evaluation rows and training instances -> conversations; the tools stand as text in the system turn."""
+"""ToolAlpaca's evaluation rows and training instances -> dialogues."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from finetune.data.calls import objects_in, read_calls
 from finetune.data.examples import Message
-from finetune.data.turns import objects_in, read_calls
 from workbench.errors import InvalidInput
 
 OFFER = "You can call these tools:\n\n"
@@ -17,45 +17,33 @@ class NoGoldenAnswer(Exception):
 
 def is_toolalpaca(row: dict[str, Any]) -> bool:
     """An evaluation row, or an instance that `split_instances` made."""
-    return {"functions", "instruction"} <= row.keys() and bool(
-        {"golden_answer", "steps"} & row.keys()
-    )
+    if "functions" not in row or "instruction" not in row:
+        return False
+    return "golden_answer" in row or "steps" in row
 
 
 def split_instances(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A training row is an API with its `Instances`: each becomes a row of its own. Other rows stay as they are."""
+    """A training row is an API with its `Instances`, each a row. Other rows stay as they are.
+
+    Raises InvalidInput where the instances are no list of objects.
+    """
     if "Instances" not in row:
         return [row]
-    described = row.get("Function_Description")
-    functions = row.get("NLDocumentation") or "\n".join(
-        f"{name}: {text}"
-        for name, text in (described if isinstance(described, dict) else {}).items()
-        if name != "components"
-    )
-    return [
-        {
-            "functions": functions,
-            "instruction": str(one.get("input", "")).rsplit("\nHint: ", 1)[0],
-            "steps": one.get("intermediate_steps") or [],
-            "output": one.get("output"),
-        }
-        for one in objects_in(row["Instances"], "`Instances`")
-    ]
+    functions = row.get("NLDocumentation") or _describe(row.get("Function_Description"))
+    return [_instance(one, functions) for one in objects_in(row["Instances"], "`Instances`")]
 
 
 def read_toolalpaca(row: dict[str, Any]) -> list[Message]:
-    """The tools, the instruction, and the right calls (evaluation) or every step up to the answer (training)."""
+    """The tools, the instruction, and the right calls (evaluation) or every step (training).
+
+    Raises NoGoldenAnswer, or InvalidInput.
+    """
     asked = [
         Message("system", f"{OFFER}{row['functions']}"),
         Message("user", str(row["instruction"])),
     ]
     if "steps" in row:
-        if not isinstance(row["steps"], list):
-            raise InvalidInput(
-                "`intermediate_steps` is no list", "Take the row as ToolAlpaca has it."
-            )
-        said = [message for step in row["steps"] for message in _read_step(step)]
-        return [*asked, *said, Message("assistant", str(row.get("output") or ""))]
+        return [*asked, *_read_steps(row["steps"]), _answer(row.get("output"))]
     if not row["golden_answer"]:
         raise NoGoldenAnswer
     calls = [
@@ -65,8 +53,39 @@ def read_toolalpaca(row: dict[str, Any]) -> list[Message]:
     return [*asked, Message("assistant", "", read_calls(calls))]
 
 
+def _describe(functions: Any) -> str:
+    """The functions one a line; `components` is a part of the OpenAPI text, no function."""
+    if not isinstance(functions, dict):
+        return ""
+    lines = [f"{name}: {text}" for name, text in functions.items() if name != "components"]
+    return "\n".join(lines)
+
+
+def _instance(one: dict[str, Any], functions: Any) -> dict[str, Any]:
+    question = str(one.get("input", "")).rsplit("\nHint: ", 1)[0]
+    return {
+        "functions": functions,
+        "instruction": question,
+        "steps": one.get("intermediate_steps") or [],
+        "output": one.get("output"),
+    }
+
+
+def _answer(output: Any) -> Message:
+    return Message("assistant", str(output or ""))
+
+
+def _read_steps(steps: Any) -> list[Message]:
+    if not isinstance(steps, list):
+        raise InvalidInput("`intermediate_steps` is no list", "Take the row as ToolAlpaca has it.")
+    messages: list[Message] = []
+    for step in steps:
+        messages += _read_step(step)
+    return messages
+
+
 def _read_step(step: Any) -> list[Message]:
-    """[[tool, its input as JSON, what was thought], observation] -> the call after its thought, and the result."""
+    """[[tool, its input as JSON, its log], observation] -> thought and call, then the result."""
     try:
         (tool, given, log), observation = step
     except (TypeError, ValueError) as error:
@@ -74,7 +93,8 @@ def _read_step(step: Any) -> list[Message]:
             "a step is not [[tool, input, thought], observation]",
             "Take the row as ToolAlpaca has it.",
         ) from error
-    thought = str(log).split("\nAction:")[0].strip().removeprefix("Thought:").strip()
+    thought, _, _ = str(log).partition("\nAction:")
+    thought = thought.strip().removeprefix("Thought:").strip()
     return [
         Message("assistant", thought, read_calls({"name": tool, "arguments": given})),
         Message("tool", str(observation)),

@@ -1,9 +1,10 @@
-"""An example -> the texts in which each of its answers is learned once, with the answers' spans in characters.
+"""An example -> the texts in which each of its answers is learned once, with the answers' spans.
 
-Needs no `{% generation %}` in the template. For each answer the prompt is rendered as the model will see it, and then the
-conversation with the answer: what comes on top is learned. Where a template shows earlier turns in another way than when
-they were said (thinking taken away, a system prompt that moves), one text cannot hold both: such an answer is learned in
-a text of its own, which ends with it.
+This needs no `{% generation %}` in the template. For each answer the prompt is rendered as the
+model will see it, and then the dialogue with the answer: the text on top is learned. Some templates
+show earlier turns in another way than when they were said (thinking taken away, a system prompt
+that moves), so that one text cannot hold both. Such an answer is learned in a text of its own,
+which ends with it.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.data.examples import Example, Message
-from finetune.data.turns import split_thinking, with_thinking
+from finetune.data.thinking import split_thinking, with_thinking
 from finetune.encoding.chat_template import CORRECT, find_lost, forms_of, render
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
+# the end of a prompt that opens the thinking, or opens and closes it
+OPENED = re.compile(r"<think>\s*(</think>\s*)?$")
+THOUGHT = re.compile(r"^<think>.*?</think>\s*", re.DOTALL)
+CLOSING_TAG = re.compile(r"</\w\w+>")  # </think>, but not </s>
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text and the spans of it, in characters, that are learned."""
+    """A text and its spans that are learned, in characters."""
 
     text: str
     spans: list[tuple[int, int]]
@@ -30,7 +36,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model sees, what it then says, and whether that closes with a special token."""
+    """The prompt, the text that the model says, and whether a special token closes it."""
 
     prompt: str
     said: str
@@ -38,22 +44,36 @@ class Answer:
 
 
 def texts_of(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> list[Text]:
-    """The first text is the conversation up to its last answer; more follow where it cannot show an earlier one.
+    """The dialogue up to its last answer; then a text for each answer that it cannot show.
 
     Raises InvalidInput where the template cannot say the example.
     """
     left = _answers(example, tokenizer, specials)
-    texts = []
+    texts: list[Text] = []
     while left:
-        last = left[-1]
-        text = last.prompt + (
-            last.said if last.ended else last.said.rstrip() + (tokenizer.eos_token or "")
-        )
-        within = [answer for answer in left[:-1] if text.startswith(answer.prompt + answer.said)]
+        *earlier, last = left
+        text = last.prompt + _closed(last, tokenizer)
+        within = [answer for answer in earlier if text.startswith(answer.prompt + answer.said)]
         spans = [(len(answer.prompt), _end(answer, text, specials)) for answer in within]
-        texts.append(Text(text, [*spans, (len(last.prompt), len(text))]))
-        left = [answer for answer in left[:-1] if answer not in within]
+        spans.append((len(last.prompt), len(text)))
+        texts.append(Text(text, spans))
+        left = [answer for answer in earlier if answer not in within]
     return texts
+
+
+def special_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """The texts of the tokens that may end a turn, longest first."""
+    names = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    names |= {str(token) for token in tokenizer.all_special_tokens}
+    kept = [name for name in names if not CLOSING_TAG.fullmatch(name)]
+    return tuple(sorted(kept, key=len, reverse=True))
+
+
+def _closed(answer: Answer, tokenizer: Any) -> str:
+    """The last answer with an end: a model that never learns to stop rambles."""
+    if answer.ended:
+        return answer.said
+    return answer.said.rstrip() + (tokenizer.eos_token or "")
 
 
 def _answers(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> list[Answer]:
@@ -64,102 +84,113 @@ def _answers(example: Example, tokenizer: Any, specials: tuple[str, ...]) -> lis
             'Choose an instruct model, or set chat_template = "chatml".',
         )
     first: InvalidInput | None = None
-    for told in forms_of(example):
+    for form in forms_of(example):
         try:
-            return list(_answers_as_told(told, tokenizer, specials))
+            return list(_answers_of(form, tokenizer, specials))
         except InvalidInput as error:
             first = first or error
     assert first
-    raise InvalidInput(
-        say("{value}: {problem}", value=example.where or "An example", problem=first.problem),
-        first.fix,
-    ) from first
+    if example.where:
+        problem = say("{where}: {problem}", where=example.where, problem=first.problem)
+    else:
+        problem = say("An example: {problem}", problem=first.problem)
+    raise InvalidInput(problem, first.fix) from first
 
 
-def _answers_as_told(told: Example, tokenizer: Any, specials: tuple[str, ...]) -> Iterator[Answer]:
+def _answers_of(form: Example, tokenizer: Any, specials: tuple[str, ...]) -> Iterator[Answer]:
     learned = [
-        n
-        for n, message in enumerate(told.messages)
+        place
+        for place, message in enumerate(form.messages)
         if message.role == "assistant" and message.learned
     ]
-    for number in learned:
-        prompt = render(told.messages[:number], told.tools, tokenizer, prompt=True)
-        through = render(told.messages[: number + 1], told.tools, tokenizer)
-        history = (
-            ""
-            if through.startswith(prompt)
-            else render(told.messages[:number], told.tools, tokenizer)
-        )
-        said = _said(prompt, through, history, told.messages[number])
+    for place in learned:
+        before = form.messages[:place]
+        so_far = form.messages[: place + 1]
+        prompt = render(before, form.tools, tokenizer, prompt=True)
+        through = render(so_far, form.tools, tokenizer)
+        history = ""
+        if not through.startswith(prompt):
+            history = render(before, form.tools, tokenizer)
+        said = _said(prompt, through, history, form.messages[place])
         if said is None:
             raise InvalidInput(
                 "the chat template does not show the answer after its own prompt", CORRECT
             )
-        if number == learned[-1] and (
-            lost := find_lost(replace(told, messages=told.messages[: number + 1]), through)
-        ):
-            raise InvalidInput(
-                say("the chat template leaves out {lost!r}", lost=lost[:60]), CORRECT
-            )
+        if place == learned[-1]:
+            _refuse_lost(replace(form, messages=so_far), through)
         closing = _closing(said, specials)
         yield Answer(prompt, said[:closing] if closing else said, bool(closing))
 
 
+def _refuse_lost(example: Example, text: str) -> None:
+    lost = find_lost(example, text)
+    if lost:
+        raise InvalidInput(say("the chat template leaves out {lost!r}", lost=lost[:60]), CORRECT)
+
+
 def _said(prompt: str, through: str, history: str, message: Message) -> str | None:
-    """What the model has to say after the prompt, with its thinking even where the template takes that away."""
+    """The text that the model has to say after the prompt; None where the template lacks it.
+
+    It has the model's thinking even where the template takes that away.
+    """
     thought, text = split_thinking(message.content)
-    block = re.search(
-        r"<think>\s*(</think>\s*)?$", prompt
-    )  # the prompt opens the thinking, or closes it at once
+    block = OPENED.search(prompt)
     closed = bool(block and block.group(1))
     if through.startswith(prompt):
         said = through[len(prompt) :]
         if thought and thought not in said and not closed:
             said = f"{thought}{said}" if block else with_thinking(thought, said)
     elif block and through.startswith(prompt[: block.start()]):
-        said = re.sub(r"^<think>.*?</think>\s*", "", through[block.start() :], flags=re.DOTALL)
-        said = said if closed else f"{thought}\n</think>\n\n{said.lstrip()}"
+        # the prompt opens a block of thinking that the dialogue shows otherwise, or not at all
+        said = THOUGHT.sub("", through[block.start() :])
+        if not closed:
+            said = f"{thought}\n</think>\n\n{said.lstrip()}"
+    elif prompt.startswith(history):
+        said = _after_header(prompt[len(history) :], through, text)
     else:
-        said = (
-            _after_header(prompt[len(history) :], through, text)
-            if prompt.startswith(history)
-            else ""
-        )
+        return None
     besides = said.replace(thought, "", 1).replace(text, "", 1)
-    whole = text in said and all(call["name"] in besides for call in message.tool_calls)
-    return said if whole and said else None
+    has_calls = all(call["name"] in besides for call in message.tool_calls)
+    return said if said and text in said and has_calls else None
 
 
 def _after_header(header: str, through: str, text: str) -> str:
-    """The last turn of a text that tells what came before in another way than the prompt does, as gpt-oss's."""
+    """The last turn of a dialogue whose earlier turns differ from the prompt (gpt-oss)."""
     place = through.rfind(text) if text else len(through)
     begin = through.rfind(header, 0, place) if header else -1
-    return through[begin + len(header) :] if begin >= 0 else through[place:]
+    if begin < 0:
+        return through[place:]
+    return through[begin + len(header) :]
 
 
 def _end(answer: Answer, text: str, specials: tuple[str, ...]) -> int:
-    """Where an answer ends inside a text. GLM's turns have no end of their own: the next turn's token is their end."""
+    """The end of an answer inside a text, in characters.
+
+    GLM's turns have no end of their own: the next turn's first token is their end.
+    """
     end = len(answer.prompt) + len(answer.said)
-    begin = end + len(text[end:]) - len(text[end:].lstrip())
-    following = next((len(token) for token in specials if text.startswith(token, begin)), 0)
-    return begin + following if following and not answer.ended else end
+    if answer.ended:
+        return end
+    rest = text[end:]
+    begin = end + len(rest) - len(rest.lstrip())
+    for token in specials:
+        if text.startswith(token, begin):
+            return begin + len(token)
+    return end
 
 
 def _closing(said: str, specials: tuple[str, ...]) -> int:
-    """Where the first special tokens end that close a text, 0 where none do; what comes after them is glue."""
-    end, found = len(said), 0
+    """The end of the first special tokens that close a text, 0 where none do.
+
+    What comes after them is glue between turns.
+    """
+    end = len(said)
+    found = 0
     while True:
         text = said[:end].rstrip()
         token = next((token for token in specials if text.endswith(token)), "")
         if not token:
             return found
-        found = len(text) if not found or len(text) < end else found
+        if not found or len(text) < end:
+            found = len(text)
         end = len(text) - len(token)
-
-
-def special_tokens(tokenizer: Any) -> tuple[str, ...]:
-    """The texts of the tokens that may end a turn, longest first."""
-    names = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    names |= {str(token) for token in tokenizer.all_special_tokens}
-    kept = (name for name in names if not re.fullmatch(r"</\w\w+>", name))  # </think>, but not </s>
-    return tuple(sorted(kept, key=len, reverse=True))

@@ -8,8 +8,10 @@ from typing import Any
 
 from finetune.encoding.masking import IGNORED, Encoded
 
+TokenRow = dict[str, list[int]]  # input_ids, labels, seq_lengths
 
-def as_rows(encoded: Sequence[Encoded]) -> list[dict[str, list[int]]]:
+
+def as_rows(encoded: Sequence[Encoded]) -> list[TokenRow]:
     """One sequence a row, as the trainer takes it."""
     return [
         {"input_ids": row.input_ids, "labels": row.labels, "seq_lengths": [len(row.input_ids)]}
@@ -17,40 +19,47 @@ def as_rows(encoded: Sequence[Encoded]) -> list[dict[str, list[int]]]:
     ]
 
 
-def pack(encoded: Sequence[Encoded], length: int) -> list[dict[str, list[int]]]:
-    """Put whole sequences together into rows of at most `length` tokens: the longest first, each where it fits best.
+def pack(encoded: Sequence[Encoded], length: int) -> list[TokenRow]:
+    """Put whole sequences together into rows of at most `length` tokens.
 
-    Best-fit decreasing, as Ding et al. (2024), Fewer Truncations Improve Language Modeling.
+    Best-fit decreasing: the longest first, each where the least room is left over. After Ding et
+    al. (2024), Fewer Truncations Improve Language Modeling.
     """
     rows: list[list[Encoded]] = []
     free: list[tuple[int, int]] = []  # (room left, row), sorted
-    for row in sorted(encoded, key=lambda row: -len(row.input_ids)):
-        size = len(row.input_ids)
+    for sequence in sorted(encoded, key=lambda row: -len(row.input_ids)):
+        size = len(sequence.input_ids)
         place = bisect_left(free, (size, -1))
-        room, number = free.pop(place) if place < len(free) else (length, len(rows))
-        if number == len(rows):
+        if place < len(free):
+            room, number = free.pop(place)
+        else:
+            room, number = length, len(rows)
             rows.append([])
-        rows[number].append(row)
+        rows[number].append(sequence)
         insort(free, (room - size, number))
     return [_join(row) for row in rows]
 
 
-def _join(row: Sequence[Encoded]) -> dict[str, list[int]]:
+def _join(row: Sequence[Encoded]) -> TokenRow:
     """The sequences behind each other; the first token of each is predicted by nothing."""
-    return {
-        "input_ids": [token for part in row for token in part.input_ids],
-        "labels": [label for part in row for label in [IGNORED, *part.labels[1:]]],
-        "seq_lengths": [len(part.input_ids) for part in row],
-    }
+    joined: TokenRow = {"input_ids": [], "labels": [], "seq_lengths": []}
+    for part in row:
+        joined["input_ids"] += part.input_ids
+        joined["labels"] += [IGNORED, *part.labels[1:]]
+        joined["seq_lengths"].append(len(part.input_ids))
+    return joined
 
 
 class Collator:
-    """Rows -> padded tensors. Positions that begin again at 0 tell transformers' mask where a sequence begins."""
+    """Rows -> padded tensors of rows x tokens.
+
+    Positions that begin again at 0 show transformers' mask where a sequence begins.
+    """
 
     def __init__(self, pad: int) -> None:
         self.pad = pad
 
-    def __call__(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[TokenRow]) -> dict[str, Any]:
         import torch
 
         size = max(len(row["input_ids"]) for row in rows)

@@ -1,4 +1,4 @@
-"""Messages -> the text that a tokenizer's chat template makes of them, with what the template cannot say told in words."""
+"""Messages -> the text that a chat template makes of them; what it cannot say is said in words."""
 
 from __future__ import annotations
 
@@ -10,42 +10,45 @@ from functools import lru_cache
 from typing import Any
 
 from finetune.data.examples import Example, Message
-from finetune.data.turns import split_thinking
-from workbench.errors import InvalidInput, NotFound
+from finetune.data.thinking import split_thinking
+from workbench.artefacts import model_folder
+from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chat_format import fold_system
 
 CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 # Hermes' form, which many tool-using models were trained on
-OFFER = "You may call these functions. To call one, answer with its name and arguments inside <tool_call> tags.\n<tools>\n"
-CORRECT = "Correct the base model's chat template, or leave this row out."
+OFFER = (
+    "You may call these functions. To call one, answer with its name and arguments"
+    " inside <tool_call> tags.\n<tools>\n"
+)
+OFFER_END = "\n</tools>"
 CALL = "<tool_call>\n{}\n</tool_call>"
 RESULT = "<tool_response>\n{}\n</tool_response>"
+CORRECT = say("Correct the base model's chat template, or leave this row out.")
+THINKING_FIELD = re.compile(
+    r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b"
+)
 
 
 def load_tokenizer(name: str, chat_template: str = "") -> Any:
-    """The tokenizer in a folder or on the hub; `chat_template` "chatml", or a text, takes the place of its own.
+    """The tokenizer in a folder or on the hub.
 
-    Raises NotFound.
+    `chat_template` replaces its own: "chatml", or a template's text. Raises NotFound.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise NotFound(
-            f"The tokenizer {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
-            "Name the folder of a model in Hugging Face's layout; where the hub is blocked, get it from ModelScope.",
-        ) from error
+    tokenizer = model_folder.load_tokenizer(name)
     if chat_template:
         tokenizer.chat_template = CHATML if chat_template == "chatml" else chat_template
     return tokenizer
 
 
 def forms_of(example: Example) -> Iterator[Example]:
-    """The example as it is, then in forms that more templates can say: tools and calls as text; no system turn."""
+    """The example, then with tools and calls as text, then without a system turn too."""
     yield example
     as_text = _tools_as_text(example)
     yield as_text
@@ -58,14 +61,16 @@ def render(
     tokenizer: Any,
     prompt: bool = False,
 ) -> str:
-    """The text of these turns; as a `prompt` it ends where the assistant begins. Raises InvalidInput."""
+    """The text of these turns; as a `prompt` it ends where the assistant begins.
+
+    Raises InvalidInput where the template fails.
+    """
     from jinja2 import TemplateError
 
     offered = list(tools) or None
     try:
-        template = tokenizer.get_chat_template(
-            tools=offered
-        )  # some models have a second one for tools
+        # some models have a second template for tools
+        template = tokenizer.get_chat_template(tools=offered)
         turns = list(_as_template(messages, thinking_fields(template)))
         return tokenizer.apply_chat_template(
             turns,
@@ -78,56 +83,58 @@ def render(
         raise InvalidInput(say("the chat template fails: {error}", error=error), CORRECT) from error
 
 
+@lru_cache(maxsize=8)
+def thinking_fields(template: str) -> tuple[str, ...]:
+    """The fields of a message in which this template looks for thinking.
+
+    Without any, thinking stands in the content.
+    """
+    return tuple(sorted(set(THINKING_FIELD.findall(template))))
+
+
+def find_lost(example: Example, text: str) -> str:
+    """The first part of the example that its text does not say; empty where the text has all."""
+    for message in example.messages:
+        said = message.content.strip()
+        if message.role == "assistant":
+            _, said = split_thinking(message.content)
+        forms = (said, _quoted(said, ascii_only=True), _quoted(said, ascii_only=False))
+        if not any(form in text for form in forms):
+            return said
+    for tool in example.tools:
+        name = tool["function"]["name"]
+        if name not in text:
+            return say("the tool {name}", name=name)
+    return ""
+
+
 def _as_template(messages: Sequence[Message], thinking: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Turns as templates take them: arguments as objects, and call ids of nine letters as Mistral wants them."""
-    made = answered = 0
+    """Turns as templates take them: arguments as objects, calls numbered and results after them."""
+    calls = results = 0
     for message in messages:
         turn: dict[str, Any] = {"role": message.role, "content": message.content}
         thought, said = split_thinking(message.content)
         if thought and thinking:
-            turn |= {"content": said, **dict.fromkeys(thinking, thought)}
+            turn["content"] = said
+            turn |= dict.fromkeys(thinking, thought)
         if message.tool_calls:
             turn["tool_calls"] = [
-                {"type": "function", "id": f"call{made + number:05}", "function": call}
+                {"type": "function", "id": _call_id(calls + number), "function": call}
                 for number, call in enumerate(message.tool_calls)
             ]
-            made += len(message.tool_calls)
+            calls += len(message.tool_calls)
         elif message.role == "tool":
-            turn["tool_call_id"] = f"call{answered:05}"
-            answered += 1
+            turn["tool_call_id"] = _call_id(results)
+            results += 1
         yield turn
 
 
-@lru_cache(maxsize=8)
-def thinking_fields(template: str) -> tuple[str, ...]:
-    """The fields of a message in which this template looks for thinking; without any it stands in the content."""
-    found = re.findall(
-        r"message(?:\.get\(|\.|\[)['\"]?(reasoning_content|thinking|reasoning)\b", template
-    )
-    return tuple(sorted(set(found)))
+def _call_id(number: int) -> str:
+    return f"call{number:05}"  # Mistral's template wants nine letters or digits
 
 
-def find_lost(example: Example, text: str) -> str:
-    """The first thing in the example that its text does not say; empty where all is there."""
-    for message in example.messages:
-        said = (
-            split_thinking(message.content)[1]
-            if message.role == "assistant"
-            else message.content.strip()
-        )
-        if said not in text and _quoted(said) not in text and _quoted(said, False) not in text:
-            return said
-    return next(
-        (
-            f"the tool {tool['function']['name']}"
-            for tool in example.tools
-            if tool["function"]["name"] not in text
-        ),
-        "",
-    )
-
-
-def _quoted(text: str, ascii_only: bool = True) -> str:
+def _quoted(text: str, ascii_only: bool) -> str:
+    """The text as it stands inside JSON, where templates put calls and results."""
     return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
 
 
@@ -135,16 +142,17 @@ def _tools_as_text(example: Example) -> Example:
     """Tools in the system turn, calls in the answers, results as the user's turns."""
     messages = [_call_as_text(message) for message in example.messages]
     if example.tools:
-        offer = (
-            OFFER
-            + "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in example.tools)
-            + "\n</tools>"
-        )
+        offer = _offer(example.tools)
         if messages[0].role == "system":
             messages[0] = Message("system", f"{messages[0].content}\n\n{offer}")
         else:
             messages.insert(0, Message("system", offer))
-    return replace(_joined(replace(example, messages=tuple(messages))), tools=())
+    return replace(example, messages=_joined(messages), tools=())
+
+
+def _offer(tools: Sequence[dict[str, Any]]) -> str:
+    functions = [json.dumps(tool["function"], ensure_ascii=False) for tool in tools]
+    return OFFER + "\n".join(functions) + OFFER_END
 
 
 def _call_as_text(message: Message) -> Message:
@@ -152,27 +160,30 @@ def _call_as_text(message: Message) -> Message:
         return Message("user", RESULT.format(message.content))
     if not message.tool_calls:
         return message
-    calls = [CALL.format(json.dumps(call, ensure_ascii=False)) for call in message.tool_calls]
-    content = "\n".join([message.content, *calls] if message.content.strip() else calls)
-    return Message("assistant", content, learned=message.learned)
+    parts = [CALL.format(json.dumps(call, ensure_ascii=False)) for call in message.tool_calls]
+    if message.content.strip():
+        parts.insert(0, message.content)
+    return Message("assistant", "\n".join(parts), learned=message.learned)
 
 
 def _system_in_question(example: Example) -> Example:
     """For templates without a system role, such as Gemma's."""
     if example.messages[0].role != "system":
         return example
-    system, question, *rest = example.messages
-    return replace(
-        example, messages=(Message("user", f"{system.content}\n\n{question.content}"), *rest)
-    )
+    opening = [
+        {"role": message.role, "content": message.content} for message in example.messages[:2]
+    ]
+    [first] = fold_system(opening)
+    question = Message("user", first["content"])
+    return replace(example, messages=(question, *example.messages[2:]))
 
 
-def _joined(example: Example) -> Example:
-    """Neighbours of one role become one turn: several results of tools, told as text, are one turn of the user."""
-    messages: list[Message] = []
-    for message in example.messages:
-        if messages and messages[-1].role == message.role == "user":
-            messages[-1] = Message("user", f"{messages[-1].content}\n\n{message.content}")
+def _joined(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Neighbours of the user as one turn: several results of tools, written as text, are one."""
+    joined: list[Message] = []
+    for message in messages:
+        if joined and joined[-1].role == message.role == "user":
+            joined[-1] = Message("user", f"{joined[-1].content}\n\n{message.content}")
         else:
-            messages.append(message)
-    return replace(example, messages=tuple(messages))
+            joined.append(message)
+    return tuple(joined)

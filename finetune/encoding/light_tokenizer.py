@@ -1,4 +1,4 @@
-"""A base's tokenizer files -> a tokenizer that renders, encodes and decodes as transformers' own, without loading torch."""
+"""A base's tokenizer files -> a tokenizer that works as transformers' own, without torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ NAMED = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
 class LightTokenizer:
-    """What masking and rendering need of a tokenizer, from tokenizer.json alone. Raises NotFound where there is none."""
+    """The part of a tokenizer that masking and rendering need, from tokenizer.json alone.
+
+    Raises NotFound where that file is missing. `added` are the special tokens that it lacked.
+    """
 
     is_fast = True
 
@@ -127,17 +130,19 @@ def _read_names(folder: Path) -> dict[str, str]:
 def _read_templates(folder: Path) -> dict[str, str]:
     """The templates by name; most models have the default one only."""
     own = _read(folder / "tokenizer_config.json").get("chat_template") or {}
-    if isinstance(own, list):
-        own = {one["name"]: one["template"] for one in own}
-    found = {"default": own} if isinstance(own, str) else dict(own)
-    files = [
-        folder / "chat_template.jinja",
-        *(folder / "additional_chat_templates").glob("*.jinja"),
-    ]
-    names = {"chat_template": "default"}
-    return found | {
-        names.get(path.stem, path.stem): path.read_text("utf-8") for path in files if path.exists()
-    }
+    if isinstance(own, str):
+        found = {"default": own}
+    elif isinstance(own, list):
+        found = {one["name"]: one["template"] for one in own}
+    else:
+        found = dict(own)
+    # newer models keep templates in files of their own, which win
+    default = folder / "chat_template.jinja"
+    if default.exists():
+        found["default"] = default.read_text("utf-8")
+    for path in (folder / "additional_chat_templates").glob("*.jinja"):
+        found[path.stem] = path.read_text("utf-8")
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -154,34 +159,20 @@ def _read(path: Path) -> dict[str, Any]:
 
 @lru_cache(8)
 def _compile(template: str) -> Any:
-    """The template in the same sandbox as transformers' (utils/chat_template_utils.py). Raises InvalidInput."""
-    from jinja2 import TemplateError, nodes
-    from jinja2.ext import Extension, loopcontrols
+    """The template in the same sandbox as transformers' (utils/chat_template_utils.py).
+
+    Raises InvalidInput.
+    """
+    from jinja2 import TemplateError
+    from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class Generation(Extension):
-        """`{% generation %}` marks answers; here it only shows them."""
-
-        tags = {"generation"}  # noqa: RUF012 - Jinja's own way to name them
-
-        def parse(self, parser: Any) -> Any:
-            line = next(parser.stream).lineno
-            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-            return nodes.Scope(body).set_lineno(line)
-
-    def refuse(message: str) -> None:
-        raise TemplateError(message)
-
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+        trim_blocks=True, lstrip_blocks=True, extensions=[_generation(), loopcontrols]
     )
-    environment.filters["tojson"] = lambda value, ensure_ascii=False, **options: json.dumps(
-        value, ensure_ascii=ensure_ascii, **options
-    )
-    environment.globals |= {
-        "raise_exception": refuse,
-        "strftime_now": lambda form: datetime.now().strftime(form),
-    }
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _strftime_now
     try:
         return environment.from_string(template)
     except TemplateError as error:
@@ -189,3 +180,34 @@ def _compile(template: str) -> Any:
             say("The chat template cannot be read: {error}", error=error),
             "Correct the base's chat template.",
         ) from error
+
+
+def _generation() -> Any:
+    """The tag `{% generation %}`, which marks answers; here it only shows them."""
+    from jinja2 import nodes
+    from jinja2.ext import Extension
+
+    class Generation(Extension):
+        tags = {"generation"}  # noqa: RUF012 - Jinja's own way to name them
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body).set_lineno(line)
+
+    return Generation
+
+
+def _to_json(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
+    """Unlike Jinja's own, without HTML escapes."""
+    return json.dumps(value, ensure_ascii=ensure_ascii, **options)
+
+
+def _refuse(message: str) -> None:
+    from jinja2 import TemplateError
+
+    raise TemplateError(message)
+
+
+def _strftime_now(form: str) -> str:
+    return datetime.now().strftime(form)

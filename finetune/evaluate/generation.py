@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from finetune.data.examples import Example, Message
+from finetune.data.examples import Example
+from workbench.artefacts import model_folder
 
 
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
     """The tokens that the model sees before it gives the example's last answer, as in the chat."""
     from finetune.encoding.answers import special_tokens, texts_of
 
-    alone = [*(_unlearned(message) for message in example.messages[:-1]), example.messages[-1]]
-    text = texts_of(
-        Example(tuple(alone), example.tools, where=example.where),
-        tokenizer,
-        special_tokens(tokenizer),
-    )[0]
-    return tokenizer.encode(text.text[: text.spans[-1][0]], add_special_tokens=False)
+    *earlier, last = example.messages
+    context = [replace(message, learned=False) for message in earlier]
+    asked = replace(example, messages=(*context, last))
+    text = texts_of(asked, tokenizer, special_tokens(tokenizer))[0]
+    begin, _ = text.spans[-1]
+    return tokenizer.encode(text.text[:begin], add_special_tokens=False)
 
 
 def generate_answers(
     model: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int, batch: int = 32
 ) -> Iterator[tuple[int, str]]:
-    """(number of the prompt, answer) as they are made, greedily."""
+    """(number of the prompt, answer) as they are made, greedily, of `longest` tokens at most."""
     ends = end_tokens(model, tokenizer)
     for numbers, prompt in _batches(prompts, range(len(prompts)), batch, ends[0]):
-        made = _generate(model, prompt, ends, longest).sequences[:, prompt["input_ids"].shape[1] :]
-        for number, answer in zip(numbers, made.tolist(), strict=True):
+        made = _generate(model, prompt, ends, longest)
+        answers = made.sequences[:, prompt["input_ids"].shape[1] :].tolist()
+        for number, answer in zip(numbers, answers, strict=True):
             yield number, tokenizer.decode(_until(answer, ends), skip_special_tokens=True)
 
 
@@ -39,22 +41,30 @@ def first_logits(
     numbers: Sequence[int],
     batch: int = 32,
 ) -> Iterator[tuple[int, Any]]:
-    """(number of the prompt, scores of every word as its first token) for the prompts of these numbers."""
+    """(number of the prompt, logits of its first new token, one a word) for these prompts."""
     ends = end_tokens(model, tokenizer)
     for chosen, prompt in _batches(prompts, numbers, batch, ends[0]):
-        yield from zip(
-            chosen, _generate(model, prompt, ends, 1).logits[0].float().cpu(), strict=True
-        )
+        made = _generate(model, prompt, ends, longest=1)
+        yield from zip(chosen, made.logits[0].float().cpu(), strict=True)
+
+
+def end_tokens(model: Any, tokenizer: Any) -> list[int]:
+    """Every token that ends an answer, the tokenizer's own first; the same ones as in the chat."""
+    own = tokenizer.eos_token_id
+    ends = model_folder.end_tokens(tokenizer, model.generation_config.eos_token_id)
+    return [own, *(end for end in ends if end != own)]
 
 
 def _generate(model: Any, prompt: dict[str, Any], ends: list[int], longest: int) -> Any:
     import torch
 
+    inputs = {name: tensor.to(model.device) for name, tensor in prompt.items()}
     with torch.inference_mode():
         return model.generate(
-            **{name: tensor.to(model.device) for name, tensor in prompt.items()},
+            **inputs,
             max_new_tokens=longest,
             do_sample=False,
+            # the model's own sampling settings would only be warned of
             temperature=None,
             top_p=None,
             top_k=None,
@@ -78,26 +88,15 @@ def _batches(
         ids = torch.full((len(chosen), size), pad)
         mask = torch.zeros((len(chosen), size), dtype=torch.long)
         for row, number in enumerate(chosen):
-            ids[row, size - len(prompts[number]) :] = torch.tensor(prompts[number])
-            mask[row, size - len(prompts[number]) :] = 1
+            prompt = prompts[number]
+            ids[row, size - len(prompt) :] = torch.tensor(prompt)
+            mask[row, size - len(prompt) :] = 1
         yield chosen, {"input_ids": ids, "attention_mask": mask}
 
 
-def end_tokens(model: Any, tokenizer: Any) -> list[int]:
-    """Every token that ends an answer, the tokenizer's own first; the same ones as in the chat."""
-    from workbench.models.local import ENDS
-
-    words, named = tokenizer.get_vocab(), model.generation_config.eos_token_id
-    ends = {*(named if isinstance(named, list) else [named])} - {None, tokenizer.eos_token_id}
-    ends |= {words[end] for end in ENDS if end in words and end in str(tokenizer.chat_template)}
-    return [tokenizer.eos_token_id, *sorted(ends - {tokenizer.eos_token_id})]
-
-
 def _until(tokens: Sequence[int], ends: Sequence[int]) -> list[int]:
-    """The tokens before the first that ends the answer; what follows it is padding."""
-    end = next((place for place, token in enumerate(tokens) if token in ends), len(tokens))
-    return list(tokens[:end])
-
-
-def _unlearned(message: Message) -> Message:
-    return Message(message.role, message.content, message.tool_calls, learned=False)
+    """The tokens before the first that ends the answer; the rest is padding."""
+    for place, token in enumerate(tokens):
+        if token in ends:
+            return list(tokens[:place])
+    return list(tokens)

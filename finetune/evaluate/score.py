@@ -1,4 +1,4 @@
-"""A run and data files -> how many questions it answers exactly, and how many options it chooses rightly."""
+"""A run and data files -> the share of exact answers, and of options that it chooses rightly."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from finetune.evaluate.generation import first_logits, generate_answers, prompt_
 from finetune.run.preparation import with_system
 from finetune.run.runs import Run, check_base
 from workbench.errors import InvalidInput, Unavailable
-from workbench.messages import say
+from workbench.messages import Message, say
 from workbench.models.reasoning import answer_only
 
 if TYPE_CHECKING:
     from workbench.models.weights import LoadedModel
 
+Report = Callable[[dict[str, Any]], None]
 OPTION = re.compile(r"^([A-J])[.．、)]", re.M)
-THINKING_TOKENS = 2048
+THINKING_TOKENS = 2048  # what a thinking model may write before its answer
+SPARE_TOKENS = 8  # beyond the longest right answer: a wrong one may be longer
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One row: what was asked, what is right, what the model said, and the option it holds most likely."""
+    """One row: question, right answer, the model's answer, and its likeliest option."""
 
     question: str
     reference: str
@@ -41,7 +43,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Score:
-    """`accuracy` is the share of multiple-choice rows with the right letter; None where there are no such rows."""
+    """The predictions, the sha256 of the questions, and how many of these were taught."""
 
     predictions: list[Prediction]
     sha256: str
@@ -49,12 +51,16 @@ class Score:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What the command ends with."""
+        """The counts and shares. `accuracy` is that of multiple-choice rows, where such exist."""
         rows = self.predictions
+        result: dict[str, Any] = {
+            "rows": len(rows),
+            "exact": _share([row.exact for row in rows]),
+        }
         chosen = [row for row in rows if row.letter]
-        result: dict[str, Any] = {"rows": len(rows), "exact": _share(row.exact for row in rows)}
         if chosen:
-            result["accuracy"] = _share(row.letter == row.reference.strip() for row in chosen)
+            right = [row.letter == row.reference.strip() for row in chosen]
+            result["accuracy"] = _share(right)
         return result | {"overlap": self.overlap, "sha256": self.sha256}
 
 
@@ -66,12 +72,16 @@ def score(
     base: bool = False,
     limit: int = 0,
     batch: int = 32,
-    report: Callable[[dict[str, Any]], None] = lambda event: None,
+    report: Report = lambda event: None,
 ) -> Score:
-    """Ask the run every question of the files, greedily; with `base` its base alone. Raises WorkbenchErrors."""
+    """Ask the run every question of the files, greedily; with `base` its base alone.
+
+    `limit` asks the first rows only, `batch` is the number of questions at once. Raises
+    NotFound or Conflict for the base, InvalidInput for the data, Unavailable without memory.
+    """
     check_base(run)
     examples = _read(files, only or {}, limit)
-    taught = load_examples([run.folder / "data" / "train.jsonl"]).examples
+    taught = load_examples([run.train_data]).examples
     same = overlap(taught, examples)
     if same and not base:
         report({"event": "warning", "text": _warn(len(same), len(examples))})
@@ -84,29 +94,38 @@ def score(
 
 
 def _predict(
-    loaded: LoadedModel,
-    examples: Sequence[Example],
-    batch: int,
-    report: Callable[[dict[str, Any]], None],
+    loaded: LoadedModel, examples: Sequence[Example], batch: int, report: Report
 ) -> Iterator[Prediction]:
-    model, tokenizer = loaded.base.model, loaded.tokenizer
+    model = loaded.base.model
+    tokenizer = loaded.tokenizer
     prompts = [prompt_ids(example, tokenizer) for example in examples]
+    answers: dict[int, str] = {}
+    made = generate_answers(model, tokenizer, prompts, _room(examples, tokenizer), batch)
+    for number, answer in made:
+        answers[number] = answer_only(answer)
+        if len(answers) % batch == 0 or len(answers) == len(examples):
+            report(
+                {
+                    "event": "progress",
+                    "stage": "Scoring",
+                    "done": len(answers),
+                    "of": len(examples),
+                }
+            )
+    letters = dict(_choose(model, tokenizer, examples, prompts, batch))
+    for number, example in enumerate(examples):
+        question = example.questions[-1]
+        letter = letters.get(number, "")
+        yield Prediction(question, example.answer, answers[number], letter)
+
+
+def _room(examples: Sequence[Example], tokenizer: Any) -> int:
+    """The tokens that an answer may have."""
     longest = max(
         len(tokenizer.encode(example.answer, add_special_tokens=False)) for example in examples
     )
     thinks = "<think>" in str(tokenizer.chat_template)
-    answers: dict[int, str] = {}
-    for number, answer in generate_answers(
-        model, tokenizer, prompts, longest + (THINKING_TOKENS if thinks else 8), batch
-    ):
-        answers[number] = answer_only(answer)
-        if len(answers) % batch == 0 or len(answers) == len(examples):
-            report({"event": "progress", "done": len(answers), "of": len(examples)})
-    letters = dict(_choose(model, tokenizer, examples, prompts, batch))
-    for number, example in enumerate(examples):
-        yield Prediction(
-            example.questions[-1], example.answer, answers[number], letters.get(number, "")
-        )
+    return longest + (THINKING_TOKENS if thinks else SPARE_TOKENS)
 
 
 def _choose(
@@ -124,7 +143,10 @@ def _choose(
 
 
 def _by_options(examples: Sequence[Example]) -> dict[str, list[int]]:
-    """The letters that rows offer -> those rows; a row offers options where its answer is one of them."""
+    """The letters that rows offer -> the numbers of those rows.
+
+    A row offers options where its answer is one of them.
+    """
     found: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         letters = "".join(dict.fromkeys(OPTION.findall(example.questions[-1])))
@@ -170,13 +192,14 @@ def _maps_memory(batch: int) -> Iterator[None]:
         ) from error
 
 
-def _share(hits: Any) -> float:
-    found = list(hits)
-    return round(sum(found) / len(found), 4)
+def _share(hits: Sequence[bool]) -> float:
+    return round(sum(hits) / len(hits), 4)
 
 
-def _warn(same: int, rows: int) -> str:
-    return (
-        f"{same} of the {rows} questions were taught to this run: the score tells what it has memorised, not what it "
-        "understands."
+def _warn(same: int, rows: int) -> Message:
+    return say(
+        "{same} of the {rows} questions were taught to this run: the score measures what it has "
+        "memorised, not what it understands.",
+        same=same,
+        rows=rows,
     )

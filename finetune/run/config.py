@@ -1,4 +1,4 @@
-"""A run's TOML -> one frozen RunConfig, or every problem in it at once. Loads no library that trains."""
+"""A run's TOML -> one frozen RunConfig, or every problem in it at once. Loads no torch."""
 
 from __future__ import annotations
 
@@ -7,68 +7,45 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
+from finetune.methods import METHODS, sharing
+from finetune.run.explain import explain, without_faults
+from finetune.section import MethodSection, Name, Section, problem
+from finetune.stages import STAGES
 from workbench.errors import InvalidInput, NotFound
-from workbench.messages import say
+from workbench.messages import listed, say
 
 Cadence = Literal["epoch"] | Annotated[int, Field(ge=1)]
-Name = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Section(BaseModel):
-    """A part of the run file: nothing in it changes, and a key that is not known is a problem."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+NAME = re.compile(r"\w[\w.-]{0,79}")
 
 
 class Data(Section):
     """What is learned, and what is measured."""
 
     train: list[Path] = Field(min_length=1)
-    eval: list[Path] = []
+    eval: list[Path] = Field([])
     eval_share: float = Field(0.0, ge=0, lt=1)
     hold_out: Literal["facts", "paraphrases"] = "facts"
-    test: list[Path] = []  # only compared with what is learned
-    only: dict[str, str] = {}
+    test: list[Path] = Field([])  # only compared with what is learned
+    only: dict[str, str] = Field({})
     system: str = ""
-    max_length: int = Field(1024, ge=8)
+    max_length: int = Field(1024, ge=8)  # tokens
     chat_template: str = ""
-    special_tokens: list[Name] = []
-
-
-class Lora(Section):
-    """The adapter."""
-
-    method: Literal["lora", "rslora", "dora"] = "lora"
-    rank: int = Field(8, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: Literal["all-linear"] | list[Name] = "all-linear"
-    modules_to_save: list[Name] = []
+    special_tokens: list[Name] = Field([])
 
 
 class Training(Section):
     """How it is learned."""
 
     epochs: float = Field(3.0, gt=0)
-    steps: int = Field(0, ge=0)
+    steps: int = Field(0, ge=0)  # in place of epochs, where it is not 0
     batch: int = Field(8, ge=1)
     accumulation: int = Field(1, ge=1)
-    processes: int = Field(
-        1, ge=1, le=64
-    )  # of this machine, one a GPU; each takes batches of its own
+    processes: int = Field(1, ge=1, le=64)  # one a GPU, each with batches of its own
     learning_rate: float = Field(1e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
-    warmup: float = Field(0.05, ge=0, lt=1)
+    warmup: float = Field(0.05, ge=0, lt=1)  # share of the steps
     weight_decay: float = Field(0.0, ge=0)
     beta2: float = Field(0.999, gt=0, lt=1)
     clip: float = Field(1.0, gt=0)
@@ -81,11 +58,11 @@ class Saving(Section):
     """When it is measured and saved, and what is kept."""
 
     eval_every: Cadence = "epoch"
-    save_every: Cadence | None = None  # as often as it is measured
+    save_every: Cadence | None = None  # None: as often as it is measured
     keep: int = Field(2, ge=1)
     final: Literal["best", "last"] = "best"
     samples: int = Field(3, ge=0)
-    report_to: list[Name] = ["tensorboard"]
+    report_to: list[Name] = Field(["tensorboard"])
 
     @property
     def cadence(self) -> int | str:
@@ -102,13 +79,16 @@ class Saving(Section):
 
 
 class RunConfig(Section):
-    """One training run. Relative paths count from `folder`, where the run file lies."""
+    """One training run. Relative paths count from `folder`, where the run file lies.
+
+    `load_config` adds a field for each section of the tables of methods and stages.
+    """
 
     name: str = ""
+    stage: str = next(iter(STAGES))
     base: Name
     seed: int = Field(42, ge=0, lt=2**32)
     data: Data
-    lora: Lora = Lora.model_validate({})
     training: Training = Training.model_validate({})
     saving: Saving = Saving.model_validate({})
     folder: Path = Field(Path(), exclude=True)
@@ -116,11 +96,25 @@ class RunConfig(Section):
     @field_validator("name")
     @classmethod
     def _is_one_folder(cls, name: str) -> str:
-        if name and not re.fullmatch(r"\w[\w.-]{0,79}", name):
+        if name and not NAME.fullmatch(name):
             raise ValueError(
                 "a run's name holds letters, digits, _ - . only, and begins with a letter or digit"
             )
         return name
+
+    @property
+    def tuning(self) -> MethodSection:
+        """The settings of the method: of the one section that the run file has."""
+        for section in method_sections():
+            settings = getattr(self, section)
+            if settings is not None:
+                return settings
+        raise LookupError("a RunConfig has the section of a method")
+
+    @property
+    def method(self) -> str:
+        """The method's name in METHODS."""
+        return self.tuning.method
 
     def paths(self, kind: Literal["train", "eval", "test"]) -> list[Path]:
         """The data files of that kind, absolute."""
@@ -130,42 +124,15 @@ class RunConfig(Section):
     def template_path(self) -> str:
         """`chatml`, or the Jinja file as a path from here; empty for the base's own template."""
         template = self.data.chat_template
-        return (
-            template
-            if template in ("", "chatml")
-            else str(self.folder / Path(template).expanduser())
-        )
+        if template in ("", "chatml"):
+            return template
+        return str(self.folder / Path(template).expanduser())
 
     @property
     def base_path(self) -> str:
         """The base as a path from here where it is a folder, else its name on a hub."""
-        return str(self.folder / self.base) if (self.folder / self.base).is_dir() else self.base
-
-
-def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunConfig:
-    """Read a run file; `folder` is where its relative paths count from, `name` wins over the one in the file.
-
-    Raises NotFound, or ConfigProblems with everything that is wrong.
-    """
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFound(
-            say("There is no run file {path}.", path=path),
-            "Begin with a copy of examples/crew/crew.toml.",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigProblems(
-            path, [problem(str(path), f"not valid TOML: {error}", "Correct that line.")]
-        ) from error
-    values["name"] = name or values.get("name") or re.sub(r"[^\w.-]+", "-", path.stem).strip("-.")
-    values["folder"] = (folder or path.parent).absolute()
-    try:
-        return RunConfig(**values)
-    except ValidationError as error:
-        raise ConfigProblems(
-            path, _explain(path, error.errors()), _without(values, error.errors())
-        ) from error
+        folder = self.folder / self.base
+        return str(folder) if folder.is_dir() else self.base
 
 
 class ConfigProblems(InvalidInput):
@@ -177,69 +144,94 @@ class ConfigProblems(InvalidInput):
     def __init__(
         self, path: Path, problems: list[dict[str, str]], config: RunConfig | None = None
     ) -> None:
-        text = "; ".join(f"{found['where']}: {found['problem']}" for found in problems)
+        found = [
+            say("{where}: {problem}", where=p["where"], problem=p["problem"]) for p in problems
+        ]
+        fixes = dict.fromkeys(row["fix"] for row in problems)
         super().__init__(
-            f"{path} cannot be used. {text}",
-            " ".join(dict.fromkeys(found["fix"] for found in problems)),
+            say("{path} cannot be used. {found}", path=path, found=listed(found)),
+            listed(fixes, " "),
         )
         self.problems = problems
         self.config = config
 
 
-def problem(where: str, what: str, fix: str) -> dict[str, str]:
-    """One row of what `check` reports."""
-    return {"where": where, "problem": what, "fix": fix}
+def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunConfig:
+    """Read a run file.
 
-
-def _explain(path: Path, errors: Any) -> list[dict[str, str]]:
-    """pydantic's findings in the words of the run file, one for each place."""
-    found: dict[str, dict[str, str]] = {}
-    for error in errors:
-        parts = [
-            part for part in error["loc"][:2] if part != "folder"
-        ]  # behind it: branches of a union, indices
-        place = ".".join(map(str, parts))
-        if error["type"] == "extra_forbidden":
-            row = problem(place, "no such setting", f"Known here: {', '.join(_keys(parts[:-1]))}.")
-        elif error["type"] == "missing":
-            row = problem(place, "missing", f"Add {place} to {path.name}.")
-        else:
-            what = error["msg"].removeprefix("Value error, ")
-            what += "" if isinstance(error["input"], dict) else f" (found {error['input']!r})"
-            row = problem(place, what, f"Correct {place} in {path.name}.")
-        earlier = found.get(place)
-        found[place] = (
-            row
-            if not earlier
-            else {**earlier, "problem": f"{earlier['problem']}; or: {row['problem']}"}
-        )
-    return list(found.values())
-
-
-def _without(values: dict[str, Any], errors: Any) -> RunConfig | None:
-    """What the file says where it is right."""
-    rest: dict[str, Any] = {
-        key: dict(value) if isinstance(value, dict) else value for key, value in values.items()
-    }
-    for error in errors:
-        section, *keys = error["loc"][:2]
-        if keys and isinstance(rest.get(section), dict):
-            rest[section].pop(keys[0], None)
-        else:
-            rest.pop(section, None)
+    Its relative paths count from `folder`, else from where it lies; `name` wins over the one in it.
+    Raises NotFound, or ConfigProblems with everything that is wrong.
+    """
+    values = _read(path)
+    values["name"] = name or values.get("name") or _name_of(path)
+    values["folder"] = (folder or path.parent).absolute()
+    problems = _take_out_unused(values)
+    model = run_file()
     try:
-        return RunConfig(**rest)
-    except ValidationError:
-        return None
+        config = model(**values)
+    except ValidationError as error:
+        problems += explain(error, model, path.name)
+        raise ConfigProblems(path, problems, without_faults(values, error, model)) from error
+    if problems:
+        raise ConfigProblems(path, problems, config)
+    return config
 
 
-def _keys(place: list[Any]) -> list[str]:
-    """The settings of a section, or of the whole file."""
-    sections: dict[str, type[Section]] = {
-        "data": Data,
-        "lora": Lora,
-        "training": Training,
-        "saving": Saving,
-    }
-    section = sections[place[0]] if place else RunConfig
-    return [key for key in section.model_fields if key != "folder"]
+def method_sections() -> list[str]:
+    """The sections of the run file that choose a method; the first is the default."""
+    return list(dict.fromkeys(row.section for row in METHODS.values()))
+
+
+def run_file() -> type[RunConfig]:
+    """RunConfig with a field for each section of the tables, made when it is needed."""
+    fields: dict[str, Any] = {"stage": (Literal[tuple(STAGES)], next(iter(STAGES)))}
+    for stage in STAGES.values():
+        if stage.section:
+            fields[stage.section] = (stage.settings | None, None)
+    for method in METHODS.values():
+        names = sharing(method.section)
+        choice: Any = Literal[tuple(names)]
+        settings = create_model(
+            method.settings.__name__, __base__=method.settings, method=(choice, names[0])
+        )
+        fields[method.section] = (settings | None, None)
+    return create_model("RunFile", __base__=RunConfig, **fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFound(
+            say("There is no run file {path}.", path=path),
+            "Begin with a copy of examples/crew/crew.toml.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        fault = say("not valid TOML: {error}", error=error)
+        row = problem(str(path), fault, say("Correct that line."))
+        raise ConfigProblems(path, [row]) from error
+
+
+def _name_of(path: Path) -> str:
+    """The file's name as the name of a run."""
+    return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.")
+
+
+def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
+    """Leave one method and the chosen stage in the values; a problem for each section taken out."""
+    problems = []
+    first, *others = [name for name in method_sections() if name in values] or method_sections()[:1]
+    values.setdefault(first, {})
+    for section in others:
+        if section in values:
+            del values[section]
+            what = say("a run has one method, and [{section}] is another", section=first)
+            problems.append(problem(section, what, say("Delete one of the two sections.")))
+    stage = values.get("stage", next(iter(STAGES)))
+    for row in STAGES.values():
+        if row.section in values and row.name != stage:
+            del values[row.section]
+            what = say("the stage {stage} does not read this section", stage=stage)
+            fix = say('Delete it, or set stage = "{name}".', name=row.name)
+            problems.append(problem(row.section, what, fix))
+    return problems

@@ -1,67 +1,89 @@
-"""A run's data files -> what is taught and what is measured, kept in the run folder, and as rows of tokens."""
+"""A run's data files -> rows to learn and to measure, kept in the run folder, and as tokens."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from finetune.data.dataset import load_examples, overlap, split
+from finetune.data.dataset import Loaded, Problem, overlap, split
 from finetune.data.examples import Example, Message, digest, write_examples
 from finetune.encoding.batches import as_rows, pack
-from finetune.encoding.masking import Encoded, encode_all
+from finetune.encoding.masking import Encoded
+from finetune.methods import METHODS
 from finetune.run.config import RunConfig
 from finetune.run.runs import Run
+from finetune.stages import STAGES
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 Report = Callable[[dict[str, Any]], None]
+Rows = list[dict[str, list[int]]]
 LIBRARIES = ("agent-workbench", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
+
+
+@dataclass
+class Sets:
+    """What a run's data files give: rows to learn and to measure, and remarks about them."""
+
+    taught: list[Example] = field(default_factory=list)
+    held_out: list[Example] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    overlaps: list[str] = field(default_factory=list)
+    test_problems: list[Problem] = field(default_factory=list)  # these do not stop a training
+
+
+def read_sets(config: RunConfig) -> Sets:
+    """Read every data file of the run, hold out the share, and compare the sets with each other."""
+    load = STAGES[config.stage].load
+    loaded = load(config.paths("train"), config.data.only)
+    measured = Loaded([], [], [], "")
+    tests = Loaded([], [], [], "")
+    if config.data.eval:
+        measured = load(config.paths("eval"), config.data.only)
+    if config.data.test:
+        tests = load(config.paths("test"), config.data.only)
+    taught = loaded.examples
+    held_out = measured.examples
+    if config.data.eval_share:
+        taught, share = split(taught, config.data.eval_share, config.seed, config.data.hold_out)
+        held_out = held_out + share
+    return Sets(
+        taught=with_system(taught, config.data.system),
+        held_out=with_system(held_out, config.data.system),
+        problems=loaded.problems + measured.problems,
+        remarks=[*loaded.notes, *measured.notes, *tests.notes, *_left_out(loaded)],
+        overlaps=[
+            *_overlaps("eval", taught, held_out),
+            *_overlaps("test", taught, tests.examples),
+        ],
+        test_problems=tests.problems,
+    )
 
 
 def prepare_data(
     run: Run, config: RunConfig, report: Report
 ) -> tuple[list[Example], list[Example]]:
-    """What is taught and what is held out; a run that is taken up again reads its own copy. Raises InvalidInput."""
+    """What is taught and what is held out; a resumed run reads its copy. Raises InvalidInput."""
     folder = run.folder / "data"
-    if (folder / "eval.jsonl").exists():
-        return _read([folder / "train.jsonl"], {}), _read([folder / "eval.jsonl"], {}, needed=False)
-    taught = _read(config.paths("train"), config.data.only)
-    held_out = _read(config.paths("eval"), config.data.only) if config.data.eval else []
-    if config.data.eval_share:
-        taught, share = split(taught, config.data.eval_share, config.seed, config.data.hold_out)
-        held_out += share
-    for warning in find_overlaps(config, taught, held_out):
+    load = STAGES[config.stage].load
+    if (folder / "eval.jsonl").exists():  # the last file that is written
+        taught = load([folder / "train.jsonl"], {})
+        _refuse(taught.problems)
+        return taught.examples, load([folder / "eval.jsonl"], {}).examples
+    sets = read_sets(config)
+    _refuse(sets.problems)
+    for warning in sets.overlaps:
         report({"event": "warning", "text": warning})
     folder.mkdir(exist_ok=True)
-    taught, held_out = (
-        with_system(taught, config.data.system),
-        with_system(held_out, config.data.system),
-    )
-    write_examples(folder / "train.jsonl", taught)
-    write_examples(folder / "eval.jsonl", held_out)
-    return taught, held_out
-
-
-def find_overlaps(
-    config: RunConfig, taught: Sequence[Example], held_out: Sequence[Example]
-) -> list[str]:
-    """A warning for each set that shall measure and holds questions that are taught."""
-    tests = (
-        load_examples(config.paths("test"), config.data.only).examples if config.data.test else []
-    )
-    found = []
-    for name, examples in (("eval", held_out), ("test", tests)):
-        if same := overlap(taught, examples):
-            found.append(
-                f"{len(same)} of the {len(examples)} {name} questions are also taught (the first: {same[0].test} as in "
-                f"{same[0].train}): the {name} score will tell what was memorised, not what was understood."
-            )
-    return found
+    write_examples(folder / "train.jsonl", sets.taught)
+    write_examples(folder / "eval.jsonl", sets.held_out)
+    return sets.taught, sets.held_out
 
 
 def with_system(examples: Sequence[Example], system: str) -> list[Example]:
@@ -69,12 +91,12 @@ def with_system(examples: Sequence[Example], system: str) -> list[Example]:
     if not system:
         return list(examples)
     first = Message("system", system)
-    return [
-        example
-        if example.messages[0].role == "system"
-        else replace(example, messages=(first, *example.messages))
-        for example in examples
-    ]
+    found = []
+    for example in examples:
+        if example.messages[0].role != "system":
+            example = replace(example, messages=(first, *example.messages))
+        found.append(example)
+    return found
 
 
 def encode_rows(
@@ -83,10 +105,13 @@ def encode_rows(
     held_out: Sequence[Example],
     tokenizer: Any,
     report: Report,
-) -> tuple[list[dict[str, list[int]]], list[dict[str, list[int]]]]:
-    """Rows to train on, packed where the run file says so, and rows to measure on. What is cut off is told."""
-    rows = _encode(taught, tokenizer, config.data.max_length, "train", report)
-    measured = _encode(held_out, tokenizer, config.data.max_length, "eval", report)
+) -> tuple[Rows, Rows]:
+    """Rows to train on, packed where the run file says so, and rows to measure on.
+
+    A warning for what is cut off. Raises InvalidInput where nothing can be learned.
+    """
+    rows = _encode(config, taught, "train", tokenizer, report)
+    measured = _encode(config, held_out, "eval", tokenizer, report)
     if not rows:
         raise InvalidInput(
             say(
@@ -106,55 +131,99 @@ def describe(
     config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]
 ) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.models.weights import digest_of
+    from workbench.artefacts.model_folder import digest_of
 
+    trained = digest(taught)
     return {
         "name": config.name,
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
-        "method": config.lora.method,
+        "stage": config.stage,
+        "method": config.method,
+        "gguf": METHODS[config.method].gguf,
         "seed": config.seed,
         "system": config.data.system,
         "folder": str(config.folder),
-        "data_sha256": digest(taught),
+        "data_sha256": trained,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
-            "train": {"rows": len(taught), "sha256": digest(taught)},
+            "train": {"rows": len(taught), "sha256": trained},
             "eval": {"rows": len(held_out), "sha256": digest(held_out)},
         },
         "versions": {library: version(library) for library in LIBRARIES},
     }
 
 
-def _read(paths: Sequence[Path], only: dict[str, str], needed: bool = True) -> list[Example]:
-    loaded = load_examples(paths, only)
-    if loaded.problems and needed:
-        first = loaded.problems[0]
-        raise InvalidInput(
-            say(
-                "{problems} rows of the data cannot be used; the first is {where}: {problem}",
-                problems=len(loaded.problems),
-                where=first.where,
-                problem=first.problem,
-            ),
-            say("{fix} All of them: workbench finetune check RUN.toml", fix=first.fix),
+def _left_out(loaded: Loaded) -> list[str]:
+    if not loaded.dropped:
+        return []
+    first = loaded.dropped[0]
+    return [
+        say(
+            "{count} rows are left out, the first {file}:{line}: {reason}",
+            count=len(loaded.dropped),
+            file=first.file,
+            line=first.line,
+            reason=first.reason,
         )
-    return loaded.examples
+    ]
+
+
+def _overlaps(name: str, taught: Sequence[Example], examples: Sequence[Example]) -> list[str]:
+    """A warning for a set that measures and has questions that are taught."""
+    same = overlap(taught, examples)
+    if not same:
+        return []
+    return [
+        say(
+            "{count} of the {all} {name} questions are also taught (the first: {test} as in "
+            "{train}): the {name} score measures what was memorised, not what was understood.",
+            count=len(same),
+            all=len(examples),
+            name=name,
+            test=same[0].test,
+            train=same[0].train,
+        )
+    ]
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    """Raise the first problem, and say where to see all of them."""
+    if not problems:
+        return
+    first = problems[0]
+    raise InvalidInput(
+        say(
+            "{problems} rows of the data cannot be used; the first is {where}: {problem}",
+            problems=len(problems),
+            where=first.where,
+            problem=first.problem,
+        ),
+        say("{fix} All of them: workbench finetune check RUN.toml", fix=first.fix),
+    )
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, name: str, report: Report
+    config: RunConfig, examples: Sequence[Example], name: str, tokenizer: Any, report: Report
 ) -> list[Encoded]:
-    found = encode_all(examples, tokenizer, max_length)
-    if found.truncated or found.nothing_left:
-        lost = (
-            f", {len(found.nothing_left)} of them wholly and left out" if found.nothing_left else ""
+    encode = STAGES[config.stage].encode
+    length = config.data.max_length
+    found = encode(examples, tokenizer, length)
+    if found.truncated:
+        warning = say(
+            "{count} {name} answers are cut off at {length} tokens.",
+            count=len(found.truncated),
+            name=name,
+            length=length,
         )
-        report(
-            {
-                "event": "warning",
-                "text": f"{len(found.truncated)} {name} answers are cut off at {max_length} tokens{lost}.",
-            }
+        report({"event": "warning", "text": warning})
+    if found.nothing_left:
+        warning = say(
+            "{count} {name} rows are left out: their question alone fills {length} tokens.",
+            count=len(found.nothing_left),
+            name=name,
+            length=length,
         )
+        report({"event": "warning", "text": warning})
     return found.rows

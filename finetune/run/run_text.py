@@ -1,15 +1,19 @@
-"""The few choices that matter -> the text of a run file, with a line for each so that more can be written beside it."""
+"""The few choices that matter -> the text of a run file, with a line for each."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from finetune.run.config import Data, Lora, Training
+from finetune.methods import METHODS, sharing
+from finetune.run.config import Data, Training
+from finetune.stages import STAGES
 
 TEMPLATE = """\
-base = {base}
+{stage}base = {base}
 seed = 42
 
 [data]
@@ -17,12 +21,8 @@ train = [{train}]
 eval_share = {eval_share}        # of the facts, held out to measure on
 max_length = {max_length}
 
-[lora]
-method = "lora"         # lora, rslora, dora
-rank = {rank}
-alpha = {alpha}
-targets = "all-linear"
-
+[{section}]
+{tuning}
 [training]
 epochs = {epochs}
 batch = {batch}
@@ -36,32 +36,60 @@ keep = 2
 samples = 3
 report_to = []
 """
+SHOWN = ("rank", "alpha", "targets")  # of a method's settings, where it has them
+FIRST_STAGE = next(iter(STAGES))
+FIRST_METHOD = next(iter(METHODS))
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person chooses before a training; the defaults are those of a run file."""
+    """What a person chooses before a training; the defaults are those of a run file.
+
+    `tuning` are settings of the method that differ from their defaults.
+    """
 
     base: str
     train: Path
     epochs: float = Training.model_fields["epochs"].default
-    rank: int = Lora.model_fields["rank"].default
     learning_rate: float = Training.model_fields["learning_rate"].default
     max_length: int = Data.model_fields["max_length"].default
     eval_share: float = 0.1
+    stage: str = FIRST_STAGE
+    method: str = FIRST_METHOD
+    tuning: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_run_text(choices: Choices) -> str:
-    """The run file in TOML. A JSON string is a TOML string too, whatever the path holds."""
+    """The run file in TOML."""
+    stage = "" if choices.stage == FIRST_STAGE else f"stage = {_toml(choices.stage)}\n"
     return TEMPLATE.format(
-        base=json.dumps(choices.base, ensure_ascii=False),
-        train=json.dumps(str(choices.train), ensure_ascii=False),
+        stage=stage,
+        base=_toml(choices.base),
+        train=_toml(str(choices.train)),
         eval_share=choices.eval_share,
         max_length=choices.max_length,
-        rank=choices.rank,
-        alpha=Lora.model_fields["alpha"].default,
+        section=METHODS[choices.method].section,
+        tuning=_tuning(choices),
         epochs=choices.epochs,
         batch=Training.model_fields["batch"].default,
         learning_rate=choices.learning_rate,
         warmup=Training.model_fields["warmup"].default,
     )
+
+
+def _tuning(choices: Choices) -> str:
+    """The lines of the method's section."""
+    row = METHODS[choices.method]
+    others = ", ".join(sharing(row.section))
+    lines = [f"method = {_toml(row.name)}         # {others}"]
+    for name, setting in row.settings.model_fields.items():
+        if name in choices.tuning:
+            lines.append(f"{name} = {_toml(choices.tuning[name])}")
+        elif name in SHOWN:
+            lines.append(f"{name} = {_toml(setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A string, number or list as JSON, which is TOML too, whatever a path has in it."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,19 +1,20 @@
-"""Run folders: made, taken up again, listed. `runs/<name>/` in the workspace is the truth about a training run.
-
-run.toml · data/ · metrics.jsonl · samples.jsonl · loss.png · checkpoints/ · adapter/ · card.json · log.txt
-"""
+"""Run folders: made, taken up again, listed. `runs/<name>/` is the truth about a training run."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from finetune.run.config import RunConfig, load_config
-from workbench.errors import Conflict, NotFound
+from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
+from workbench.artefacts.run_folder import RunFolder, list_run_folders
+from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.files import remove, write_json
 from workbench.messages import say
 
 if TYPE_CHECKING:
@@ -21,79 +22,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training run, by its folder."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def adapter(self) -> Path:
-        return self.folder / "adapter"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def metrics(self) -> Path:
-        return self.folder / "metrics.jsonl"
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """What is known about the run; empty while it is being prepared."""
-        path = self.folder / "card.json"
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-    @property
-    def finished(self) -> bool:
-        """Whether it was trained to its end."""
-        return bool(self.card.get("finished"))
+class Run(RunFolder):
+    """One training run, with what only the training needs of its folder."""
 
     @property
     def begun(self) -> bool:
-        """Whether it has taken a step; a run that failed before holds nothing that could be lost."""
+        """Whether it has taken a step. A run that failed before has nothing to lose."""
         return self.metrics.exists()
 
     @property
     def last_checkpoint(self) -> Path | None:
-        """The newest checkpoint that was written whole: its trainer_state.json is written last."""
-        return next(
-            (
-                path
-                for path in sorted(self.checkpoints.glob("checkpoint-*"), key=_step, reverse=True)
-                if _is_whole(path)
-            ),
-            None,
-        )
+        """The newest checkpoint that was written whole, or None."""
+        newest_first = sorted(self.checkpoints.glob("checkpoint-*"), key=_step, reverse=True)
+        for path in newest_first:
+            if _is_whole(path):
+                return path
+        return None
 
     def config(self) -> RunConfig:
         """The run file as it was copied here; its relative paths count from where it came from."""
-        card = self.card
-        return load_config(
-            self.folder / "run.toml", Path(card.get("folder", self.folder)), self.name
-        )
-
-    def update_card(self, **facts: Any) -> None:
-        """Add facts to card.json; it is there whole or not at all."""
-        path = self.folder / "card.json"
-        part = path.with_name("card.json.part")
-        part.write_text(
-            json.dumps(self.card | facts, ensure_ascii=False, indent=2, default=str), "utf-8"
-        )
-        part.replace(path)
+        origin = Path(self.card.get("folder", self.folder))
+        return load_config(self.run_file, origin, self.name)
 
 
 def open_run(
     path: Path, config: RunConfig, settings: Settings, resume: bool = False, replace: bool = False
 ) -> Run:
-    """The run's folder for this run file: new, or taken up again where it was broken off. Raises Conflict."""
+    """The run's folder for this run file: new, or taken up again where it was broken off.
+
+    With `replace` an existing run is deleted first. Raises InvalidInput for `resume` and
+    `replace` together, NotFound for nothing to resume, Conflict for a finished or another run.
+    """
+    _check_choice(resume, replace)
     run = run_at(settings, config.name)
-    if run.folder.exists() and (replace or not (resume or run.begun)):
-        shutil.rmtree(run.folder)
+    worthless = run.folder.exists() and not run.begun and not resume
+    if replace or worthless:
+        remove(run.folder)
     if not run.folder.exists():
         if resume:
             raise NotFound(
@@ -101,7 +65,7 @@ def open_run(
                 say("Start it: workbench finetune train {path}", path=path),
             )
         run.folder.mkdir()
-        shutil.copyfile(path, run.folder / "run.toml")
+        shutil.copyfile(path, run.run_file)
         return run
     if run.finished and not resume:
         raise Conflict(
@@ -110,60 +74,77 @@ def open_run(
                 name=config.name,
                 folder=run.folder,
             ),
-            "Give it another --name, or train it anew with --replace, which deletes it first.",
+            "Give it another --name, or train it again with --replace, which deletes it first.",
         )
-    if path.read_bytes() != (run.folder / "run.toml").read_bytes():
+    if path.read_bytes() != run.run_file.read_bytes():
         raise Conflict(
             say(
                 "The run {name} was begun with another run file ({folder}).",
                 name=config.name,
-                folder=run.folder / "run.toml",
+                folder=run.run_file,
             ),
             say(
-                "Go on with that one: workbench finetune train {name} --resume; or give another --name, or --replace.",
+                "Go on with that one: workbench finetune train {name} --resume; "
+                "or give another --name, or --replace.",
                 name=config.name,
             ),
         )
     return run
 
 
+def reopen_run(run: Run, resume: bool = False, replace: bool = False) -> Run:
+    """A run that was named instead of a run file: as it is, or with `replace` from its first step.
+
+    Raises InvalidInput for `resume` and `replace` together.
+    """
+    _check_choice(resume, replace)
+    if not replace:
+        return run
+    origin = run.card.get("folder")
+    for path in run.folder.iterdir():
+        if path not in (run.run_file, run.card_file):
+            remove(path)
+    # The run file's relative paths count from its old folder, so that outlives the card's rest.
+    write_json(run.card_file, {"folder": origin} if origin else {})
+    # Older than any launch: the other processes of a training wait for a card that is new.
+    os.utime(run.card_file, (0, 0))
+    return run
+
+
 def run_at(settings: Settings, name: str) -> Run:
-    """The run of that name in this workspace, whether it is there yet or not."""
+    """The run of that name in this workspace, whether it exists yet or not."""
     return Run(settings.folder("runs") / name)
 
 
 def find_run(name: str, settings: Settings) -> Run:
     """The run of that name, or in that folder. Raises NotFound with near names."""
     for folder in (settings.home / "runs" / name, Path(name)):
-        if (folder / "run.toml").exists():
-            return Run(folder.absolute())
+        run = Run(folder.absolute())
+        if run.run_file.exists():
+            return run
     near = get_close_matches(name, [run.name for run in list_runs(settings)], 3)
     raise NotFound(
         say("There is no run {name}.", name=name),
-        f"Did you mean {', '.join(near)}?" if near else "List them with: workbench finetune runs",
+        say("Did you mean {names}?", names=", ".join(near))
+        if near
+        else "List them with: workbench finetune runs",
     )
 
 
 def list_runs(settings: Settings) -> list[Run]:
     """All runs of the workspace, newest first."""
-    folders = [path.parent for path in settings.folder("runs").glob("*/run.toml")]
-    return [
-        Run(folder)
-        for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
-    ]
+    return [Run(found.folder) for found in list_run_folders(settings)]
 
 
 def check_base(run: Run) -> None:
-    """Whether the base that the adapter was trained on is there and unchanged. Raises NotFound or Conflict."""
-    from workbench.models.weights import digest_of
-
-    config = run.adapter / "adapter_config.json"
+    """Whether the adapter's base is in its place and unchanged. Raises NotFound or Conflict."""
+    config = run.adapter / ADAPTER_CONFIG
     if not config.exists():
         raise NotFound(
             say("The run {name} has no adapter yet.", name=run.name),
             say("Train it: workbench finetune train {name} --resume", name=run.name),
         )
-    base = Path(json.loads(config.read_text("utf-8"))["base_model_name_or_path"])
+    base = run.base
     if not (base / "config.json").exists():
         raise NotFound(
             say("The base of {name} is no longer in {base}.", name=run.name, base=base),
@@ -172,14 +153,22 @@ def check_base(run: Run) -> None:
                 config=config,
             ),
         )
-    if (was := run.card.get("base_digest")) and was != digest_of(base):
+    if run.base_digest and run.base_digest != digest_of(base):
         raise Conflict(
             say(
-                "The base in {base} has changed since {name} was trained on it; the adapter no longer fits.",
+                "The base in {base} has changed since {name} was trained on it; "
+                "the adapter no longer fits.",
                 base=base,
                 name=run.name,
             ),
             "Restore the base, or train again with --replace.",
+        )
+
+
+def _check_choice(resume: bool, replace: bool) -> None:
+    if resume and replace:
+        raise InvalidInput(
+            "--resume goes on with a run, and --replace deletes it.", "Give one of the two."
         )
 
 
@@ -188,6 +177,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def _is_whole(checkpoint: Path) -> bool:
+    """The trainer writes trainer_state.json last."""
     try:
         return bool(json.loads((checkpoint / "trainer_state.json").read_text("utf-8")))
     except (OSError, json.JSONDecodeError):

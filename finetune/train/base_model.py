@@ -1,30 +1,30 @@
-"""A base by folder, hub name or modelscope:NAME -> its folder, its tokenizer with the tokens the data needs, its weights."""
+"""A base by folder, hub name or modelscope:NAME -> folder, tokenizer with new tokens, weights."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finetune.encoding import chat_template
-from finetune.encoding.chat_template import CHATML
+from finetune.encoding.templates import markers_of, read_template
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import require
 from workbench.messages import say
 
-FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
-ELSEWHERE = (
-    'Give the folder of a model on this disk, or take it from ModelScope: base = "modelscope:Qwen/Qwen2.5-0.5B-Instruct"'
-    " (pip install modelscope)."
+FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]  # of a hub: no other formats
+MODELSCOPE = "modelscope:"
+ELSEWHERE = say(
+    "Give the folder of a model on this disk, or take it from ModelScope: "
+    'base = "modelscope:Qwen/Qwen2.5-0.5B-Instruct" (pip install modelscope).'
 )
-MARKERS = re.compile(
-    r"<[|｜][^<>|｜\s]{1,40}[|｜]>"
-)  # what templates write to begin and end a turn
 
 
 def find_base(name: str, cache: Path) -> Path:
-    """The base's folder, downloaded where it is none. Raises NotFound or Unavailable with what can be done instead."""
+    """The base's folder, downloaded where it is none.
+
+    Raises NotFound or Unavailable with what can be done instead.
+    """
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").exists():
@@ -37,19 +37,20 @@ def find_base(name: str, cache: Path) -> Path:
         raise NotFound(
             say("There is no folder {name}.", name=name), "Correct `base` in the run file."
         )
-    return _download(name, cache)
+    if name.startswith(MODELSCOPE):
+        return _download_from_modelscope(name, cache)
+    return _download_from_hub(name)
 
 
 def load_tokenizer(
     folder: Path, template: str = "", special_tokens: Sequence[str] = ()
 ) -> tuple[Any, list[str]]:
-    """The base's tokenizer and the tokens added to it: those asked for, and those its chat template needs.
+    """The base's tokenizer and the tokens added to it: those asked for or needed by its template.
 
     `template` is empty for the base's own, `chatml`, or a Jinja file.
     """
-    tokenizer = chat_template.load_tokenizer(
-        str(folder), read_template(template) if template else ""
-    )
+    text = read_template(template) if template else ""
+    tokenizer = chat_template.load_tokenizer(str(folder), text)
     if not tokenizer.chat_template:
         raise InvalidInput(
             say("{name} has no chat template.", name=folder.name),
@@ -57,16 +58,13 @@ def load_tokenizer(
         )
     known = tokenizer.get_vocab()
     markers = [token for token in markers_of(str(tokenizer.chat_template)) if token not in known]
-    words = [
-        token
-        for token in dict.fromkeys(special_tokens)
-        if token not in known and token not in markers
-    ]
     if markers:
         tokenizer.add_special_tokens(
             {"extra_special_tokens": markers}, replace_extra_special_tokens=False
         )
-    tokenizer.add_tokens(words)  # one token each, and shown: <think> is read by people
+    known = tokenizer.get_vocab()
+    words = [token for token in dict.fromkeys(special_tokens) if token not in known]
+    tokenizer.add_tokens(words)  # not special, so that an answer shows them: people read <think>
     if template == "chatml":
         tokenizer.eos_token = "<|im_end|>"  # noqa: S105 - the template's end of turn
     if tokenizer.pad_token is None:
@@ -74,59 +72,45 @@ def load_tokenizer(
     return tokenizer, [*markers, *words]
 
 
-def read_template(template: str) -> str:
-    """`chatml` or the text of a Jinja file."""
-    if template == "chatml":
-        return CHATML
-    try:
-        return Path(template).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(
-            say("The chat template {value} cannot be read.", value=template),
-            'Name a Jinja file, or "chatml".',
-        ) from error
-
-
-def markers_of(template: str) -> list[str]:
-    """What a template writes to begin and end turns; each must be one token."""
-    return list(dict.fromkeys(MARKERS.findall(template)))
-
-
 def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
-    """The base's weights on the device, its embeddings grown to `words` where they have fewer rows."""
+    """The base's weights on the device, its embeddings grown to `words` rows or more."""
     from transformers import AutoModelForCausalLM
     from transformers.utils import is_flash_attn_2_available
 
-    flash = device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available()
-    options = {"attn_implementation": "flash_attention_2"} if flash else {}
+    options = {}
+    # FlashAttention has kernels for half precision only
+    if device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
+        options["attn_implementation"] = "flash_attention_2"
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
         )
     except (OSError, ValueError) as error:
-        first = (str(error).splitlines() or ["no reason given"])[0]
+        lines = str(error).splitlines() or ["no reason given"]
         raise NotFound(
-            say("The base {folder} cannot be loaded: {first}", folder=folder, first=first),
+            say("The base {folder} cannot be loaded: {first}", folder=folder, first=lines[0]),
             ELSEWHERE,
         ) from error
+    # models often have more rows than their tokenizer has tokens: never shrink
     if words > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(words)
     return model.to(device)
 
 
-def _download(name: str, cache: Path) -> Path:
-    """A model from ModelScope or the Hugging Face hub; what was downloaded before is not asked for again."""
-    if name.startswith("modelscope:"):
-        modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-        try:
-            return Path(
-                modelscope.snapshot_download(name.removeprefix("modelscope:"), cache_dir=str(cache))
-            )
-        except (OSError, ValueError) as error:
-            raise Unavailable(
-                say("{name} cannot be had from ModelScope: {error}", name=name, error=error),
-                ELSEWHERE,
-            ) from error
+def _download_from_modelscope(name: str, cache: Path) -> Path:
+    modelscope = require("modelscope", "modelscope", "A model from ModelScope")
+    try:
+        folder = modelscope.snapshot_download(name.removeprefix(MODELSCOPE), cache_dir=str(cache))
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            say("{name} cannot be downloaded from ModelScope: {error}", name=name, error=error),
+            ELSEWHERE,
+        ) from error
+    return Path(folder)
+
+
+def _download_from_hub(name: str) -> Path:
+    """A model of the Hugging Face hub; what was downloaded before is not asked for again."""
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

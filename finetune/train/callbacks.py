@@ -1,4 +1,4 @@
-"""What happens at each step of a training: metrics and progress are told, samples taken, a stop obeyed, NaN refused."""
+"""Each step of a training -> metrics, progress and samples; Stop and a loss of NaN end it."""
 
 from __future__ import annotations
 
@@ -13,100 +13,109 @@ from finetune.data.examples import Example
 from finetune.evaluate.generation import generate_answers, prompt_ids
 from finetune.run.metrics import append_metrics
 from finetune.run.runs import Run
-from finetune.train.launch import any_of, is_first
+from finetune.train.order import Order
+from finetune.train.processes import any_of, is_first
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-TOLD_EVERY = 0.5  # seconds between two progress lines
+REPORTED_EVERY = 0.5  # seconds between two progress lines
 SAMPLE_TOKENS = 64
+KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm")  # of what the trainer logs
 
 
 class Reporter(TrainerCallback):
-    """Writes metrics.jsonl, tells progress, and stops the training when asked to."""
+    """Writes metrics.jsonl, reports progress, and stops the training when asked to."""
 
-    def __init__(
-        self, run: Run, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]
-    ) -> None:
-        self.run, self.report, self.stopped = run, report, stopped
-        self.begun, self.first_step, self.told, self.stopping = 0.0, 0, 0.0, False
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.began = 0.0
+        self.first_step = 0
+        self.last_report = 0.0
+        self.stopping = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        self.begun, self.first_step = time.monotonic(), state.global_step
+        self.began = time.monotonic()
+        self.first_step = state.global_step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        self.stopping = any_of(self.stopped())
+        self.stopping = any_of(self.order.stopped())
         if self.stopping:
-            control.should_save = control.should_training_stop = True
+            control.should_save = True
+            control.should_training_stop = True
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if self.stopping:
-            control.should_evaluate = control.should_save = (
-                False  # it is saved, and nobody waits for a measurement
-            )
+        if self.stopping:  # on_step_end has it saved, and nobody waits for a measurement
+            control.should_evaluate = False
+            control.should_save = False
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **more: Any
     ) -> None:
         logs = logs or {}
-        if "train_runtime" in logs:
+        if "train_runtime" in logs:  # the trainer's summary at the end
             return
         row = {"step": state.global_step, "epoch": round(state.epoch or 0, 4)}
-        row |= {
-            key: logs[key]
-            for key in ("loss", "eval_loss", "learning_rate", "grad_norm")
-            if key in logs
-        }
+        for key in KEPT:
+            if key in logs:
+                row[key] = logs[key]
         if is_first():
-            append_metrics(self.run.metrics, row)
-        if not math.isfinite(row.get("loss", 0.0)):
-            raise InvalidInput(
-                say(
-                    "The loss is {loss} at step {global_step}: the training has diverged.",
-                    loss=row["loss"],
-                    global_step=state.global_step,
-                ),
-                "Lower training.learning_rate or training.clip, raise training.warmup, or set precision to bf16 or fp32; "
-                "the last checkpoint is kept.",
-            )
-        self._tell(state, row | {"tokens": logs.get("num_tokens", 0)})
+            append_metrics(self.order.run.metrics, row)
+        _refuse_divergence(row)
+        if self._is_due(state, row):
+            self._report(state, row, logs.get("num_tokens", 0))
 
-    def _tell(self, state: Any, row: dict[str, Any]) -> None:
-        now, last = time.monotonic(), state.global_step >= state.max_steps
-        if now - self.told < TOLD_EVERY and not last and "eval_loss" not in row:
-            return
-        self.told = now
-        seconds, steps = now - self.begun, state.global_step - self.first_step
-        tokens = row.pop("tokens")
-        left = seconds / steps * (state.max_steps - state.global_step) if steps else 0.0
-        self.report(
-            {
-                "event": "progress",
-                "steps": state.max_steps,
-                "done": state.global_step,
-                "of": state.max_steps,
-                **row,
-            }
-            | {"seconds": round(seconds, 1), "left": round(left, 1)}
-            | ({"tokens_per_second": round(tokens / seconds)} if tokens and seconds else {})
-        )
+    def _is_due(self, state: Any, row: dict[str, Any]) -> bool:
+        """The last step and every measurement are reported, the other steps now and then."""
+        if state.global_step >= state.max_steps or "eval_loss" in row:
+            return True
+        return time.monotonic() - self.last_report >= REPORTED_EVERY
+
+    def _report(self, state: Any, row: dict[str, Any], tokens: float) -> None:
+        """One progress line. `done` of `of` in `seconds` is what every long command reports."""
+        self.last_report = time.monotonic()
+        seconds = self.last_report - self.began
+        steps = state.global_step - self.first_step
+        left = 0.0
+        if steps:
+            left = seconds / steps * (state.max_steps - state.global_step)
+        event = {
+            "event": "progress",
+            "stage": "Training",
+            "steps": state.max_steps,
+            "done": state.global_step,
+            "of": state.max_steps,
+            **row,
+            "seconds": round(seconds, 1),
+            "left": round(left, 1),
+        }
+        if tokens and seconds:
+            event["tokens_per_second"] = round(tokens / seconds)
+        self.order.report(event)
 
 
 class Sampler(TrainerCallback):
-    """Answers a few questions each time the model is saved, so that one sees what it says by now."""
+    """Answers a few questions at each checkpoint, so that one sees what the model says by now."""
 
     def __init__(
-        self, run: Run, examples: Sequence[Example], tokenizer: Any, report: Callable[[dict], None]
+        self,
+        run: Run,
+        examples: Sequence[Example],
+        tokenizer: Any,
+        report: Callable[[dict[str, Any]], None],
     ) -> None:
-        self.run, self.examples, self.tokenizer, self.report = run, examples, tokenizer, report
+        self.run = run
+        self.examples = examples
+        self.tokenizer = tokenizer
+        self.report = report
         self.prompts = [prompt_ids(example, tokenizer) for example in examples]
 
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
         if not self.examples:
             return
-        learning = model.training
+        training = model.training
         model.eval()
         answers = dict(generate_answers(model, self.tokenizer, self.prompts, SAMPLE_TOKENS))
-        model.train(learning)
+        model.train(training)
         for number, example in enumerate(self.examples):
             row = {
                 "step": state.global_step,
@@ -115,3 +124,19 @@ class Sampler(TrainerCallback):
             }
             append_metrics(self.run.folder / "samples.jsonl", row | {"reference": example.answer})
             self.report({"event": "sample", **row})
+
+
+def _refuse_divergence(row: dict[str, Any]) -> None:
+    """Raises InvalidInput for a loss that is not a number."""
+    loss = row.get("loss", 0.0)
+    if math.isfinite(loss):
+        return
+    raise InvalidInput(
+        say(
+            "The loss is {loss} at step {global_step}: the training has diverged.",
+            loss=loss,
+            global_step=row["step"],
+        ),
+        "Lower training.learning_rate or training.clip, raise training.warmup, or set precision to "
+        "bf16 or fp32; the last checkpoint is kept.",
+    )

@@ -1,4 +1,4 @@
-"""Texts -> a small Qwen2 with a tokenizer of its own: a base to try everything on where no model can be downloaded."""
+"""Texts -> a small Qwen2 with a tokenizer of its own: for where no model can be downloaded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def make_small_model(
     context: int = 1024,
     seed: int = 0,
 ) -> Path:
-    """Write a random model and a tokenizer trained on `texts` into that folder; the same input gives the same files."""
+    """Write a random model and a tokenizer trained on `texts` into that folder.
+
+    The same input gives the same files. `words` is the size of the vocabulary, `context`
+    counts tokens.
+    """
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
@@ -46,8 +50,8 @@ def make_small_model(
         num_key_value_heads=2,
         max_position_embeddings=context,
         tie_word_embeddings=True,
-        initializer_range=width
-        ** -0.5,  # so that it can be learned with adapters alone, its own weights as they are
+        # wide enough that adapters alone can learn, with the random weights as they are
+        initializer_range=width**-0.5,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -77,12 +81,10 @@ def _train_tokenizer(texts: Iterable[str], words: int) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=words, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
-    apart = (
-        HAN.sub(r"\g<0>\n", text) for text in texts
-    )  # else a sentence without spaces becomes one token
-    bpe.train_from_iterator(
-        [*apart, *ROLES * 100], trainer
-    )  # a role's name is one token in every prompt
+    # without a break behind each character a sentence without spaces becomes one token
+    apart = [HAN.sub(r"\g<0>\n", text) for text in texts]
+    # a role's name stands in every prompt: repeated, it becomes one token
+    bpe.train_from_iterator([*apart, *ROLES * 100], trainer)
     pad, _, end = SPECIAL
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, pad_token=pad)
     tokenizer.chat_template = CHATML

@@ -1,4 +1,8 @@
-"""TRL's SFTTrainer, made leaner where it has no fused kernel: off CUDA it scores every word at every place, masked or not."""
+"""TRL's SFTTrainer, made leaner where it has no fused kernel.
+
+Off CUDA, TRL scores every token of the vocabulary at every place. Here only the places that
+are learned are scored.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from finetune.encoding.masking import IGNORED
 
 
 class Trainer(SFTTrainer):
-    """The same loss and the same training; no model card beside each checkpoint, as card.json tells more."""
+    """The same loss and the same training; no model card beside each checkpoint."""
 
     def create_model_card(self, *args: Any, **options: Any) -> None:
         return
@@ -25,31 +29,33 @@ class Trainer(SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """The mean loss of the learned tokens; off CUDA only the places that any row learns from are scored."""
-        if (
-            return_outputs
-            or self.aux_loss_enabled
-            or inputs["input_ids"].is_cuda
-            or not self._keeps_logits()
-        ):
+        """The mean loss of the learned tokens."""
+        if return_outputs or not self._scores_some_places(inputs):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         rest = {name: value for name, value in inputs.items() if name != "labels"}
-        labels = functional.pad(
-            inputs["labels"][:, 1:], (0, 1), value=IGNORED
-        )  # each place predicts the next token
+        # each place predicts the next token
+        labels = functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)
         kept = (labels != IGNORED).any(0).nonzero().squeeze(1)
-        logits = model(**rest, use_cache=False, logits_to_keep=kept).logits
         target = labels[:, kept]
+        logits = model(**rest, use_cache=False, logits_to_keep=kept).logits
         loss = functional.cross_entropy(
             logits.flatten(0, 1).float(), target.flatten(), ignore_index=IGNORED, reduction="sum"
         )
         self._count(model.training, rest)
-        learned = (target != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        loss = loss / torch.as_tensor(learned).clamp(min=1)
+        if num_items_in_batch is None:
+            learned = (target != IGNORED).sum()
+            return loss / learned.clamp(min=1)
+        learned = torch.as_tensor(num_items_in_batch)
         # several processes count their tokens together, and their gradients are averaged afterwards
-        return loss if num_items_in_batch is None else loss * self.accelerator.num_processes
+        return loss / learned.clamp(min=1) * self.accelerator.num_processes
+
+    def _scores_some_places(self, inputs: dict[str, Any]) -> bool:
+        if self.aux_loss_enabled or inputs["input_ids"].is_cuda:
+            return False
+        return self._keeps_logits()
 
     def _keeps_logits(self) -> bool:
+        """Whether the model can score some places only."""
         model: Any = self.model
         base = model.get_base_model() if hasattr(model, "get_base_model") else model
         return "logits_to_keep" in signature(type(base).forward).parameters
@@ -58,7 +64,7 @@ class Trainer(SFTTrainer):
         """Tokens without padding, as TRL counts them."""
         if training:
             mask = rest.get("attention_mask")
-            self._total_train_tokens += int(
-                rest["input_ids"].numel() if mask is None else mask.sum()
-            )
-        self._metrics["train" if training else "eval"]["num_tokens"] = [self._total_train_tokens]
+            count = rest["input_ids"].numel() if mask is None else mask.sum()
+            self._total_train_tokens += int(count)
+        metrics = self._metrics["train" if training else "eval"]
+        metrics["num_tokens"] = [self._total_train_tokens]

@@ -1,4 +1,4 @@
-"""Training: a file of examples and a base -> a checked run file -> a job that outlives the page; runs with their curves."""
+"""Training: examples and a base -> a checked run file -> a job; and the runs with their curves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from workbench.ui.widgets import begin_page, both, offer_example_model, plain
 def page() -> None:
     settings = begin_page(both("Training", "训练"))
     runs = runs_now(settings)
-    if job := starting(settings):
+    job = starting(settings)
+    if job:
         st.fragment(_await_run, run_every=2.0)(settings, job)
     if not runs:
         _show_empty(settings)
@@ -28,32 +29,31 @@ def page() -> None:
 
 
 def _chosen_view(runs: list[RunNow]) -> str:
-    """`runs` or `new`. A new training opens its run; what opens it cannot set the control once that is drawn."""
-    if opened := st.session_state.pop("open_view", ""):
+    """`runs` or `new`. What opens a run sets the control before it is drawn, as Streamlit asks."""
+    opened = st.session_state.pop("open_view", "")
+    if opened:
         st.session_state["training_view"] = opened
     views = {
         "runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
         "new": both("New training", "新建训练"),
     }
-    return (
-        st.segmented_control(
-            both("View", "视图"),
-            list(views),
-            format_func=views.__getitem__,
-            default="runs",
-            key="training_view",
-            label_visibility="collapsed",
-            required=True,
-        )
-        or "runs"
+    chosen = st.segmented_control(
+        both("View", "视图"),
+        list(views),
+        format_func=views.__getitem__,
+        default="runs",
+        key="training_view",
+        label_visibility="collapsed",
+        required=True,
     )
+    return chosen or "runs"
 
 
 def _show_empty(settings: Settings) -> None:
     st.markdown(
         both(
-            "Here a model learns your own facts and manners from examples of questions and answers.  \n"
-            "What it has learned is kept as a small adapter: chat with it, measure it, publish it to Ollama.",
+            "Here a model learns your own facts and manners from questions and answers.  \n"
+            "The result is a small adapter: chat with it, measure it, publish it to Ollama.",
             "在这里，模型从问答示例中学习你的知识和说话方式。  \n"
             "学到的内容保存为一个小的适配器，可以与它对话、评测，也可以发布到 Ollama。",
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.settings import load_settings
+from workbench.terminal import reporting
+
+if TYPE_CHECKING:
+    from rag.ingest import Outcome
 
 SEARCHING = {
     "search": ("rag.commands.search:search", "Search a collection and show both legs' scores."),
@@ -72,7 +77,7 @@ def ingest(
 
     settings = load_settings()
     stop = _stops_on_sigterm()
-    with _reporting(as_json) as report:
+    with reporting(as_json) as report:
         outcome = run(
             paths,
             collection or settings.collection,
@@ -86,14 +91,22 @@ def ingest(
     if as_json:
         print_json({"event": "done", **asdict(outcome)})
     else:
-        for failure in outcome.failed:
-            click.echo(f"{failure['file']}\n  {failure['problem']}\n  {failure['fix']}", err=True)
-        removed = f", {outcome.removed} removed" if prune else ""
-        click.echo(
-            f"{outcome.indexed} indexed, {outcome.unchanged} unchanged, {outcome.empty} empty, "
-            f"{len(outcome.failed)} failed{removed}; {outcome.passages} passages in all"
-        )
+        _print_outcome(outcome, prune)
     sys.exit(0 if outcome.indexed or outcome.unchanged else 1)
+
+
+def _print_outcome(outcome: Outcome, prune: bool) -> None:
+    for failure in outcome.failed:
+        click.echo(f"{failure['file']}\n  {failure['problem']}\n  {failure['fix']}", err=True)
+    counts = [
+        f"{outcome.indexed} indexed",
+        f"{outcome.unchanged} unchanged",
+        f"{outcome.empty} empty",
+        f"{len(outcome.failed)} failed",
+    ]
+    if prune:
+        counts.append(f"{outcome.removed} removed")
+    click.echo(f"{', '.join(counts)}; {outcome.passages} passages in all")
 
 
 @rag.command("list")
@@ -115,11 +128,8 @@ def list_command(as_json: bool) -> None:
         if as_json:
             print_json(facts)
         else:
-            click.echo(
-                "{collection}: {documents} documents, {passages} passages, {embedder}".format(
-                    **facts
-                )
-            )
+            documents = f"{facts['documents']} documents, {facts['passages']} passages"
+            click.echo(f"{found.name}: {documents}, {found.embedder}")
 
 
 @rag.command()
@@ -144,13 +154,18 @@ def show(collection: str, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reports_errors
 def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
-    """Remove documents from a collection, or the whole collection. Example: workbench rag remove papers old.pdf"""
+    """Remove documents from a collection, or the whole collection.
+
+    \b
+    Example:
+      workbench rag remove papers old.pdf
+    """
     from rag.store import delete_collection, open_collection
 
     settings = load_settings()
     found = open_collection(settings, collection)
-    there = [document.source for document in found.documents()]
-    chosen = [source for source in there if source in sources or Path(source).name in sources]
+    known = [document.source for document in found.documents()]
+    chosen = [source for source in known if source in sources or Path(source).name in sources]
     if sources and not chosen:
         raise InvalidInput(
             say(
@@ -160,11 +175,10 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
             ),
             say("See: workbench rag show {collection}", collection=collection),
         )
-    what = (
-        f"{len(chosen)} documents from {collection}"
-        if sources
-        else f"{collection} with {len(there)} documents"
-    )
+    if sources:
+        what = f"{len(chosen)} documents from {collection}"
+    else:
+        what = f"{collection} with {len(known)} documents"
     if not yes:
         click.confirm(f"Remove {what}?", abort=True)
     if sources:
@@ -181,75 +195,40 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
 @json_option
 @reports_errors
 def reindex(collection: str, embedder: str, as_json: bool) -> None:
-    """Embed a collection again with another embedder. Example: workbench rag reindex papers --embedder ollama:bge-m3"""
-    from rag.ingest import reindex as run
+    """Embed a collection again with another embedder.
 
-    with _reporting(as_json) as report:
+    \b
+    Example:
+      workbench rag reindex papers --embedder ollama:bge-m3
+    """
+    from rag.reindex import reindex as run
+
+    with reporting(as_json) as report:
         found = run(collection, embedder, load_settings(), report)
     facts = {"collection": found.name, "embedder": found.embedder, "dimension": found.dimension}
-    print_json({"event": "done", **facts}) if as_json else click.echo(
-        "{collection} now uses {embedder}".format(**facts)
-    )
+    if as_json:
+        print_json({"event": "done", **facts})
+    else:
+        click.echo(f"{found.name} now uses {found.embedder}")
 
 
 def _passwords(given: tuple[str, ...]) -> dict[str, str]:
-    """`FILE=WORD` for one file; a word alone, or WORKBENCH_FILE_PASSWORD, is tried on every encrypted one."""
-    pairs = (word.rpartition("=") for word in given)
-    common = {"*": word} if (word := os.environ.get("WORKBENCH_FILE_PASSWORD")) else {}
-    return common | {name or "*": word for name, _, word in pairs}
+    """File name, or `*` for every file -> password.
+
+    `FILE=WORD` is for one file. A word alone, or WORKBENCH_FILE_PASSWORD, is for every file.
+    """
+    found: dict[str, str] = {}
+    common = os.environ.get("WORKBENCH_FILE_PASSWORD")
+    if common:
+        found["*"] = common
+    for option in given:
+        name, _, word = option.rpartition("=")
+        found[name or "*"] = word
+    return found
 
 
 def _stops_on_sigterm() -> Callable[[], bool]:
-    asked: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-    return lambda: bool(asked)
-
-
-class _reporting:
-    """Progress as JSON lines, or as a bar on the terminal."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> Callable[[dict[str, Any]], None]:
-        if self._as_json:
-            return print_json
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("Reading", total=None)
-        self._bar.start()
-        return self._show
-
-    def _show(self, event: dict[str, Any]) -> None:
-        if event["event"] == "waiting":
-            self._bar.update(self._task, description="Waiting for another job")
-        elif event["event"] == "calibrating":
-            self._bar.update(self._task, description="Learning how to weigh words and meaning")
-        else:
-            name = Path(event["file"]).name if "file" in event else "Embedding"
-            self._bar.update(
-                self._task,
-                description=name[:40],
-                completed=event["done"],
-                total=event.get("files", event.get("of")),
-            )
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar:
-            self._bar.stop()
+    """Whether SIGTERM has come; the run then ends after the file it is at."""
+    asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
+    return asked.is_set

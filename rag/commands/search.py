@@ -1,11 +1,11 @@
-"""`workbench rag search | evaluate | calibration`: ask a collection, measure retrieval, see what was learned."""
+"""`workbench rag search | evaluate | calibration`: ask a collection and measure retrieval."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,11 @@ from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.settings import load_settings
 
+if TYPE_CHECKING:
+    from rag.passages import Hit
+
 FILTERS = ("source", "type", "page", "sheet")
+SHOWN = 400  # characters of a passage on the terminal
 
 collection_option = click.option(
     "--collection", "-c", help="Collection to ask; without it, the one in the settings."
@@ -51,30 +55,43 @@ def search(
     opened = open_collection(settings, collection or settings.collection)
     hits = retrieve(question, opened, settings, k, parse_where(where))
     for rank, hit in enumerate(hits, 1):
-        scores = {
-            "score": round(hit.score, 4),
-            "dense": round(hit.dense, 4),
-            "lexical": round(hit.lexical, 4),
-        }
-        place = {"source": hit.passage.source, "locator": str(hit.passage.locator)}
         if as_json:
-            print_json(
-                {
-                    "rank": rank,
-                    **scores,
-                    "relevant": hit.relevant,
-                    "text": hit.passage.text,
-                    **place,
-                }
-            )
+            print_json(_hit_facts(rank, hit))
         else:
-            click.secho(f"{rank}. {place['source']} {place['locator']}".rstrip(), bold=True)
-            click.echo("   " + " · ".join(f"{name} {score:.3f}" for name, score in scores.items()))
-            click.echo("   " + " ".join(hit.passage.text.split())[:400] + "\n")
-    if not as_json and not any(hit.relevant for hit in hits):
-        click.echo(
-            "No passage speaks of this; these are the nearest." if hits else "Nothing found."
-        )
+            _print_hit(rank, hit)
+    if as_json:
+        return
+    if not hits:
+        click.echo("Nothing found.")
+    elif not any(hit.relevant for hit in hits):
+        click.echo("No passage answers this; these are the nearest.")
+
+
+def _hit_facts(rank: int, hit: Hit) -> dict[str, Any]:
+    return {
+        "rank": rank,
+        **_scores(hit),
+        "relevant": hit.relevant,
+        "text": hit.passage.text,
+        "source": hit.passage.source,
+        "locator": str(hit.passage.locator),
+    }
+
+
+def _print_hit(rank: int, hit: Hit) -> None:
+    scores = [f"{name} {score:.3f}" for name, score in _scores(hit).items()]
+    one_line = " ".join(hit.passage.text.split())
+    click.secho(f"{rank}. {hit.passage.source} {hit.passage.locator}".rstrip(), bold=True)
+    click.echo(f"   {' · '.join(scores)}")
+    click.echo(f"   {one_line[:SHOWN]}\n")
+
+
+def _scores(hit: Hit) -> dict[str, float]:
+    return {
+        "score": round(hit.score, 4),
+        "dense": round(hit.dense, 4),
+        "lexical": round(hit.lexical, 4),
+    }
 
 
 @click.command()
@@ -103,14 +120,15 @@ def evaluate(
 ) -> None:
     """Measure recall and MRR of each leg and of the fusion on questions with a known passage.
 
-    Passages are taken whole and indexed in a workspace of their own. The embedder is the one in the settings.
+    Passages stay whole and are indexed in a workspace of their own, by the embedder in the
+    settings.
 
     \b
     Example:
       workbench rag evaluate --passages passages.jsonl --queries queries.jsonl --limit 1000
     """
     from rag.evaluate import evaluate as measure
-    from rag.evaluate import read_passages, read_questions
+    from rag.question_sets import read_passages, read_questions
 
     texts = read_passages(passages, *([distractors] if distractors else []))
     result = measure(texts, read_questions(queries, texts)[:limit], load_settings(), _show_progress)
@@ -122,11 +140,11 @@ def evaluate(
 
 @click.command()
 @click.argument("collection", required=False)
-@click.option("--again", is_flag=True, help="Learn anew from the collection as it is now.")
+@click.option("--again", is_flag=True, help="Learn again from the collection as it is now.")
 @json_option
 @reports_errors
 def calibration(collection: str | None, again: bool, as_json: bool) -> None:
-    """Show what a collection has taught about weighing its two legs.
+    """Show the weights that a collection has taught for its two legs.
 
     \b
     Example:
@@ -143,10 +161,9 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
         return
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
-        click.echo(
-            f"  {name}: weight {weight.weight:.2f} on dense, from {weight.questions} questions"
-            f" (MRR dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f})"
-        )
+        ranks = f"dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f}"
+        source = f"from {weight.questions} questions (MRR {ranks})"
+        click.echo(f"  {name}: weight {weight.weight:.2f} on dense, {source}")
     for name, floor in found.floors.items():
         click.echo(f"  {name}: relevant from a score of {floor:.3f}")
     if not found.weights:
@@ -158,35 +175,41 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, Any] | None:
     found: list[dict[str, Any]] = []
     for condition in conditions:
         key, equals, value = condition.partition("=")
-        if not equals or key not in FILTERS or (key == "page" and not value.isdecimal()):
+        usable = equals and key in FILTERS and (key != "page" or value.isdecimal())
+        if not usable:
             raise InvalidInput(
                 say("--where {condition} cannot be used.", condition=condition),
                 say(
-                    "Write KEY=VALUE with KEY one of {filters}, as in --where type=pdf or --where page=3.",
+                    "Write KEY=VALUE with KEY one of {filters}, "
+                    "as in --where type=pdf or --where page=3.",
                     filters=", ".join(FILTERS),
                 ),
             )
         found.append({key: int(value) if key == "page" else value})
-    return {"$and": found} if len(found) > 1 else next(iter(found), None)
+    if not found:
+        return None
+    return {"$and": found} if len(found) > 1 else found[0]
 
 
 def _show_progress(step: str, done: int, total: int) -> None:
     """One line on stderr, overwritten on a terminal."""
     line = f"{step} {done}/{total}" if total > 1 else step
-    click.echo(
-        f"\r{line:<40}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty()
-    )
+    if sys.stderr.isatty():
+        click.echo(f"\r{line:<40}", err=True, nl=False)
+    else:
+        click.echo(line, err=True)
 
 
 def _print_measures(result: dict[str, Any]) -> None:
     click.echo(f"{result['questions']} questions, {result['passages']} passages")
     names = list(result["fused"])
-    click.echo(f"{'':<10}" + "".join(f"{name:>11}" for name in names))
+    header = "".join(f"{name:>11}" for name in names)
+    click.echo(f"{'':<10}{header}")
     for leg in ("dense", "lexical", "rrf", "fused"):
-        click.echo(f"{leg:<10}" + "".join(f"{result[leg][name]:>11.3f}" for name in names))
+        figures = "".join(f"{result[leg][name]:>11.3f}" for name in names)
+        click.echo(f"{leg:<10}{figures}")
     click.echo("\nFixed weight on dense, recall@1 (the best is known only in hindsight):")
-    click.echo(
-        "  " + "  ".join(f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"])
-    )
+    sweep = [f"{row['weight']:.1f}: {row['recall@1']:.3f}" for row in result["sweep"]]
+    click.echo(f"  {'  '.join(sweep)}")
     learned = ", ".join(f"{name} {weight:.2f}" for name, weight in result["calibrated"].items())
     click.echo(f"Learned weights: {learned or 'none, too little text'}")

@@ -1,4 +1,7 @@
-"""A file -> blocks of text with their places. One module a format; the content decides, then the file's ending."""
+"""A file -> blocks of text with their places. One module a format.
+
+The content decides which one, then the file's ending.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from rag.passages import Block
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-# format -> module with `load(path, password) -> Iterator[Block]`; a new format is one module and its rows here
+# format -> module with `load(path, password) -> Iterator[Block]`; a new format is one module and
+# its rows here
 LOADERS = {
     "pdf": "rag.loaders.pdf",
     "docx": "rag.loaders.docx",
@@ -32,7 +36,7 @@ LOADERS = {
     "zip": "rag.loaders.archive",
     "image": "rag.loaders.image",
 }
-ENDINGS = {
+ENDINGS = {  # of formats that are text inside, or that share their first bytes with others
     "csv": "csv",
     "tsv": "csv",
     "htm": "html",
@@ -49,8 +53,7 @@ ENDINGS = {
     "msg": "msg",
     "xls": "xls",
 }
-MAGIC = [
-    (b"%PDF-", "pdf"),
+MAGIC = [  # first bytes -> format
     (b"{\\rtf", "rtf"),
     (b"\x89PNG", "image"),
     (b"\xff\xd8\xff", "image"),
@@ -59,28 +62,33 @@ MAGIC = [
     (b"II*\x00", "image"),
     (b"MM\x00*", "image"),
 ]
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-NOT_TEXT = "Formats that are read: pdf, docx, pptx, xlsx, xls, csv, html, xml, epub, ipynb, rtf, odt, md, txt, eml, msg, zip."
+ZIP = b"PK\x03\x04"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Office before 2007, Outlook, and encrypted Office
+PARTS = {  # member of a zip -> the Office format that has it
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "xl/workbook.xml": "xlsx",
+}
 
 
 def load(path: Path, password: str | None = None) -> Iterator[Block]:
-    """The file's blocks in reading order. Raises InvalidInput for what cannot be read, with the fix."""
+    """The file's blocks in reading order. Raises InvalidInput, Unavailable."""
     module = import_module(LOADERS[detect(path)])
     yield from module.load(path, password)
 
 
 def detect(path: Path) -> str:
-    """The file's format, by its first bytes where they tell, else by its ending, else text."""
+    """The file's format: by its first bytes, else by its ending, else text."""
     with path.open("rb") as file:
         head = file.read(4096)
     ending = path.suffix.lower().lstrip(".")
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(ZIP):
         return _inside_zip(path)
-    if b"%PDF-" in head[:1024]:
+    if b"%PDF-" in head[:1024]:  # readers accept some bytes before it
         return "pdf"
-    found = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
-    if found and (found != "image" or b"\x00" in head):  # a text may begin with BM
-        return found
+    known = _by_magic(head)
+    if known:
+        return known
     if head.startswith(OLE):
         return _inside_ole(ending)
     if ending in ENDINGS:
@@ -90,29 +98,36 @@ def detect(path: Path) -> str:
     return "text"
 
 
+def _by_magic(head: bytes) -> str | None:
+    for magic, kind in MAGIC:
+        if head.startswith(magic):
+            # a text may begin with BM, but has no NUL
+            is_text = kind == "image" and b"\x00" not in head
+            return None if is_text else kind
+    return None
+
+
 def _inside_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            kind = (
-                archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
-            )
+            mimetype = archive.read("mimetype") if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         raise InvalidInput(
             say("The file is damaged: {error}", error=error), "Save or download it again."
         ) from error
-    marks = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
-    if found := next((kind for name, kind in marks.items() if name in names), None):
-        return found
-    if "epub" in kind or "META-INF/container.xml" in names:
+    for part, kind in PARTS.items():
+        if part in names:
+            return kind
+    if b"epub" in mimetype or "META-INF/container.xml" in names:
         return "epub"
-    return "odt" if "opendocument" in kind else "zip"
+    return "odt" if b"opendocument" in mimetype else "zip"
 
 
 def _inside_ole(ending: str) -> str:
     if ending in ("xls", "msg"):
         return ending
-    if ending in ("docx", "xlsx", "pptx"):
+    if ending in ("docx", "xlsx", "pptx"):  # the new formats are OLE only inside their encryption
         raise InvalidInput(
             "The document is encrypted with a password.",
             "Open it, remove the password and save it, then add it again.",

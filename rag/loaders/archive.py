@@ -1,10 +1,13 @@
-"""A zip -> the blocks of the documents in it; their names head the path. Its size, depth and number are bounded."""
+"""A zip -> the blocks of the documents in it, each under its name in the archive.
+
+Size, depth and number are bounded.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -12,14 +15,12 @@ from rag.passages import Block
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.messages import say
 
-MOST_BYTES = 200_000_000
+MOST_BYTES = 200_000_000  # unpacked: a small archive may unpack to any size
 MOST_FILES = 2_000
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
-    from rag.loaders import detect
-    from rag.loaders import load as load_file
-
+    """The blocks of every member that can be read; the others are skipped."""
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
@@ -28,29 +29,12 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         ) from error
     with archive, tempfile.TemporaryDirectory() as folder:
         members = [member for member in archive.infolist() if not member.is_dir()]
-        if len(members) > MOST_FILES or sum(member.file_size for member in members) > MOST_BYTES:
-            raise InvalidInput(
-                say(
-                    "The archive holds more than {most_files} files or {most_bytes} MB.",
-                    most_files=MOST_FILES,
-                    most_bytes=MOST_BYTES // 1000000,
-                ),
-                "Unpack it and add the folder.",
-            )
+        _check_bounds(members)
         for number, member in enumerate(members):
-            # the member's own name is never a path on this machine
+            # the member's own name never becomes a path on this machine
             target = Path(folder) / f"{number}{PurePosixPath(member.filename).suffix}"
             try:
-                target.write_bytes(
-                    archive.read(member, pwd=password.encode() if password else None)
-                )
-                if detect(target) == "zip":
-                    continue  # an archive inside an archive is not opened
-                for block in load_file(target, password):
-                    yield Block(
-                        block.text,
-                        replace(block.locator, heading=(member.filename, *block.locator.heading)),
-                    )
+                yield from _member(archive, member, target, password)
             except RuntimeError as error:
                 raise InvalidInput(
                     "The archive is encrypted.", "Give its password, or unpack it first."
@@ -59,3 +43,31 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
                 continue  # one bad member does not lose the others
             finally:
                 target.unlink(missing_ok=True)
+
+
+def _check_bounds(members: Sequence[zipfile.ZipInfo]) -> None:
+    unpacked = sum(member.file_size for member in members)
+    if len(members) <= MOST_FILES and unpacked <= MOST_BYTES:
+        return
+    raise InvalidInput(
+        say(
+            "The archive has more than {files} files or {megabytes} MB.",
+            files=MOST_FILES,
+            megabytes=MOST_BYTES // 1_000_000,
+        ),
+        "Unpack it and add the folder.",
+    )
+
+
+def _member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, password: str | None
+) -> Iterator[Block]:
+    from rag.loaders import detect
+    from rag.loaders import load as load_file
+
+    target.write_bytes(archive.read(member, pwd=password.encode() if password else None))
+    if detect(target) == "zip":
+        return  # an archive inside an archive stays closed
+    for block in load_file(target, password):
+        heading = (member.filename, *block.locator.heading)
+        yield Block(block.text, replace(block.locator, heading=heading))

@@ -11,12 +11,20 @@ from rag.loaders.rows import rows_as_text
 from rag.loaders.text import decode
 from rag.passages import Block
 
+DELIMITERS = ",;\t|"
+SAMPLE = 16_384  # characters that the delimiter is guessed from
+LONGEST_FIELD = 10_000_000
+
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
-    text = decode(path.read_bytes())
-    csv.field_size_limit(10_000_000)
+    """The rows; the first names the columns."""
+    text = decode(path.read_bytes()).replace("\x00", "")  # csv refuses NUL
+    csv.field_size_limit(LONGEST_FIELD)
+    yield from rows_as_text(csv.reader(io.StringIO(text), _dialect(text, path)))
+
+
+def _dialect(text: str, path: Path) -> type[csv.Dialect]:
     try:
-        dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:16384], ",;\t|")
+        return csv.Sniffer().sniff(text[:SAMPLE], DELIMITERS)
     except csv.Error:
-        dialect = csv.excel_tab if path.suffix.lower() == ".tsv" else csv.excel
-    yield from rows_as_text(csv.reader(io.StringIO(text.replace("\x00", "")), dialect))
+        return csv.excel_tab if path.suffix.lower() == ".tsv" else csv.excel

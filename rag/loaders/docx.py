@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rag.loaders.headings import HeadingPath
 from rag.loaders.rows import rows_as_text
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-LEVEL = re.compile(r"(?:heading|标题|title)\s*(\d*)", re.I)
+STYLE = re.compile(r"(?:heading|标题|title)\s*(\d*)", re.I)  # a heading's style, with its level
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """Paragraphs and table rows in reading order."""
     import docx
     from docx.opc.exceptions import PackageNotFoundError
     from docx.table import Table
@@ -28,28 +30,31 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             say("The document is damaged: {error}", error=error),
             "Open it in Word and save it again.",
         ) from error
-    headings: list[tuple[int, str]] = []
+    headings = HeadingPath()
     for part in document.iter_inner_content():
         if isinstance(part, Table):
-            heading = tuple(title for _, title in headings)
-            for block in rows_as_text(_cells(part)):
-                yield Block(block.text, Locator(heading=heading))
+            for block in rows_as_text(_rows(part)):
+                yield Block(block.text, Locator(heading=headings.titles))
             continue
-        if not (text := part.text.strip()):
+        text = part.text.strip()
+        if not text:
             continue
-        if match := LEVEL.match((part.style.name if part.style else "") or ""):
-            level = int(match[1] or 0)
-            headings = [(depth, title) for depth, title in headings if depth < level] + [
-                (level, text)
-            ]
-        yield Block(text, Locator(heading=tuple(title for _, title in headings)))
+        match = STYLE.match(_style_name(part))
+        if match:
+            headings.enter(int(match[1] or 0), text)
+        yield Block(text, Locator(heading=headings.titles))
 
 
-def _cells(table: Any) -> Iterator[list[str]]:
+def _style_name(paragraph: Any) -> str:
+    return (paragraph.style.name or "") if paragraph.style else ""
+
+
+def _rows(table: Any) -> Iterator[list[str]]:
     """Rows of a table; a merged cell counts once."""
     for row in table.rows:
-        seen: list[Any] = []
+        distinct: list[Any] = []
         for cell in row.cells:
-            if not seen or cell._tc is not seen[-1]._tc:
-                seen.append(cell)
-        yield [cell.text for cell in seen]
+            # python-docx repeats a merged cell for each column that it spans
+            if not distinct or cell._tc is not distinct[-1]._tc:
+                distinct.append(cell)
+        yield [cell.text for cell in distinct]

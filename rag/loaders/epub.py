@@ -16,6 +16,7 @@ from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The chapters' blocks in reading order."""
     try:
         with zipfile.ZipFile(path) as archive:
             for chapter in _spine(archive):
@@ -36,12 +37,14 @@ def _spine(archive: zipfile.ZipFile) -> list[str]:
     package = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
     root = etree.fromstring(archive.read(package), parser)
     files = {item.get("id"): item.get("href") for item in root.xpath("//*[local-name()='item']")}
-    order = [item.get("idref") for item in root.xpath("//*[local-name()='itemref']")]
     folder = posixpath.dirname(package)
-    names = [
-        posixpath.normpath(posixpath.join(folder, unquote(files[name])))
-        for name in order
-        if files.get(name)
-    ]
-    there = set(archive.namelist())
-    return [name for name in names if name in there]
+    existing = set(archive.namelist())
+    chapters: list[str] = []
+    for item in root.xpath("//*[local-name()='itemref']"):
+        href = files.get(item.get("idref"))
+        if not href:
+            continue
+        name = posixpath.normpath(posixpath.join(folder, unquote(href)))
+        if name in existing:
+            chapters.append(name)
+    return chapters

@@ -6,21 +6,28 @@ import os
 import shutil
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rag.passages import Block, Locator
+from rag.passages import Block
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
 
-FIX = "For text in pictures install OCR: apt install tesseract-ocr tesseract-ocr-chi-sim (or brew install tesseract)."
+LANGUAGES = ("eng", "chi_sim")  # Tesseract's names
+INSTALL = say(
+    "For text in pictures install OCR: apt install tesseract-ocr tesseract-ocr-chi-sim "
+    "(or brew install tesseract)."
+)
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The text as one block. Raises InvalidInput, and Unavailable without OCR."""
     from PIL import Image, UnidentifiedImageError
 
     if not languages():
-        raise Unavailable("Reading pictures needs OCR, which is not installed.", FIX)
+        raise Unavailable("Reading pictures needs OCR, which is not installed.", INSTALL)
     try:
         with Image.open(path) as picture:
             text = ocr(picture.convert("RGB"))
@@ -30,31 +37,26 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             "Save it again as PNG or JPEG.",
         ) from error
     if text:
-        yield Block(text, Locator())
+        yield Block(text)
 
 
 def ocr(picture: Any) -> str:
     """The text in a PIL image; empty where OCR is not installed."""
-    if not (known := languages()):
+    known = languages()
+    if not known:
         return ""
-    from importlib import import_module
-
     pytesseract = import_module("pytesseract")
-    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # several readers run at a time
     try:
         return pytesseract.image_to_string(picture, lang=known).strip()
     except pytesseract.TesseractError as error:
-        raise InvalidInput(say("OCR failed: {message}", message=error.message), FIX) from error
+        raise InvalidInput(say("OCR failed: {reason}", reason=error.message), INSTALL) from error
 
 
 @lru_cache(maxsize=1)
 def languages() -> str:
-    """Tesseract's languages of those we read, joined by `+`; empty where it is not installed."""
-    from importlib.util import find_spec
-
+    """Our languages that Tesseract has, joined by `+`; empty where it is not installed."""
     if find_spec("pytesseract") is None or shutil.which("tesseract") is None:
         return ""
-    from importlib import import_module
-
-    have = import_module("pytesseract").get_languages()
-    return "+".join(name for name in ("eng", "chi_sim") if name in have)
+    installed = import_module("pytesseract").get_languages()
+    return "+".join(name for name in LANGUAGES if name in installed)

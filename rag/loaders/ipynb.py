@@ -1,4 +1,4 @@
-"""Notebooks -> the text of their cells and of what they printed; the heading path names the cell."""
+"""Notebooks -> the text of their cells and of what they printed; the heading names the cell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The cells in order, each followed by its outputs."""
     try:
         cells = json.loads(decode(path.read_bytes()))["cells"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
@@ -23,18 +24,22 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             "Open it in Jupyter and save it again.",
         ) from error
     for number, cell in enumerate(cells, 1):
-        name = (f"cell {number}",)
-        source = _joined(cell.get("source"))
-        if cell.get("cell_type") == "markdown":
-            yield from markdown.blocks(source, name)
-        elif source.strip():
-            yield Block(source, Locator(heading=name))
-        for output in cell.get("outputs", []):
-            if text := _joined(
-                output.get("text") or output.get("data", {}).get("text/plain")
-            ).strip():
-                yield Block(text, Locator(heading=name))
+        yield from _cell(cell, (f"cell {number}",))
+
+
+def _cell(cell: dict[str, Any], heading: tuple[str, ...]) -> Iterator[Block]:
+    source = _joined(cell.get("source"))
+    if cell.get("cell_type") == "markdown":
+        yield from markdown.blocks(source, heading)
+    elif source.strip():
+        yield Block(source, Locator(heading=heading))
+    for output in cell.get("outputs", []):
+        printed = output.get("text") or output.get("data", {}).get("text/plain")
+        text = _joined(printed).strip()
+        if text:
+            yield Block(text, Locator(heading=heading))
 
 
 def _joined(source: Any) -> str:
+    """Notebooks store a text as one string or as its lines."""
     return "".join(source) if isinstance(source, list) else source or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from email import policy
+from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """Subject and sender, then the text under the subject."""
     yield from _msg(path) if path.suffix.lower() == ".msg" else _eml(path)
 
 
@@ -23,35 +25,34 @@ def _msg(path: Path) -> Iterator[Block]:
 
     try:
         message = Message.load(str(path))
-        subject, sender, text, markup = (
-            message.subject,
-            message.sender,
-            message.body,
-            message.html_body,
-        )
+        subject = message.subject or ""
+        sender = message.sender or ""
+        text = message.body or ""
+        markup = message.html_body or ""
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InvalidInput(
             say("The mail is damaged: {error}", error=error),
             "Save it again from Outlook, or as eml.",
         ) from error
-    yield from _mail(subject or "", sender or "", text or "", markup or "")
+    yield from _mail(subject, sender, text, markup)
 
 
 def _eml(path: Path) -> Iterator[Block]:
     message = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
-    texts = {"plain": "", "html": ""}
-    for kind in texts:
-        body = message.get_body((kind,))
-        try:
-            texts[kind] = body.get_content() if body else ""
-        except (LookupError, KeyError) as error:
-            raise InvalidInput(
-                say("The mail's text cannot be read: {error}", error=error),
-                "Export the mail again.",
-            ) from error
-    yield from _mail(
-        str(message["subject"] or ""), str(message["from"] or ""), texts["plain"], texts["html"]
-    )
+    subject = str(message["subject"] or "")
+    sender = str(message["from"] or "")
+    yield from _mail(subject, sender, _body(message, "plain"), _body(message, "html"))
+
+
+def _body(message: EmailMessage, kind: str) -> str:
+    """The text of that kind, empty where the mail has none."""
+    body = message.get_body((kind,))
+    try:
+        return body.get_content() if body else ""
+    except (LookupError, KeyError) as error:
+        raise InvalidInput(
+            say("The mail's text cannot be read: {error}", error=error), "Export the mail again."
+        ) from error
 
 
 def _mail(subject: str, sender: str, text: str, markup: str) -> Iterator[Block]:
@@ -59,4 +60,7 @@ def _mail(subject: str, sender: str, text: str, markup: str) -> Iterator[Block]:
     for line in (subject, sender):
         if line:
             yield Block(line, Locator(heading=heading))
-    yield from paragraphs(text, heading=heading) if text.strip() else html.blocks(markup, heading)
+    if text.strip():
+        yield from paragraphs(text, heading=heading)
+    else:
+        yield from html.blocks(markup, heading)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from rag.loaders.headings import HeadingPath
 from rag.loaders.text import decode, paragraphs
 from rag.passages import Block, Locator
 
@@ -14,33 +15,29 @@ FENCE = re.compile(r"\s*(```|~~~)")
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The paragraphs and headings of the file."""
     yield from blocks(decode(path.read_bytes()))
 
 
 def blocks(text: str, above: tuple[str, ...] = ()) -> Iterator[Block]:
-    """Each heading is a block of its own, so that it can be found; a `#` inside a code fence is no heading."""
-    path: list[tuple[int, str]] = []
-    held: list[str] = []
-    start, fenced = 1, False
+    """Each heading is a block of its own, so that it can be found.
 
-    def flush() -> Iterator[Block]:
-        heading = above + tuple(title for _, title in path)
-        yield from paragraphs("\n".join(held), start, heading)
-        held.clear()
-
+    A `#` inside a code fence is no heading. `above` are headings over the text, if any.
+    """
+    headings = HeadingPath(above)
+    lines: list[str] = []
+    start = 1
+    fenced = False
     for number, line in enumerate(text.splitlines(), 1):
         if FENCE.match(line):
             fenced = not fenced
-        match = None if fenced else HEADING.match(line)
-        if not match:
-            if not held:
-                start = number
-            held.append(line)
+        heading = None if fenced else HEADING.match(line)
+        if heading is None:
+            lines.append(line)
             continue
-        yield from flush()
-        level = len(match[1])
-        path = [(depth, title) for depth, title in path if depth < level] + [(level, match[2])]
-        yield Block(
-            match[2], Locator(heading=above + tuple(title for _, title in path), line=number)
-        )
-    yield from flush()
+        yield from paragraphs("\n".join(lines), start, headings.titles)
+        lines = []
+        start = number + 1
+        headings.enter(len(heading[1]), heading[2])
+        yield Block(heading[2], Locator(heading=headings.titles, line=number))
+    yield from paragraphs("\n".join(lines), start, headings.titles)

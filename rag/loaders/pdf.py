@@ -1,4 +1,4 @@
-"""PDF -> one block a paragraph with its page; pages without a text layer go through OCR where it is installed."""
+"""PDF -> one block a paragraph with its page; pages without text go through OCR, if installed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-DPI = 200
+DPI = 200  # of a page rendered for OCR
+POINTS = 72  # of a PDF to the inch
+PARAGRAPH = re.compile(r"\n\s*\n")
+# U+FFFE is pdfium's mark for a hyphen at the end of a line, U+00AD the soft hyphen
+HYPHENATED = re.compile(r"(\w)[\ufffe\u00ad]\n?(\w)")
+NESTED = 4  # levels of grouped objects in which a picture is looked for
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The paragraphs of all pages. Raises InvalidInput for an encrypted or damaged document."""
     import pypdfium2
 
     try:
@@ -35,37 +41,35 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
 
 
 def _rewritten(path: Path, password: str | None) -> Any | None:
-    """The document as pypdf reads and writes it: it knows ciphers and mends damage that pdfium does not."""
+    """The document as pypdf reads and writes it, or None.
+
+    pypdf knows ciphers, and mends damage, that pdfium does not.
+    """
     import pypdf
     import pypdfium2
     from pypdf.errors import PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of each thing it mends
+    # on a damaged file pypdf fails with whatever exception its parser meets
+    damage = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
     try:
         reader = pypdf.PdfReader(path, strict=False)
-        if reader.is_encrypted and not any(
-            reader.decrypt(word) for word in _spellings(password or "")
-        ):
+        if reader.is_encrypted and not _decrypt(reader, password or ""):
             return None
         copy = io.BytesIO()
         pypdf.PdfWriter(clone_from=reader).write(copy)
         return pypdfium2.PdfDocument(copy.getvalue())
-    except (
-        PyPdfError,
-        pypdfium2.PdfiumError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        RecursionError,
-    ):
+    except (PyPdfError, pypdfium2.PdfiumError, *damage):
         return None
 
 
-def _spellings(password: str) -> list[str]:
-    """The password as typed, and as SASLprep (RFC 4013) writes it: soft hyphens dropped, compatibility forms folded."""
-    return [password, unicodedata.normalize("NFKC", password.replace("\u00ad", ""))]
+def _decrypt(reader: Any, password: str) -> bool:
+    """Try the password as typed, and as SASLprep (RFC 4013) writes it.
+
+    SASLprep drops soft hyphens and folds compatibility forms; some writers apply it.
+    """
+    prepared = unicodedata.normalize("NFKC", password.replace("\u00ad", ""))
+    return any(reader.decrypt(word) for word in (password, prepared))
 
 
 def _page(document: Any, number: int) -> Iterator[Block]:
@@ -73,33 +77,32 @@ def _page(document: Any, number: int) -> Iterator[Block]:
 
     try:
         page = document[number]
-        textpage = page.get_textpage()
-        text = textpage.get_text_bounded()
+        text = _tidy(page.get_textpage().get_text_bounded())
     except pypdfium2.PdfiumError:  # one damaged page does not lose the others
         return
-    text = _tidy(text)
     if not text and _has_picture(page):
-        text = ocr(page.render(scale=DPI / 72).to_pil())
-    for paragraph in re.split(r"\n\s*\n", text):
+        text = ocr(page.render(scale=DPI / POINTS).to_pil())
+    for paragraph in PARAGRAPH.split(text):
         if paragraph.strip():
             yield Block(paragraph.strip(), Locator(page=number + 1))
 
 
 def _tidy(text: str) -> str:
+    """One kind of line end, words joined that a line end had cut, no marks that are no text."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    text = re.sub(
-        r"(\w)[\ufffe\u00ad]\n?(\w)", r"\1\2", text
-    )  # a word hyphenated at the end of its line
+    text = HYPHENATED.sub(r"\1\2", text)
     return text.replace("\ufffe", "").replace("\uffff", "").strip()
 
 
 def _has_picture(page: Any) -> bool:
     import pypdfium2.raw as raw
 
-    return any(True for _ in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=4))
+    pictures = page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=NESTED)
+    return next(iter(pictures), None) is not None
 
 
 def _refusal(message: str, password: str | None) -> InvalidInput:
+    """pdfium's message as an error with a fix."""
     if "password" in message.lower():
         problem = "The password is wrong." if password else "The document is encrypted."
         return InvalidInput(
@@ -111,6 +114,6 @@ def _refusal(message: str, password: str | None) -> InvalidInput:
             "The document is encrypted in a way that cannot be read.", "Print it to a new PDF."
         )
     return InvalidInput(
-        say("The PDF is damaged ({message}).", message=message),
+        say("The PDF is damaged ({reason}).", reason=message),
         "Open it in a viewer and save or print it to a new PDF.",
     )

@@ -12,6 +12,7 @@ from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The paragraphs, without lines: those of the file are no lines of the text."""
     from striprtf.striprtf import rtf_to_text
 
     try:
@@ -20,4 +21,5 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         raise InvalidInput(
             say("The document is damaged: {error}", error=error), "Open it and save it again."
         ) from error
-    yield from (Block(block.text) for block in paragraphs(text.replace("\n", "\n\n")))
+    for block in paragraphs(text.replace("\n", "\n\n")):
+        yield Block(block.text)

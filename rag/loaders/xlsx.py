@@ -13,6 +13,7 @@ from workbench.messages import say
 
 
 def load(path: Path, password: str | None) -> Iterator[Block]:
+    """The rows of all sheets; formulas give the value that Excel stored."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -25,8 +26,6 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         ) from error
     try:
         for sheet in workbook.worksheets:
-            yield from rows_as_text(
-                (list(row) for row in sheet.iter_rows(values_only=True)), sheet.title
-            )
+            yield from rows_as_text(sheet.iter_rows(values_only=True), sheet.title)
     finally:
         workbook.close()

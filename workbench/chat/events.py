@@ -71,19 +71,19 @@ class Chart:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that the person should know about the answer; it goes on."""
+    """Something the person should know about the answer, which goes on after it."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Beat:
-    """Nothing new: the agent is at work. Its reader can stop it here. Never stored, never shown."""
+    """Nothing new: the agent is at work, and its reader can stop it here. Never stored or shown."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The answer ends here: what went wrong and what to do."""
+    """What went wrong and what to do. It is the last event of an answer."""
 
     problem: str
     fix: str = ""
@@ -91,21 +91,26 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """The answer is whole. `lineage` names what it rests on: model, digest, run, collection and its revision."""
+    """The answer is whole.
+
+    `lineage` names what it rests on: model, digest, run, collection and its revision.
+    """
 
     model: str
     seconds: float
     tokens: int = 0
     lineage: dict[str, Any] = field(default_factory=dict)
+    generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
 
 
 Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done
 
+# the name under which a kind is stored is its class name: renaming one breaks stored answers
 _KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Event)}
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """The event as plain data, with its kind under "event" and the messages in it, packed, under "said"."""
+    """The event as plain data: its kind under "event", its translatable messages under "said"."""
     return with_messages({"event": type(event).__name__.lower(), **asdict(event)})
 
 

@@ -1,28 +1,36 @@
-"""Answers that grow in threads of the server: a click elsewhere or a reload leaves them growing, any page can watch."""
+"""Answers that grow in threads of the server: no click or reload ends them, any page can watch."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from workbench.chat.conversations import Conversations, State
+from workbench.chat.conversations import Conversations, Message, State
 from workbench.chat.events import Event, Failed
 from workbench.errors import WorkbenchError
+from workbench.messages import say
 
 SAVED_EVERY = 0.3  # seconds
 OWNER = f"{os.getpid()}-{time.time_ns()}"  # this run of the server
 
+Answer = Callable[[], Iterator[Event]]
+
 
 class Stream:
-    """One growing answer. `events` only ever grows; `ended` is set after the last one is stored."""
+    """One growing answer. `events` only grows; `ended` is always set, after the last save.
 
-    def __init__(
-        self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]
-    ) -> None:
+    Where the last save fails, `unsaved` is true and `events` ends with that failure: the database
+    still has the answer as it was saved before.
+    """
+
+    def __init__(self, conversations: Conversations, message: int, answer: Answer) -> None:
         self.message = message
         self.events: list[Event] = []
+        self.state: State = "streaming"
+        self.unsaved = False
         self.begun = time.monotonic()
         self.ended = threading.Event()
         self._stopping = threading.Event()
@@ -36,25 +44,25 @@ class Stream:
         self._stopping.set()
 
     def _run(self) -> None:
-        state: State = "failed"  # unless it is said otherwise
         try:
-            state = self._consume()
+            self.state = self._consume()
         except WorkbenchError as error:
-            self.events.append(Failed(error.problem, error.fix))
+            self._fail(error)
         except BaseException as error:
-            self.events.append(
-                Failed(
-                    f"The answer broke off: {error}",
-                    "Ask again; the details are in the server's log.",
-                )
-            )
+            problem = say("The answer broke off: {error}", error=error)
+            fix = "Ask again; the details are in the server's log."
+            self._fail(WorkbenchError(problem, fix))
             raise
         finally:
-            self._conversations.save(self.message, self.events, state)
-            self.ended.set()
+            try:
+                self._save_end()
+            finally:
+                self.ended.set()  # a page waits for it: without it the page polls for ever
 
     def _consume(self) -> State:
+        """Take events until the last one or a stop; returns the state of the answer."""
         saved = time.monotonic()
+        # started here, not by the caller: an agent's first line may take seconds
         source = self._answer()
         try:
             for event in source:
@@ -65,33 +73,57 @@ class Stream:
                     self._conversations.save(self.message, self.events, "streaming")
                     saved = time.monotonic()
         finally:
-            close = getattr(source, "close", None)
+            # the agent's own `finally` stops its model now, not when it is collected
+            close = getattr(source, "close", None)  # only generators have it
             if close:
                 close()
-        return "failed" if self.events and isinstance(self.events[-1], Failed) else "done"
+        failed = bool(self.events) and isinstance(self.events[-1], Failed)
+        return "failed" if failed else "done"
+
+    def _save_end(self) -> None:
+        try:
+            self._conversations.save(self.message, self.events, self.state)
+        except WorkbenchError as error:
+            self.unsaved = True
+            self._fail(error)
+
+    def _fail(self, error: WorkbenchError) -> None:
+        self.state = "failed"
+        self.events.append(Failed(error.problem, error.fix))
 
 
 class Streams:
-    """The answers that are growing in this process, by message."""
+    """The answers of this process by message: those that grow, and those that were not saved."""
 
     def __init__(self) -> None:
         self._streams: dict[int, Stream] = {}
         self._lock = threading.Lock()
 
-    def start(
-        self, conversations: Conversations, message: int, answer: Callable[[], Iterator[Event]]
-    ) -> Stream:
+    def start(self, conversations: Conversations, message: int, answer: Answer) -> Stream:
         """Begin to consume `answer()` into that message."""
+        stream = Stream(conversations, message, answer)
         with self._lock:
-            self._streams = {
-                key: stream for key, stream in self._streams.items() if not stream.ended.is_set()
-            }
-            self._streams[message] = Stream(conversations, message, answer)
-            return self._streams[message]
+            kept = {message: stream}
+            for number, other in self._streams.items():
+                # the others are stored: the page reads them from the database
+                if other.unsaved or not other.ended.is_set():
+                    kept[number] = other
+            self._streams = kept
+        return stream
 
     def get(self, message: int) -> Stream | None:
-        """The growing answer of that message, or None where it has ended here or runs elsewhere."""
+        """The answer's stream, or None where it has long ended here or runs in another process."""
         return self._streams.get(message)
+
+    def as_they_ended(self, messages: Sequence[Message]) -> list[Message]:
+        """The stored messages, with an answer whose last save failed as its stream has it."""
+        return [self._as_it_ended(message) for message in messages]
+
+    def _as_it_ended(self, message: Message) -> Message:
+        stream = self.get(message.id)
+        if stream is None or not stream.unsaved:
+            return message
+        return replace(message, events=list(stream.events), state=stream.state)
 
 
 STREAMS = Streams()

@@ -1,1 +1,1 @@
-"""A command as a detached background job."""
+"""A command as a detached job: `job` is its folder, `keeper` the process that runs it."""

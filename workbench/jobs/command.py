@@ -46,5 +46,5 @@ def cancel(name: str) -> None:
 @click.argument("name")
 @reports_errors
 def resume(name: str) -> None:
-    """Run an ended job again from where it stopped. Example: workbench jobs resume 20261101-120000-ab12"""
+    """Run an ended job again. Example: workbench jobs resume 20261101-120000-ab12"""
     find_job(load_settings(), name).resume()

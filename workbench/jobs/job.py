@@ -1,8 +1,17 @@
-"""A workbench command as a detached background job: progress, log, cancel, resume. It outlives page and app.
+"""A workbench command as a detached background job: progress, log, cancel, resume.
 
-A job is a folder `jobs/<id>/`: `job.json` (what runs), `output.jsonl` (the command's JSON lines), `log.txt`
-(its stderr), `process.json` (who runs it) and, once it has ended, `exit`. The folder is the truth; any process
-can read it, and a job whose process is gone without an `exit` was interrupted and can be resumed.
+A job outlives the page and the app. It is a folder `jobs/<id>/`:
+
+    job.json        what runs, and the names of private variables that it needs
+    keeper.json     the process that watches over it     (see workbench.jobs.processes)
+    command.json    the process of the command
+    output.jsonl    the command's JSON lines
+    log.txt         its stderr
+    cancel          exists once the job was asked to stop
+    exit            the exit status, once the command has ended
+
+The folder is the truth, and any process can read it. A job whose processes are gone without an
+`exit` was interrupted and can be resumed.
 """
 
 from __future__ import annotations
@@ -10,22 +19,24 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
-from workbench.errors import Conflict, NotFound
-from workbench.messages import say
+from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.files import locked, read_json, write_json
+from workbench.jobs.keeper import launch
+from workbench.jobs.processes import end, group_of, living, sign_out, signed_in
+from workbench.messages import read_messages, say
 from workbench.settings import Settings
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
+
+LAUNCHED_WITHIN = 10  # seconds between writing `job.json` and the keeper's signature, at most
+
+_private_values: dict[Path, dict[str, str]] = {}
+"""Job folder -> its private variables. In this process alone: a retry needs them, no file may."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class Job:
     title: str
     command: list[str]
     started: float
+    private: tuple[str, ...] = ()
+    """Names of the environment variables that the command needs and no file keeps."""
 
     @property
     def id(self) -> str:
@@ -43,88 +56,102 @@ class Job:
 
     @property
     def state(self) -> State:
-        code = self._exit()
-        if code is None and self._alive():
-            return "running"
-        code = self._exit() if code is None else code  # it may have ended between the two
+        status = self._exit_status()
+        if status is None:
+            if self._alive():
+                return "running"
+            status = self._exit_status()  # it may have ended between the two looks
         if self.cancelling:
             return "cancelled"
-        if code is None:
+        if status is None:
             return "interrupted"
-        return "done" if code == 0 else "failed"
+        return "done" if status == 0 else "failed"
 
     @property
     def cancelling(self) -> bool:
-        """Whether it was asked to stop, and is still saving."""
+        """Whether it was asked to stop; while it runs, it is still saving."""
         return (self.folder / "cancel").exists()
 
     def output(self) -> list[dict[str, Any]]:
-        """Every JSON object the command has printed so far, oldest first; a half-written line waits."""
-        return list(_json_lines(self.folder / "output.jsonl"))
+        """Every JSON object the command has printed, oldest first; a half-written line waits."""
+        path = self.folder / "output.jsonl"
+        if not path.exists():
+            return []
+        found = []
+        for line in path.read_text("utf-8", "replace").splitlines():
+            try:
+                item = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # half written, or printed by a library
+            if isinstance(item, dict):
+                found.append(read_messages(item))  # so that a page can translate them
+        return found
 
     def last(self) -> dict[str, Any]:
         """The newest JSON object, or an empty one."""
-        return next(reversed(self.output()), {})
+        output = self.output()
+        return output[-1] if output else {}
 
     def log(self, lines: int = 200) -> str:
         """The end of what the command wrote to stderr."""
         path = self.folder / "log.txt"
-        return (
-            "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:])
-            if path.exists()
-            else ""
-        )
+        if not path.exists():
+            return ""
+        written = path.read_text("utf-8", "replace").splitlines()
+        return "\n".join(written[-lines:])
 
     def cancel(self, grace: float = 10) -> None:
-        """Ask the command to stop (SIGTERM to its process group), and end it after `grace` seconds."""
-        (self.folder / "cancel").touch()
-        if not (processes := self._processes()):
-            return
-        family = {
-            member
-            for process in processes
-            for member in (process, *process.children(recursive=True))
-        }
-        _signal_group(self._group(), signal.SIGTERM)
-        _, alive = psutil.wait_procs(family, timeout=grace)
-        for straggler in alive:
-            straggler.kill()
+        """Ask the command to stop (SIGTERM to its group), and kill it after `grace` seconds."""
+        (self.folder / "cancel").touch()  # a keeper that is still starting looks for it
+        processes = living(self.folder)
+        if processes:
+            end(processes, group_of(self.folder), grace)
 
     def resume(self) -> Job:
-        """Run the same command again in the same folder; commands of this project take up where they stopped."""
-        if self.state == "running":
-            raise Conflict(
-                say("The job {title} is still running.", title=self.title),
-                "Wait for it, or cancel it first.",
-            )
-        for name in ("exit", "cancel", "process.json"):
-            (self.folder / name).unlink(missing_ok=True)
-        _launch(self.folder)
+        """Run the same command again in the same folder; it takes up where it stopped.
+
+        Raises Conflict while the job runs, InvalidInput where a private variable is not known here.
+        """
+        # two pages may press "Try again" at the same moment
+        with locked(self.folder / "start"):
+            if self.state == "running":
+                raise Conflict(
+                    say("The job {title} is still running.", title=self.title),
+                    "Wait for it, or cancel it first.",
+                )
+            private = self._private_values()
+            sign_out(self.folder)
+            for name in ("exit", "cancel"):
+                (self.folder / name).unlink(missing_ok=True)
+            os.utime(self.folder)  # launched now, as LAUNCHED_WITHIN counts it
+            launch(self.folder, private)
         return self
 
-    def _exit(self) -> int | None:
+    def _private_values(self) -> dict[str, str]:
+        known = os.environ | _private_values.get(self.folder, {})
+        missing = [name for name in self.private if name not in known]
+        if missing:
+            raise InvalidInput(
+                say(
+                    "The job {title} needs {names} again: a secret is kept in no file.",
+                    title=self.title,
+                    names=", ".join(missing),
+                ),
+                "Start it again on its page and enter the password or key there, or set the "
+                "variable and run: workbench jobs resume ID",
+            )
+        return {name: known[name] for name in self.private}
+
+    def _exit_status(self) -> int | None:
         try:
             return int((self.folder / "exit").read_text())
         except (FileNotFoundError, ValueError):
             return None
 
-    def _processes(self) -> list[psutil.Process]:
-        """What is alive of the job: its keeper, its command. A number given to another program does not count."""
-        return [process for who in self._signed_in() if (process := _find_process(**who))]
-
-    def _signed_in(self) -> list[dict[str, Any]]:
-        try:
-            return json.loads((self.folder / "process.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return []
-
-    def _group(self) -> int:
-        return self._signed_in()[0]["pid"]  # the keeper leads it
-
     def _alive(self) -> bool:
-        if self._signed_in():
-            return bool(self._processes())
-        return time.time() - self.folder.stat().st_mtime < 10  # launched, not yet signed in
+        if signed_in(self.folder):
+            return bool(living(self.folder))
+        return time.time() - self.folder.stat().st_mtime < LAUNCHED_WITHIN
 
 
 def start(
@@ -132,8 +159,11 @@ def start(
 ) -> Job:
     """Start `workbench COMMAND…` detached from this process and return its job.
 
-    `private` are environment variables for the command; they are never written to the job's folder.
+    `private` are environment variables for the command. Only their names are written to the job's
+    folder; the values stay in this process, for a retry.
     """
+    private = private or {}
+    # sorts by time; two jobs of one second differ by the random part
     name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
     folder = settings.folder("jobs", name)
     job = {
@@ -142,9 +172,12 @@ def start(
         "started": time.time(),
         "home": str(settings.home),
         "cwd": str(Path.cwd()),
+        "private": sorted(private),
     }
-    _write(folder / "job.json", json.dumps(job, ensure_ascii=False))
-    _launch(folder, private)
+    with locked(folder / "start"):
+        _private_values[folder] = private
+        write_json(folder / "job.json", job)
+        launch(folder, private)
     return find_job(settings, name)
 
 
@@ -156,8 +189,10 @@ def list_jobs(settings: Settings) -> list[Job]:
 
 def find_job(settings: Settings, name: str) -> Job:
     """The job of that id; raises NotFound."""
-    folder = settings.folder("jobs") / name
-    if folder.parent != settings.folder("jobs") or not (folder / "job.json").exists():
+    jobs = settings.folder("jobs")
+    folder = jobs / name
+    # a name such as ../runs must not lead out of the folder
+    if folder.parent != jobs or not (folder / "job.json").exists():
         raise NotFound(
             say("There is no job {name}.", name=name), "List them with: workbench jobs list"
         )
@@ -165,92 +200,11 @@ def find_job(settings: Settings, name: str) -> Job:
 
 
 def _read(folder: Path) -> Job:
-    data = json.loads((folder / "job.json").read_text("utf-8"))
-    return Job(folder, data["title"], data["command"], data["started"])
-
-
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text("utf-8", "replace").splitlines():
-        try:
-            item = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(item, dict):
-            yield item
-
-
-def _launch(folder: Path, environment: dict[str, str] | None = None) -> None:
-    os.utime(folder)
-    subprocess.Popen(
-        [sys.executable, "-m", "workbench.jobs.job", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, **(environment or {})},
+    data = read_json(folder / "job.json")
+    return Job(
+        folder=folder,
+        title=data["title"],
+        command=data["command"],
+        started=data["started"],
+        private=tuple(data.get("private", ())),
     )
-
-
-def _find_process(pid: int, created: float) -> psutil.Process | None:
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return None
-    return process if same else None
-
-
-def _signal_group(leader: int, number: int) -> None:
-    try:
-        os.killpg(leader, number) if hasattr(os, "killpg") else os.kill(leader, number)
-    except ProcessLookupError:
-        return
-
-
-def _keep(folder: Path) -> None:
-    """The detached keeper: run the command, keep its output, write its exit status."""
-    job = json.loads((folder / "job.json").read_text("utf-8"))
-    signal.signal(
-        signal.SIGTERM, signal.SIG_IGN
-    )  # the command decides how it stops; the keeper writes how it ended
-    environment = {
-        **os.environ,
-        "WORKBENCH_HOME": job["home"],
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    restore = (
-        (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)) if os.name == "posix" else None
-    )
-    with (folder / "output.jsonl").open("ab") as output, (folder / "log.txt").open("ab") as log:
-        command = subprocess.Popen(
-            [sys.executable, "-m", "workbench.cli", *job["command"]],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=log,
-            env=environment,
-            cwd=job["cwd"],
-            preexec_fn=restore,
-        )
-        _write(folder / "process.json", json.dumps([_sign(os.getpid()), _sign(command.pid)]))
-        _write(folder / "exit", str(command.wait()))
-
-
-def _sign(pid: int) -> dict[str, Any]:
-    try:
-        return {"pid": pid, "created": psutil.Process(pid).create_time()}
-    except psutil.NoSuchProcess:
-        return {"pid": pid, "created": 0.0}  # it has ended already
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
-
-
-if __name__ == "__main__":
-    _keep(Path(sys.argv[1]))

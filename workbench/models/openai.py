@@ -1,4 +1,4 @@
-"""LangChain's OpenAI chat model, for vLLM and the like: their thinking kept, their older parameter names used."""
+"""LangChain's OpenAI chat model for vLLM and the like: keeps their thinking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 
 
 class CompatibleChatModel(BaseChatOpenAI):
-    """Sends `max_tokens`, which all of them know; `reasoning_content` (or `reasoning`) goes to `additional_kwargs`."""
+    """Sends `max_tokens`, which every server knows; newer names are OpenAI's own.
+
+    Their `reasoning_content` (or `reasoning`) goes to a chunk's `additional_kwargs`.
+    """
 
     @property
     def _llm_type(self) -> str:
@@ -21,8 +24,11 @@ class CompatibleChatModel(BaseChatOpenAI):
         converted = super()._convert_chunk_to_generation_chunk(
             chunk, default_chunk_class, base_generation_info
         )
+        if converted is None:
+            return None
         choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
         delta = choices[0].get("delta") or {}
-        if converted and (thought := delta.get("reasoning_content") or delta.get("reasoning")):
+        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        if thought:
             converted.message.additional_kwargs["reasoning_content"] = thought
         return converted

@@ -1,4 +1,4 @@
-"""Model text -> thinking and answer, kept apart while it streams; and the first JSON object in a text."""
+"""Model text -> thinking and answer, kept apart while it streams; the first JSON in a text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ OPEN, CLOSE = "<think>", "</think>"
 
 
 def split_stream(pieces: Iterable[str], *, thinking: bool = False) -> Iterator[Thought | Token]:
-    """Pieces of a model's text as Thoughts (inside `<think>`) and Tokens, as early as each is certain.
+    """Pieces of text as Thoughts (inside `<think>`) and Tokens, as early as each is certain.
 
-    `thinking` starts inside a block, for chat templates that open it in the prompt. A tag cut in two by the
-    stream is held back until it is whole; a block that never closes stays a thought.
+    `thinking` starts inside a block, for chat templates that open it in the prompt. A tag cut in
+    two by the stream is held back until it is whole; a block that never closes stays a thought.
     """
     held = ""
     leading = True  # white space between the closing tag and the answer is dropped
@@ -26,32 +26,45 @@ def split_stream(pieces: Iterable[str], *, thinking: bool = False) -> Iterator[T
             tag = CLOSE if thinking else OPEN
             before, found, after = held.partition(tag)
             if not found:
-                keep = _partial(held, tag)
-                before, after = held[: len(held) - keep], held[len(held) - keep :]
+                certain = len(held) - _partial(held, tag)
+                before = held[:certain]
+                after = held[certain:]
             if not thinking and leading:
                 before = before.lstrip()
             if before:
-                yield Thought(before) if thinking else Token(before)
+                yield _event(before, thinking)
                 leading = thinking
             held = after
             if not found:
                 break
-            thinking, leading = not thinking, True
-    if held := held if thinking or not leading else held.strip():
-        yield Thought(held) if thinking else Token(held)
+            thinking = not thinking
+            leading = True
+    if not thinking and leading:
+        held = held.strip()
+    if held:
+        yield _event(held, thinking)
+
+
+def _event(text: str, thinking: bool) -> Thought | Token:
+    return Thought(text) if thinking else Token(text)
 
 
 def _partial(text: str, tag: str) -> int:
     """Length of the longest end of `text` that may be the beginning of `tag`."""
-    return next(
-        (n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0
-    )
+    for size in range(min(len(tag) - 1, len(text)), 0, -1):
+        if tag.startswith(text[-size:]):
+            return size
+    return 0
 
 
 def answer_only(text: str) -> str:
-    """The text without its thinking. A closing tag without an opening one ends a block begun in the prompt."""
-    if CLOSE in text and OPEN not in text.partition(CLOSE)[0]:
-        text = text.partition(CLOSE)[2]
+    """The text without its thinking.
+
+    A closing tag without an opening one ends a block that the prompt has opened.
+    """
+    before, closed, after = text.partition(CLOSE)
+    if closed and OPEN not in before:
+        text = after
     return re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.S).strip()
 
 

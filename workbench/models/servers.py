@@ -1,11 +1,11 @@
-"""An Ollama or OpenAI-compatible server's address -> the models it has now, and what it tells about one of them."""
+"""An Ollama or OpenAI-compatible server's address -> the models it has now, and facts about one."""
 
 from __future__ import annotations
 
 import json
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ PATIENCE = 1.5  # seconds that a server may take to name its models
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A chat model that can be chosen now. `digest` identifies its weights; 0 or "" where nothing tells."""
+    """A chat model that can be chosen now. `digest` identifies its weights; 0 or "" is unknown."""
 
     name: str
     digest: str = ""
@@ -25,33 +25,48 @@ class ModelInfo:
     thinks: bool = False
 
 
+@dataclass(frozen=True)
+class _Facts:
+    context_tokens: int
+    thinks: bool
+
+
+# (host, digest) -> facts. The digest covers weights, template and parameters, so they never change.
+_known: dict[tuple[str, str], _Facts] = {}
+
+
 def list_ollama(settings: Settings) -> list[ModelInfo]:
     """The chat models of the Ollama server, the last changed first; none where nothing answers."""
-    data = ask_json(f"{settings.ollama_host}/api/tags") or {}
-    return [
-        ModelInfo(f"ollama:{model['name']}", model.get("digest", ""), model.get("size", 0))
-        for model in data.get("models", [])
-        if not _embeds(model["name"], model.get("details") or {})
-    ]
+    return [_listed(model) for model in _tags(settings) if not _embeds(model)]
 
 
-def describe_ollama(name: str, settings: Settings) -> ModelInfo | None:
-    """What the server tells about the model, or None where it does not answer or has none of that name."""
-    shown = ask_json(f"{settings.ollama_host}/api/show", {"model": name})
-    if not shown:
-        return None
-    facts = shown.get("model_info") or {}
-    context = facts.get(f"{facts.get('general.architecture')}.context_length", 0)
-    full = name if ":" in name else f"{name}:latest"
-    listed = next(
-        (model for model in list_ollama(settings) if model.name == f"ollama:{full}"), ModelInfo("")
-    )
-    thinks = "thinking" in shown.get("capabilities", [])
-    return ModelInfo(f"ollama:{name}", listed.digest, listed.size, context, thinks)
+def describe_ollama(name: str, settings: Settings) -> ModelInfo:
+    """Facts about one model; its name alone where the server is down or lacks it.
+
+    At most two requests: the list has the digest, and each digest is looked up once.
+    """
+    tag = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    for model in _tags(settings):
+        if model["name"] == tag:
+            return replace(with_facts(_listed(model), settings), name=f"ollama:{name}")
+    return ModelInfo(f"ollama:{name}")
+
+
+def with_facts(listed: ModelInfo, settings: Settings) -> ModelInfo:
+    """A model of Ollama's list with its context and thinking, as far as the server says."""
+    key = (settings.ollama_host, listed.digest)
+    facts = _known.get(key)
+    if facts is None:
+        facts = _ask_facts(listed.name.removeprefix("ollama:"), settings)
+        if facts is None:
+            return listed
+        if listed.digest:
+            _known[key] = facts
+    return replace(listed, context_tokens=facts.context_tokens, thinks=facts.thinks)
 
 
 def list_openai(settings: Settings) -> list[ModelInfo]:
-    """The models of the OpenAI-compatible server; vLLM also tells their context."""
+    """The models of the OpenAI-compatible server, with their context where it is vLLM."""
     if not settings.openai_base_url:
         return []
     key = settings.openai_api_key.get_secret_value()
@@ -72,20 +87,42 @@ def is_loopback(url: str) -> bool:
 def ask_json(
     url: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
 ) -> Any:
-    """The JSON object that the address answers to GET, or to POST of `body`; None where there is none."""
+    """The JSON object that the address answers to GET, or to POST of `body`; None without one."""
     if not url.startswith(("http://", "https://")):
         return None
     data = None if body is None else json.dumps(body).encode()
     handlers = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
+    opener = urllib.request.build_opener(*handlers)
     try:
-        request = urllib.request.Request(url, data, headers or {})  # noqa: S310 – the scheme is checked above
-        with urllib.request.build_opener(*handlers).open(request, timeout=PATIENCE) as answer:
+        request = urllib.request.Request(url, data, headers or {})  # noqa: S310 - checked above
+        with opener.open(request, timeout=PATIENCE) as answer:
             found = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def _embeds(name: str, details: dict[str, Any]) -> bool:
-    """An embedder cannot chat; a server up to 0.24 does not tell it but by family and name."""
-    return "bert" in (details.get("family") or "") or "embed" in name
+def _tags(settings: Settings) -> list[dict[str, Any]]:
+    """Every model of the Ollama server, embedders included."""
+    data = ask_json(f"{settings.ollama_host}/api/tags") or {}
+    return data.get("models") or []
+
+
+def _listed(model: dict[str, Any]) -> ModelInfo:
+    return ModelInfo(f"ollama:{model['name']}", model.get("digest", ""), model.get("size", 0))
+
+
+def _ask_facts(name: str, settings: Settings) -> _Facts | None:
+    """What /api/show says about the model, or None where it does not answer."""
+    shown = ask_json(f"{settings.ollama_host}/api/show", {"model": name})
+    if not shown:
+        return None
+    facts = shown.get("model_info") or {}
+    context = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
+    return _Facts(context, "thinking" in (shown.get("capabilities") or []))
+
+
+def _embeds(model: dict[str, Any]) -> bool:
+    """An embedder cannot chat. Servers up to 0.24 show it by family and name alone."""
+    family = (model.get("details") or {}).get("family") or ""
+    return "bert" in family or "embed" in model["name"]

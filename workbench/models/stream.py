@@ -1,29 +1,115 @@
-"""A chat model and messages -> its text in pieces, with errors in our words, whichever kind of model it is."""
+"""A chat model and messages -> its text in pieces, its token count, and its errors in our words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from workbench.models.names import broken_off, maps_model_errors
+from workbench.language import tokens
+from workbench.models.failures import broken_off, maps_model_errors
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+ENDS = {"done_reason", "finish_reason"}  # Ollama's sign of a whole answer, and OpenAI's
+
+
+class TextStream(Iterator[str]):
+    """The model's text in pieces, reasoning inside `<think>`. Closing it stops the model.
+
+    Raises what `maps_model_errors` raises, also in the middle, and Unavailable where the answer
+    ends without the sign of its end.
+    """
+
+    def __init__(
+        self, model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings
+    ) -> None:
+        # The generator knows the usage but not this object: a circle of references would keep
+        # the model at work after the last reader has dropped the stream.
+        self._usage = _Usage()
+        self._pieces = _read(model, messages, name, settings, self._usage)
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Stop the model."""
+        self._pieces.close()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the model has made, thinking included: counted by the model's server or
+        tokenizer, estimated from the text until the answer has ended."""
+        return self._usage.counted or tokens(self._usage.text)
+
+    @property
+    def generating(self) -> float:
+        """Seconds that the model took to make them, without loading it and reading the prompt."""
+        return self._usage.seconds()
+
 
 def ask_model(
     model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings
-) -> Iterator[str]:
-    """The model's text in pieces, reasoning inside `<think>`; its errors mapped, also in the middle of the answer."""
-    thinking, ended = False, name.startswith("local:")
+) -> TextStream:
+    """The model's text as it streams. New code asks a ChosenModel instead."""
+    return TextStream(model, messages, name, settings)
+
+
+@dataclass
+class _Usage:
+    """What is known of an answer's cost while it streams."""
+
+    text: str = ""
+    counted: int = 0  # tokens, by the server or the tokenizer
+    measured: float = 0.0  # seconds, by the server
+    pieces: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+    def add(self, chunk: Any, text: str) -> None:
+        usage = chunk.usage_metadata
+        if usage:
+            self.counted = usage["output_tokens"]
+        nanoseconds = chunk.response_metadata.get("eval_duration")  # Ollama's
+        if nanoseconds:
+            self.measured = nanoseconds / 1e9
+        if text:
+            self.text += text
+            self.pieces += 1
+            self.last = time.monotonic()
+            self.first = self.first or self.last
+
+    def seconds(self) -> float:
+        if self.measured:
+            return self.measured
+        if self.pieces < 2:
+            return 0.0
+        # n pieces have n - 1 intervals between them; the first one's own time is not seen
+        return (self.last - self.first) * self.pieces / (self.pieces - 1)
+
+
+def _read(
+    model: BaseChatModel,
+    messages: list[tuple[str, str]],
+    name: str,
+    settings: Settings,
+    usage: _Usage,
+) -> Generator[str, None, None]:
+    thinking = False
+    ended = False
     with maps_model_errors(name, settings):
         for chunk in model.stream(messages):
-            ended = ended or bool(chunk.response_metadata.keys() & {"done_reason", "finish_reason"})
-            if thought := chunk.additional_kwargs.get("reasoning_content"):
+            ended = ended or not ENDS.isdisjoint(chunk.response_metadata)
+            thought = chunk.additional_kwargs.get("reasoning_content") or ""
+            text = str(chunk.content)
+            usage.add(chunk, thought + text)
+            if thought:
                 yield thought if thinking else f"<think>{thought}"
                 thinking = True
-            if text := str(chunk.content):
+            if text:
                 yield f"</think>{text}" if thinking else text
                 thinking = False
     if not ended:

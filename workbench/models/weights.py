@@ -1,24 +1,35 @@
-"""A model's or adapter's folder -> its base in memory, loaded once per process, with the adapter chosen on it."""
+"""A model folder -> its base in memory, loaded once, with the adapter chosen on it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import gc
+import logging
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.artefacts.model_folder import (
+    base_of,
+    digest_of,
+    first_line,
+    is_adapter,
+    load_tokenizer,
+    tokenizer_folder,
+)
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import quiet_transformers
 from workbench.messages import say
 
-SAMPLE = 1 << 20  # bytes read from either end of a weights file for the digest
+# Bases kept in memory: side by side needs two at most. An older one is loaded again when asked.
+KEPT = 2
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class LoadedBase:
-    """A base model in memory and the adapters that have been put on it. One question at a time holds the lock."""
+    """A base model in memory and the adapters on it. One answer at a time has the lock."""
 
     model: Any
     adapters: set[str] = field(default_factory=set)
@@ -27,125 +38,121 @@ class LoadedBase:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A base with one adapter chosen on it, or with none (an empty name), and the tokenizer that belongs to both."""
+    """A base, the tokenizer, and the folder and name of an adapter (None and "" without one)."""
 
     base: LoadedBase
     tokenizer: Any
+    folder: Path | None = None
     adapter: str = ""
 
     def choose_adapter(self) -> None:
-        """Switch the base to this adapter, or to none. Only while holding the base's lock."""
-        if self.adapter:
+        """Switch the base to this adapter, or to none. Only while holding the base's lock.
+
+        The adapter is put on here, not while loading: a base that is at work must not make the
+        questions to other models wait. Raises InvalidInput for an adapter that does not fit.
+        """
+        if self.folder:
+            if self.adapter not in self.base.adapters:
+                _add_adapter(self.base, self.folder, self.adapter)
             self.base.model.set_adapter(self.adapter)
             self.base.model.enable_adapter_layers()
         elif self.base.adapters:
             self.base.model.disable_adapter_layers()
 
 
-_loaded: dict[str, LoadedBase] = {}
-_loading = threading.Lock()
+# key of a base -> the base, the last used at the end
+_bases: dict[str, LoadedBase] = {}
+# key of a base -> the lock of its loading, which takes minutes for a large one
+_loading: dict[str, threading.Lock] = {}
+_guard = threading.Lock()  # of both, never held for long
 
 
 def load_local(folder: Path) -> LoadedModel:
-    """The model in that folder, its base loaded once per process; adapters are switched on it."""
-    from transformers import AutoTokenizer
+    """The model in that folder. Its base is loaded once; the KEPT last used ones stay in memory.
 
+    Raises NotFound for a folder that cannot be loaded, InvalidInput for a corrupt one,
+    Unavailable where the GPU has no room.
+    """
     quiet_transformers()
-    with _loading:
-        config = _read(folder / "adapter_config.json")
-        name = config["base_model_name_or_path"] if config else str(folder)
-        words = folder if (folder / "tokenizer_config.json").exists() else name
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(str(words), trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise _not_loaded(str(words), error) from error
-        base = _load_base(name, len(tokenizer))
-        if not config:
-            return LoadedModel(base, tokenizer)
-        adapter = f"{folder.parent.name}_{digest_of(folder)[:16]}".replace(".", "_")
-        if adapter not in base.adapters:
-            _add_adapter(base, folder, adapter)
-        return LoadedModel(base, tokenizer, adapter)
+    tokenizer = load_tokenizer(tokenizer_folder(folder))
+    base = _find_base(base_of(folder), len(tokenizer))
+    if not is_adapter(folder):
+        return LoadedModel(base, tokenizer)
+    # the digest, so that an adapter that was trained again is another one; PEFT refuses dots
+    adapter = f"{folder.parent.name}_{digest_of(folder)[:16]}".replace(".", "_")
+    return LoadedModel(base, tokenizer, folder, adapter)
 
 
-def digest_of(folder: Path) -> str:
-    """What identifies the weights in that folder: sha256 of the configuration and of both ends of each weights file."""
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*config.json"), *folder.glob("*.safetensors")]):
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(SAMPLE))
-            file.seek(max(size - SAMPLE, 0))
-            digest.update(file.read())
-    return digest.hexdigest()
+def _find_base(name: str, tokens: int) -> LoadedBase:
+    """The base by folder or hub name; another content or vocabulary size is another base."""
+    key = f"{name} {tokens} {digest_of(Path(name))}"
+    with _guard:
+        loading = _loading.setdefault(key, threading.Lock())
+    with loading:
+        with _guard:
+            base = _bases.pop(key, None)
+            if base:
+                _bases[key] = base  # now the last used
+                return base
+        _make_room()
+        base = LoadedBase(_load_model(name, tokens))
+        with _guard:
+            _bases[key] = base
+        return base
 
 
-def context_of(folder: Path) -> int:
-    """The longest context that the model was made for, in tokens; 0 where its configuration does not tell."""
-    adapter = _read(folder / "adapter_config.json")
-    config = (
-        _read(Path(adapter["base_model_name_or_path"]) / "config.json")
-        if adapter
-        else _read(folder / "config.json")
-    )
-    config = config.get("text_config", config)
-    return config.get("max_position_embeddings") or config.get("n_positions") or 0
+def _make_room() -> None:
+    """Let go of the bases that were not used for longest, so that with a new one KEPT remain."""
+    with _guard:
+        idle = [key for key, base in _bases.items() if not base.lock.locked()]
+        surplus = max(len(_bases) - KEPT + 1, 0)
+        dropped = idle[:surplus]
+        for key in dropped:
+            del _bases[key]
+    if not dropped:
+        return
+    for key in dropped:
+        log.info("Unloaded the base %s to make room for another.", key.split(" ")[0])
+    gc.collect()  # a model with adapters has circles of references
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON object in that file; empty where there is no file. An adapter must name its base."""
-    if not path.exists():
-        return {}
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InvalidInput(
-            say("{path} is not JSON: {error}", path=path, error=error),
-            "Copy the folder again from where it came.",
-        ) from error
-    if path.name == "adapter_config.json" and not data.get("base_model_name_or_path"):
-        raise InvalidInput(
-            say("{path} names no base model.", path=path),
-            "Set base_model_name_or_path in it to the base's folder.",
-        )
-    return data
-
-
-def _load_base(name: str, words: int) -> LoadedBase:
-    """The base by folder or hub name, its vocabulary grown to `words`; another size or content is another base."""
+def _load_model(name: str, tokens: int) -> Any:
+    """The model on the fastest device, its vocabulary grown to that many tokens."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    key = f"{name} {words} {digest_of(Path(name))}"
-    if key in _loaded:
-        return _loaded[key]
-    device = (
-        "cuda"
-        if torch.cuda.is_available()
-        else "mps"
-        if torch.backends.mps.is_available()
-        else "cpu"
-    )
+    device = _device()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             name, dtype="auto", use_safetensors=True, trust_remote_code=False
         )
-        if words > model.get_input_embeddings().weight.shape[0]:
-            model.resize_token_embeddings(words)
-        model = (
-            model.float() if device == "cpu" else model.to(device)
-        )  # halves are slow or missing on CPUs
+        if tokens > model.get_input_embeddings().weight.shape[0]:
+            model.resize_token_embeddings(tokens)
+        # 16-bit numbers are slow or missing on CPUs
+        model = model.float() if device == "cpu" else model.to(device)
     except torch.cuda.OutOfMemoryError as error:
         raise Unavailable(
             "The GPU has no room for the model.",
             "Close other programs on it, or choose a smaller model.",
         ) from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise _not_loaded(name, error) from error
+        raise NotFound(
+            say("The model {name} cannot be loaded: {error}", name=name, error=first_line(error)),
+            "It must be a folder in Hugging Face's layout with safetensors weights and no code of "
+            "its own; an adapter's base must be where its adapter_config.json says.",
+        ) from error
     model.eval()
-    _loaded[key] = LoadedBase(model)
-    return _loaded[key]
+    return model
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
 
 
 def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
@@ -153,30 +160,21 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
     from peft import PeftModel
 
     device = str(base.model.device)
-    with base.lock:
-        try:
-            if base.adapters:
-                base.model.load_adapter(str(folder), adapter_name=name, torch_device=device)
-            else:
-                base.model = PeftModel.from_pretrained(
-                    base.model, str(folder), adapter_name=name, torch_device=device
-                )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise InvalidInput(
-                say(
-                    "The adapter {folder} does not fit its base: {error}",
-                    folder=folder,
-                    error=str(error).splitlines()[0],
-                ),
-                "Its base was changed or replaced; train it again, or restore the base.",
-            ) from error
-        base.model.eval()
-        base.adapters.add(name)
-
-
-def _not_loaded(name: str, error: Exception) -> NotFound:
-    return NotFound(
-        f"The model {name} cannot be loaded: {(str(error).splitlines() or ['no reason given'])[0]}",
-        "It must be a folder in Hugging Face's layout with safetensors weights and no code of its own; "
-        "an adapter's base must be where its adapter_config.json says.",
-    )
+    try:
+        if base.adapters:
+            base.model.load_adapter(str(folder), adapter_name=name, torch_device=device)
+        else:
+            base.model = PeftModel.from_pretrained(
+                base.model, str(folder), adapter_name=name, torch_device=device
+            )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InvalidInput(
+            say(
+                "The adapter {folder} does not fit its base: {error}",
+                folder=folder,
+                error=first_line(error),
+            ),
+            "Its base was changed or replaced; train it again, or restore the base.",
+        ) from error
+    base.model.eval()
+    base.adapters.add(name)

@@ -13,113 +13,112 @@ from pathlib import Path
 import click
 
 from workbench.cli import reports_errors
+from workbench.contributions import contributions
 from workbench.errors import NotFound, Unavailable
 from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "examples" / "handbook"
 PORTS_TRIED = 50
+HIGHEST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="First port tried; the next free one is taken."
+    "--port",
+    type=click.IntRange(1, HIGHEST_PORT),
+    help="First port tried; the next free one is taken.",
 )
 @click.option("--browser/--no-browser", default=True, help="Open the browser where there is one.")
 @reports_errors
 def run(port: int | None, browser: bool) -> None:
-    """Open the app on 127.0.0.1, with an example handbook in a new workspace.
+    """Open the app on 127.0.0.1, with examples in a new workspace.
 
     \b
     Example:
       workbench run --port 8600
     """
-    settings = load_settings(**({"port": port} if port else {}))
+    settings = load_settings(port=port) if port else load_settings()
     click.echo(f"Workspace  {settings.folder()}")
     if settings.host not in LOOPBACK:
-        click.echo(
-            f"Warning: {settings.host} is reachable by others, and the app asks for no password.",
-            err=True,
-        )
-    load_example(settings)
+        warning = f"{settings.host} is reachable by others, and the app asks for no password."
+        click.echo(f"Warning: {warning}", err=True)
+    fill_new_workspace(settings)
     chosen = find_port(settings.host, settings.port)
     if chosen != settings.port:
         click.echo(f"Port {settings.port} is taken, using {chosen}.")
     url = f"http://{settings.host}:{chosen}"
     click.secho(f"Open       {url}   (Ctrl-C stops it)", bold=True)
-    if browser and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
+    if browser and _has_screen():
         webbrowser.open(url)
     _serve(settings, chosen)
 
 
-def load_example(settings: Settings) -> None:
-    """In a workspace that never had a collection, add the examples, so that the first question has an answer."""
-    if (settings.folder() / "index.db").exists() or not EXAMPLE.is_dir():
+def fill_new_workspace(settings: Settings) -> None:
+    """Add each package's example on its first start, so that the first question has an answer."""
+    offered = [one for contribution in contributions() for one in contribution.first_start]
+    fresh = [one for one in offered if not (settings.folder() / one.unless).exists()]
+    if not fresh:
         return
-    click.echo(
-        "First start: reading the example handbook (English and Chinese) and making the example database…"
-    )
-    for command in (
-        ["rag", "ingest", str(EXAMPLE), "--collection", "handbook"],
-        ["data", "example"],
-    ):
-        environment = {**os.environ, "WORKBENCH_HOME": str(settings.home)}
+    click.echo("First start: adding the examples…")
+    # as programs: the memory of their libraries is free again before the app starts
+    environment = os.environ | {"WORKBENCH_HOME": str(settings.home)}
+    for first in fresh:
         done = subprocess.run(
-            [sys.executable, "-m", "workbench.cli", *command],
+            [sys.executable, "-m", "workbench.cli", *first.words],
             env=environment,
             stdout=subprocess.DEVNULL,
             check=False,
         )
         if done.returncode:
-            click.echo(
-                "An example could not be made; the app opens without it. See: workbench doctor",
-                err=True,
-            )
+            problem = "An example could not be added; the app opens without it."
+            click.echo(f"{problem} See: workbench doctor", err=True)
 
 
 def find_port(host: str, first: int) -> int:
     """The first port from `first` on that nothing listens at. Raises Unavailable after fifty."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
-        with socket.socket(family) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+    last = min(first + PORTS_TRIED - 1, HIGHEST_PORT)
+    for port in range(first, last + 1):
+        if _is_free(host, port):
             return port
     raise Unavailable(
-        say(
-            "No port from {first} to {first2} is free on {host}.",
-            first=first,
-            first2=first + PORTS_TRIED - 1,
-            host=host,
-        ),
+        say("No port from {first} to {last} is free on {host}.", first=first, last=last, host=host),
         "Name another: workbench run --port 9000",
     )
 
 
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name == "posix":  # else a port of the app that just ended counts as taken
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _has_screen() -> bool:
+    return bool(os.environ.get("DISPLAY")) or sys.platform in ("darwin", "win32")
+
+
 def _serve(settings: Settings, port: int) -> None:
-    """Streamlit in this process, so that whatever ends this command ends the app."""
+    """Streamlit in this process, so that whatever ends this command ends the app.
+
+    The folder stays the person's: settings and jobs read its workbench.toml. Streamlit finds
+    `.streamlit/config.toml` beside the script.
+    """
     app = ROOT / "streamlit_app.py"
     if not app.exists():
         raise NotFound(
             say("{app} is not there.", app=app), "Run this from a clone of the project: make run"
         )
     os.environ["WORKBENCH_HOME"] = str(settings.home)
-    os.chdir(ROOT)  # where .streamlit/config.toml is
-    sys.argv = [
-        "streamlit",
-        "run",
-        str(app),
-        "--server.address",
-        settings.host,
-        "--server.port",
-        str(port),
-        "--logger.hideWelcomeMessage",
-        "true",
-    ]
+    sys.argv = f"""
+        streamlit run {app.name} --server.address {settings.host} --server.port {port}
+        --logger.hideWelcomeMessage true
+    """.split()
+    sys.argv[2] = str(app)  # its folder may have spaces
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""Uploaded files -> paths in the workspace: whatever a file calls itself, it stays in its folder."""
+"""Uploaded files -> paths in the workspace; whatever its name, a file stays in its folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import unicodedata
 from pathlib import Path
 from typing import Protocol
 
+from workbench.files import writing
 from workbench.settings import Settings
+
+LONGEST_NAME = 200  # bytes; file systems allow 255, and a part file adds to the name
+LONGEST_ENDING = 10  # characters of what counts as a file's ending
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')  # on some file system
 
 
 class Upload(Protocol):
@@ -19,23 +24,33 @@ class Upload(Protocol):
 
 
 def save_uploads(settings: Settings, collection: str, files: list[Upload]) -> list[Path]:
-    """Write each file whole under `uploads/<collection>/`; one of the same name takes the place of the old one."""
+    """Write each file whole under `uploads/<collection>/`; it replaces an older one of its name."""
     folder = settings.folder("uploads", safe_name(collection))
     paths = []
     for file in files:
         path = folder / safe_name(file.name)
-        part = path.with_name(path.name + ".part")
-        part.write_bytes(file.getbuffer())
-        part.replace(path)
+        with writing(path) as part:
+            part.write_bytes(file.getbuffer())
         paths.append(path)
     return paths
 
 
 def safe_name(name: str) -> str:
-    """The name without folders, control characters and what file systems refuse; letters of any script and emoji stay."""
-    name = unicodedata.normalize("NFC", name.replace("\\", "/")).rsplit("/", 1)[-1]
-    name = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", name).strip(" .")
-    while len(name.encode()) > 200:  # file systems allow 255 bytes
-        stem, dot, ending = name.rpartition(".")
-        name = (stem[:-1] + dot + ending) if dot and len(ending) < 10 else name[:-1]
+    """The name without folders, control characters and what file systems refuse.
+
+    Letters of any script and emoji stay.
+    """
+    name = unicodedata.normalize("NFC", name.replace("\\", "/"))
+    name = name.rsplit("/", 1)[-1]
+    name = FORBIDDEN.sub("_", name).strip(" .")
+    while len(name.encode()) > LONGEST_NAME:
+        name = _shorter(name)
     return name or "file"
+
+
+def _shorter(name: str) -> str:
+    """One character less, of the stem where the name has an ending."""
+    stem, dot, ending = name.rpartition(".")
+    if dot and len(ending) < LONGEST_ENDING:
+        return stem[:-1] + dot + ending
+    return name[:-1]

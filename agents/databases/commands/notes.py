@@ -1,4 +1,4 @@
-"""`workbench data link | describe | pair | example`: what goes into the prompt, and what the person adds to a source."""
+"""`workbench data link | describe | pair | example`: the prompt's tables, and a person's notes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def link(name: str, question: str, as_json: bool) -> None:
         click.echo(f"{table.name}: {', '.join(table.by_name)}")
     if not linked.spans:
         click.echo(
-            "Question and schema share no language, and the embedder does not span them: nothing was chosen.",
+            "Question and schema share no language, and the embedder does not span them: "
+            "nothing was chosen.",
             err=True,
         )
 
@@ -68,7 +69,7 @@ def describe(
 
     \b
     Example:
-      workbench data describe shop orders.price --text "what was paid, in euros" --synonym cost --synonym 价格
+      workbench data describe shop orders.price --text "what was paid, in euros" --synonym 价格
     """
     from agents.databases.introspect import load_schema
     from agents.databases.notes import describe as keep
@@ -79,7 +80,10 @@ def describe(
     settings = load_settings()
     source = find_source(settings, name)
     keep(source, settings, load_schema(source, settings), what, text, list(synonyms) or None)
-    print_json({"described": what}) if as_json else click.echo(f"Kept for {what}")
+    if as_json:
+        print_json({"described": what})
+    else:
+        click.echo(f"Kept for {what}")
 
 
 @click.command()
@@ -97,7 +101,7 @@ def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
     Example:
       workbench data pair shop "How many orders are there?" --sql "SELECT count(*) FROM orders"
     """
-    from agents.databases.guard.guard import check
+    from agents.databases.guard.guard import judge
     from agents.databases.introspect import load_schema
     from agents.databases.notes import add_pair, remove_pair
     from agents.databases.sources import find_source
@@ -107,11 +111,12 @@ def pair(name: str, question: str, sql: str | None, as_json: bool) -> None:
     if sql is None:
         remove_pair(source, settings, question)
     else:
-        check(sql, load_schema(source, settings))
+        judge(sql, load_schema(source, settings))
         add_pair(source, settings, question, sql)
-    print_json({"question": question, "sql": sql}) if as_json else click.echo(
-        "Removed" if sql is None else "Kept"
-    )
+    if as_json:
+        print_json({"question": question, "sql": sql})
+    else:
+        click.echo("Removed" if sql is None else "Kept")
 
 
 @click.command()
@@ -128,6 +133,7 @@ def example(as_json: bool) -> None:
     from agents.databases.example import load_example
 
     source = load_example(load_settings())
-    print_json({"name": source.name}) if as_json else click.echo(
-        f"The source {source.name} is ready"
-    )
+    if as_json:
+        print_json({"name": source.name})
+    else:
+        click.echo(f"The source {source.name} is ready")

@@ -1,9 +1,8 @@
-"""`workbench data questions | writer | score`: pairs to tune a small model on, the model that writes, how often it is right."""
+"""`workbench data questions | writer`: pairs to tune a small model on, and the tuned model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -51,10 +50,10 @@ def questions(
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Write simple questions about a source with their queries, in English and Chinese, to tune a small model on.
+    """Write simple questions about a source with their queries, to tune a small model on.
 
-    They are made by rule of the schema, the descriptions and synonyms, and the values of short lists. Each query has
-    passed the guard and has been run.
+    They are English and Chinese, made by rule of the schema, the descriptions and synonyms, and
+    the values of short lists. Each query has passed the guard and has been run.
 
     \b
     Example:
@@ -66,10 +65,10 @@ def questions(
 
     settings = load_settings()
     source = find_source(settings, name)
-    for path in filter(None, (out, held_out)):
-        if path.exists() and not replace:
+    for path in (out, held_out):
+        if path is not None and path.exists() and not replace:
             raise Conflict(
-                say("{path} is there already.", path=path), "Give another name, or --replace."
+                say("{path} already exists.", path=path), "Give another name, or --replace."
             )
     pairs = make_pairs(source, settings, count, held_out_count if held_out else 0, seed)
     taught = [pair for pair in pairs if not pair.held_out]
@@ -84,10 +83,9 @@ def questions(
     }
     if as_json:
         print_json({"event": "done", **facts})
-    else:
-        click.echo(
-            "{pairs} pairs ({held_out} held out) over {queries} queries in {file}".format(**facts)
-        )
+        return
+    text = "{pairs} pairs ({held_out} held out) over {queries} queries in {file}"
+    click.echo(text.format(**facts))
 
 
 @click.command()
@@ -96,10 +94,10 @@ def questions(
 @json_option
 @reports_errors
 def writer(name: str, model: str, as_json: bool) -> None:
-    """Name the tuned model that writes a source's queries. It is asked before a connected chat model is.
+    """Name the tuned model that writes a source's queries.
 
-    It gets the prompt that it was trained with and the question alone. What it was not made for is left to the chat
-    model, where one is connected.
+    It is asked before a connected chat model, with the prompt that it was trained with and the
+    question alone. Other questions are left to the chat model, where one is connected.
 
     \b
     Example:
@@ -110,65 +108,10 @@ def writer(name: str, model: str, as_json: bool) -> None:
 
     settings = load_settings()
     set_writer(find_source(settings, name), settings, model)
-    print_json(
-        {"name": name, "writer": "" if model == "none" else model}
-    ) if as_json else click.echo(
-        f"{name} has no writer of its own"
-        if model == "none"
-        else f"{model} writes the queries of {name}"
-    )
-
-
-@click.command()
-@click.argument("name")
-@click.option(
-    "--data",
-    "file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Pairs as `questions` writes them.",
-)
-@json_option
-@reports_errors
-def score(name: str, file: Path, as_json: bool) -> None:
-    """Ask a source's writer every question of a file, and count results that equal those of the right query.
-
-    \b
-    Example:
-      workbench data score shop --data eval.jsonl
-    """
-    from agents.data.accuracy import measure, read_questions
-    from agents.databases.sources import find_source
-
-    settings = load_settings()
-    source = find_source(settings, name)
-    rows = list(measure(read_questions(file), source, settings))
-    counts: dict[str, Any] = {
-        verdict: sum(row.verdict == verdict for row in rows)
-        for verdict in ("right", "declined", "wrong")
-    }
-    result = {
-        "questions": len(rows),
-        **counts,
-        "exact": round(counts["right"] / (len(rows) or 1), 4),
-    }
-    for row in rows:
-        if row.verdict != "right":
-            told = {
-                "event": "answer",
-                "question": row.question,
-                "verdict": row.verdict,
-                "sql": row.sql,
-                "reason": row.reason,
-            }
-            print_json(told) if as_json else click.echo(
-                f"{row.verdict}: {row.question}\n  {row.sql or row.reason}"
-            )
+    named = "" if model == "none" else model
     if as_json:
-        print_json({"event": "done", **result})
+        print_json({"name": name, "writer": named})
+    elif named:
+        click.echo(f"{model} writes the queries of {name}")
     else:
-        click.echo(
-            "{questions} questions: {right} right, {declined} declined, {wrong} wrong".format(
-                **result
-            )
-        )
+        click.echo(f"{name} has no writer of its own")

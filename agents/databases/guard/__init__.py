@@ -1,1 +1,1 @@
-"""A statement -> the tree that may run, printed anew, or the reason why not."""
+"""A statement -> the tree that may run, printed again, or Refused."""

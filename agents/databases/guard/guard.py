@@ -1,7 +1,8 @@
-"""The text of a query -> a verdict: what may run is the tree printed anew, or the reason why nothing may.
+"""The text of a query -> a verdict: what may run is the tree printed again, or Refused.
 
-The tree is allowed by list (`allowed.py`) and by name (`names.py`), printed, parsed again and judged again: what the
-second reading finds must be what the first one allowed. What cannot be parsed is refused.
+The tree is allowed by list (`allowed.py`, `nodes.py`) and by name (`names.py`), printed, parsed
+again and judged again: the second reading must find what the first one allowed. A text that cannot
+be parsed is refused.
 """
 
 from __future__ import annotations
@@ -12,28 +13,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agents.databases.guard.allowed import (
-    allowed_arguments,
-    allowed_classes,
-    allowed_types,
-    further_functions,
-)
-from agents.databases.guard.names import Mend, Refused, Resolver
+from agents.databases.guard.names import Mend, Resolver
+from agents.databases.guard.nodes import check_node, kind_name
+from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
+from workbench.messages import say
 
 ROWS = 10  # rows that a query may give out, unless the person raises it
 LONGEST = 20_000  # characters of a statement
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
-LONGEST_PAD = 1_000  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
+EXECUTED_COMMENTS = ("!", "M!", "m!")  # MySQL and MariaDB run what stands in such a comment
+COLOURS = re.compile(r"\x1b\[\d*m")  # which sqlglot puts into its messages
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`sql` is what runs. `more` is the same with one row more, where the guard set the limit: it tells of truncation.
+    """`sql` is what runs. `more` asks for one row more, where the guard set the limit.
 
-    `limit` is the number of rows that the query may give: the guard's, or its own where that is lower.
+    The row too many shows that the result is truncated. `limit` is the number of rows that the
+    query may give: the guard's, or its own where that is lower.
     """
 
     sql: str
@@ -43,48 +42,62 @@ class Verdict:
     columns: frozenset[tuple[str, str]]
 
 
-def check(
+def judge(
     sql: str, schema: Schema, dialect: str = "", rows: int = ROWS, mend: Mend | None = None
 ) -> Verdict:
-    """The verdict on a query that may run; raises Refused. `mend` may replace names that are not there."""
+    """The verdict on a query that may run; raises Refused. `mend` may replace unknown names."""
     dialect = dialect or schema.dialect
     if dialect not in DIALECTS:
-        raise Refused(f"There is no dialect {dialect}.", f"Use one of: {', '.join(DIALECTS)}.")
+        raise Refused(
+            say("There is no dialect {dialect}.", dialect=dialect),
+            say("Use one of: {known}.", known=", ".join(DIALECTS)),
+        )
     try:
-        tree, resolver = _judge(parse(sql, dialect), schema, dialect, mend)
+        tree, resolver = _allow(parse(sql, dialect), schema, dialect, mend)
         imposed, limit = _limit(tree, rows)
         printed = _print(tree, dialect)
-        again, _ = _judge(parse(printed, dialect), schema, dialect)
+        again, _ = _allow(parse(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
-            raise Refused("The statement reads differently when it is printed anew.")
+            raise Refused("The statement changes when it is read again.")
     except RecursionError as error:
         raise Refused("The statement is nested too deeply.") from error
     more = None
     if imposed:
-        _limit(tree, rows + 1, replace=True)
+        _set_limit(tree, rows + 1)
         more = _print(tree, dialect)
     return Verdict(printed, more, limit, frozenset(resolver.tables), frozenset(resolver.columns))
 
 
+def first_query(schema: Schema) -> str:
+    """Something to begin with: all of the first table, its name quoted as the dialect wants it."""
+    from sqlglot import exp
+
+    if not schema.tables:
+        return ""
+    parts = [exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts]
+    table = exp.Table(this=parts[-1], db=parts[0] if len(parts) > 1 else None)
+    return exp.select("*").from_(table).sql(schema.dialect)
+
+
 def rename(tree: Any, schema: Schema, mend: Mend) -> str:
-    """A parsed query printed with its names resolved, where `mend` replaces those that are not there; raises Refused."""
-    judged, _ = _judge(tree, schema, schema.dialect, mend)
-    return _print(judged, schema.dialect)
+    """A parsed query printed with real names; `mend` replaces unknown ones. Raises Refused."""
+    allowed, _ = _allow(tree, schema, schema.dialect, mend)
+    return _print(allowed, schema.dialect)
 
 
-def _judge(
+def _allow(
     tree: Any, schema: Schema, dialect: str, mend: Mend | None = None
 ) -> tuple[Any, Resolver]:
     """The tree with its names resolved, once everything in it is on the lists."""
     from sqlglot import exp
 
-    while isinstance(tree, exp.Subquery) and not tree.alias:
-        _check_node(tree, dialect)
+    while isinstance(tree, exp.Subquery) and not tree.alias:  # parentheses around the whole
+        check_node(tree, dialect)
         tree = tree.this
     if not isinstance(tree, exp.Select | exp.SetOperation):
-        raise Refused(f"Only a SELECT may run, not {_kind(tree)}.")
+        raise Refused(say("Only a SELECT may run, not {kind}.", kind=kind_name(tree)))
     for node in tree.walk():
-        _check_node(node, dialect)
+        check_node(node, dialect)
     resolver = Resolver(schema, mend)
     resolver.query(tree)
     return tree, resolver
@@ -95,33 +108,45 @@ def parse(sql: str, dialect: str) -> Any:
     from sqlglot.errors import SqlglotError
 
     if len(sql) > LONGEST:
-        raise Refused(f"The statement is longer than {LONGEST} characters.")
+        raise Refused(
+            say("The statement is longer than {characters} characters.", characters=LONGEST)
+        )
     if CONTROL.search(sql):
         raise Refused("The statement holds control characters.")
-    speaker = _dialect(dialect)
+    reader = _dialect(dialect)
     try:
-        tokens = speaker.tokenize(sql)
-        for token in tokens:
-            if any(comment.lstrip().startswith(("!", "M!", "m!")) for comment in token.comments):
-                raise Refused("The statement holds a comment that the server would execute.")
-        trees = [tree for tree in speaker.parser().parse(tokens, sql) if tree is not None]
-    except (
-        SqlglotError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        KeyError,
-    ) as error:  # sqlglot's own slips too
-        reason = (
-            re.sub(r"\x1b\[\d*m", "", str(error).splitlines()[0])
-            if str(error)
-            else type(error).__name__
-        )
-        raise Refused(f"This cannot be read as {dialect} SQL: {reason}") from error
-    if len(trees) != 1:
-        raise Refused("Exactly one statement may run." if trees else "There is no statement.")
+        tokens = reader.tokenize(sql)
+        _check_comments(tokens)
+        trees = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
+    except (SqlglotError, *SLIPS) as error:
+        raise Refused(
+            say(
+                "This cannot be read as {dialect} SQL: {reason}",
+                dialect=dialect,
+                reason=_first_line(error),
+            )
+        ) from error
+    if len(trees) > 1:
+        raise Refused("Exactly one statement may run.")
+    if not trees:
+        raise Refused("There is no statement.")
     return trees[0]
+
+
+# what sqlglot itself raises by mistake for texts that nobody expects
+SLIPS = (ValueError, TypeError, AttributeError, IndexError, KeyError)
+
+
+def _first_line(error: Exception) -> str:
+    lines = COLOURS.sub("", str(error)).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _check_comments(tokens: list[Any]) -> None:
+    for token in tokens:
+        for comment in token.comments:
+            if comment.lstrip().startswith(EXECUTED_COMMENTS):
+                raise Refused("The statement holds a comment that the server would execute.")
 
 
 def _print(tree: Any, dialect: str) -> str:
@@ -129,77 +154,37 @@ def _print(tree: Any, dialect: str) -> str:
 
     try:
         return tree.sql(_dialect(dialect), comments=False, unsupported_level=ErrorLevel.RAISE)
-    except (SqlglotError, ValueError, AttributeError, TypeError) as error:
+    except (SqlglotError, *SLIPS) as error:
         raise Refused(
-            f"The statement cannot be printed as {dialect} SQL: {str(error).splitlines()[0]}"
+            say(
+                "The statement cannot be printed as {dialect} SQL: {reason}",
+                dialect=dialect,
+                reason=_first_line(error),
+            )
         ) from error
 
 
-def _check_node(node: Any, dialect: str) -> None:
-    """Raises Refused for a node that is not on the lists, or has an argument that is not."""
-    from sqlglot import exp
-
-    kind = type(node)
-    if kind is exp.Anonymous:
-        if str(node.this).lower() not in further_functions(dialect) or not isinstance(
-            node.this, str
-        ):
-            raise Refused(
-                f"The function {node.name} is not on the list of functions that only read."
-            )
-        return
-    if kind not in allowed_classes():
-        raise Refused(f"{_kind(node)} is not on the list of what a query may hold.")
-    if kind is exp.With and node.args.get("recursive"):
-        raise Refused(
-            "A recursive query may not run: it can grow without bound before a row is given out.",
-            "Ask for one level after the other: join the table with itself once for each level.",
-        )
-    if (arguments := allowed_arguments().get(kind)) is not None:
-        for name, value in node.args.items():
-            if value and name not in arguments:
-                raise Refused(f"{kind.__name__.upper()} may not have {name.strip('_')} here.")
-    if kind is exp.Identifier and UNSAFE_IN_NAME.search(node.name):
-        raise Refused("A name holds characters that could end it.")
-    if kind is exp.Pad and not (
-        node.expression.is_int and int(node.expression.this) <= LONGEST_PAD
-    ):
-        raise Refused(f"Text may be padded to at most {LONGEST_PAD} characters, given as a number.")
-    if kind is exp.JSONPathKey and not re.fullmatch(r"\w+", str(node.this)):
-        raise Refused("A JSON path may name plain keys only.")
-    if kind is exp.Var and not re.fullmatch(r"\w+( \w+)*", str(node.this)):
-        raise Refused("A keyword holds characters that do not belong there.")
-    if kind is exp.DataType and node.this not in allowed_types():
-        raise Refused(f"The type {node.sql()} is not on the list.")
-
-
-def _limit(tree: Any, rows: int, replace: bool = False) -> tuple[bool, int]:
-    """Set or lower the row limit of a query; whether rows may be missing because of it, and the limit."""
+def _limit(tree: Any, rows: int) -> tuple[bool, int]:
+    """Set or lower the row limit. Returns whether rows may be missing by it, and the limit."""
     from sqlglot import exp
 
     limit = tree.args.get("limit")
-    wanted = (
-        limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression") if limit else None
-    )
-    own = (
-        int(wanted.this)
-        if isinstance(wanted, exp.Literal) and str(wanted.this).isdecimal()
-        else None
-    )
-    if own is not None and own <= rows and not replace:
-        tree.set("limit", exp.Limit(expression=exp.Literal.number(own)))
-        return False, own
-    tree.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
+    wanted = None
+    if limit is not None:
+        wanted = limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression")
+    if isinstance(wanted, exp.Literal) and str(wanted.this).isdecimal():
+        own = int(wanted.this)
+        if own <= rows:
+            _set_limit(tree, own)
+            return False, own
+    _set_limit(tree, rows)
     return True, rows
 
 
-def _kind(node: Any) -> str:
-    """What a node is, as the person would call it."""
+def _set_limit(tree: Any, rows: int) -> None:
     from sqlglot import exp
 
-    if isinstance(node, exp.Command):
-        return str(node.this).upper()
-    return type(node).__name__.upper()
+    tree.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
 
 
 @lru_cache(maxsize=8)

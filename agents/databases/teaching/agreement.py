@@ -15,10 +15,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agents.databases.guard.guard import check, parse
+from agents.databases.guard.guard import judge, parse
 from agents.databases.introspect import SAMPLES
 from agents.databases.naming import pieces
-from agents.databases.schema import Column, Schema, Table
+from agents.databases.schema import Column, Schema, TableSchema
 from agents.databases.teaching.nouns import nouns
 from agents.databases.teaching.signs import unlike
 from agents.databases.teaching.subjects import DAY, TIME
@@ -42,7 +42,7 @@ def differences(
 
     `values` are known to be in the database, `ignored` are words that name nothing. Raises Refused.
     """
-    verdict = check(sql, schema)
+    verdict = judge(sql, schema)
     tree = parse(verdict.sql, schema.dialect)
     asked = question.casefold()
     found = _only_in_query(asked, tree)
@@ -161,7 +161,7 @@ def _known_names(schema: Schema) -> dict[str, set[Item]]:
     return known
 
 
-def _nouns(item: Table | Column) -> set[str]:
+def _nouns(item: TableSchema | Column) -> set[str]:
     both = [*nouns(item, "en"), *nouns(item, "zh")]
     return {noun.casefold() for noun in both}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.databases.naming import spaced
-from agents.databases.schema import Column, Table
+from agents.databases.schema import Column, TableSchema
 from workbench.language import language_of
 
 SHORT_COMMENT = 12  # characters; a longer comment explains, it is no name
@@ -13,7 +13,7 @@ SHORT_COMMENT = 12  # characters; a longer comment explains, it is no name
 AMBIGUOUS = {"count", "number", "total", "sum", "name", "value"}
 
 
-def nouns(item: Table | Column, language: str) -> tuple[str, ...]:
+def nouns(item: TableSchema | Column, language: str) -> tuple[str, ...]:
     """Synonyms, a short comment and its own name, as far as they are in that language.
 
     Its own name stands alone where nothing else is known, in whichever language it is.

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from agents.databases.guard.guard import parse
-from agents.databases.guard.names import Refused
-from agents.databases.schema import Table
+from agents.databases.guard.refused import Refused
+from agents.databases.schema import TableSchema
 from agents.databases.teaching import kinds
 from agents.databases.teaching.kinds import Kind
 from agents.databases.teaching.nouns import nouns, plural
@@ -189,7 +189,7 @@ class Queries:
             return exp.Column(this=identifier(field.column.name, self._dialect))
         return self._place(field.table, field.column.name)
 
-    def _place(self, table: Table, column: str) -> Any:
+    def _place(self, table: TableSchema, column: str) -> Any:
         from sqlglot import exp
 
         return exp.Column(
@@ -222,7 +222,7 @@ def _cut(column: Any, start: int, length: int) -> Any:
     return exp.Anonymous(this="SUBSTR", expressions=[column, *numbers])
 
 
-def table_node(table: Table, dialect: str) -> Any:
+def table_node(table: TableSchema, dialect: str) -> Any:
     """A table as it stands after FROM."""
     from sqlglot import exp
 

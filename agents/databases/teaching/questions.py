@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.databases.database import QueryFailed
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
 from agents.databases.schema import Schema
-from agents.databases.sources import Source
+from agents.databases.sources import DataSource
 from agents.databases.teaching.facts import Composer, Fact
 from agents.databases.teaching.subjects import find_subjects
 from workbench.errors import Stopped
@@ -72,7 +72,7 @@ def wordings(language: str) -> dict[str, Any]:
 
 
 def make_pairs(
-    source: Source, settings: Settings, count: int, held_out: int, seed: int = 0
+    source: DataSource, settings: Settings, count: int, held_out: int, seed: int = 0
 ) -> list[Pair]:
     """`count` pairs to teach and `held_out` in other wordings; no question twice.
 
@@ -86,7 +86,7 @@ def make_pairs(
     return taught + [pair for pair in others if pair.question not in asked]
 
 
-def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
+def answerable(source: DataSource, settings: Settings, language: str) -> list[Fact]:
     """The facts of a source whose query passes the guard, runs, and finds something."""
     schema = load_schema(source, settings)
     found: list[Fact] = []
@@ -96,7 +96,7 @@ def answerable(source: Source, settings: Settings, language: str) -> list[Fact]:
     return found
 
 
-def _finds(fact: Fact, schema: Schema, source: Source, settings: Settings) -> bool:
+def _finds(fact: Fact, schema: Schema, source: DataSource, settings: Settings) -> bool:
     """Whether the query gives at least one cell that is not empty."""
     try:
         _, result = ask_database(fact.sql, schema, source, settings)

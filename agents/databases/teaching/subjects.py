@@ -9,12 +9,12 @@ from typing import Literal
 
 from agents.databases.database import QueryFailed
 from agents.databases.figures import IDENTIFIER
-from agents.databases.guard.names import Refused
+from agents.databases.guard.refused import Refused
 from agents.databases.introspect import is_secret
 from agents.databases.naming import CALLED_BY
 from agents.databases.runner import ask_database
-from agents.databases.schema import Column, Schema, Table
-from agents.databases.sources import Source
+from agents.databases.schema import Column, Schema, TableSchema
+from agents.databases.sources import DataSource
 from workbench.errors import Stopped
 from workbench.settings import Settings
 
@@ -38,7 +38,7 @@ Role = Literal["measure", "category", "time", "text", "key"]
 class Field:
     """A column with the role it plays. `values` are all of a category's, some of a measure's."""
 
-    table: Table
+    table: TableSchema
     column: Column
     role: Role
     values: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Join:
 class Subject:
     """One table with the roles of its columns, and the categories that its foreign keys reach."""
 
-    table: Table
+    table: TableSchema
     fields: tuple[Field, ...]
     joined: tuple[Join, ...] = ()
 
@@ -99,7 +99,7 @@ class Subject:
         return None
 
 
-def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Subject]:
+def find_subjects(schema: Schema, source: DataSource, settings: Settings) -> list[Subject]:
     """Every table with the roles of its columns.
 
     Values are read from the source, those of secret columns never.
@@ -113,7 +113,7 @@ def find_subjects(schema: Schema, source: Source, settings: Settings) -> list[Su
     ]
 
 
-def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[Join]:
+def _joined(table: TableSchema, fields: dict[str, tuple[Field, ...]]) -> Iterator[Join]:
     for key in table.foreign_keys:
         if key.other_table == table.name:
             continue
@@ -123,7 +123,7 @@ def _joined(table: Table, fields: dict[str, tuple[Field, ...]]) -> Iterator[Join
 
 
 def _field(
-    table: Table, column: Column, schema: Schema, source: Source, settings: Settings
+    table: TableSchema, column: Column, schema: Schema, source: DataSource, settings: Settings
 ) -> Field:
     role = _role(table, column)
     if role == "measure":
@@ -136,7 +136,7 @@ def _field(
     return Field(table, column, "key" if IDENTIFIER.search(column.name) else "text")
 
 
-def _role(table: Table, column: Column) -> Role:
+def _role(table: TableSchema, column: Column) -> Role:
     """By type, key and samples; a number that only identifies is a category, if it is one at all.
 
     Whether a category has few enough values is not known here.
@@ -156,7 +156,7 @@ def _role(table: Table, column: Column) -> Role:
 
 
 def _values(
-    table: Table, column: Column, schema: Schema, source: Source, settings: Settings
+    table: TableSchema, column: Column, schema: Schema, source: DataSource, settings: Settings
 ) -> tuple[str, ...]:
     """The distinct values of a column, one more than may be; none where it cannot be asked."""
     from sqlglot import exp

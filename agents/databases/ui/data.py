@@ -1,17 +1,23 @@
-"""Databases: add one, see what it holds, label what its columns mean, run a query by hand, keep verified answers."""
+"""The Data page: add a database, see its tables, say what they mean, run and keep queries."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from agents.databases.example import load_example
-from agents.databases.guard.guard import check
-from agents.databases.introspect import load_schema
+from agents.databases.guard.guard import first_query, judge
+from agents.databases.introspect import add_and_read, load_schema
 from agents.databases.notes import add_pair, describe, load_notes, remove_pair, set_writer
-from agents.databases.schema import Schema, Table
-from agents.databases.sources import Source, add_source, find_source, list_sources, remove_source
+from agents.databases.schema import Column, Schema, TableSchema
+from agents.databases.sources import (
+    DataSource,
+    find_source,
+    list_sources,
+    remove_source,
+    with_password,
+)
 from agents.databases.ui.result import edit_query
-from workbench.errors import NotFound, WorkbenchError
+from workbench.errors import NotFound
 from workbench.models.names import NONE, list_runs
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
@@ -56,7 +62,8 @@ def _show_empty(settings: Settings) -> None:
         both(
             "Connect a database or a table file and ask it in plain words. Data is only ever read. "
             "Or begin with an example: advertising posts and hourly activations.",
-            "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。也可以先用示例试一试：广告帖子与每小时激活数。",
+            "连接数据库或表格文件，用自然语言提问。数据只会被读取，绝不会被修改。"
+            "也可以先用示例试一试：广告帖子与每小时激活数。",
         )
     )
     if st.button(
@@ -87,7 +94,8 @@ def _show_add(settings: Settings) -> None:
         sent = st.form_submit_button(both("Add", "添加"), type="primary")
     st.caption(
         both(
-            "The password goes to a file in your own configuration folder that only you can read, never to the workspace.",
+            "The password goes to a file in your own configuration folder that only you can read, "
+            "never to the workspace.",
             "密码保存在你自己的配置文件夹中，仅你可读，不会写入工作区。",
         )
     )
@@ -98,36 +106,16 @@ def _show_add(settings: Settings) -> None:
         return
     with shows_errors():
         if address or files is None:
-            _add(settings, name, _with_password(address, password))
+            place = with_password(address, password)
         else:
-            _add(settings, name, str(save_uploads(settings, f"data-{name}", [files])[0]))
+            place = str(save_uploads(settings, f"data-{name}", [files])[0])
+        add_and_read(settings, name, place)
         choices()["source"] = name
         st.session_state.pop("shown_source", None)
         st.rerun()
 
 
-def _with_password(address: str, password: str) -> str:
-    from urllib.parse import quote
-
-    user, at, rest = address.rpartition("@")
-    return (
-        f"{user}:{quote(password, safe='')}{at}{rest}"
-        if password and at and ":" not in user.partition("//")[2]
-        else address
-    )
-
-
-def _add(settings: Settings, name: str, place: str) -> None:
-    """Add a source and read its schema; nothing half added stays."""
-    source = add_source(settings, name, place)
-    try:
-        load_schema(source, settings)
-    except WorkbenchError:
-        remove_source(settings, name)
-        raise
-
-
-def _show_source(settings: Settings, source: Source) -> None:
+def _show_source(settings: Settings, source: DataSource) -> None:
     schema = load_schema(source, settings)
     facts = [
         source.dialect,
@@ -147,62 +135,53 @@ def _show_source(settings: Settings, source: Source) -> None:
     with tables:
         _show_tables(settings, source, schema)
     with query:
-        first = _first_query(schema)
         st.caption(
             both(
                 "One SELECT. What runs is shown below it.",
                 "一条 SELECT。实际执行的语句显示在下方。",
             )
         )
-        edit_query(first, source.name, settings, f"data-{source.name}")
+        edit_query(first_query(schema), source.name, settings, f"data-{source.name}")
     with pairs:
         _show_pairs(settings, source, schema)
     with manage:
         _show_manage(settings, source)
 
 
-def _first_query(schema: Schema) -> str:
-    """Something to begin with: the first table, its name quoted as the dialect wants it."""
-    from sqlglot import exp
-
-    if not schema.tables:
-        return ""
-    *namespace, name = (exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts)
-    table = exp.Table(this=name, db=namespace[0] if namespace else None)
-    return exp.select("*").from_(table).sql(schema.dialect)
-
-
-def _show_tables(settings: Settings, source: Source, schema: Schema) -> None:
+def _show_tables(settings: Settings, source: DataSource, schema: Schema) -> None:
     if not schema.tables:
         st.info(both("There are no tables here.", "这里没有表。"))
         return
     name = st.selectbox(both("Table", "表"), list(schema.by_name), key=f"table-{source.name}")
     table = schema.by_name[name]
-    rows = both(f"{table.rows:,} rows", f"{table.rows:,} 行") if table.rows is not None else ""
-    keys = [f"{key.column} → {key.other_table}.{key.other_column}" for key in table.foreign_keys]
-    st.caption(
-        plain(" · ".join(text for text in (rows, table.comment, table.description, *keys) if text))
-    )
-    st.dataframe(
-        [
-            {
-                both("Column", "字段"): column.name,
-                both("Type", "类型"): column.type,
-                both("Key", "主键"): "✓" if column.primary else "",
-                both("Meaning", "含义"): "; ".join(
-                    text for text in (column.comment, column.description) if text
-                ),
-                both("Synonyms", "同义词"): ", ".join(column.synonyms),
-                both("Examples", "示例值"): ", ".join(column.samples[:4]),
-            }
-            for column in table.columns
-        ],
-        hide_index=True,
-    )
+    st.caption(plain(" · ".join(_facts(table))))
+    st.dataframe([_row(column) for column in table.columns], hide_index=True)
     _describe(settings, source, schema, table)
 
 
-def _describe(settings: Settings, source: Source, schema: Schema, table: Table) -> None:
+def _facts(table: TableSchema) -> list[str]:
+    """Rows, meaning and foreign keys, as far as they are known."""
+    facts = [table.comment, table.description]
+    if table.rows is not None:
+        facts.insert(0, both(f"{table.rows:,} rows", f"{table.rows:,} 行"))
+    for key in table.foreign_keys:
+        facts.append(f"{key.column} → {key.other_table}.{key.other_column}")
+    return [fact for fact in facts if fact]
+
+
+def _row(column: Column) -> dict[str, str]:
+    meanings = [text for text in (column.comment, column.description) if text]
+    return {
+        both("Column", "字段"): column.name,
+        both("Type", "类型"): column.type,
+        both("Key", "主键"): "✓" if column.primary else "",
+        both("Meaning", "含义"): "; ".join(meanings),
+        both("Synonyms", "同义词"): ", ".join(column.synonyms),
+        both("Examples", "示例值"): ", ".join(column.samples[:4]),
+    }
+
+
+def _describe(settings: Settings, source: DataSource, schema: Schema, table: TableSchema) -> None:
     whole = both("the whole table", "整张表")
     with st.expander(both("Say what it means", "补充说明"), icon=":material/edit_note:"):
         chosen = st.selectbox(
@@ -219,19 +198,19 @@ def _describe(settings: Settings, source: Source, schema: Schema, table: Table) 
             key=f"words-{where}",
         )
         if st.button(both("Save", "保存"), key=f"describe-{where}"):
-            synonyms = [
-                word.strip() for word in words.replace("，", ",").split(",") if word.strip()
-            ]
+            parts = [word.strip() for word in words.replace("，", ",").split(",")]
+            synonyms = [word for word in parts if word]
             what = table.name if chosen == whole else f"{table.name}.{chosen}"
             with shows_errors():
                 describe(source, settings, schema, what, text, synonyms)
                 st.rerun()
 
 
-def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
+def _show_pairs(settings: Settings, source: DataSource, schema: Schema) -> None:
     st.caption(
         both(
-            "Questions whose query you have checked. They are examples for the model, and are answered without one.",
+            "Questions whose query you have checked. They are examples for the model, and are "
+            "answered without one.",
             "经过你核实的问题与查询：作为模型的示例，也可以在没有模型时直接回答。",
         )
     )
@@ -249,12 +228,12 @@ def _show_pairs(settings: Settings, source: Source, schema: Schema) -> None:
         sent = st.form_submit_button(both("Keep", "保存"))
     if sent and question and sql:
         with shows_errors():
-            check(sql, schema)
+            judge(sql, schema)
             add_pair(source, settings, question, sql)
             st.rerun()
 
 
-def _choose_writer(settings: Settings, source: Source) -> None:
+def _choose_writer(settings: Settings, source: DataSource) -> None:
     """Which tuned model writes the queries of this source; the choice is kept at once."""
     now = load_notes(source, settings).writer or NONE
     names = [NONE, *(run.name for run in list_runs(settings))]
@@ -269,7 +248,8 @@ def _choose_writer(settings: Settings, source: Source) -> None:
         accept_new_options=True,
         key=f"writer-{source.name}",
         help=both(
-            "A run of this workspace, or ollama:NAME. It is asked first; what it was not made for goes to the chat model.",
+            "A run of this workspace, or ollama:NAME. It is asked first; other questions go to the "
+            "chat model.",
             "本工作区的训练结果，或 ollama:名称。优先由它编写；超出它能力的问题交给对话模型。",
         ),
     )
@@ -279,7 +259,7 @@ def _choose_writer(settings: Settings, source: Source) -> None:
             st.toast(both("Saved", "已保存"))
 
 
-def _show_manage(settings: Settings, source: Source) -> None:
+def _show_manage(settings: Settings, source: DataSource) -> None:
     _choose_writer(settings, source)
     if st.button(
         both("Read the schema again", "重新读取表结构"), icon=":material/refresh:", key="refresh"
@@ -290,7 +270,8 @@ def _show_manage(settings: Settings, source: Source) -> None:
     st.subheader(both("Remove", "移除"))
     sure = st.checkbox(
         both(
-            f"Forget {source.name} with its descriptions and verified answers. The database itself stays.",
+            f"Forget {source.name} with its descriptions and verified answers. "
+            "The database itself stays.",
             f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。",
         ),
         key="sure_source",

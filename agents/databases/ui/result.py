@@ -1,4 +1,4 @@
-"""A result as a person reads it: a sortable table with downloads, its chart, and the query that can be edited and run."""
+"""A result as a person reads it: table, downloads and chart, and the query to edit and run."""
 
 from __future__ import annotations
 

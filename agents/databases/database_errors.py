@@ -1,0 +1,104 @@
+"""What SQLAlchemy and the drivers raise -> our errors, without the password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agents.databases.passwords import password_of, variable_of
+from agents.databases.sources import DataSource
+from workbench.errors import InvalidInput, NotFound, Stopped, Unavailable, WorkbenchError
+from workbench.messages import say
+
+# what the drivers say, lower-cased; their classes and codes differ too much to go by
+NO_ENTRY = re.compile(
+    r"access denied|authentication failed|password authentication|no password supplied"
+)
+NO_ANSWER = re.compile(
+    r"can't connect|connection refused|could not connect|timeout expired|lost connection"
+    r"|server closed|connection failed|name or service|could not translate|connection timeout"
+    r"|gone away"
+)
+NO_DATABASE = re.compile(r"unknown database|database \"[^\"]*\" does not exist")
+OUT_OF_TIME = re.compile(
+    r"max_statement_time|maximum statement execution|statement timeout|canceling statement"
+    r"|interrupt|query execution was"
+)
+
+
+class QueryFailed(InvalidInput):
+    """The database refused the query; `problem` is its message."""
+
+
+@contextmanager
+def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[None]:
+    """`statement` is the query that runs, empty while the connection is made.
+
+    Raises Unavailable, NotFound, Stopped or QueryFailed.
+    """
+    import duckdb
+    import sqlalchemy.exc
+
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        raise _mapped(source, error.orig or error, statement or error.statement or "") from error
+    except duckdb.Error as error:
+        raise _mapped(source, error, statement) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise Unavailable(
+            say("{name}: {text}", name=source.name, text=_message(source, error)),
+            "See: workbench data schema",
+        ) from error
+
+
+def _mapped(source: DataSource, error: BaseException, statement: str) -> WorkbenchError:
+    text = _message(source, error)
+    lowered = text.lower()
+    if NO_ENTRY.search(lowered):
+        return Unavailable(
+            say("{address} refuses the user or the password.", address=source.address),
+            say(
+                "Export the right one as {variable}, or add the source again.",
+                variable=variable_of(source.name),
+            ),
+        )
+    if NO_ANSWER.search(lowered):
+        return Unavailable(
+            say("{address} does not answer.", address=source.address),
+            "Start the server, or correct the address; then ask again.",
+        )
+    if NO_DATABASE.search(lowered):
+        return NotFound(
+            say("{address}: {text}", address=source.address, text=text),
+            "Correct the name of the database: remove the source and add it again.",
+        )
+    if OUT_OF_TIME.search(lowered):
+        return Stopped(
+            "The query took too long or was stopped.",
+            "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
+        )
+    if not statement:
+        return Unavailable(
+            say("{name}: {text}", name=source.name, text=text),
+            "Check that the file is a database that nobody else has locked.",
+        )
+    return QueryFailed(
+        text,
+        say(
+            "If tables have changed, refresh: workbench data schema {name} --refresh",
+            name=source.name,
+        ),
+    )
+
+
+def _message(source: DataSource, error: BaseException) -> str:
+    """The driver's message on one line, with the password taken out."""
+    text = str(error)
+    if len(error.args) > 1 and isinstance(error.args[0], int):  # (number, message) of MySQL
+        text = str(error.args[1])
+    lines = [line.strip() for line in text.splitlines()[:2]]
+    text = " ".join(lines) or type(error).__name__
+    password = password_of(source.name, source.url) if source.url else ""
+    return text.replace(password, "…") if password else text

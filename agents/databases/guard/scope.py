@@ -1,0 +1,129 @@
+"""What the names of one SELECT can mean: its relations with their columns, and its own aliases.
+
+sqlglot has scopes too (`sqlglot.optimizer.scope`). They compare names with their case, leave out
+the columns of HAVING, and drop one of two relations without an alias. A guard must see every name
+that the database sees, so it keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.databases.guard.refused import Refused
+from workbench.messages import say
+
+
+@dataclass
+class Relation:
+    """A table, CTE or inner query of a FROM clause; `table` is its real name if it is a table.
+
+    `alias` is the identifier that the query calls it by, or None. `columns` maps folded names to
+    identifiers.
+    """
+
+    alias: Any
+    columns: Mapping[str, Any]
+    table: str = ""
+
+
+@dataclass
+class Scope:
+    """The relations and aliases of one SELECT, by folded name."""
+
+    relations: dict[str, Relation] = field(default_factory=dict)
+    aliases: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, relation: Relation) -> None:
+        """Raises Refused where another table has that name already."""
+        if relation.alias is None:
+            name = f"\0{len(self.relations)}"  # no query can write this name
+        else:
+            name = relation.alias.name.casefold()
+        other = self.relations.get(name)
+        if other and other.table != relation.table:
+            raise Refused(
+                say("Two tables are called {name} here.", name=name), "Give each of them an alias."
+            )
+        self.relations[name] = relation
+
+
+# what a column means: its relation (None for an alias of the SELECT list) and its identifier
+Meaning = tuple[Relation | None, Any]
+
+
+def by_name(identifiers: Iterable[Any]) -> dict[str, Any]:
+    """Identifiers by folded name; of two with the same name the first counts."""
+    found: dict[str, Any] = {}
+    for identifier in identifiers:
+        if identifier is not None:
+            found.setdefault(identifier.name.casefold(), identifier)
+    return found
+
+
+def renamed(identifiers: list[Any], alias: Any) -> dict[str, Any]:
+    """Columns by folded name, under the names of `alias(a, b)` where it gives some."""
+    given = list(alias.args.get("columns") or []) if alias is not None else []
+    return by_name([*given, *identifiers[len(given) :]])
+
+
+def find_relation(name: str, scopes: list[Scope]) -> Relation | None:
+    """The relation of that name, the innermost first."""
+    folded = name.casefold()
+    for scope in scopes:
+        if folded in scope.relations:
+            return scope.relations[folded]
+    return None
+
+
+def find_meaning(column: Any, scopes: list[Scope]) -> Meaning | None:
+    """What a column node means, the innermost query first, or None where nothing is so called."""
+    from sqlglot import exp
+
+    wanted = column.name.casefold()
+    if column.table:
+        relation = find_relation(column.table, scopes)
+        if relation is None:
+            return None
+        if isinstance(column.this, exp.Star):
+            return relation, column.this
+        return (relation, relation.columns[wanted]) if wanted in relation.columns else None
+    for scope in scopes:
+        for relation in scope.relations.values():
+            if wanted in relation.columns:
+                return relation, relation.columns[wanted]
+        if wanted in scope.aliases:
+            return None, scope.aliases[wanted]
+    return None
+
+
+def output_names(item: Any, scopes: list[Scope]) -> list[Any]:
+    """The identifiers of the columns that one item of a SELECT list gives; None for no name."""
+    from sqlglot import exp
+
+    if isinstance(item, exp.Alias):
+        return [item.args["alias"]]
+    if isinstance(item, exp.Star):
+        relations = list(scopes[0].relations.values())
+    elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+        found = find_relation(item.table, scopes)  # of an outer query, perhaps
+        relations = [found] if found else []
+    else:
+        return [item.this if isinstance(item, exp.Column) else None]
+    return [name for relation in relations for name in relation.columns.values()]
+
+
+def known_columns(scopes: list[Scope]) -> list[str]:
+    """The names of all columns in sight, the nearest first."""
+    names: dict[str, None] = {}
+    for scope in scopes:
+        for relation in scope.relations.values():
+            names |= {identifier.name: None for identifier in relation.columns.values()}
+    return list(names)
+
+
+def known_aliases(scopes: list[Scope]) -> list[str]:
+    """What the relations in sight are called."""
+    relations = [relation for scope in scopes for relation in scope.relations.values()]
+    return [relation.alias.name for relation in relations if relation.alias is not None]

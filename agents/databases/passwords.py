@@ -1,0 +1,69 @@
+"""Passwords of database servers: from the environment, else from a file that only its owner reads.
+
+The file lies in the person's own configuration folder (`WORKBENCH_SECRETS` names another), never in
+the workspace. It maps the server's address without password to the password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.errors import InvalidInput
+from workbench.files import locked, read_json, writing
+from workbench.messages import say
+
+Passwords = dict[str, str]
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that may carry the password of a source."""
+    return f"WORKBENCH_DATA_PASSWORD_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+
+
+def password_of(name: str, url: str) -> str:
+    """The password of the source with that name and address, or nothing."""
+    return os.environ.get(variable_of(name)) or _read().get(url, "")
+
+
+def keep_password(url: str, password: str) -> None:
+    _update(lambda passwords: passwords | {url: password})
+
+
+def forget_password(url: str) -> None:
+    if url in _read():
+        _update(lambda passwords: {key: passwords[key] for key in passwords if key != url})
+
+
+def secrets_file() -> Path:
+    chosen = os.environ.get("WORKBENCH_SECRETS")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "workbench" / "secrets.json"
+
+
+def _read() -> Passwords:
+    path = secrets_file()
+    try:
+        return read_json(path, {})
+    except ValueError as error:
+        raise InvalidInput(
+            say("{path} is not valid JSON.", path=path),
+            "Correct it, or delete it and add the sources again.",
+        ) from error
+
+
+def _update(change: Callable[[Passwords], Passwords]) -> None:
+    """Change the file while no other process does; at no moment can others read it."""
+    path = secrets_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(path):
+        text = json.dumps(change(_read()), indent=1)
+        with writing(path) as part:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)

@@ -1,0 +1,99 @@
+"""The methods of training: one row each. `check`, `train`, the page and the card read them.
+
+To add one: a module beside finetune/train/lora.py with its settings and functions, and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from finetune.section import MethodSection
+from finetune.train import lora
+from finetune.weights import Weights
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row. The section in the run file chooses the method; its key `method` names one of several.
+
+    The functions get the checked settings of the section as their first argument.
+    """
+
+    name: str
+    title: tuple[str, str]
+    """In English and in Chinese, for the page."""
+
+    section: str
+    settings: type[MethodSection]
+
+    peft_config: Callable[[Any, Any, list[int]], Any]
+    """(settings, model, ids of new tokens) -> the PEFT config; None trains the model itself."""
+
+    trainable: Callable[[Any, Weights], int]
+    """(settings, weights of the base) -> how many parameters are trained."""
+
+    memory: Callable[[Weights, int, int], float]
+    """(weights of the base, trained parameters, bytes of a parameter) -> bytes but activations."""
+
+    problems: Callable[[Any, Weights], list[dict[str, str]]]
+    """(settings, weights of the base) -> what `check` refuses."""
+
+    merges_into_gguf: bool
+    """Whether base and adapter together can become one GGUF file."""
+
+    adapter_in_gguf: bool
+    """Whether a GGUF file can carry the adapter alone."""
+
+    @property
+    def gguf(self) -> dict[str, bool]:
+        """What a publish reads from the run's card."""
+        return {"merged": self.merges_into_gguf, "adapter": self.adapter_in_gguf}
+
+
+LORA = Method(
+    name="lora",
+    title=("LoRA", "LoRA"),
+    section="lora",
+    settings=lora.Lora,
+    peft_config=lora.peft_config,
+    trainable=lora.trainable,
+    memory=lora.memory,
+    problems=lora.problems,
+    merges_into_gguf=True,
+    adapter_in_gguf=True,
+)
+RSLORA = Method(
+    name="rslora",
+    title=("rsLoRA (rank-stabilized)", "rsLoRA（秩稳定）"),
+    section="lora",
+    settings=lora.Lora,
+    peft_config=partial(lora.peft_config, rank_stabilized=True),
+    trainable=lora.trainable,
+    memory=lora.memory,
+    problems=lora.problems,
+    merges_into_gguf=True,
+    adapter_in_gguf=True,
+)
+DORA = Method(
+    name="dora",
+    title=("DoRA (with magnitudes)", "DoRA（含幅度）"),
+    section="lora",
+    settings=lora.Lora,
+    peft_config=partial(lora.peft_config, magnitudes=True),
+    trainable=partial(lora.trainable, magnitudes=True),
+    memory=lora.memory,
+    problems=lora.problems,
+    merges_into_gguf=True,
+    adapter_in_gguf=False,  # llama.cpp knows no magnitude vectors
+)
+
+METHODS: dict[str, Method] = {row.name: row for row in (LORA, RSLORA, DORA)}
+"""Name -> row. A run file without any method's section trains with the first."""
+
+
+def sharing(section: str) -> list[str]:
+    """The names of the methods of a section; the first is its default."""
+    return [row.name for row in METHODS.values() if row.section == section]

@@ -1,0 +1,107 @@
+"""A workspace and a person's choices -> files to choose from, a checked run file, its job."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from finetune.run.config import load_config
+from workbench.errors import Conflict
+from workbench.files import write_text
+from workbench.jobs.job import Job, start
+from workbench.messages import say
+from workbench.settings import Settings
+from workbench.ui.uploads import safe_name
+
+PREVIEWED = 20  # rows whose tokens are kept for the preview
+BASES = ("models/*", "training/bases/*", "demo/base")  # folders of the workspace with models
+SMALL_BASES = ("training/bases/*", "demo/base")  # those that are made on the spot
+
+
+def data_files(settings: Settings) -> list[Path]:
+    """The uploaded files, newest first, and the example's."""
+    uploads = settings.folder("uploads", "training")
+    files = [path for path in uploads.iterdir() if not _is_unfinished(path)]
+    files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return files + sorted(settings.home.glob("demo/train.jsonl"))
+
+
+def base_folders(settings: Settings) -> list[Path]:
+    """The model folders of the workspace."""
+    return sorted(_models(settings, BASES))
+
+
+def is_small_base(settings: Settings, base: str) -> bool:
+    """Whether the base was made on the spot: it has a few million parameters."""
+    return Path(base) in _models(settings, SMALL_BASES)
+
+
+def run_name(data: Path | None) -> str:
+    """A run's name after its data file."""
+    stem = data.stem if data else ""
+    return re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:60] or "run"
+
+
+def free_name(settings: Settings, data: Path | None) -> str:
+    """The file's name, numbered on where a run has that name."""
+    name = run_name(data)
+    free = name
+    number = 2
+    while (settings.home / "runs" / free).exists():
+        free = f"{name}-{number}"
+        number += 1
+    return free
+
+
+def run_file_of(settings: Settings, name: str) -> Path:
+    """Where the run file of a new run is kept until the training copies it."""
+    return settings.folder("training") / f"{safe_name(name)}.toml"
+
+
+def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
+    """Write the run file and look at everything in it.
+
+    Returns {"text", "problems", "warnings", "estimate", "preview"}: plain data for a page.
+    """
+    from finetune.encoding.masking import preview
+    from finetune.run.check import check
+
+    path = run_file_of(settings, name)
+    write_text(path, text)
+    found = check(path)
+    rows = found.encoded.rows[:PREVIEWED] if found.encoded else []
+    return {
+        "text": text,
+        "problems": found.problems,
+        "warnings": found.warnings,
+        "estimate": found.estimate,
+        "preview": [preview(row, found.tokenizer) for row in rows],
+    }
+
+
+def start_training(settings: Settings, name: str, title: str) -> Job:
+    """Train the checked run file in a job that outlives the page.
+
+    Raises Conflict where the run exists, ConfigProblems for its name.
+    """
+    if (settings.home / "runs" / name).exists():
+        raise Conflict(
+            say("The run {name} exists already.", name=name),
+            "Give this one another name, or delete that one.",
+        )
+    path = run_file_of(settings, name)
+    load_config(path, name=name)  # the check has seen the file; the name can still be wrong
+    return start(settings, title, ["finetune", "train", str(path), "--name", name, "--json"])
+
+
+def _models(settings: Settings, patterns: tuple[str, ...]) -> set[Path]:
+    found: set[Path] = set()
+    for pattern in patterns:
+        found |= {path.parent for path in settings.home.glob(f"{pattern}/config.json")}
+    return found
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether an upload still writes to it."""
+    return path.suffix == ".part" or path.name.startswith(".")

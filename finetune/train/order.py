@@ -1,0 +1,28 @@
+"""All that a stage needs to make its trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune.data.examples import Example
+from finetune.run.config import RunConfig
+from finetune.run.preparation import Report
+from finetune.run.runs import Run
+
+
+@dataclass(frozen=True)
+class Order:
+    """A training to carry out.
+
+    `base` is the folder of the base model; `stopped` says whether a person asks to stop.
+    """
+
+    run: Run
+    config: RunConfig
+    base: Path
+    taught: Sequence[Example]
+    held_out: Sequence[Example]
+    report: Report
+    stopped: Callable[[], bool]

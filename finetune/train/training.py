@@ -1,0 +1,109 @@
+"""A run folder and its settings -> an adapter, from the last checkpoint on; for every stage."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from finetune.run.config import RunConfig
+from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
+from finetune.run.preparation import Report, describe, prepare_data
+from finetune.run.runs import Run
+from finetune.stages import STAGES
+from finetune.train.base_model import find_base
+from finetune.train.faults import maps_training_errors
+from finetune.train.launch import launch
+from finetune.train.order import Order
+from finetune.train.processes import any_of, check_rendezvous, is_first, is_worker
+from workbench.contributions import load_place
+from workbench.errors import Stopped
+from workbench.extras import quiet_transformers
+from workbench.files import writing
+from workbench.messages import Message, say
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+
+def train(
+    run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]
+) -> None:
+    """Train to the end. Raises Stopped where it was cancelled; checkpoint and adapter are kept."""
+    began = time.monotonic()
+
+    # the data and the base, and the card that names them
+    report({"event": "preparing", "stage": "Preparing the training", "run": str(run.folder)})
+    taught, held_out = prepare_data(run, config, report)
+    base = find_base(config.base_path, settings.folder("models"))
+    if is_first():
+        run.update_card(**describe(config, base, taught, held_out))
+
+    # several processes: each of them runs this function again, as a worker
+    if config.training.processes > 1 and not is_worker():
+        launch(run, config.training.processes, report, stopped)
+        return
+    check_rendezvous()
+
+    order = Order(run, config, base, taught, held_out, report, stopped)
+    with maps_training_errors(config):
+        trainer = make_trainer(order)
+        checkpoint = run.last_checkpoint
+        if is_first():
+            done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+            forget_after(run.metrics, done)
+        if any_of(stopped()):
+            raise Stopped("Cancelled before the first step.", _how_to_resume(run))
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if is_first():
+            _save_adapter(run, trainer)
+            _finish(run, trainer.state, time.monotonic() - began)
+
+    step = trainer.state.global_step
+    steps = trainer.state.max_steps
+    if step < steps:
+        raise Stopped(
+            say(
+                "Cancelled at step {global_step} of {max_steps}.", global_step=step, max_steps=steps
+            ),
+            _how_to_resume(run),
+        )
+
+
+def make_trainer(order: Order) -> Any:
+    """The trainer of the run's stage, ready to train."""
+    if not is_worker():  # one process trains on one GPU, whatever the machine has
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    quiet_transformers()
+    stage = STAGES[order.config.stage]
+    return load_place(stage.trainer)(order)
+
+
+def _save_adapter(run: Run, trainer: Any) -> None:
+    """The adapter with its tokenizer; the old one stays until the new one is written whole."""
+    with writing(run.adapter) as part:
+        trainer.model.save_pretrained(str(part), save_embedding_layers=False)
+        trainer.processing_class.save_pretrained(str(part))
+
+
+def _finish(run: Run, state: Any, seconds: float) -> None:
+    """The curve as a picture, and what the card says of an ended or stopped training."""
+    draw_loss(run.metrics, run.folder / "loss.png")
+    losses = points_of(read_metrics(run.metrics), "loss")
+    finished = ""
+    if state.global_step >= state.max_steps:
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+    run.update_card(
+        step=state.global_step,
+        steps=state.max_steps,
+        loss=losses[-1][1] if losses else None,
+        eval_loss=state.best_metric,
+        seconds=round(run.card.get("seconds", 0) + seconds, 1),
+        finished=finished,
+    )
+
+
+def _how_to_resume(run: Run) -> Message:
+    return say("Go on with: workbench finetune train {name} --resume", name=run.name)

@@ -1,0 +1,74 @@
+"""Pieces of the Training page: scores, samples and log of a run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from finetune.run.metrics import read_metrics
+from finetune.run.run_state import RunNow
+from workbench.ui.widgets import both
+
+EVENTS = 15  # newest lines of the job's output
+LOG_LINES = 30
+LOG_CHARACTERS = 4000  # of a run without a job
+
+
+def show_scores(scores: dict[str, dict[str, Any]]) -> None:
+    """One row for each data file; a column that no file has is left out."""
+    if not scores:
+        return
+    st.markdown(f"**{both('Scores', '评测结果')}**")
+    columns = {
+        "rows": both("Questions", "问题数"),
+        "exact": both("Exact", "完全一致"),
+        "accuracy": both("Options right", "选项正确"),
+        "overlap": both("Also taught", "训练集中出现过"),
+    }
+    used = [key for key in columns if any(score.get(key) is not None for score in scores.values())]
+    rows = []
+    for name, score in scores.items():
+        row: dict[str, Any] = {both("Data", "数据"): name}
+        for key in used:
+            row[columns[key]] = score.get(key)
+        rows.append(row)
+    st.dataframe(rows, hide_index=True)
+
+
+def show_samples(now: RunNow) -> None:
+    """What the model answered at its last checkpoint, beside what it should have."""
+    rows = read_metrics(now.run.folder / "samples.jsonl")
+    if not rows:
+        return
+    last = rows[-1]["step"]
+    title = both(f"What it answers at step {last}", f"第 {last} 步时的回答")
+    with st.expander(title, expanded=now.state == "running"):
+        shown = [
+            {
+                both("Question", "问题"): row["question"],
+                both("Answer", "回答"): row["answer"],
+                both("Expected", "期望"): row.get("reference"),
+            }
+            for row in rows
+            if row["step"] == last
+        ]
+        st.dataframe(shown, hide_index=True)
+
+
+def show_log(now: RunNow) -> None:
+    with st.expander(both("Log", "日志")):
+        text = log_of(now) or both("Nothing yet.", "暂无。")
+        st.code(text, language=None, wrap_lines=True)
+
+
+def log_of(now: RunNow) -> str:
+    """The end of the job's log and of its output; without a job, of its log file."""
+    if now.job:
+        events = [json.dumps(event, ensure_ascii=False) for event in now.job.output()[-EVENTS:]]
+        return "\n".join([now.job.log(LOG_LINES), *events]).strip()
+    path = now.run.folder / "log.txt"
+    if not path.exists():
+        return ""
+    return path.read_text("utf-8", "replace")[-LOG_CHARACTERS:].strip()

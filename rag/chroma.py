@@ -1,0 +1,217 @@
+"""Vectors of one collection -> Chroma, embedded or a server -> the nearest passages.
+
+Chroma follows the catalogue and can be rebuilt from it. Its errors become WorkbenchErrors here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from rag.passages import Passage
+from workbench.errors import InvalidInput, Unavailable
+from workbench.messages import say
+from workbench.settings import Settings
+
+BATCH = 2000  # passages sent to Chroma at a time; its own limit is 5,461
+PORT = 8000  # of a Chroma server whose address names none
+# Cosine, as the embedders are trained. Twice Chroma's usual effort: recall against exact search.
+HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
+
+_lock = threading.RLock()  # one thread at a time: another may close and reopen the client
+_seen: dict[tuple[Path, int], int] = {}  # (workspace, collection) -> revision the client knows
+
+
+class ChromaIndex:
+    """The vectors of one collection.
+
+    `generation` counts the embedders that the collection has had; each has its own index.
+    `revision` gives the newest revision of the collection in the catalogue.
+    """
+
+    def __init__(
+        self, settings: Settings, collection: int, generation: int, revision: Callable[[], int]
+    ) -> None:
+        self.generation = generation
+        self._settings = settings
+        self._collection = collection
+        self._revision = revision
+
+    def nearest(
+        self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
+        """(passage id, cosine similarity) of the k nearest, best first."""
+        with maps_chroma_errors(self._settings):
+            found = self.handle().query(
+                query_embeddings=[vector.tolist()],
+                n_results=k,
+                where=where or None,
+                include=["distances"],
+            )
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return [(name, 1 - distance) for name, distance in pairs]
+
+    def matching(self, where: dict[str, Any]) -> set[str]:
+        """Ids of the passages that the metadata filter accepts."""
+        with maps_chroma_errors(self._settings):
+            return set(self.handle().get(where=where, include=[])["ids"])
+
+    def ids(self) -> set[str]:
+        with maps_chroma_errors(self._settings):
+            return set(self.handle().get(include=[])["ids"])
+
+    def count(self) -> int:
+        with maps_chroma_errors(self._settings):
+            return self.handle().count()
+
+    def upsert(self, passages: Sequence[Passage], vectors: np.ndarray) -> None:
+        """Add or replace vectors, float32 (passages, dimension).
+
+        The texts stay out: the catalogue has them, and Chroma's own index of texts takes two
+        thirds of the time.
+        """
+        with maps_chroma_errors(self._settings):
+            chroma = self.handle()
+            for start in range(0, len(passages), BATCH):
+                part = passages[start : start + BATCH]
+                chroma.upsert(
+                    ids=[passage.id for passage in part],
+                    embeddings=vectors[start : start + BATCH],
+                    metadatas=[_metadata(passage) for passage in part],
+                )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        with maps_chroma_errors(self._settings):
+            for start in range(0, len(ids), BATCH):
+                self.handle().delete(ids=list(ids[start : start + BATCH]))
+
+    def drop(self, generation: int) -> None:
+        """Delete the index of that generation, if it exists."""
+        self._drop(lambda name: name == self._name(generation))
+
+    def drop_all(self) -> None:
+        """Delete every index of the collection."""
+        prefix = f"collection-{self._collection}-"
+        self._drop(lambda name: name.startswith(prefix))
+
+    def saw_own_change(self) -> None:
+        """Note that the newest revision is our own work, so the client need not be reopened."""
+        _seen[self._key] = self._revision()
+
+    def handle(self) -> Any:
+        """Chroma's own collection object.
+
+        An embedded client does not see what another process writes: it is reopened then.
+        """
+        revision = self._revision()
+        if not self._settings.chroma_url and _seen.get(self._key, revision) != revision:
+            _client(*self._place).close()
+            _client.cache_clear()
+            forget_handles()
+            _seen.clear()
+        _seen[self._key] = revision
+        return _handle(*self._place, self._name(self.generation))
+
+    @property
+    def _key(self) -> tuple[Path, int]:
+        return self._settings.home, self._collection
+
+    @property
+    def _place(self) -> tuple[str, Path]:
+        return self._settings.chroma_url, self._settings.folder("chroma")
+
+    def _name(self, generation: int) -> str:
+        return f"collection-{self._collection}-{generation}"
+
+    def _drop(self, chosen: Callable[[str], bool]) -> None:
+        with maps_chroma_errors(self._settings):
+            client = _client(*self._place)
+            for found in client.list_collections():
+                if chosen(found.name):
+                    client.delete_collection(found.name)
+
+
+def forget_handles() -> None:
+    """Ask Chroma for its collections again: a server may have lost them."""
+    _handle.cache_clear()
+
+
+@contextmanager
+def maps_chroma_errors(settings: Settings) -> Iterator[None]:
+    """One thread at a time; the exceptions of Chroma and of its transport as WorkbenchErrors."""
+    import chromadb.errors
+    import httpx
+
+    try:
+        with _lock:
+            yield
+    except (httpx.HTTPError, ConnectionError) as error:
+        raise _no_server(settings) from error
+    except ValueError as error:
+        if "connect" in str(error).lower():  # how Chroma's client reports a server that is down
+            raise _no_server(settings) from error
+        raise InvalidInput(
+            say("Chroma refuses this: {error}", error=error),
+            "Correct the filter or the collection's name.",
+        ) from error
+    except chromadb.errors.ChromaError as error:
+        raise Unavailable(
+            say("Chroma failed: {error}", error=error),
+            "Check disk space; the passages are kept, run the command again to mend the index.",
+        ) from error
+
+
+def _no_server(settings: Settings) -> Unavailable:
+    return Unavailable(
+        say("The Chroma server does not answer at {chroma_url}.", chroma_url=settings.chroma_url),
+        "Start it, or unset WORKBENCH_CHROMA_URL to keep the index in the workspace.",
+    )
+
+
+def _metadata(passage: Passage) -> dict[str, Any]:
+    """What a person can filter by: `source`, `type` (the file's ending), `page`, `sheet`."""
+    place = passage.locator
+    metadata: dict[str, Any] = {
+        "source": passage.source,
+        "type": Path(passage.source).suffix.lower().lstrip(".") or "none",
+    }
+    if place.page:
+        metadata["page"] = place.page
+    if place.sheet:
+        metadata["sheet"] = place.sheet
+    return metadata
+
+
+@lru_cache(maxsize=4)
+def _client(url: str, folder: Path) -> Any:
+    import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    options = chromadb.Settings(anonymized_telemetry=False)
+    if url:
+        address = urlsplit(url if "//" in url else f"http://{url}")
+        return chromadb.HttpClient(
+            host=address.hostname or "",
+            port=address.port or PORT,
+            ssl=address.scheme == "https",
+            settings=options,
+        )
+    try:
+        return chromadb.PersistentClient(str(folder), options)
+    except BaseException:  # a full disk: Chroma would return the half-made client ever after
+        SharedSystemClient.clear_system_cache()
+        raise
+
+
+@lru_cache(maxsize=64)  # asking Chroma for a collection costs more than the search in it
+def _handle(url: str, folder: Path, name: str) -> Any:
+    return _client(url, folder).get_or_create_collection(
+        name, configuration={"hnsw": HNSW}, embedding_function=None
+    )

@@ -1,0 +1,43 @@
+"""A collection and another embedder -> the same passages with new vectors, index and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rag.calibration import calibrate
+from rag.embeddings import load_embedder
+from rag.progress import Progress, Report
+from rag.store import Collection, open_collection
+from workbench.settings import Settings
+
+BATCH = 256  # passages embedded between two reports
+
+
+def reindex(
+    collection_name: str, embedder: str, settings: Settings, report: Report = lambda event: None
+) -> Collection:
+    """Embed every passage again; the old index serves until the new one is complete.
+
+    Raises NotFound, Unavailable.
+    """
+    collection = open_collection(settings, collection_name)
+    encoder = load_embedder(embedder, settings)
+    progress = Progress(report, collection_name, collection.count())
+    with collection.writing(progress.waiting):
+        passages = list(collection.texts())
+        progress.total = len(passages)
+
+        def batches() -> Iterator[tuple[list[str], np.ndarray]]:
+            for start in range(0, len(passages), BATCH):
+                part = passages[start : start + BATCH]
+                ids = [name for name, _ in part]
+                yield ids, encoder.embed([text for _, text in part])
+                progress.embedded(start + len(part))
+
+        collection.reembed(embedder, encoder.dimension, batches())
+    if passages:
+        progress.calibrating()
+        calibrate(collection, settings)
+    return collection

@@ -1,0 +1,103 @@
+"""Paths -> the files of a collection: what is new or changed, what is unchanged, what is gone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rag.passages import Document
+from workbench.errors import InvalidInput
+from workbench.messages import say
+
+SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
+HIDDEN = (".", "~$")  # ~$ begins the lock files of Office
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """Every file under these paths, absolute, in order.
+
+    Inside folders, hidden files, pipes and links that lead out of the folder are skipped.
+    Raises InvalidInput where a path does not exist, or where no file is found.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        path = path.expanduser().absolute()
+        if path.is_dir():
+            found |= dict.fromkeys(sorted(_walk(path)))
+        elif path.is_file():
+            found[path] = None
+        elif path.exists():  # a pipe would block its reader for ever
+            raise InvalidInput(
+                say("{path} is neither a file nor a folder.", path=path), "Check the path."
+            )
+        else:
+            raise InvalidInput(say("{path} does not exist.", path=path), "Check the path.")
+    if not found:
+        raise InvalidInput(
+            say("There is no file in {paths}.", paths=", ".join(map(str, paths))),
+            "Name a file, or a folder with files.",
+        )
+    return list(found)
+
+
+def compare(
+    files: Sequence[Path], known: Mapping[str, Document]
+) -> Iterator[tuple[Path, Document, bool]]:
+    """(path, document, whether it must be read) of each file; `known` maps sources to documents.
+
+    A file that failed before is read again. An unchanged one comes with its known document.
+    """
+    for path in files:
+        old = known.get(str(path))
+        try:
+            status = path.stat()
+            if old and old.state != "failed" and _same(path, status, old):
+                yield path, old, False
+                continue
+            digest = _sha256(path)
+        except OSError:  # its reader will say what is wrong with it
+            yield path, Document(str(path), "", 0, 0, ""), True
+            continue
+        yield path, Document(str(path), digest, status.st_size, status.st_mtime_ns, ""), True
+
+
+def find_gone(
+    known: Mapping[str, Document], paths: Sequence[Path], files: Sequence[Path]
+) -> list[str]:
+    """Sources under the given folders whose files have disappeared."""
+    folders = [path.expanduser().absolute() for path in paths if path.is_dir()]
+    present = {str(path) for path in files}
+    gone: list[str] = []
+    for source in known:
+        inside = any(Path(source).is_relative_to(folder) for folder in folders)
+        if inside and source not in present:
+            gone.append(source)
+    return gone
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    inside = folder.resolve()
+    for root, folders, names in os.walk(folder):
+        # os.walk descends into what this list still has
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
+        for name in names:
+            path = Path(root, name)
+            if name.startswith(HIDDEN) or not path.is_file():
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                continue
+            yield path
+
+
+def _same(path: Path, status: os.stat_result, old: Document) -> bool:
+    """By size and time first: reading a large file only to hash it would take seconds."""
+    if (old.size, old.modified) == (status.st_size, status.st_mtime_ns):
+        return True
+    return old.sha256 == _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,62 @@
+"""One SQLite file -> a transaction for each write, and one open connection a thread for reads."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.messages import say
+
+WAIT = 30  # seconds for another process's transaction to end
+_readers = threading.local()  # path -> (inode, connection): opening costs more than most reads
+
+
+class SqliteFile:
+    """A database in one file, which threads and processes share. Its errors are WorkbenchErrors."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on a connection of its own: committed at the end, or rolled back."""
+        with self._maps_errors(), closing(sqlite3.connect(self.path, timeout=WAIT)) as database:
+            database.execute("pragma journal_mode = wal")  # readers go on while one writes
+            database.execute("pragma foreign_keys = on")
+            with database:
+                yield database
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's open connection. Each statement sees the newest commit."""
+        with self._maps_errors():
+            yield self._reader()
+
+    def _reader(self) -> sqlite3.Connection:
+        # the inode tells a file that was deleted and made again from the one that is open
+        inode = self.path.stat().st_ino if self.path.exists() else 0
+        opened = _readers.__dict__.get(str(self.path))
+        if opened is not None and opened[0] == inode:
+            return opened[1]
+        connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
+        _readers.__dict__[str(self.path)] = (inode, connection)
+        return connection
+
+    @contextmanager
+    def _maps_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise WorkbenchError(
+                say(
+                    "The index {name} cannot be written or read: {error}",
+                    name=self.path.name,
+                    error=error,
+                ),
+                "Free disk space or check the folder's permissions; "
+                "what was indexed before is kept.",
+            ) from error

@@ -1,0 +1,112 @@
+"""A collection's files: uploads read by a job, the list with its problems, removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from rag.passages import Document
+from rag.sources import find_files
+from rag.store import Collection
+from workbench.jobs.job import start
+from workbench.settings import Settings
+from workbench.ui.uploads import save_uploads
+from workbench.ui.widgets import both, shows_errors, told
+
+STATES = {
+    "indexed": ("Indexed", "已索引"),
+    "empty": ("No text", "没有文字"),
+    "failed": ("Failed", "失败"),
+}
+
+
+def read_in_job(
+    settings: Settings, collection: str, paths: Sequence[Path], password: str = ""
+) -> None:
+    """Read files in a job that outlives the page, and draw the page again."""
+    count = len(find_files(paths))
+    files = "1 file" if count == 1 else f"{count} files"
+    title = both(f"Reading {files} into {collection}", f"正在把 {count} 个文件读入 {collection}")
+    # the password stays out of the command, which the job's folder stores
+    private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
+    command = ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"]
+    start(settings, title, command, private)
+    st.rerun()
+
+
+def show_upload(settings: Settings, name: str) -> None:
+    """The form that adds files to the collection of that name."""
+    with st.form("upload", clear_on_submit=True, border=False):
+        files = st.file_uploader(
+            both(
+                "Add files: PDF, Word, PowerPoint, Excel, CSV, HTML, EPUB, notebooks, Markdown, "
+                "text, pictures",
+                "添加文件：PDF、Word、PowerPoint、Excel、CSV、HTML、EPUB、笔记本、Markdown、"
+                "文本、图片",
+            ),
+            accept_multiple_files=True,
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            password = st.text_input(
+                both("Password, if they are encrypted", "密码（文件加密时填写）"),
+                type="password",
+                autocomplete="off",
+            )
+            sent = st.form_submit_button(
+                both("Add", "添加"), type="primary", icon=":material/upload:"
+            )
+    if sent and files:
+        with shows_errors():
+            read_in_job(settings, name, save_uploads(settings, name, list(files)), password)
+    elif sent:
+        st.info(both("Choose files first.", "请先选择文件。"))
+
+
+def show_files(collection: Collection) -> None:
+    """The documents with their state; marked ones can be removed."""
+    documents = collection.documents()
+    if not documents:
+        st.info(both("No files yet: add some above.", "还没有文件，请在上方添加。"))
+        return
+    with_problems = any(document.problem for document in documents)
+    marked = st.dataframe(
+        [_row(document, with_problems) for document in documents],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="files",
+    )
+    chosen = [documents[row].source for row in marked.selection.rows]
+    if chosen:
+        _offer_removal(collection, chosen)
+
+
+def _row(document: Document, with_problems: bool) -> dict[str, str | int | float]:
+    row: dict[str, str | int | float] = {
+        both("File", "文件"): Path(document.source).name,
+        both("State", "状态"): both(*STATES[document.state]),
+        both("Passages", "段落"): document.passages,
+        both("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
+    }
+    if with_problems:
+        row[both("Problem", "问题")] = told(document.problem)
+        row[both("What to do", "处理方法")] = told(document.fix)
+    return row
+
+
+def _offer_removal(collection: Collection, sources: Sequence[str]) -> None:
+    count = len(sources)
+    label = both(f"Remove {count} from the collection", f"从知识库移除 {count} 个文件")
+    with st.popover(label, icon=":material/delete:"):
+        st.markdown(
+            both(
+                "The files themselves stay; they can be added again.",
+                "原文件会保留，可以重新添加。",
+            )
+        )
+        if st.button(both("Remove", "移除"), type="primary", key="remove_files"):
+            with shows_errors(), collection.writing():
+                collection.remove(sources)
+            st.rerun()

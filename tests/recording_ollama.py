@@ -1,0 +1,94 @@
+"""A scripted Ollama that records every request: what an answer costs in round trips."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Script:
+    """The models that the server has, as name -> context, and what it answers and was asked."""
+
+    models: dict[str, int] = field(default_factory=lambda: {"tiny:latest": 8192})
+    pieces: tuple[str, ...] = ("Hello", " there.")
+    eval_count: int = 7
+    eval_duration: int = 2_000_000_000  # nanoseconds
+    requests: list[tuple[str, Any]] = field(default_factory=list)  # (path, body)
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.requests]
+
+    @property
+    def before_the_answer(self) -> list[str]:
+        """Paths of the requests before the one that is answered with tokens."""
+        return self.paths[: self.paths.index("/api/chat")]
+
+
+@contextmanager
+def recording_ollama(script: Script) -> Iterator[str]:
+    """Its address, while it runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            script.requests.append((self.path, None))
+            models = [
+                {"name": name, "digest": f"digest of {name}", "size": 1, "details": {}}
+                for name in script.models
+            ]
+            self._send(200, [{"models": models}])
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            script.requests.append((self.path, body))
+            name = body["model"] if ":" in body["model"] else f"{body['model']}:latest"
+            if name not in script.models:
+                self._send(404, [{"error": f"model '{name}' not found"}])
+            elif self.path == "/api/show":
+                facts = {
+                    "general.architecture": "qwen2",
+                    "qwen2.context_length": script.models[name],
+                }
+                self._send(200, [{"model_info": facts, "capabilities": ["completion"]}])
+            else:
+                self._send(200, self._answer(name))
+
+        def _answer(self, name: str) -> list[dict[str, Any]]:
+            lines: list[dict[str, Any]] = []
+            for piece in script.pieces:
+                message = {"role": "assistant", "content": piece}
+                lines.append({"model": name, "message": message, "done": False})
+            last = {
+                "model": name,
+                "message": {"role": "assistant", "content": ""},
+                "done": True,
+                "done_reason": "stop",
+                "prompt_eval_count": 11,
+                "eval_count": script.eval_count,
+                "eval_duration": script.eval_duration,
+            }
+            return [*lines, last]
+
+        def _send(self, status: int, lines: list[dict[str, Any]]) -> None:
+            body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

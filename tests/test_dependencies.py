@@ -1,0 +1,87 @@
+"""Every imported library is declared, and every declared one is imported; an extra's libraries stay behind it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"workbench", "agents", "rag", "finetune", "deploy"}
+BY_NAME = {"require", "import_module", "find_spec"}  # functions that import what they name
+
+# Declared, and loaded by another library that we import.
+LOADED_BY_OTHERS = {
+    "accelerate": "transformers' Trainer",
+    "duckdb-engine": "SQLAlchemy, for addresses that begin with duckdb://",
+    "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
+    "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
+    "sentencepiece": "llama.cpp's converter, also for other vocabularies",
+    "tensorboard": "torch.utils.tensorboard",
+}
+# Imported, and never declared.
+COME_OTHERWISE = {
+    "conversion": "part of llama.cpp's source tree, on the converter's path only",
+}
+
+
+def normalized(requirement: str) -> str:
+    name = re.split(r"[\[><=~! ]", requirement)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared() -> dict[str, set[str]]:
+    """Extra -> names of distributions; the empty extra is what is always installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    groups = {"": project["dependencies"]} | project["optional-dependencies"]
+    return {extra: {normalized(line) for line in lines} for extra, lines in groups.items()}
+
+
+def imported() -> dict[str, set[str]]:
+    """Top-level module -> files that import it."""
+    found: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                for module in modules_of(node):
+                    top = module.split(".")[0]
+                    if top not in PACKAGES and top not in sys.stdlib_module_names:
+                        found.setdefault(top, set()).add(str(path.relative_to(ROOT)))
+    return found
+
+
+def modules_of(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        return [node.module]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_NAME:
+        first = node.args[0] if node.args else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            return [first.value]
+    return []
+
+
+def test_every_imported_library_is_declared() -> None:
+    known = set().union(*declared().values())
+    distributions = packages_distributions()
+    modules = imported()
+    assert len(modules) > 30
+    for module, files in modules.items():
+        names = {normalized(name) for name in distributions.get(module, [module])}
+        assert names & known or module in COME_OTHERWISE, f"{module}, imported by {sorted(files)}"
+
+
+def test_every_declared_library_is_imported() -> None:
+    distributions = packages_distributions()
+    used = {
+        normalized(name) for module in imported() for name in distributions.get(module, [module])
+    }
+    groups = declared()
+    groups.pop("dev")
+    checked = set().union(*groups.values())
+    assert len(checked) > 30
+    assert checked - used == set(LOADED_BY_OTHERS)

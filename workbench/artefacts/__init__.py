@@ -1,0 +1,1 @@
+"""What packages hand over: model folders, run folders, data sets, published models."""

@@ -1,0 +1,171 @@
+"""A training run's folder -> its files, its card, what it was taught. The only reader of it.
+
+run.toml · data/ · metrics.jsonl · checkpoints/ · adapter/ · card.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.artefacts import model_folder
+from workbench.artefacts.data_set import read_pairs
+from workbench.errors import InvalidInput
+from workbench.files import read_json, update_json
+from workbench.messages import say
+from workbench.settings import Settings
+
+FROM_RUN = ("base", "data_sha256", "finished", "created")  # of the card, for an answer's lineage
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One training run, by its folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def run_file(self) -> Path:
+        """The copy of the run file that the run was begun with."""
+        return self.folder / "run.toml"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "adapter"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def train_data(self) -> Path:
+        """The conversations that were taught, as JSON lines."""
+        return self.folder / "data" / "train.jsonl"
+
+    @property
+    def eval_data(self) -> Path:
+        """The conversations that were held out, as JSON lines."""
+        return self.folder / "data" / "eval.jsonl"
+
+    @property
+    def card_file(self) -> Path:
+        return self.folder / "card.json"
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What is known about the run; empty before it is prepared. Raises InvalidInput."""
+        try:
+            card = read_json(self.card_file, {})
+        except ValueError as error:
+            raise InvalidInput(
+                say("{path} is not JSON: {error}", path=self.card_file, error=error),
+                "Restore it, or delete it.",
+            ) from error
+        if not isinstance(card, dict):
+            raise InvalidInput(
+                say("{path} is not a JSON object.", path=self.card_file),
+                "Restore it, or delete it.",
+            )
+        return card
+
+    def update_card(self, **facts: Any) -> None:
+        """Add facts to the card, while no other process or thread changes it."""
+        self._change_card(lambda card: card | facts)
+
+    def add_score(self, name: str, result: dict[str, Any]) -> None:
+        """Add one measurement to the card's scores; the others stay."""
+        self._change_card(lambda card: card | {"scores": card.get("scores", {}) | {name: result}})
+
+    def _change_card(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        update_json(self.card_file, change, {})
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was trained to its end."""
+        return bool(self.card.get("finished"))
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the training was stopped before its end; a run without a record is not."""
+        card = self.card
+        return bool(card.get("steps")) and not card.get("finished")
+
+    @property
+    def base(self) -> Path:
+        """The folder of the base that the adapter names. Raises InvalidInput."""
+        return Path(model_folder.base_of(self.adapter))
+
+    @property
+    def base_digest(self) -> str:
+        """What identified the base when the run was trained; empty where it was not recorded."""
+        return str(self.card.get("base_digest") or "")
+
+    @property
+    def system(self) -> str:
+        """The system text of the training, empty without one."""
+        return str(self.card.get("system") or "")
+
+    @property
+    def data_sha256(self) -> str | None:
+        """What identifies the conversations that were taught."""
+        return (self.card.get("data") or {}).get("train", {}).get("sha256")
+
+
+def run_around(folder: Path) -> RunFolder:
+    """The run that an adapter's folder belongs to; any other folder is its own."""
+    return RunFolder(folder.parent if folder.name == "adapter" else folder)
+
+
+def list_run_folders(settings: Settings) -> list[RunFolder]:
+    """Every run of the workspace, the last changed first."""
+    folders = [path.parent for path in settings.home.glob("runs/*/run.toml")]
+    folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return [RunFolder(folder) for folder in folders]
+
+
+def list_tuned(settings: Settings) -> list[str]:
+    """Names of the runs that can be asked, the newest first.
+
+    A run that was stopped before its end is left out, and so is one with a corrupt card: neither
+    may be picked by itself. Both can be asked by name.
+    """
+    return [name for name in model_folder.list_adapters(settings) if _is_ready(name, settings)]
+
+
+def card_of(name: str, settings: Settings) -> dict[str, Any]:
+    """The card of the run behind a model; empty for servers and for models without a run."""
+    run = _run_behind(name, settings)
+    return run.card if run else {}
+
+
+def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """(last question, answer) of each conversation that a model was taught; none where unknown.
+
+    Raises NotFound for a missing folder, InvalidInput for a corrupt data set.
+    """
+    run = _run_behind(name, settings)
+    return read_pairs(run.train_data) if run else ()
+
+
+def _run_behind(name: str, settings: Settings) -> RunFolder | None:
+    kind, _, rest = name.partition(":")
+    if kind != "local":
+        return None
+    return run_around(model_folder.find_local(rest, settings))
+
+
+def _is_ready(name: str, settings: Settings) -> bool:
+    try:
+        return not RunFolder(settings.home / "runs" / name).broken_off
+    except InvalidInput:
+        return False

@@ -1,0 +1,76 @@
+"""Turns and a tokenizer -> the prompt's tokens by the chat template, as many turns as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.errors import InvalidInput
+from workbench.messages import say
+
+Turn = dict[str, str]  # role and content
+
+
+def fold_system(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The turns with a leading system text in the first turn after it.
+
+    For templates without a system role, such as Gemma's. Turns without a system text, and a
+    system text alone, stay as they are.
+    """
+    if len(turns) < 2 or turns[0]["role"] != "system":
+        return list(turns)
+    system, first, *rest = turns
+    folded = {**first, "content": f"{system['content']}\n\n{first['content']}"}
+    return [folded, *rest]
+
+
+def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int) -> Any:
+    """The template's tokens (`input_ids` of shape 1 x n, n <= room) and their mask.
+
+    The oldest turns are left out until the rest fits; the system text and the last turn stay.
+    Raises InvalidInput where the last turn does not fit or the template refuses the turns.
+    """
+    if not tokenizer.chat_template:
+        raise InvalidInput(
+            "The model has no chat template, so it cannot be talked to.",
+            "Choose an instruct or chat model, or tune one.",
+        )
+    first = 1 if turns[0]["role"] == "system" else 0
+    system = list(turns[:first])
+    talk = list(turns[first:])
+    while True:
+        prompt = _apply_template(tokenizer, [*system, *talk])
+        size = prompt["input_ids"].shape[1]
+        if size <= room:
+            return prompt
+        if len(talk) <= 1:
+            raise _too_long(size, room)
+        # a question goes with its answer, so that the rest begins with a question again
+        talk = talk[2:] if len(talk) > 2 else talk[1:]
+
+
+def _apply_template(tokenizer: Any, turns: list[Turn]) -> Any:
+    from jinja2 import TemplateError
+
+    options = {"add_generation_prompt": True, "return_tensors": "pt", "return_dict": True}
+    try:
+        return tokenizer.apply_chat_template(turns, **options)
+    except TemplateError as error:
+        folded = fold_system(turns)
+        if folded != turns:
+            return _apply_template(tokenizer, folded)
+        raise InvalidInput(
+            say("The model's chat template refuses the conversation: {error}", error=error),
+            "Start a new chat.",
+        ) from error
+
+
+def _too_long(size: int, room: int) -> InvalidInput:
+    return InvalidInput(
+        say(
+            "The question with its passages has {size} tokens; the model has room for {room}.",
+            size=size,
+            room=room,
+        ),
+        "Ask a shorter question, or lower WORKBENCH_PASSAGES or WORKBENCH_ANSWER_TOKENS.",
+    )

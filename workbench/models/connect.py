@@ -1,0 +1,93 @@
+"""A described model and settings within its context -> LangChain's chat model. Asks no server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from workbench.artefacts.model_folder import find_local
+from workbench.errors import Unavailable
+from workbench.models.listing import split_name
+from workbench.models.servers import ModelInfo, is_loopback
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+    from langchain_core.language_models import BaseChatModel
+
+ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
+CONNECTS_WITHIN = 5.0  # seconds
+
+
+def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
+    """The chat model of that name. Raises NotFound for a missing folder, Unavailable."""
+    kind, rest = split_name(info.name)
+    if kind == "ollama":
+        return _ollama(rest, info, settings)
+    if kind == "openai":
+        return _openai(rest, settings)
+    return _local(rest, settings)
+
+
+def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
+    from langchain_ollama import ChatOllama
+
+    # None where it does not think: Ollama refuses True, and with False LangChain drops thinking
+    reasoning = True if info.thinks else None
+    return ChatOllama(
+        model=name,
+        base_url=settings.ollama_host,
+        num_ctx=settings.context_tokens,
+        num_predict=settings.answer_tokens,
+        temperature=settings.temperature,
+        reasoning=reasoning,
+        client_kwargs={
+            "trust_env": not is_loopback(settings.ollama_host),
+            "timeout": _timeout(),
+        },
+    )
+
+
+def _openai(name: str, settings: Settings) -> BaseChatModel:
+    import httpx
+
+    from workbench.models.openai import CompatibleChatModel
+
+    if not settings.openai_base_url:
+        raise Unavailable(
+            "No OpenAI-compatible server is set.",
+            "Set WORKBENCH_OPENAI_BASE_URL, for vLLM: http://127.0.0.1:8000/v1",
+        )
+    key = settings.openai_api_key
+    if not key.get_secret_value():
+        key = SecretStr("none")  # without one the library takes OPENAI_API_KEY, another server's
+    trust_env = not is_loopback(settings.openai_base_url)
+    return CompatibleChatModel(
+        model=name,
+        base_url=settings.openai_base_url,
+        api_key=key,
+        temperature=settings.temperature,
+        max_tokens=settings.answer_tokens,
+        stream_usage=True,  # else the server never says how many tokens it has made
+        max_retries=1,
+        timeout=_timeout(),
+        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout()),
+    )
+
+
+def _local(name: str, settings: Settings) -> BaseChatModel:
+    from workbench.models.local import LocalChatModel
+
+    return LocalChatModel(
+        folder=str(find_local(name, settings)),
+        context_tokens=settings.context_tokens,
+        answer_tokens=settings.answer_tokens,
+        temperature=settings.temperature,
+    )
+
+
+def _timeout() -> httpx.Timeout:
+    import httpx
+
+    return httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)

@@ -1,0 +1,92 @@
+"""The checks of `workbench doctor` that concern no other package: the machine and the models."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from workbench.chat.conversations import Conversations
+from workbench.errors import WorkbenchError
+from workbench.models.names import CONNECT, list_models
+from workbench.settings import Settings
+from workbench.start.finding import Finding, ask_server, find_libraries
+
+ENOUGH_DISK = 5  # GB free: models and indexes need room
+
+
+def check_machine(settings: Settings) -> Iterator[Finding]:
+    """Python, the libraries of every package, the workspace, memory and GPU."""
+    system = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield Finding("Python", "ok", system)
+    yield from find_libraries("streamlit", "langchain-core", "torch", "transformers")
+    yield from _workspace(settings)
+    memory = psutil.virtual_memory()
+    free = f"{memory.available / 1e9:.0f} of {memory.total / 1e9:.0f} GB free"
+    yield Finding("Memory", "ok", free)
+    yield _gpu()
+
+
+def check_models(settings: Settings) -> Iterator[Finding]:
+    """The chat models that can be chosen, and the Ollama server."""
+    models = list_models(settings)
+    if not models:
+        nothing = "none reachable: answers quote the documents"
+        yield Finding("Chat models", "missing", nothing, CONNECT)
+    for model in models:
+        size = f", {model.size / 1e9:.1f} GB" if model.size else ""
+        yield Finding("Chat model", "ok", model.name + size)
+    yield _ollama(settings)
+
+
+def _workspace(settings: Settings) -> Iterator[Finding]:
+    try:
+        folder = settings.folder()
+        probe = folder / ".probe"
+        probe.write_text("")
+        probe.unlink()
+    except (WorkbenchError, OSError) as error:
+        fix = "Set WORKBENCH_HOME to a folder you can write to."
+        yield Finding("Workspace", "broken", str(error), fix)
+        return
+    yield Finding("Workspace", "ok", str(folder))
+    yield _disk(folder)
+    if settings.database.exists():
+        yield _conversations(settings)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free / 1e9
+    detail = f"{free:.0f} GB free"
+    if free < ENOUGH_DISK:
+        return Finding("Disk", "missing", detail, "Free space: models and indexes need room.")
+    return Finding("Disk", "ok", detail)
+
+
+def _conversations(settings: Settings) -> Finding:
+    try:
+        Conversations(settings.database).recent(limit=1)
+    except WorkbenchError as error:
+        return Finding("Conversations", "broken", error.problem, error.fix)
+    return Finding("Conversations", "ok", settings.database.name)
+
+
+def _gpu() -> Finding:
+    if shutil.which("nvidia-smi"):
+        return Finding("GPU", "ok", "NVIDIA")
+    if (sys.platform, platform.machine()) == ("darwin", "arm64"):
+        return Finding("GPU", "ok", "Apple")
+    return Finding("GPU", "missing", "none", "Not needed; tuning is faster with one.")
+
+
+def _ollama(settings: Settings) -> Finding:
+    host = settings.ollama_host
+    found = ask_server(f"{host}/api/version")
+    if found is None:
+        fix = "Start it with `ollama serve`, or set WORKBENCH_OLLAMA_HOST."
+        return Finding("Ollama", "missing", f"does not answer at {host}", fix)
+    return Finding("Ollama", "ok", f"{found.get('version', 'unknown version')} at {host}")

@@ -1,0 +1,135 @@
+"""`workbench demo`: runs the steps that packages contribute, by public commands alone."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli import call, json_option, print_json, receiving, reports_errors
+from workbench.contributions import contributions, load_place
+from workbench.errors import WorkbenchError
+from workbench.messages import say
+from workbench.settings import Settings, load_settings
+from workbench.terminal import Event, Report, reporting
+
+COMMAND = ["demo", "--json"]
+"""What a page starts as a job."""
+
+PASSED_ON = ("progress", "sample", "warning")  # events of a step's commands that the demo repeats
+
+
+class Demo:
+    """What a step works with: the settings, the facts of the steps before it, and commands.
+
+    A step is a function `Demo -> facts`. It makes nothing again that exists already.
+    """
+
+    def __init__(self, settings: Settings, publish: bool, report: Report) -> None:
+        self.settings = settings
+        self.publish = publish
+        self.facts: dict[str, Any] = {}
+        self.words: list[str] = []
+        """What the person reads at the end; a step adds its lines."""
+        self._report = report
+        self._began = time.monotonic()
+
+    def seconds(self) -> float:
+        """Since the demo began."""
+        return round(time.monotonic() - self._began, 1)
+
+    def command(self, step: str, *words: Any) -> Event:
+        """Run `workbench WORDS…` in this process and return its last JSON line.
+
+        Raises WorkbenchError with the command's problem and fix where it fails.
+        """
+        texts = [str(word) for word in words]
+        command = " ".join(["workbench", *texts])
+        self._report({"event": "step", "step_name": step, "command": command})
+        last: Event = {}
+
+        def receive(line: Event) -> None:
+            nonlocal last
+            last = line
+            if line.get("event") in PASSED_ON:
+                with receiving(None):  # else the line would come back here
+                    self._report(line)
+
+        with _own_signals():
+            status = call(texts, receive)
+        if status:
+            raise _failure(step, last)
+        return last
+
+    def train(self, run_file: Path) -> str:
+        """Train the run of that file, or take it up again; returns its folder."""
+        begun = (self.settings.home / "runs" / run_file.stem).exists()
+        resume = ["--resume"] if begun else []
+        return self.command("train", "finetune", "train", run_file, *resume)["run"]
+
+
+@click.command()
+@click.option("--publish", is_flag=True, help="Also publish the adapter to Ollama.")
+@json_option
+@reports_errors
+def demo(publish: bool, as_json: bool) -> None:
+    """Make small models and measure them: one learns made-up facts, one to query. No download.
+
+    \b
+    Example:
+      workbench demo
+    """
+    settings = load_settings()
+    with reporting(as_json, _note) as report:
+        result = Demo(settings, publish, report)
+        run_steps(result)
+    if as_json:
+        print_json({"event": "done", **result.facts})
+    else:
+        click.echo("\n".join(result.words))
+
+
+def run_steps(demo: Demo) -> None:
+    """Run every package's steps in their order; their facts add up in `demo.facts`."""
+    steps: dict[int, str] = {}
+    for contribution in contributions():
+        steps |= contribution.demo
+    for _, place in sorted(steps.items()):
+        demo.facts |= load_place(place)(demo)
+    demo.facts["seconds_in_all"] = demo.seconds()
+    demo.words.append(f"{demo.facts['seconds_in_all']:.0f} s in all. Open the app: workbench run")
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """A command may take signals for itself (a training saves first); give them back after it."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _failure(step: str, last: Event) -> WorkbenchError:
+    """The command's own problem; a check of several problems counts by its first."""
+    problems = last.get("problems") or [last]
+    problem = problems[0].get("problem", say("no reason given"))
+    return WorkbenchError(
+        say("The step {step} failed: {problem}", step=step, problem=problem),
+        problems[0].get("fix", ""),
+    )
+
+
+def _note(event: Event) -> str:
+    if event["event"] == "step":
+        return click.style(f"$ {event['command']}", fg="cyan")
+    if event["event"] == "sample":
+        return f"  {event['question']}  →  {event['answer']}"
+    return ""
