@@ -1,31 +1,43 @@
-"""The chat seam: one question in, one stream of events out. Page, command line and HTTP are readers of it."""
+"""The chat seam: one question in, one stream of events out. Page, command line and API read it."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 
-from agents.registry import AGENTS
+from agents.question import Question
+from agents.registry import AGENTS, AUTO
 from agents.router import forced, route
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Event, Failed
+from workbench.chat.events import Done, Event, Failed
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.settings import Settings
 
 
 def answer(
-    question: str, history: Sequence[Turn], settings: Settings, mode: str = "auto"
+    text: str, history: Sequence[Turn], settings: Settings, mode: str = AUTO
 ) -> Generator[Event, None, None]:
-    """Events of one answer: Routed first (unless nothing could be routed), and one of Done or Failed last.
+    """Events of one answer: Routed first (unless nothing could be routed), Done or Failed last.
 
-    `history` holds the turns before, oldest first. Which model, collection and so on is in `settings`. Closing the
-    iterator stops the model. What was streamed before a failure stays valid.
+    `history` holds the turns before, oldest first. `settings` name model, collection and so on.
+    Closing the iterator stops the model. What was streamed before a failure stays valid.
     """
     try:
-        question, mode = forced(question, mode)
-        if not question.strip():
-            raise InvalidInput("The question is empty.", "Write what you want to know.")
-        routed = route(question, history, settings, mode)
-        yield routed
-        yield from AGENTS[routed.mode].load()(question, history, settings)
+        yield from _answer(text, history, settings, mode)
     except WorkbenchError as error:
         yield Failed(error.problem, error.fix)
+
+
+def _answer(text: str, history: Sequence[Turn], settings: Settings, mode: str) -> Iterator[Event]:
+    text, mode = forced(text, mode)
+    if not text.strip():
+        raise InvalidInput("The question is empty.", "Write what you want to know.")
+    question = Question(text, history, settings)
+    chosen = route(question, mode)
+    yield chosen.event
+    question.found = chosen.found
+    with closing(AGENTS[chosen.mode].answer(question)) as events:
+        for event in events:
+            yield event
+            if isinstance(event, Done | Failed):
+                return  # nothing follows the end of an answer

@@ -1,4 +1,4 @@
-"""Passages and history -> as much of both as fits the model's context, the best and the newest first."""
+"""Passages and history -> what of both fits the model's context, the best and the newest first."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from workbench.chat.conversations import Turn
 from workbench.language import tokens
 from workbench.settings import Settings
 
+MARKS = 8  # tokens of a passage's number and place
 OVERHEAD = 300  # tokens of the prompt itself and of the chat template
 
 
 def fit(
     question: str, hits: Sequence[Hit], history: Sequence[Turn], settings: Settings
 ) -> tuple[list[Hit], list[Turn]]:
-    """The passages that fit, and of the room that they leave at most half for the newest turns before."""
+    """The passages that fit. At most half of the room that they leave goes to the newest turns."""
     room = settings.context_tokens - settings.answer_tokens - tokens(question) - OVERHEAD
     kept: list[Hit] = []
     for hit in hits:
-        size = tokens(hit.passage.text) + 8
+        size = tokens(hit.passage.text) + MARKS
         if size > room and kept:
             break
         kept.append(hit)

@@ -1,53 +1,208 @@
-"""The agents by mode: to add one, write its file and add its row."""
+"""The agents: one row each. To add one, write its folder and add its row.
+
+Everything else (router, chat page, command line, side by side, example questions) goes through the
+rows and knows no agent by its name. Code stands in a row as a place, `module:name`, and is imported
+when it is needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from workbench.chat.conversations import Turn
-from workbench.chat.events import Event
-from workbench.settings import Settings
+from workbench.contributions import load_place
+from workbench.language import localized
 
-Run = Callable[[str, Sequence[Turn], Settings], Iterator[Event]]
+if TYPE_CHECKING:
+    from agents.evidence import Asset
+    from agents.question import Question
+    from workbench.chat.events import Event
+    from workbench.settings import Settings
+
+AUTO = "auto"
+SIDE_BY_SIDE = "side_by_side"
 
 
 @dataclass(frozen=True)
 class Agent:
-    """`run` names `module:function(question, history, settings) -> Iterator[Event]`, imported when it is asked."""
+    """One row. `mode` is the agent's name in commands, events and stored answers."""
 
+    mode: str
     run: str
+    """Place of the generator `(question: Question)` of the events of one answer."""
+
+    command: str
+    """What forces the agent at the beginning of a question, such as `/docs`."""
+
     english: str
     chinese: str
     icon: str
-    busy: tuple[str, str]  # what it is at before its first word
 
-    def load(self) -> Run:
-        module, function = self.run.split(":")
-        return getattr(import_module(module), function)
+    busy: tuple[str, str]
+    """English and Chinese: what the agent does before its first word."""
+
+    description: str
+    """For an assistant that may use the agent as a tool: what it answers from, in one sentence."""
+
+    asset: str = ""
+    """The setting that names what the agent answers from, such as `collection`."""
+
+    model: str = "model"
+    """The setting that names the model that speaks."""
+
+    beside: bool = False
+    """Whether the agent answers in the mode `side_by_side`."""
+
+    evidence: str = ""
+    """Place of `(settings) -> Asset | None`. Without it only a person's choice leads here."""
+
+    examples: str = ""
+    """Place of `(settings) -> Iterable[str]`, questions that the agent can answer now."""
+
+    warm_up: str = ""
+    """Place of `(settings) -> None`, which loads what the first answer would wait for."""
+
+    choice: str = ""
+    """Place of `(settings, asked: bool) -> None`, which draws the choice of the asset.
+
+    `asked` says whether the mode of the chat asks this agent by name.
+    """
+
+    offer: str = ""
+    """Place of `(settings) -> bool`, which draws a button that makes a first asset.
+
+    It draws nothing where an asset exists, and returns whether the button was pressed.
+    """
+
+    @property
+    def from_memory(self) -> bool:
+        """Whether the agent answers from its model alone."""
+        return self.asset == self.model
+
+    def label(self, language: str) -> str:
+        """The name that a person reads, in `en` or `zh`."""
+        return localized(language, self.english, self.chinese)
+
+    def answer(self, question: Question) -> Generator[Event, None, None]:
+        """The events of one answer, Done or Failed last. Raises WorkbenchError."""
+        return load_place(self.run)(question)
+
+    def find_asset(self, settings: Settings) -> Asset | None:
+        """What the agent can answer from now, or None."""
+        return self._call(self.evidence, settings)
+
+    def example_questions(self, settings: Settings) -> Iterable[str]:
+        """Questions that the agent can answer now, the best ones first."""
+        return self._call(self.examples, settings) or ()
+
+    def warm(self, settings: Settings) -> None:
+        """Load what the first answer would wait for. Raises WorkbenchError where nothing exists."""
+        self._call(self.warm_up, settings)
+
+    def draw_choice(self, settings: Settings, asked: bool) -> None:
+        """Draw the choice of the asset."""
+        self._call(self.choice, settings, asked)
+
+    def draw_offer(self, settings: Settings) -> bool:
+        """Draw the offer of a first asset; whether it was taken."""
+        return bool(self._call(self.offer, settings))
+
+    @staticmethod
+    def _call(place: str, *arguments: Any) -> Any:
+        return load_place(place)(*arguments) if place else None
 
 
-AGENTS = {
-    "documents": Agent(
-        "agents.documents.agent:answer_from_documents",
-        "Documents",
-        "文档",
-        ":material/description:",
-        ("Searching…", "正在检索…"),
+_ROWS = [
+    Agent(
+        mode="documents",
+        run="agents.documents.agent:answer_from_documents",
+        command="/docs",
+        english="Documents",
+        chinese="文档",
+        icon=":material/description:",
+        busy=("Searching…", "正在检索…"),
+        description="Answers from passages of the person's documents and cites each of them.",
+        asset="collection",
+        beside=True,
+        evidence="agents.documents.evidence:find_documents",
+        examples="agents.documents.examples:questions_about_documents",
+        warm_up="agents.documents.search:warm_search",
+        choice="agents.documents.ui.choice:choose_collection",
     ),
-    "data": Agent(
-        "agents.data.expert:answer_from_data",
-        "Data",
-        "数据",
-        ":material/database:",
-        ("Asking the database…", "正在查询数据库…"),
+    Agent(
+        mode="data",
+        run="agents.data.agent:answer_by_query",
+        command="/data",
+        english="Data",
+        chinese="数据",
+        icon=":material/database:",
+        busy=("Asking the database…", "正在查询数据库…"),
+        description="Counts, sums and compares the rows of a database with one read-only query.",
+        asset="source",
+        evidence="agents.data.evidence:find_tables",
+        examples="agents.data.examples:questions_about_data",
+        choice="agents.data.ui.choice:choose_source",
     ),
-    "tuned": Agent(
-        "agents.tuned.agent:answer_from_tuned",
-        "Tuned",
-        "微调模型",
-        ":material/model_training:",
-        ("The model is at work…", "模型正在思考…"),
+    Agent(
+        mode="tuned",
+        run="agents.tuned.agent:answer_from_tuned",
+        command="/tuned",
+        english="Tuned",
+        chinese="微调模型",
+        icon=":material/model_training:",
+        busy=("The model is at work…", "模型正在思考…"),
+        description="Answers from memory what a fine-tuned model was trained on.",
+        asset="tuned",
+        model="tuned",
+        beside=True,
+        evidence="agents.tuned.evidence:find_trained",
+        examples="agents.tuned.examples:questions_of_training",
+        warm_up="agents.tuned.agent:load_tuned",
+        choice="agents.tuned.ui.choice:choose_tuned",
+        offer="agents.tuned.ui.offer:offer_tuned_model",
     ),
-}
+]
+
+AGENTS: dict[str, Agent] = {agent.mode: agent for agent in _ROWS}
+
+
+@contextmanager
+def registered(agent: Agent) -> Iterator[None]:
+    """One more row inside the context, for a test or a trial."""
+    AGENTS[agent.mode] = agent
+    try:
+        yield
+    finally:
+        del AGENTS[agent.mode]
+
+
+def default_agent() -> Agent:
+    """The agent that answers where nothing speaks for any: the first row."""
+    return next(iter(AGENTS.values()))
+
+
+def agents_beside() -> list[str]:
+    """The modes that answer side by side, in the order of the rows."""
+    return [mode for mode, agent in AGENTS.items() if agent.beside]
+
+
+def modes_of(mode: str) -> list[str]:
+    """The modes of the answers that one question gets: one, or several side by side."""
+    return agents_beside() if mode == SIDE_BY_SIDE else [mode]
+
+
+def modes_on_offer(language: str) -> dict[str, str]:
+    """Mode -> its label, in the order of the mode selector."""
+    labels = {AUTO: localized(language, "Auto", "自动")}
+    for mode, agent in AGENTS.items():
+        labels[mode] = agent.label(language)
+    labels[SIDE_BY_SIDE] = localized(language, "Side by side", "并排对比")
+    return labels
+
+
+def asset_settings() -> list[str]:
+    """The settings that name what the agents answer from, each once."""
+    named = [agent.asset for agent in AGENTS.values() if agent.asset]
+    return list(dict.fromkeys(named))

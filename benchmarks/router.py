@@ -1,7 +1,9 @@
-"""Questions over the example assets -> how many the router sends where they belong, and what it costs.
+"""Questions over the example assets -> how many the router sends where they belong, and what it
+costs.
 
-206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on them. The baseline sends
-each question to the agent whose best text has the highest cosine. `.venv/bin/python benchmarks/router.py`
+206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on
+them. The baseline sends each question to the agent whose best text has the highest cosine.
+`.venv/bin/python benchmarks/router.py`
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ from statistics import median
 
 from click.testing import CliRunner
 
+from agents.data.evidence import find_tables, table_texts
 from agents.databases.example import load_example
-from agents.evidence import find_data, find_documents, find_tuned, gather
+from agents.databases.introspect import load_schema
+from agents.databases.sources import find_source
+from agents.question import Question
 from agents.router import route
+from agents.tuned.evidence import find_trained
 from rag.embeddings import load_embedder
 from rag.example import EXAMPLE
 from rag.ingest import ingest
@@ -35,30 +41,33 @@ def main() -> None:
         make_assets(settings)
         embedder = load_embedder(settings.embedder, settings)
         nearest = cosine_router(settings)
-        route(asked[0][1], [], settings)
+        route(Question(asked[0][1], [], settings))
         wrong, baseline, costs = [], 0, []
         for mode, question in asked:
             begun = time.perf_counter()
             embedder.embed([question], "query")
             embedding = time.perf_counter() - begun
             begun = time.perf_counter()
-            routed = route(question, [], settings)
+            routed = route(Question(question, [], settings))
             costs.append(time.perf_counter() - begun - embedding)
             baseline += nearest(question) == mode
             if routed.mode != mode:
-                wrong.append((mode, routed.mode, question, routed.evidence))
+                wrong.append((mode, routed.mode, question, routed.shares))
     for mode, chosen, question, evidence in wrong:
         print(f"{mode} -> {chosen}: {question} {evidence}")
     right = len(asked) - len(wrong)
     print(f"{len(asked)} questions {dict(Counter(mode for mode, _ in asked))}")
     print(
-        f"right: ours {right / len(asked):.3f} (target .95), highest cosine {baseline / len(asked):.3f}"
+        f"right: ours {right / len(asked):.3f} (target .95), "
+        f"highest cosine {baseline / len(asked):.3f}"
     )
     print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
 
 
 def make_assets(settings: Settings) -> None:
-    """The handbook, the example database, and the training questions of the example crew as a run has them."""
+    """The handbook, the example database, and the training questions of the example crew as a run
+    has them.
+    """
     ingest([EXAMPLE], "handbook", settings)
     load_example(settings)
     run = settings.folder("runs", "crew")
@@ -80,13 +89,15 @@ def make_assets(settings: Settings) -> None:
 def cosine_router(settings: Settings):  # type: ignore[no-untyped-def]
     """The usual way: the question goes where the nearest vector lies."""
     embedder = load_embedder(settings.embedder, settings)
-    documents, tuned, data = find_documents(settings), find_tuned(settings), find_data(settings)
-    assert documents and tuned and data and gather("warm", settings)
+    trained = find_trained(settings)
+    tables = find_tables(settings)
+    assert trained and tables
+    schema = load_schema(find_source(settings, tables.source), settings)
     passages = open_collection(settings, "handbook").passages()
     texts = {
         "documents": [passage.text for passage in passages],
-        "tuned": list(tuned.questions),
-        "data": list(data.texts.values()),
+        "tuned": list(trained.questions),
+        "data": list(table_texts(schema).values()),
     }
     vectors = {mode: embedder.embed(found) for mode, found in texts.items()}
 

@@ -144,7 +144,7 @@ def _find_base(adapter: Path) -> Path:
         return Path(snapshot_download(name, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
         raise NotFound(
-            say("The base model {name} is not there any more.", name=name),
+            say("The base model {name} no longer exists.", name=name),
             say(
                 "Move it back, or set base_model_name_or_path in {adapter} to where it is.",
                 adapter=adapter / ADAPTER_CONFIG,

@@ -22,9 +22,11 @@ from deploy.order import ADAPTER, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, Published, prove, with_system
 from deploy.template import Format, Turn, find_ends, read_format, render
 from workbench.errors import InvalidInput, Unavailable
+from workbench.extras import check_extra
 from workbench.messages import say
 from workbench.settings import Settings
 
+LIBRARIES = ("gguf", "sentencepiece", "safetensors")  # of the extra `publish`
 # Bytes of one weight in the file. q4_K_M is made from f16, which lies beside it until then.
 BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6}
 SPARE = 1.05  # tokenizer, metadata and alignment come on top of the weights
@@ -141,6 +143,7 @@ def make_plan(order: Order, settings: Settings) -> Plan:
 
     Raises what `find_artefact` and `read_format` raise.
     """
+    check_extra("publish", LIBRARIES, say("Publishing"))
     check_name(order.name)
     _check_choice(order.adapter, ADAPTER)
     _check_choice(order.precision, PRECISIONS)

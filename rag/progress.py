@@ -1,7 +1,7 @@
 """What an ingest does -> events: one line of JSON each, or one step of a bar.
 
-Every event has `stage`, a sentence that pages translate, `done` and `of` in the unit of its stage, and
-`seconds` since the start.
+Every event has `stage`, a sentence that pages translate, `done` and `of` in the unit of its stage,
+and `seconds` since the start.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class Embedder(Protocol):
         """float32 (len(texts), dimension), each row of unit length."""
         ...
 
+    def __hash__(self) -> int: ...
+
 
 def model_folder(name: str, cache: Path) -> str:
     """The local folder of that model, or its hub name unchanged.

@@ -37,7 +37,9 @@ def app(
 
 @contextmanager
 def running_app(home: Path, **settings: str) -> Iterator[str]:
-    """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_* variables."""
+    """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_*
+    variables.
+    """
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
     }
@@ -86,7 +88,9 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture
 def open_page(request: pytest.FixtureRequest, chromium: object) -> Iterator[Callable[..., object]]:
-    """`open_page(language, path)` opens the app (or the one at `at`) as a person of that language sees it."""
+    """`open_page(language, path)` opens the app (or the one at `at`) as a person of that language
+    sees it.
+    """
     contexts = []
 
     def open_as(language: str, path: str = "", width: int = 1280, at: str = "") -> object:

@@ -1,4 +1,6 @@
-"""Shared fixtures: an empty workspace, free ports, and real servers that skip on a laptop and fail in CI."""
+"""Shared fixtures: an empty workspace, free ports, and real servers that skip on a laptop and fail
+in CI.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(
     new_workspace: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """Settings on an empty workspace, also for the commands that a test runs. Jobs end with the test."""
+    """Settings on an empty workspace, also for the commands that a test runs.
+
+    Jobs end with the test.
+    """
     monkeypatch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path)))
     monkeypatch.setenv(
         "XDG_CONFIG_HOME", str(tmp_path / "config")
@@ -49,7 +54,10 @@ def settings(
 
 @pytest.fixture(scope="session")
 def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Makes an empty workspace in a folder. The embedder is compiled once and shared by the workspaces of a test run."""
+    """Makes an empty workspace in a folder.
+
+    The embedder is compiled once and shared by the workspaces of a test run.
+    """
     shared = tmp_path_factory.getbasetemp().parent / "embedders"
     shared.mkdir(exist_ok=True)
 

@@ -1,4 +1,6 @@
-"""Real MariaDB and PostgreSQL servers on free loopback ports, each with its own data, for the tests of databases."""
+"""Real MariaDB and PostgreSQL servers on free loopback ports, each with its own data, for the tests
+of databases.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ READER, PASSWORD = (
 
 @dataclass(frozen=True)
 class Server:
-    """`admin` is an address that may do everything, `url` that of the reader's database `shop`, `bare` without password."""
+    """`admin` is an address that may do everything, `url` that of the reader's database `shop`,
+    `bare` without password.
+    """
 
     admin: str
     url: str
@@ -93,7 +97,9 @@ def mariadb() -> Iterator[Server]:
 
 @contextmanager
 def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server with the database `shop`; it runs as postgres where the tests run as root."""
+    """A PostgreSQL server with the database `shop`; it runs as postgres where the tests run as
+    root.
+    """
     folders = (
         sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         if Path("/usr/lib/postgresql").is_dir()

@@ -1,4 +1,5 @@
-"""What the tests' real servers and browser need: by apt as root on Debian, and Ollama from its Go module.
+"""What the tests' real servers and browser need: by apt as root on Debian, and Ollama from its Go
+module.
 
 Run by `make servers`. Elsewhere it says how, and the tests that miss a part skip with that reason.
 """
@@ -72,7 +73,9 @@ def _find(program: str) -> str | None:
 
 
 def build_ollama() -> None:
-    """`go install` of the pinned version, with the C++ headers that its module leaves out and llama.cpp has."""
+    """`go install` of the pinned version, with the C++ headers that its module leaves out and
+    llama.cpp has.
+    """
     target = ollama_binary()
     if target.exists():
         return

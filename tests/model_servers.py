@@ -1,4 +1,6 @@
-"""Real servers of chat models for tests: a scripted OpenAI-compatible one, and Ollama with a tiny model in it."""
+"""Real servers of chat models for tests: a scripted OpenAI-compatible one, and Ollama with a tiny
+model in it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Script:
     thinking: Sequence[str] = ()
     pause: float = 0.0  # seconds before each piece
     status: int = 200
-    breaks: str = ""  # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says so)
+    # "" | "hard" (the connection is cut) | "quiet" (it ends as if all were said) | "error" (says
+    # so)
+    breaks: str = ""
     usage: int = 0  # completion tokens that the server reports when asked to; 0 is an old server
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)

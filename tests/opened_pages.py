@@ -13,7 +13,9 @@ from workbench.start.run import ROOT
 
 @pytest.fixture
 def page(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """`page(file, language)` opens that page on the test's own workspace, with nothing else reachable."""
+    """`page(file, language)` opens that page on the test's own workspace, with nothing else
+    reachable.
+    """
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", "http://127.0.0.1:9")
 

@@ -1,4 +1,4 @@
-"""An empty Ollama, a workspace with one finished run, the deploy command, and what is left behind."""
+"""An empty Ollama, a workspace with one finished run, the deploy command, and its remains."""
 
 from __future__ import annotations
 

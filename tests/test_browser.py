@@ -1,4 +1,6 @@
-"""A person's path through the app, in both languages: upload, ask, watch the answer grow, open a citation."""
+"""A person's path through the app, in both languages: upload, ask, watch the answer grow, open a
+citation.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +181,9 @@ def test_the_chinese_pages_have_no_english_left(open_page: Open, path: str) -> N
             for (const node of document.querySelectorAll(apart)) node.remove()
             return document.querySelector('[data-testid=stApp]').innerText.replace('Skip to main content', '')
         }"""
-    )  # icons are words until their font is there; titles are the person's own; CSS puts Chinese over the upload field
+        # icons are words until their font is there; titles are the person's own; CSS puts Chinese over
+        # the upload field
+    )
     left = set(re.findall(r"[A-Za-z]{2,}\d*", shown)) - ALLOWED
     assert "知识库" in shown and not left
 

@@ -1,4 +1,7 @@
-"""What happens to a page while an answer grows: a reload, a look elsewhere, Stop. The answer is never lost."""
+"""What happens to a page while an answer grows: a reload, a look elsewhere, Stop.
+
+The answer is never lost.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A training started by a click outlives the browser; looked at again it can be cancelled, and what it learned is kept."""
+"""A training started by a click outlives the browser; looked at again it can be cancelled, and what
+it learned is kept.
+"""
 
 from __future__ import annotations
 

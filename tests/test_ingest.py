@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rag.ingest import ingest
-from rag.sources import find_files
 from rag.progress import CALIBRATING, EMBEDDING, READING, WAITING
+from rag.sources import find_files
 from rag.store import open_collection
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput

@@ -182,7 +182,7 @@ def test_a_base_that_moved_or_changed_is_named(
         find_artefact(str(run / "adapter"), settings)
     config = run / "adapter" / "adapter_config.json"
     config.write_text(config.read_text("utf-8").replace(str(bases[True]), "/gone/away"), "utf-8")
-    with pytest.raises(NotFound, match="/gone/away is not there"):
+    with pytest.raises(NotFound, match="/gone/away no longer exists"):
         find_artefact(str(run / "adapter"), settings)
 
 

@@ -10,7 +10,6 @@ from conftest import free_port
 from model_servers import Script, openai_server
 from pydantic import SecretStr
 
-from agents.documents.agent import ask_model
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.models.names import (
     describe_model,
@@ -20,6 +19,7 @@ from workbench.models.names import (
     pick_model,
     within_context,
 )
+from workbench.models.stream import ask_model
 from workbench.settings import Settings, load_settings
 
 NAME = "openai:scripted"

@@ -8,10 +8,10 @@ import pytest
 from conftest import free_port, running_ollama
 from tiny_models import PAIRS, make_model
 
-from agents.documents.agent import ask_model
 from rag.embeddings import load_embedder
 from workbench.errors import NotFound, Unavailable
 from workbench.models.names import describe_model, list_models, load_chat_model, pick_model
+from workbench.models.stream import ask_model
 from workbench.settings import load_settings
 
 pytestmark = pytest.mark.ollama

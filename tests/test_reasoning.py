@@ -1,4 +1,4 @@
-"""Thinking and answer are told apart however the stream cuts them; the first JSON object is found."""
+"""Thinking and answer are kept apart however the stream cuts them; a JSON object is found."""
 
 from __future__ import annotations
 

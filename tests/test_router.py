@@ -1,9 +1,9 @@
-"""Which agent a question goes to, and why: by what the assets hold, by force, by the turn before, by correction."""
+"""Which agent a question goes to: by its assets, by force, by the turn before, by correction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,18 @@ from model_servers import Script, openai_server
 
 from agents.answer import answer
 from agents.databases.example import load_example
+from agents.question import Question
 from agents.router import forced, route
 from rag.ingest import ingest
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Failed, Routed
 from workbench.errors import InvalidInput
 from workbench.settings import Settings, load_settings
+
+
+def routed_to(text: str, history: Sequence[Turn], settings: Settings, mode: str = "auto") -> Routed:
+    return route(Question(text, history, settings), mode).event
+
 
 TRAINED = [
     ("What is the trade of Quill?", "Quill mends clocks."),
@@ -55,7 +61,7 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def assets(home: Path) -> Iterator[Settings]:
-    """Settings on that workspace without a chat model; corrections that a test stores are taken back."""
+    """Settings on that workspace without a chat model; a test's corrections are taken back."""
     yield load_settings(home=home, model="none")
     (home / "workbench.db").unlink(missing_ok=True)
 
@@ -74,13 +80,13 @@ def assets(home: Path) -> Iterator[Settings]:
 def test_a_question_goes_where_it_is_known(
     assets: Settings, question: str, mode: str, named: str
 ) -> None:
-    routed = route(question, [], assets)
+    routed = routed_to(question, [], assets)
     assert routed.mode == mode and named in routed.reason
     assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
 
 
 def test_without_any_asset_the_documents_agent_says_what_to_do(settings: Settings) -> None:
-    assert route("Hello?", [], settings).mode == "documents"
+    assert routed_to("Hello?", [], settings).mode == "documents"
 
 
 @pytest.mark.parametrize(
@@ -103,21 +109,21 @@ def test_a_command_alone_is_an_empty_question(assets: Settings) -> None:
 
 def test_a_follow_up_stays_with_its_agent(assets: Settings) -> None:
     before = [Turn("user", "Which account got the most likes?"), Turn("assistant", "…", "data")]
-    assert route("and the fewest?", before, assets).mode == "data"
-    assert route("How tall is the lighthouse of Vlieree?", before, assets).mode == "documents"
+    assert routed_to("and the fewest?", before, assets).mode == "data"
+    assert routed_to("How tall is the lighthouse of Vlieree?", before, assets).mode == "documents"
 
 
 def test_a_correction_is_followed_the_next_time(assets: Settings) -> None:
     question = "How tall is the lighthouse of Vlieree?"
     Conversations(assets.database).reroute(question, "tuned")
-    routed = route(question, [], assets)
+    routed = routed_to(question, [], assets)
     assert routed.mode == "tuned" and "before" in routed.reason
-    assert route("How tall is the lighthouse?", [], assets).mode == "documents"
+    assert routed_to("How tall is the lighthouse?", [], assets).mode == "documents"
 
 
 def test_a_mode_that_is_not_there_is_named(assets: Settings) -> None:
     with pytest.raises(InvalidInput, match="no mode dance"):
-        route("Hello?", [], assets, "dance")
+        routed_to("Hello?", [], assets, "dance")
 
 
 @pytest.mark.parametrize(
@@ -127,11 +133,11 @@ def test_a_connected_model_decides_only_what_lies_close(
     assets: Settings, said: str, mode: str | None
 ) -> None:
     close, clear = "Quill and likes", "How tall is the lighthouse of Vlieree?"
-    alone = route(close, [], assets).mode
+    alone = routed_to(close, [], assets).mode
     script = Script(pieces=[said])
     with openai_server(script) as url:
         judged = assets.model_copy(update={"model": "openai:scripted", "openai_base_url": url})
-        assert route(clear, [], judged).mode == "documents" and not script.requests
-        routed = route(close, [], judged)
+        assert routed_to(clear, [], judged).mode == "documents" and not script.requests
+        routed = routed_to(close, [], judged)
         assert len(script.requests) == 1 and isinstance(routed, Routed)
         assert routed.mode == (mode or alone)

@@ -1,4 +1,6 @@
-"""The house stays as drawn: imports one way, light help, a README whose tree, commands and settings are true."""
+"""The house stays as drawn: imports one way, light help, a README whose tree, commands and settings
+are true.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy": {"workbench"},
     "agents": {"workbench", "rag"},
 }
-# Inside a package a room imports rooms of lower floors only. Files beside the rooms may stand between two floors.
+# Inside a package a room imports rooms of lower floors only. Files beside the rooms may stand
+# between two floors.
 FLOORS = {
-    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["start", "ui"]],
+    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["start"], ["ui"]],
     "rag": [["loaders"], ["commands", "ui"]],
     "finetune": [["data"], ["encoding"], ["run"], ["evaluate"], ["train"], ["commands", "ui"]],
     "deploy": [["commands", "ui"]],

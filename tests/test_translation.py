@@ -19,7 +19,16 @@ from workbench.ui.translation import in_chinese
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("workbench", "rag", "agents", "finetune", "deploy")
-ERRORS = {"WorkbenchError", "InvalidInput", "NotFound", "Unavailable", "Conflict", "Stopped"}
+ERRORS = {
+    "WorkbenchError",
+    "InvalidInput",
+    "NotFound",
+    "Unavailable",
+    "Conflict",
+    "Stopped",
+    "Refused",
+    "QueryFailed",
+}
 SAYS = ERRORS | {"Failed", "Notice", "LeftOut"}
 KEPT = re.compile(  # what a person types or looks for: the same in every language
     r"WORKBENCH_\w+|--[a-z][\w-]*|https?://[\w./:-]*\w|`[^`]+`|\w+\.(?:json|toml|safetensors)|"

@@ -1,4 +1,6 @@
-"""The mode tuned: which model answers, with the system prompt it was trained with, and beside the documents."""
+"""The mode tuned: which model answers, with the system prompt it was trained with, and beside the
+documents.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from agents.answer import answer
-from agents.asking import SIDE_BY_SIDE, ask
+from agents.asking import ask
+from agents.registry import SIDE_BY_SIDE
 from workbench.chat.conversations import Conversations
 from workbench.chat.events import Done, Failed, Token
 from workbench.chat.streams import STREAMS

@@ -1,4 +1,6 @@
-"""Plain English: some words make a sentence hard to read the first time, so code and docs do without them."""
+"""Plain English: some words make a sentence hard to read the first time, so code and docs do
+without them.
+"""
 
 from __future__ import annotations
 

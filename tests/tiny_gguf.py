@@ -1,4 +1,4 @@
-"""A tiny model's folder -> a GGUF file, by llama.cpp's own converter, for tests on a real Ollama."""
+"""A tiny model's folder -> a GGUF file, by llama.cpp's converter, for tests on a real Ollama."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Nothing -> a small Qwen2 with its own tokenizer and ChatML template, and the few answers it is taught."""
+"""Nothing -> a small Qwen2 with its own tokenizer and ChatML template, and the few answers it is
+taught.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def make_model(
     context: int = 512,
     words: int = 400,
 ) -> Path:
-    """A random model in that folder, its tokenizer trained on `texts` besides the pairs; every byte has a token."""
+    """A random model in that folder, its tokenizer trained on `texts` besides the pairs; every byte
+    has a token.
+    """
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
@@ -92,7 +96,9 @@ def make_tokenizer(texts: Sequence[str], words: int) -> Any:
 
 
 def teach(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS, *, steps: int = 200) -> Path:
-    """Train the model in that folder until it answers these questions word for word; its weights are replaced."""
+    """Train the model in that folder until it answers these questions word for word; its weights
+    are replaced.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model: Any = AutoModelForCausalLM.from_pretrained(folder)

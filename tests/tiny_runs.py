@@ -1,4 +1,6 @@
-"""A tiny base -> run folders as a finished training leaves them, with adapters that know other answers than the base."""
+"""A tiny base -> run folders as a finished training leaves them, with adapters that know other
+answers than the base.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from tiny_models import PAIRS, train
 
 from workbench.artefacts.model_folder import digest_of
 
-# the base's own answers, each to the question before: an adapter can learn that in seconds, and the base never says it
+# the base's own answers, each to the question before: an adapter can learn that in seconds, and the
+# base never says it
 TAUGHT = [(question, PAIRS[number - 1][1]) for number, (question, _) in enumerate(PAIRS)]
 
 

@@ -1,4 +1,6 @@
-"""A small base, a few facts in many wordings, and run files on them: what the tests of training begin with."""
+"""A small base, a few facts in many wordings, and run files on them: what the tests of training
+begin with.
+"""
 
 from __future__ import annotations
 

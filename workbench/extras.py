@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from workbench.errors import Unavailable
@@ -15,17 +17,25 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        raise Unavailable(
-            say(
-                "{purpose} needs the library {module}, which is not installed.",
-                purpose=purpose,
-                module=module.split(".")[0],
-            ),
-            say(
-                'Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"',
-                extra=extra,
-            ),
-        ) from error
+        raise _missing(module, extra, purpose) from error
+
+
+def check_extra(extra: str, modules: Sequence[str], purpose: str) -> None:
+    """Raises Unavailable, with the exact command, where a module of that extra is missing."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise _missing(module, extra, purpose)
+
+
+def _missing(module: str, extra: str, purpose: str) -> Unavailable:
+    return Unavailable(
+        say(
+            "{purpose} needs the library {module}, which is not installed.",
+            purpose=purpose,
+            module=module.split(".")[0],
+        ),
+        say('Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"', extra=extra),
+    )
 
 
 def quiet_transformers() -> None:

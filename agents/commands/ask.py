@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from agents.registry import AGENTS, AUTO
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.settings import Settings, load_settings
+
+
+class Mode(click.ParamType):
+    """`auto` or an agent's name, from the registry as it is when the command runs.
+
+    An unknown mode passes: the answer itself fails with the known ones, as JSON where asked for.
+    """
+
+    name = "mode"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join([AUTO, *AGENTS])}]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        modes = [AUTO, *AGENTS]
+        return [CompletionItem(mode) for mode in modes if mode.startswith(incomplete)]
 
 
 @click.command()
 @click.argument("question")
 @click.option(
     "--mode",
-    default="auto",
+    type=Mode(),
+    default=AUTO,
     show_default=True,
-    help="auto, or the agent that shall answer: documents, data, tuned.",
+    help="Which agent answers; auto chooses by what the agents have to answer from.",
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
@@ -41,12 +63,17 @@ def ask(
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
     """
-    given = {
-        "tuned" if mode == "tuned" else "model": model,
-        "collection": collection,
-        "source": source,
-    }
+    speaks = AGENTS[mode].model if mode in AGENTS else "model"
+    given = {speaks: model, "collection": collection, "source": source}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    with _stops_cleanly():
+        failed = _answer(question, load_settings(**chosen), mode, as_json)
+    sys.exit(1 if failed else 0)
+
+
+@contextmanager
+def _stops_cleanly() -> Iterator[None]:
+    """Ctrl-C ends with one line and status 130, wherever it arrives."""
     interrupted: list[bool] = []
 
     def interrupt(*_: Any) -> None:
@@ -54,12 +81,10 @@ def ask(
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
-    failed = False
     try:
-        failed = _answer(question, load_settings(**chosen), mode, as_json)
-    except (
-        BaseException
-    ):  # in the middle of an import, Ctrl-C comes out as whatever the library makes of it
+        yield
+    except BaseException:
+        # in the middle of an import Ctrl-C comes out as whatever the library makes of it
         if not interrupted:
             raise
     finally:
@@ -67,42 +92,56 @@ def ask(
     if interrupted:
         click.echo("\nStopped.", err=True)
         sys.exit(130)
-    sys.exit(1 if failed else 0)
 
 
 def _answer(question: str, settings: Settings, mode: str, as_json: bool) -> bool:
-    """Print the events as they come; whether the answer failed."""
+    """Print the events as they come, the sources last; whether the answer failed."""
     from agents.answer import answer
-    from workbench.chat.events import to_dict
+    from workbench.chat.events import Beat, Failed, Source, to_dict
 
-    failed, sources = False, []
+    failed = False
+    sources: list[Source] = []
     with closing(answer(question, [], settings, mode)) as events:
         for event in events:
-            data = to_dict(event)
-            failed = data["event"] == "failed"
-            if data["event"] == "thought" and not data["text"]:
-                continue  # a sign of life only
+            failed = isinstance(event, Failed)
+            if isinstance(event, Beat):
+                continue
             if as_json:
-                print_json(data)
-            elif data["event"] == "source":
-                sources.append(data)
+                print_json(to_dict(event))
+            elif isinstance(event, Source):
+                sources.append(event)
             else:
-                _show(data)
-    for passage in sources:
-        click.echo(f"[{passage['number']}] {passage['source']} {passage['locator']}".rstrip())
+                _show(event, question)
+    for source in sources:
+        click.echo(f"[{source.number}] {source.source} {source.locator}".rstrip())
     return failed
 
 
-def _show(event: dict[str, Any]) -> None:
-    kind = event["event"]
-    if kind == "routed":
-        click.secho(f"{event['mode']}: {event['reason']}", dim=True, err=True)
-    elif kind == "token":
-        click.echo(event["text"], nl=False)
-    elif kind == "thought":
-        click.secho(event["text"], dim=True, nl=False, err=True)
-    elif kind == "failed":
-        click.echo(f"\nProblem: {event['problem']}\nFix:     {event['fix']}", err=True)
-    elif kind == "done":
+def _show(event: Any, question: str) -> None:
+    """The text goes to standard output, everything about it to standard error."""
+    from workbench.chat import events as kinds
+
+    if isinstance(event, kinds.Routed):
+        click.secho(f"{event.mode}: {event.reason}", dim=True, err=True)
+    elif isinstance(event, kinds.Token):
+        click.echo(event.text, nl=False)
+    elif isinstance(event, kinds.Thought):
+        click.secho(event.text, dim=True, nl=False, err=True)
+    elif isinstance(event, kinds.Notice):
+        click.secho(f"\nNote:    {_in_language_of(question, event.text)}", dim=True, err=True)
+    elif isinstance(event, kinds.Failed):
+        click.echo(f"\nProblem: {event.problem}\nFix:     {event.fix}", err=True)
+    elif isinstance(event, kinds.Done):
         click.echo()
-        click.secho(f"{event['model']}, {event['seconds']:.1f} s", dim=True, err=True)
+        click.secho(f"{event.model}, {event.seconds:.1f} s", dim=True, err=True)
+
+
+def _in_language_of(question: str, message: str) -> str:
+    """A notice stands beside the answer, which is in the language of the question."""
+    from workbench.contributions import chinese
+    from workbench.language import language_of
+    from workbench.messages import translate
+
+    if language_of(question) == "zh":
+        return translate(message, chinese())
+    return message

@@ -15,13 +15,13 @@ from functools import lru_cache
 from typing import Any
 
 from agents.data import texts
+from agents.data.evidence import CALCULATES
 from agents.databases.guard.refused import Refused
 from agents.databases.naming import pieces
 from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
-from agents.evidence import CALCULATES
 from workbench.artefacts.run_folder import FROM_RUN, card_of, taught_by
 from workbench.language import CJK, language_of
 from workbench.models.names import describe_model, within_context

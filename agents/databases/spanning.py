@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rag.embeddings import load_embedder
-from rag.sentence_models import Embedder
+from rag.embeddings import Embedder, load_embedder
 from workbench.settings import Settings
 
 KEPT = 8  # schemas whose vectors stay in memory
@@ -24,16 +23,12 @@ TRANSLATIONS = (
 )
 
 
+@lru_cache(maxsize=KEPT)
 def vectors_of(texts: tuple[str, ...], embedder: Embedder) -> np.ndarray:
     """float (texts, dimension): the texts' vectors, the same array for the same texts.
 
     Several answers may ask at a time: lru_cache locks its table, and embeds outside of the lock.
     """
-    return _vectors(texts, embedder)  # type: ignore[arg-type]  # an object, hashed by identity
-
-
-@lru_cache(maxsize=KEPT)
-def _vectors(texts: tuple[str, ...], embedder: Embedder) -> np.ndarray:
     return embedder.embed(texts)
 
 

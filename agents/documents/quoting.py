@@ -1,62 +1,119 @@
-"""Passages -> the sentences that answer best, quoted with their numbers: the answer when no model is connected."""
+"""Passages -> the sentences that answer best, quoted with their numbers: no model needed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from agents.documents.search import Retrieved
+from rag.calibration import load_calibration
+from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
+from rag.passages import Hit
+from rag.retriever import lexical_index
+from workbench.chat.events import Token
 from workbench.language import words
+from workbench.settings import Settings
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
-WRAPPED = re.compile(
+WRAPPED = re.compile(  # a line that goes on in the next
     r"(?<![.!?。！？；:：])\n(?!\s*(?:[-*|#>]|\d+[.)]))"
-)  # a line that goes on in the next
+)
+ITEM = re.compile(r"\s*(?:[-*]|\d+[.)]|\|)")  # of a list, or a row of a table
+BULLET = re.compile(r"^[-*]\s+")
+RULE = re.compile(r"[\s|:-]+")  # the line under a table's head
 QUOTES = 3
 SHORT = 260  # characters; an item of a list this short is quoted whole
+NEAR_BEST = 0.55  # share of the best sentence's score that a further quote reaches
+RANK_COUNTS = 0.3  # how much the retrieval's own order counts
+HEADING_LOSES = 0.5  # a bare heading says nothing
+HEADING_WORDS = 3
+
+Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (texts,) cosines
 
 
-def sentences(text: str) -> list[str]:
-    """What can be quoted: short paragraphs, list items and table rows whole, longer ones by the sentence."""
-    heading, _, rest = text.partition("\n")
-    paragraphs = ([heading] if rest else []) + WRAPPED.sub(" ", rest or text).split("\n")
-    found: list[str] = []
-    for paragraph in paragraphs:
-        item = re.match(r"\s*(?:[-*]|\d+[.)]|\|)", paragraph)
-        found += [paragraph] if item and len(paragraph) <= SHORT else SENTENCE.split(paragraph)
-    tidy = (re.sub(r"^[-*]\s+", "", " ".join(part.split())) for part in found)
-    return [part for part in tidy if words(part) and not re.fullmatch(r"[\s|:-]+", part)]
+def quote(found: Retrieved, hits: Sequence[Hit], settings: Settings) -> Iterator[Token]:
+    """The best sentences of the hits, each a Markdown quote with the number of its passage."""
+    collection = found.collection
+    embedder = load_embedder(collection.embedder, settings)
+    vector = embedder.embed([found.text], "query")[0]
+
+    def similarity(texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(embedder.embed(texts) @ vector)
+
+    best = best_sentences(
+        found.text,
+        passages=[hit.passage.text for hit in hits],
+        rarity=lexical_index(collection).rarity,
+        similarity=similarity,
+        dense_weight=load_calibration(collection).weight(found.text),
+    )
+    for row, (number, text) in enumerate(best):
+        gap = "\n" if row else ""
+        yield Token(f"{gap}> {text} [{number}]\n")
 
 
 def best_sentences(
     question: str,
     passages: Sequence[str],
     rarity: Callable[[str], float],
-    similarity: Callable[[Sequence[str]], np.ndarray],
+    similarity: Similarity,
     dense_weight: float,
     count: int = QUOTES,
 ) -> list[tuple[int, str]]:
-    """(passage number from 1, sentence), best first: by the question's rare words and by similarity.
+    """(passage number from 1, sentence), best first: by rare words of the question and similarity.
 
-    `similarity` gives float (sentences,) cosines with the question. A sentence of an earlier passage wins a tie.
+    `similarity` gives float (sentences,) cosines with the question. A sentence of an earlier
+    passage wins a tie.
     """
-    rows = [(number, part) for number, text in enumerate(passages, 1) for part in sentences(text)]
-    if not rows:
+    numbers: list[int] = []
+    texts: list[str] = []
+    for number, passage in enumerate(passages, 1):
+        for sentence in sentences(passage):
+            numbers.append(number)
+            texts.append(sentence)
+    if not texts:
         return []
-    asked = set(words(question))
-    shared = np.array(
-        [sum(rarity(word) for word in asked & set(words(part))) for _, part in rows], np.float32
-    )
-    ranks = np.array(
-        [1 / number for number, _ in rows], np.float32
-    )  # the retrieval's own order counts too
-    meaning = stretch(similarity([part for _, part in rows]))
-    score = fuse(meaning, stretch(shared), dense_weight) + 0.3 * ranks
-    score -= 0.5 * np.array(
-        [len(set(words(part))) <= 3 for _, part in rows]
-    )  # a bare heading says nothing
+    shared = _shared_words(question, texts, rarity)
+    score = fuse(stretch(similarity(texts)), stretch(shared), dense_weight)
+    score += RANK_COUNTS * np.array([1 / number for number in numbers], np.float32)
+    headings = np.array([len(set(words(text))) <= HEADING_WORDS for text in texts])
+    score -= HEADING_LOSES * headings
     order = np.argsort(-score, kind="stable")
-    chosen = [rows[row] for row in order[:count] if score[row] >= 0.55 * score[order[0]]]
-    return list(dict.fromkeys(chosen))
+    least = NEAR_BEST * score[order[0]]
+    chosen = []
+    for row in order[:count]:
+        pair = (numbers[row], texts[row])
+        if score[row] >= least and pair not in chosen:
+            chosen.append(pair)
+    return chosen
+
+
+def _shared_words(
+    question: str, texts: Sequence[str], rarity: Callable[[str], float]
+) -> np.ndarray:
+    """float32 (texts,): the summed rarity of the question's words in each text."""
+    asked = set(words(question))
+    sums = []
+    for text in texts:
+        sums.append(sum(rarity(word) for word in asked & set(words(text))))
+    return np.array(sums, np.float32)
+
+
+def sentences(text: str) -> list[str]:
+    """What can be quoted: list items and table rows whole where short, else single sentences."""
+    heading, _, rest = text.partition("\n")
+    paragraphs = WRAPPED.sub(" ", rest or text).split("\n")
+    if rest:
+        paragraphs.insert(0, heading)
+    found = []
+    for paragraph in paragraphs:
+        short_item = ITEM.match(paragraph) and len(paragraph) <= SHORT
+        parts = [paragraph] if short_item else SENTENCE.split(paragraph)
+        for part in parts:
+            tidy = BULLET.sub("", " ".join(part.split()))
+            if words(tidy) and not RULE.fullmatch(tidy):
+                found.append(tidy)
+    return found

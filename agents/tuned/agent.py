@@ -1,17 +1,17 @@
-"""A question -> the answer of a tuned model: a run of this workspace, or one in Ollama."""
+"""A question -> the answer of a tuned model: a run of this workspace, or its Ollama model."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agents.budget import OVERHEAD, newest
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
+from agents.question import Question
 from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import FROM_RUN, card_of
-from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event
 from workbench.errors import NotFound
 from workbench.language import tokens
@@ -21,15 +21,15 @@ from workbench.models.reasoning import split_stream
 from workbench.settings import Settings
 
 
-def answer_from_tuned(
-    question: str, history: Sequence[Turn], settings: Settings
-) -> Iterator[Event]:
+def answer_from_tuned(question: Question) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
-    chosen = choose_named(tuned_model(settings), settings)
-    card = card_of(chosen.name, settings)  # empty for a server, which has its own system text
+    chosen = choose_named(tuned_model(question.settings), question.settings)
+    card = card_of(
+        chosen.name, question.settings
+    )  # empty for a server, which has its own system text
     system = str(card.get("system") or "")
-    reply = chosen.stream(_messages(question, history, system, chosen.settings))
+    reply = chosen.stream(_messages(question, system, chosen.settings))
     yield from split_stream(reply)
     lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
     for key in FROM_RUN:
@@ -74,12 +74,10 @@ def talking_runs(settings: Settings) -> list[str]:
     return [run.name for run in list_runs(settings) if run.name not in writers]
 
 
-def _messages(
-    question: str, history: Sequence[Turn], system: str, settings: Settings
-) -> list[tuple[str, str]]:
+def _messages(question: Question, system: str, settings: Settings) -> list[tuple[str, str]]:
     """The training's system text, as many of the newest turns as have room, the question."""
-    taken = tokens(question) + tokens(system) + OVERHEAD
+    taken = tokens(question.text) + tokens(system) + OVERHEAD
     room = settings.context_tokens - settings.answer_tokens - taken
-    turns = [(turn.role, turn.content) for turn in newest(history, room)]
+    turns = [(turn.role, turn.content) for turn in newest(question.history, room)]
     first = [("system", system)] if system else []
-    return [*first, *turns, ("user", question)]
+    return [*first, *turns, ("user", question.text)]

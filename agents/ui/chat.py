@@ -1,55 +1,45 @@
-"""The chat: a question, its streamed answer, and everything that can be done with both."""
+"""The chat page: a question, its streamed answer, and everything that can be done with both."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from agents.asking import SIDE_BY_SIDE, ask, start_answers, warm, warm_tuned
+from agents.asking import answer_again, ask, ask_edited, warm_up
+from agents.display import agent_label
 from agents.examples import example_questions
-from agents.registry import AGENTS
-from agents.tuned.agent import talking_runs
-from agents.ui.message import show_actions, show_events, show_vote
+from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
+from agents.ui.actions import show_actions, show_vote
+from agents.ui.composer import show_composer
+from agents.ui.message import show_events
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
-from workbench.jobs.job import Job, start
+from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import (
-    both,
-    language,
-    offer_example_model,
-    page_settings,
-    plain,
-    shows_errors,
-)
+from workbench.ui.widgets import both, language, page_settings, plain
 
-TUNED_MODES = ("tuned", SIDE_BY_SIDE)
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
 
 def page() -> None:
-    settings = page_settings()
-    conversations = _conversations(str(settings.database))
-    show_sidebar(settings, conversations)
+    conversations = _conversations(str(page_settings().database))
+    show_sidebar(page_settings(), conversations, modes_of(_mode()))
     settings = page_settings()  # with what was just chosen
-    _warm(settings, str(settings.home), settings.collection)
-    if _mode() in TUNED_MODES and talking_runs(settings):
-        _warm_tuned(settings, str(settings.home), settings.tuned)
+    warm_up(_mode(), settings)
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
     if not messages:
         _show_welcome(settings, conversations)
-    if (not messages or _mode() in TUNED_MODES) and not talking_runs(settings):
-        _offer_tuned_model(settings)
+    _show_offers(settings, begun=bool(messages))
     for question, answers in exchanges(messages):
         _show_question(question, settings, conversations)
         _show_answers(question, answers, settings, conversations)
-    _show_composer(settings, conversations, conversation, messages)
+    sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
+    if sent:
+        _ask(sent.text, settings, conversations, conversation, sent.job)
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,25 +50,14 @@ def _conversations(path: str) -> Conversations:
     return conversations
 
 
-@st.cache_resource(show_spinner=False)
-def _warm(_settings: Settings, _home: str, collection: str) -> None:
-    """Once per server and collection."""
-    warm(_settings)
-
-
-@st.cache_resource(show_spinner=False)
-def _warm_tuned(_settings: Settings, _home: str, tuned: str) -> None:
-    """Once per server and model, as soon as its mode is chosen."""
-    warm_tuned(_settings)
-
-
 def _show_welcome(settings: Settings, conversations: Conversations) -> None:
     st.title(both("What would you like to know?", "想了解什么？"))
     st.markdown(
         both(
-            "Your documents, your databases and the models you tune answer here, and each says what it rests on.  \n"
-            "Drop files into the box below, or try one of these:",
-            "文档、数据库和微调模型都在这里回答，并说明依据。  \n把文件拖进下方的输入框，或者先试试这些问题：",
+            "Your documents, your databases and the models you tune answer here, and each says "
+            "what it rests on.  \nDrop files into the box below, or try one of these:",
+            "文档、数据库和微调模型都在这里回答，并说明依据。  \n"
+            "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
     for number, (mode, question) in enumerate(example_questions(settings, language())):
@@ -86,76 +65,81 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             _ask(question, settings, conversations, None)
 
 
-def _offer_tuned_model(settings: Settings) -> None:
-    """A first tuned model by one click; the question then goes to it and to the documents side by side."""
-    with st.container(border=True, key="offer"):
-        st.markdown(
-            both(
-                "**No model is tuned yet.** Teach a small one what an example holds, and compare it with your documents.",
-                "**还没有微调模型。** 先用示例教一个小模型，再与文档对比。",
-            )
-        )
-        if offer_example_model(settings):
-            st.session_state["mode"] = SIDE_BY_SIDE
+def _show_offers(settings: Settings, begun: bool) -> None:
+    """A first asset by one click, for agents without one: in an empty chat, or asked by name.
+
+    The next question then goes to that agent, beside the others where it can stand there.
+    """
+    for mode, agent in AGENTS.items():
+        if begun and mode not in modes_of(_mode()):
+            continue
+        if agent.draw_offer(settings):
+            st.session_state["mode"] = SIDE_BY_SIDE if agent.beside else mode
             st.rerun()
 
 
 def _show_question(message: Message, settings: Settings, conversations: Conversations) -> None:
     with st.chat_message("user", avatar=":material/person:"):
-        if st.session_state.get("editing") != message.id:
-            shown, action = st.columns([12, 1])
-            shown.markdown(plain(message.content).replace("\n", "  \n"))
-            label = both("Edit and ask again", "修改后重新提问")
-            if action.button(
-                "", icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
-            ):
-                st.session_state["editing"] = message.id
-                st.rerun()
+        if st.session_state.get("editing") == message.id:
+            _edit_question(message, settings, conversations)
             return
-        text = st.text_area(
-            both("Your question", "你的问题"), message.content, key=f"text-{message.id}"
+        shown, action = st.columns([12, 1])
+        shown.markdown(plain(message.content).replace("\n", "  \n"))
+        pressed = action.button(
+            "",
+            icon=":material/edit:",
+            type="tertiary",
+            help=both("Edit and ask again", "修改后重新提问"),
+            key=f"edit-{message.id}",
         )
-        with st.container(horizontal=True):
-            if (
-                st.button(both("Ask again", "重新提问"), type="primary", key=f"resend-{message.id}")
-                and text.strip()
-            ):
-                conversations.supersede_from(message.id)
-                _ask(text, settings, conversations, message.conversation)
-            if st.button(both("Cancel", "取消"), key=f"keep-{message.id}"):
-                del st.session_state["editing"]
-                st.rerun()
+        if pressed:
+            st.session_state["editing"] = message.id
+            st.rerun()
+
+
+def _edit_question(message: Message, settings: Settings, conversations: Conversations) -> None:
+    label = both("Your question", "你的问题")
+    text = st.text_area(label, message.content, key=f"text-{message.id}")
+    with st.container(horizontal=True):
+        again = both("Ask again", "重新提问")
+        resend = st.button(again, type="primary", key=f"resend-{message.id}")
+        cancel = st.button(both("Cancel", "取消"), key=f"keep-{message.id}")
+    if resend and text.strip():
+        open_conversation(ask_edited(message, text, _mode(), settings, conversations))
+    if cancel:
+        del st.session_state["editing"]
+        st.rerun()
 
 
 def _show_answers(
     question: Message, answers: list[Message], settings: Settings, conversations: Conversations
 ) -> None:
-    """One answer, or two in columns with a vote under them."""
-    again = ""
-    columns = st.columns(len(answers)) if len(answers) > 1 else [st.container()] * len(answers)
+    """One answer, or several in columns with a vote under them."""
+    if not answers:
+        return
+    several = len(answers) > 1
+    columns = st.columns(len(answers)) if several else [st.container()]
+    again: str | None = None
     for column, answer in zip(columns, answers, strict=True):
         with column:
-            if len(answers) > 1:
-                agent = AGENTS[answer.mode]
-                st.markdown(f"**{both(agent.english, agent.chinese)}**")
-            again = _show_answer(answer, settings, conversations) or again
-    if len(answers) > 1 and all(answer.state != "streaming" for answer in answers):
+            if several:
+                st.markdown(f"**{plain(agent_label(answer.mode, language()))}**")
+            asked = _show_answer(answer, settings, conversations)
+            if asked is not None:
+                again = asked
+    if several and all(answer.state != "streaming" for answer in answers):
         show_vote(question, answers, conversations)
-    if again:
-        conversations.supersede_from(answers[0].id)
-        if again in AGENTS:
-            conversations.reroute(question.content, again)
-        same = SIDE_BY_SIDE if len(answers) > 1 else answers[0].mode
-        start_answers(question.id, again if again in AGENTS else same, settings, conversations)
+    if again is not None:
+        answer_again(question, answers, settings, conversations, instead=again)
         st.rerun()
 
 
-def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str:
-    """Draw it; what is asked for: `again`, the mode of another agent, or nothing."""
+def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str | None:
+    """Draw it; returns who is asked to answer again (see `show_actions`)."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
             st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
-            return ""
+            return None
         show_events(message.events, settings, str(message.id))
         return show_actions(message, conversations)
 
@@ -163,62 +147,19 @@ def _show_answer(message: Message, settings: Settings, conversations: Conversati
 def _growing(message: int, settings: Settings, conversations: Conversations) -> None:
     """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
     stream = STREAMS.get(message)
-    ended = stream.ended.is_set() if stream else conversations.message(message).state != "streaming"
+    if stream:
+        ended = stream.ended.is_set()
+        events = list(stream.events)
+    else:  # ended in this process, or growing in another one
+        stored = conversations.message(message)
+        ended = stored.state != "streaming"
+        events = stored.events
     if ended:
         st.rerun()
-    events = list(stream.events) if stream else conversations.message(message).events
     show_events(events, settings, f"growing-{message}", growing=True)
-    if (
-        st.button(both("Stop", "停止"), icon=":material/stop_circle:", key=f"stop-{message}")
-        and stream
-    ):
+    label = both("Stop", "停止")
+    if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
         stream.stop()
-
-
-def _show_composer(
-    settings: Settings,
-    conversations: Conversations,
-    conversation: int | None,
-    messages: list[Message],
-) -> None:
-    labels = {"auto": both("Auto", "自动")}
-    labels |= {mode: both(agent.english, agent.chinese) for mode, agent in AGENTS.items()}
-    labels[SIDE_BY_SIDE] = both("Side by side", "并排对比")
-    st.session_state.setdefault("mode", "auto")  # another page may have chosen already
-    with st.bottom:
-        st.segmented_control(
-            both("Who answers", "由谁回答"),
-            list(labels),
-            format_func=labels.__getitem__,
-            key="mode",
-            label_visibility="collapsed",
-            required=True,
-        )
-    sent = st.chat_input(  # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
-        both("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),
-        accept_file="multiple",
-        key="question",
-        disabled=any(message.state == "streaming" for message in messages),
-    )
-    if sent:
-        with shows_errors():
-            files: list[Any] = list(sent.files)
-            job = _ingest(settings, files) if files else None
-            names = ", ".join(file.name for file in files)
-            text = sent.text.strip() or both(f"What is in {names}?", f"{names} 里有什么内容？")
-            _ask(text, settings, conversations, conversation, job)
-
-
-def _ingest(settings: Settings, files: list[Any]) -> Job:
-    paths = save_uploads(settings, settings.collection, files)
-    title = both(
-        f"Reading {len(paths)} file{'s'[: len(paths) > 1]}", f"正在读取 {len(paths)} 个文件"
-    )
-    return start(
-        settings,
-        title,
-        ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"],
-    )
 
 
 def _ask(
@@ -232,7 +173,7 @@ def _ask(
 
 
 def _mode() -> str:
-    return st.session_state.get("mode") or "auto"
+    return st.session_state.get("mode") or AUTO
 
 
 page()

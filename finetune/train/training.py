@@ -20,18 +20,21 @@ from finetune.train.order import Order
 from finetune.train.processes import any_of, check_rendezvous, is_first, is_worker
 from workbench.contributions import load_place
 from workbench.errors import Stopped
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
 from workbench.files import writing
 from workbench.messages import Message, say
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
 
+LIBRARIES = ("trl", "peft", "accelerate", "datasets")  # of the extra `train`
+
 
 def train(
     run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]
 ) -> None:
     """Train to the end. Raises Stopped where it was cancelled; checkpoint and adapter are kept."""
+    check_extra("train", LIBRARIES, say("Training"))
     began = time.monotonic()
 
     # the data and the base, and the card that names them

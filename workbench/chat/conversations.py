@@ -129,7 +129,7 @@ class Conversations:
         with self._connect() as database:
             row = database.execute(query, (message,)).fetchone()
         if row is None:
-            raise NotFound("That message is not there any more.", "Reload the page.")
+            raise NotFound("That message no longer exists.", "Reload the page.")
         return _message(row)
 
     def history(self, conversation: int, before: int | None = None) -> list[Turn]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from workbench.chat.conversations import Conversations, Message, State
-from workbench.chat.events import Event, Failed
+from workbench.chat.events import Beat, Event, Failed
 from workbench.errors import WorkbenchError
 from workbench.messages import say
 
@@ -66,7 +66,8 @@ class Stream:
         source = self._answer()
         try:
             for event in source:
-                self.events.append(event)
+                if not isinstance(event, Beat):
+                    self.events.append(event)
                 if self._stopping.is_set():
                     return "stopped"
                 if time.monotonic() - saved > SAVED_EVERY:

@@ -18,7 +18,7 @@ from workbench.artefacts.model_folder import (
     tokenizer_folder,
 )
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 
 # Bases kept in memory: side by side needs two at most. An older one is loaded again when asked.
@@ -157,6 +157,7 @@ def _device() -> str:
 
 def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
     """Put one more adapter on the base, on the base's own device."""
+    check_extra("train", ["peft"], say("A tuned model"))
     from peft import PeftModel
 
     device = str(base.model.device)

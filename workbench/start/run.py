@@ -113,7 +113,7 @@ def _serve(settings: Settings, port: int) -> None:
     app = ROOT / "streamlit_app.py"
     if not app.exists():
         raise NotFound(
-            say("{app} is not there.", app=app), "Run this from a clone of the project: make run"
+            say("{app} does not exist.", app=app), "Run this from a clone of the project: make run"
         )
     os.environ["WORKBENCH_HOME"] = str(settings.home)
     sys.argv = f"""

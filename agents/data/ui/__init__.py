@@ -1,0 +1,1 @@
+"""The data agent's part of the chat page."""

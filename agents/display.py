@@ -1,0 +1,121 @@
+"""The events of an answer -> what a page shows of them, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from agents.markdown import numbers_cited
+from agents.registry import AGENTS
+from rag.passages import Passage
+from workbench.chat import events as kinds
+from workbench.chat.conversations import Message
+from workbench.chat.events import Event, Token
+from workbench.language import localized
+from workbench.models.listing import NONE
+
+Kind = TypeVar("Kind")
+
+CHOOSING = ("Choosing who answers…", "正在选择由谁回答…")
+READING = ("Reading the sources…", "正在阅读来源…")
+SHOWN_UNCITED = 3  # sources that stand under an answer which cites none
+NEIGHBOURS = 2  # passages before and after the cited one
+
+
+def of_kind(events: Sequence[Event], kind: type[Kind]) -> list[Kind]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def first_of(events: Sequence[Event], kind: type[Kind]) -> Kind | None:
+    """The first event of one kind."""
+    return next((event for event in events if isinstance(event, kind)), None)
+
+
+def text_beside_tables(events: Sequence[Event]) -> str:
+    """The answer's text without the rows of a result that the page draws as a table.
+
+    The data agent writes each result twice: as Markdown, for readers of text such as the command
+    line and later turns, and right after it as a Table event.
+    """
+    parts = []
+    for number, event in enumerate(events):
+        if not isinstance(event, Token):
+            continue
+        following = events[number + 1] if number + 1 < len(events) else None
+        if isinstance(following, kinds.Table):
+            lines = event.text.splitlines(keepends=True)
+            parts += [line for line in lines if not line.startswith("|")]
+        else:
+            parts.append(event.text)
+    return "".join(parts)
+
+
+def busy_text(events: Sequence[Event]) -> tuple[str, str]:
+    """English and Chinese: what the answer waits for before its first word."""
+    routed = first_of(events, kinds.Routed)
+    if first_of(events, kinds.Source):
+        return READING
+    if routed is None or routed.mode not in AGENTS:
+        return CHOOSING
+    return AGENTS[routed.mode].busy
+
+
+def cited_first(
+    sources: Sequence[kinds.Source], text: str
+) -> tuple[list[kinds.Source], list[kinds.Source]]:
+    """The sources that the text cites, or the first three where it cites none; and the others."""
+    named = numbers_cited(text)
+    first = [source for source in sources if source.number in named]
+    if not first:
+        first = list(sources[:SHOWN_UNCITED])
+    rest = [source for source in sources if source not in first]
+    return first, rest
+
+
+def source_label(source: kinds.Source, place: str) -> str:
+    """`[2] leave.md · p. 3`: number, file and the last part of the place."""
+    label = f"[{source.number}] {Path(source.source).name}"
+    if not place:
+        return label
+    page = place.split(" · ")[0]
+    return f"{label} · {page.split(' › ')[-1]}"
+
+
+def passages_around(passages: Sequence[Passage], passage_id: str) -> list[Passage]:
+    """The passage with its neighbours in the document; empty where the document has changed."""
+    for row, passage in enumerate(passages):
+        if passage.id == passage_id:
+            return list(passages[max(0, row - NEIGHBOURS) : row + NEIGHBOURS + 1])
+    return []
+
+
+def effort(done: kinds.Done, language: str) -> str:
+    """Model, seconds and speed of an answer, in one line."""
+    model = localized(language, "no model", "无模型") if done.model == NONE else done.model
+    parts = [model, f"{done.seconds:.1f} {localized(language, 's', '秒')}"]
+    if done.tokens and done.generating:  # without retrieval, loading and reading the prompt
+        speed = f"{done.tokens / done.generating:.0f}"
+        parts.append(f"{speed} {localized(language, 'tokens/s', '词元/秒')}")
+    return " · ".join(parts)
+
+
+def vote_labels(answers: Sequence[Message], language: str) -> dict[int, str]:
+    """Message -> what a vote for it is called: by its side, of more than two by its agent."""
+    if len(answers) == 2:
+        left, right = answers
+        return {
+            left.id: localized(language, "Left is better", "左边更好"),
+            right.id: localized(language, "Right is better", "右边更好"),
+        }
+    labels = {}
+    for answer in answers:
+        name = agent_label(answer.mode, language)
+        labels[answer.id] = localized(language, f"{name} is better", f"{name}更好")
+    return labels
+
+
+def agent_label(mode: str, language: str) -> str:
+    """The agent's name for a person; a mode that no agent has any more as it was stored."""
+    return AGENTS[mode].label(language) if mode in AGENTS else mode

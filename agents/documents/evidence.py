@@ -1,0 +1,60 @@
+"""The chosen collection as an asset: how much of a question its passages explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.documents.search import FEWEST, search
+from agents.evidence import Match, Weights, share
+from rag.catalogue import Catalogue
+from rag.lexical import LexicalIndex
+from rag.retriever import lexical_index
+from rag.store import open_collection
+from workbench.language import language_of, localized, words
+from workbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class DocumentsAsset:
+    """The passages of the chosen collection, found by their words and by their meaning."""
+
+    settings: Settings
+    index: LexicalIndex
+
+    @property
+    def size(self) -> int:
+        return len(self.index.ids)
+
+    def held(self, word: str) -> int:
+        return self.index.held(word)
+
+    def best(self, question: str, weights: Weights) -> Match:
+        """The passage with most of the question's words; the calibrated score counts if higher.
+
+        What was retrieved goes with the match, so that the documents agent does not search again.
+        """
+        language = language_of(question)
+        found = search(question, self.settings)
+        if not found.hits:
+            reason = localized(language, "the documents do not speak of it", "文档中没有提到")
+            return Match(0.0, reason, found)
+        best_share, best_hit = -1.0, found.hits[0]
+        for hit in found.hits[:FEWEST]:
+            explained = share(set(words(hit.passage.text)), weights)
+            if explained > best_share:
+                best_share, best_hit = explained, hit
+        first = found.hits[0]
+        score = max(best_share, first.score) if first.relevant else best_share
+        name = Path(best_hit.passage.source).name
+        reason = localized(language, f"{name} speaks of it", f"{name} 中提到了相关内容")
+        return Match(score, reason, found)
+
+
+def find_documents(settings: Settings) -> DocumentsAsset | None:
+    """The chosen collection, or None where it is missing or empty."""
+    # the catalogue first: opening a collection loads Chroma, which takes a second
+    if settings.collection not in Catalogue(settings.folder() / "index.db").names():
+        return None
+    index = lexical_index(open_collection(settings, settings.collection))
+    return DocumentsAsset(settings, index) if len(index.ids) else None

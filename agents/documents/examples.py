@@ -1,0 +1,42 @@
+"""The chosen collection -> questions to begin with, each about a heading of one document."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from rag.store import open_collection
+from workbench.errors import NotFound
+from workbench.language import language_of, localized
+from workbench.settings import Settings
+
+READ = 20  # documents looked into
+
+
+def questions_about_documents(settings: Settings) -> Iterator[str]:
+    """One question a document, in the document's language. The same ones on every visit."""
+    try:
+        collection = open_collection(settings, settings.collection)
+    except NotFound:
+        return
+    sources = []
+    for document in collection.documents():
+        if document.state == "indexed":
+            sources.append(document.source)
+    chance = random.Random(collection.name)  # noqa: S311 - the same on every visit
+    chance.shuffle(sources)
+    for source in sources[:READ]:
+        headings = []
+        for passage in collection.document(source)[1:]:  # the first heading is the document's title
+            if passage.locator.heading:
+                headings.append(passage.locator.heading[-1])
+        if headings:
+            yield _ask_about(chance.choice(headings))
+
+
+def _ask_about(topic: str) -> str:
+    return localized(
+        language_of(topic),
+        f"What does it say about “{topic}”?",
+        f"关于“{topic}”有哪些规定？",
+    )

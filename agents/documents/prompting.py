@@ -1,0 +1,35 @@
+"""A question, its passages and the turns before -> the messages for the chat model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.passages import Hit
+from workbench.chat.conversations import Turn
+
+PROMPTS = Path(__file__).parent
+
+
+def write_messages(
+    question: str, hits: Sequence[Hit], turns: Sequence[Turn], language: str
+) -> list[tuple[str, str]]:
+    """(role, text) pairs: the system prompt with numbered passages, the turns, the question."""
+    passages = "\n\n".join(_numbered(number, hit) for number, hit in enumerate(hits, 1))
+    prompt = (PROMPTS / f"documents_{language}.md").read_text("utf-8")
+    messages = [("system", prompt.replace("{passages}", passages))]
+    messages += [(turn.role, turn.content) for turn in turns]
+    messages.append(("user", question))
+    return messages
+
+
+def _numbered(number: int, hit: Hit) -> str:
+    passage = hit.passage
+    head = f"[{number}] ({Path(passage.source).name} · {passage.locator})"
+    return f"{head}\n{_fenced(passage.text)}"
+
+
+def _fenced(text: str) -> str:
+    """A passage cannot close the fence around it."""
+    return re.sub(r"</?passages>", "", text)

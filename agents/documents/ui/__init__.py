@@ -1,0 +1,1 @@
+"""The documents agent's part of the chat page."""

@@ -1,0 +1,1 @@
+"""The tuned agent's part of the chat page."""
