@@ -133,7 +133,7 @@ _ROWS = [
     ),
     Agent(
         mode="data",
-        run="agents.data.agent:answer_by_query",
+        run="agents.data.expert:answer_from_data",
         command="/data",
         english="Data",
         chinese="数据",

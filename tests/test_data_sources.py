@@ -417,6 +417,7 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     import time
 
     from agents.data.expert import answer_from_data
+    from agents.question import Question
     from workbench.chat.events import Beat
 
     place, server = slow_source(dialect, settings, tmp_path, request)
@@ -424,9 +425,8 @@ def test_a_long_query_ends_on_the_server_within_a_second_of_stop(
     schema = load_schema(source, settings)
     add_pair(source, settings, "How many triples are there?", SLOW)
     assert "numbers" in schema.by_name
-    events = answer_from_data(
-        "How many triples are there?", [], load_settings(model="none", source="slow")
-    )
+    slow = load_settings(model="none", source="slow")
+    events = answer_from_data(Question("How many triples are there?", [], slow))
     begun = time.monotonic()
     while time.monotonic() - begun < 1.5:
         assert isinstance(next(events), Beat), "it is still running"

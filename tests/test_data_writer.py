@@ -21,6 +21,7 @@ from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes, set_writer
 from agents.databases.sources import DataSource
 from agents.databases.teaching.agreement import differences
+from agents.question import Question
 from agents.tuned.agent import tuned_model
 from workbench.chat.events import Done, Event, Notice, Query, Table
 from workbench.cli import workbench
@@ -140,7 +141,7 @@ def test_the_writer_is_not_named_where_its_query_failed_and_the_model_answered(
         settings = load_settings(model="openai:other", openai_base_url=url, source=source.name)
         set_writer(source, settings, "openai:scripted")
         question = "Which account has the most likes?"
-        events = list(answer_from_data(question, [], settings, verified=False))
+        events = list(answer_from_data(Question(question, [], settings), verified=False))
     assert one(events, Table).rows == [[5]]
     assert one(events, Done).model == "openai:other" and "scripted" not in notices(events)
 

@@ -17,6 +17,7 @@ from retrieval_fakes import TopicEmbedder, make_collection
 from agents.answer import answer
 from agents.asking import wait_for
 from agents.data.evidence import TablesAsset
+from agents.databases.example import load_example
 from agents.question import Question
 from agents.registry import Agent, registered
 from workbench.chat.conversations import Conversations
@@ -151,3 +152,15 @@ def test_a_dropped_file_that_failed_is_a_notice_and_the_answer_goes_on() -> None
     events = list(wait_for(job(event="done", failed=[failure])))
     assert [type(event) for event in events[1:]] == [Notice]
     assert events[1] == Notice("broken.pdf: It is damaged. Mend.")
+
+
+def test_the_data_agent_too_asks_ollama_about_its_model_once(
+    settings: Settings, script: Script
+) -> None:
+    load_example(settings)
+    script.pieces = ("SELECT account FROM ads_summary",)
+    with recording_ollama(script) as url:
+        chosen = load_settings(model="ollama:tiny", ollama_host=url)
+        list(answer("List every account in full.", [], chosen, "data"))
+    asked = [path for path in script.paths if path != "/api/chat"]
+    assert script.paths.count("/api/chat") >= 1 and len(asked) <= 2, script.paths

@@ -12,10 +12,11 @@ from agents.data.expert import answer_from_data
 from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
 from agents.databases.sources import DataSource
+from agents.question import Question
 from workbench.chat.events import Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
-from workbench.models.names import NONE
+from workbench.models.listing import NONE
 from workbench.settings import Settings
 
 
@@ -87,7 +88,7 @@ def measure(
 
 def _ask(question: str, settings: Settings) -> Given:
     given = Given()
-    for event in answer_from_data(question, [], settings, verified=False):
+    for event in answer_from_data(Question(question, [], settings), verified=False):
         if isinstance(event, Query):
             given.sql = event.sql
         elif isinstance(event, Table):

@@ -11,9 +11,8 @@ from agents.databases.runner import BEAT
 from agents.databases.schema import Schema
 from agents.databases.sources import DataSource
 from workbench.chat.events import Beat, Event, Thought
-from workbench.models.names import load_chat_model
+from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream
-from workbench.models.stream import ask_model
 from workbench.settings import Settings
 
 
@@ -21,7 +20,7 @@ from workbench.settings import Settings
 class Asked:
     """One question and what it is answered with. `language` is the question's, `en` or `zh`.
 
-    `model` is the connected chat model, `none` where there is none.
+    `model` is the connected chat model, None without one; `settings` are within its context.
     """
 
     question: str
@@ -30,17 +29,14 @@ class Asked:
     schema: Schema
     notes: Notes
     settings: Settings
-    model: str
+    model: ChosenModel | None
 
 
-def listen(
-    messages: list[tuple[str, str]], model: str, settings: Settings
-) -> Generator[Event, None, str]:
-    """The model's thinking as events; returns its answer. Raises what `ask_model` raises."""
+def listen(messages: list[tuple[str, str]], model: ChosenModel) -> Generator[Event, None, str]:
+    """The model's thinking as events; returns its answer. Raises what the stream raises."""
     text = ""
     last_beat = time.monotonic()
-    pieces = ask_model(load_chat_model(model, settings), messages, model, settings)
-    for event in split_stream(pieces):
+    for event in split_stream(model.stream(messages)):
         if isinstance(event, Thought):
             yield event
             continue

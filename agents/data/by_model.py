@@ -11,21 +11,21 @@ from agents.data.asked import Asked, listen
 from agents.data.prompting import cannot, read_sql, sql_messages
 from agents.data.result import mend, run
 from agents.databases.database import QueryFailed
-from agents.databases.guard.refused import Refused
+from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.introspect import load_schema
 from agents.databases.linking import Linked, link
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Event, Token
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.chosen import ChosenModel
 
 ATTEMPTS = 3  # the first and two corrections
 CONTEXT = 4  # questions before that a follow-up may lean on
-WOULD_CHANGE = "Only a SELECT may run"  # how the guard's sentence about a write begins
 
 
 def answer_by_model(
-    asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]
+    asked: Asked, model: ChosenModel, history: Sequence[Turn], lineage: dict[str, Any]
 ) -> Iterator[Event]:
     """Ask the model for a query and run it; ask again with what was wrong with it.
 
@@ -39,7 +39,7 @@ def answer_by_model(
         lineage["whole_schema"] = True
     messages = _messages(asked, linked, history)
     for attempt in range(ATTEMPTS):
-        text = yield from listen(messages, asked.model, asked.settings)
+        text = yield from listen(messages, model)
         reason = cannot(text)
         if reason:
             yield Token(texts.no_table_answers(asked.language, asked.source.name, reason))
@@ -76,7 +76,7 @@ def _messages(asked: Asked, linked: Linked, history: Sequence[Turn]) -> list[tup
 
 def _give_up(asked: Asked, error: InvalidInput) -> Iterator[Event]:
     """Say that nothing is changed here where that was wanted; else raise what went wrong."""
-    if error.problem.startswith(WOULD_CHANGE):
+    if isinstance(error, NoSelect):
         yield Token(texts.only_reads(asked.language, error.problem))
         return
     raise InvalidInput(

@@ -49,8 +49,8 @@ def _write(asked: Asked, writer: Writer) -> Generator[Event, None, tuple[Written
     """Let the writer try until a query agrees with the question; else what the first one lacks."""
     reasons = []
     for temperature in TEMPERATURES:
-        settings = writer.settings.model_copy(update={"temperature": temperature})
-        text = yield from listen(writer.messages(asked.question), writer.name, settings)
+        model = writer.model.changed(temperature=temperature)
+        text = yield from listen(writer.messages(asked.question), model)
         query = mend(read_sql(text), asked.schema)
         reason = cannot(text) or writer.disagrees(asked.question, query.sql, asked.schema)
         if not reason:

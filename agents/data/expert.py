@@ -20,11 +20,10 @@ from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes
 from agents.databases.prompt_text import alike, nearest_pairs
 from agents.databases.sources import find_source
+from agents.question import Question
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Token
-from workbench.language import language_of
-from workbench.models.names import NONE, describe_model, pick_model, within_context
-from workbench.settings import Settings
+from workbench.models.listing import NONE
 
 SAME_QUESTION = 0.8  # from here on a verified question counts as the one that was asked
 SHOWN = 5  # verified questions named where no model is connected
@@ -35,24 +34,24 @@ CHANGES = re.compile(
 )
 
 
-def answer_from_data(
-    question: str, history: Sequence[Turn], settings: Settings, verified: bool = True
-) -> Iterator[Event]:
+def answer_from_data(question: Question, verified: bool = True) -> Iterator[Event]:
     """Query, table, findings and chart, then Done. Closing the iterator stops the query.
 
     Verified pairs answer their questions unless `verified` is False, as when a model is measured.
     """
     begun = time.monotonic()
-    source = find_source(settings, settings.source)
-    model = pick_model(settings)
+    source = find_source(question.settings, question.settings.source)
     lineage: dict[str, Any] = {"source": source.name, "dialect": source.dialect}
-    if model != NONE:
-        described = describe_model(model, settings)
-        settings = within_context(described, settings)
-        lineage |= {"model": model, "digest": described.digest}
+    model = question.model
+    settings = question.settings
+    name = NONE
+    if model is not None:
+        settings = model.settings
+        name = model.name
+        lineage |= {"model": name, "digest": model.info.digest}
     asked = Asked(
-        question=question,
-        language=language_of(question),
+        question=question.text,
+        language=question.language,
         source=source,
         schema=load_schema(source, settings),
         notes=load_notes(source, settings),
@@ -60,11 +59,11 @@ def answer_from_data(
         model=model,
     )
     answered = False
-    if verified and not history:
+    if verified and not question.history:
         answered = yield from _answer_by_pair(asked, lineage)
     if not answered:
-        yield from _answer_by_query(asked, history, lineage)
-    yield Done(lineage.get("writer", model), time.monotonic() - begun, 0, lineage)
+        yield from _answer_by_query(asked, question.history, lineage)
+    yield Done(lineage.get("writer", name), time.monotonic() - begun, 0, lineage)
 
 
 def _answer_by_pair(asked: Asked, lineage: dict[str, Any]) -> Generator[Event, None, bool]:
@@ -86,8 +85,8 @@ def _answer_by_query(
         declined = yield from answer_by_writer(asked, lineage)
         if not declined:
             return
-    if asked.model != NONE:
-        yield from answer_by_model(asked, history, lineage)
+    if asked.model is not None:
+        yield from answer_by_model(asked, asked.model, history, lineage)
         return
     if CHANGES.search(asked.question):
         yield Token(texts.nothing_changed(asked.language) + " ")

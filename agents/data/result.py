@@ -17,9 +17,8 @@ from agents.databases.guard.repair import Mender
 from agents.databases.runner import Result, begin
 from agents.databases.schema import Schema
 from workbench.chat.events import Beat, Chart, Event, Notice, Query, Table, Token
-from workbench.models.names import NONE, load_chat_model
+from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream
-from workbench.models.stream import ask_model
 
 SAYS_NOTHING = 10  # characters: the model's wording is at least longer than this
 
@@ -76,13 +75,15 @@ def _show(
     full = verdict.more is None and len(result.rows) >= verdict.limit
     partial = result.truncated or full
     lines = findings(result.columns, result.rows, partial, asked.language)
-    if asked.model == NONE or not lines:
+    if asked.model is None or not lines:
         yield Token(_as_list(lines))
     else:
-        yield from _worded(asked, result, table, lines)
+        yield from _worded(asked, asked.model, result, table, lines)
 
 
-def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Iterator[Event]:
+def _worded(
+    asked: Asked, model: ChosenModel, result: Result, table: str, lines: list[str]
+) -> Iterator[Event]:
     """The findings as the model words them, without numbers of its own; else as they are."""
     prompt = fill(
         f"analyst_{asked.language}.md",
@@ -91,10 +92,9 @@ def _worded(asked: Asked, result: Result, table: str, lines: list[str]) -> Itera
         table=re.sub(r"</?result>", "", table),  # a cell cannot close the fence around it
     )
     known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
-    model = load_chat_model(asked.model, asked.settings)
-    pieces = ask_model(model, [("user", prompt)], asked.model, asked.settings)
+    spoken = split_stream(model.stream([("user", prompt)]))
     said = False
-    for event in only_known_numbers(split_stream(pieces), known, asked.language):
+    for event in only_known_numbers(spoken, known, asked.language):
         if isinstance(event, Token) and len(event.text.strip()) > SAYS_NOTHING:
             said = True
         yield event

@@ -24,7 +24,7 @@ from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.questions import LANGUAGES, wordings
 from workbench.artefacts.run_folder import FROM_RUN, card_of, taught_by
 from workbench.language import CJK, language_of
-from workbench.models.names import describe_model, within_context
+from workbench.models.chosen import ChosenModel, choose_named
 from workbench.settings import Settings
 
 # of its tries at a query that agrees with the question: the likeliest first, then others
@@ -37,18 +37,20 @@ Taught = tuple[tuple[str, str], ...]  # (question, query)
 
 @dataclass(frozen=True)
 class Writer:
-    """`name` is a model's; `taught` is empty where its training questions are not known here."""
+    """`taught` is empty where the model's training questions are not known here."""
 
-    name: str
-    settings: Settings
-    digest: str
+    model: ChosenModel
     card: dict[str, Any]
     taught: Taught
 
     @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
     def lineage(self) -> dict[str, Any]:
         facts = {key: self.card[key] for key in FROM_RUN if key in self.card}
-        return {"writer": self.name, "writer_digest": self.digest, **facts}
+        return {"writer": self.name, "writer_digest": self.model.info.digest, **facts}
 
     def messages(self, question: str) -> list[tuple[str, str]]:
         """The prompt that it was trained with: its run's system prompt and the question."""
@@ -93,11 +95,8 @@ class Writer:
 
 def find_writer(name: str, settings: Settings) -> Writer:
     """The model of that name as a writer. Raises InvalidInput, NotFound or Unavailable."""
-    model = describe_model(name, settings)
     return Writer(
-        name=name,
-        settings=within_context(model, settings),
-        digest=model.digest,
+        model=choose_named(name, settings),
         card=card_of(name, settings),
         taught=taught_by(name, settings),
     )

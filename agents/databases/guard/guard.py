@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.databases.guard.names import Mend, Resolver
 from agents.databases.guard.nodes import check_node, kind_name
-from agents.databases.guard.refused import Refused
+from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.schema import Schema
 from workbench.messages import say
 
@@ -95,7 +95,7 @@ def _allow(
         check_node(tree, dialect)
         tree = tree.this
     if not isinstance(tree, exp.Select | exp.SetOperation):
-        raise Refused(say("Only a SELECT may run, not {kind}.", kind=kind_name(tree)))
+        raise NoSelect(say("Only a SELECT may run, not {kind}.", kind=kind_name(tree)))
     for node in tree.walk():
         check_node(node, dialect)
     resolver = Resolver(schema, mend)

@@ -21,6 +21,10 @@ class Refused(InvalidInput):
         self.unknown = unknown
 
 
+class NoSelect(Refused):
+    """The statement is none that reads, such as a DELETE."""
+
+
 def unknown_table(name: str, known: list[str]) -> Refused:
     return Refused(say("There is no table {name} here.", name=name), _fix(name, known), name)
 
