@@ -106,7 +106,8 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
     every, large = Tally(), Tally()
     for line in (folder / "interactions.jsonl").read_text("utf-8").splitlines():
         dialogue = json.loads(line)
-        name, before = dialogue["db_id"], []
+        name = dialogue["db_id"]
+        before: list[str] = []
         schema = schemas.setdefault(name, read_schema(folder / f"database/{name}/{name}.sqlite"))
         for turn in dialogue["turns"]:
             question = " ".join([*before[-4:], turn["question_zh"]])

@@ -17,9 +17,9 @@ import numpy as np
 from agents.databases.naming import CALLED_BY, pieces, spaced
 from agents.databases.schema import Column, Schema, TableSchema
 from agents.databases.spanning import vectors_of
-from rag.embeddings import Embedder
 from rag.fusion import fuse
 from rag.lexical import LexicalIndex
+from rag.sentence_models import Embedder
 
 # The weights were chosen on chase and spider (benchmarks/linking.py).
 DENSE = 0.3  # weight of meaning against words
