@@ -69,7 +69,8 @@ def main() -> None:
 
 
 def measure_turns(settings: Settings) -> None:
-    """Second questions of a chat: follow-ups, and questions that stand alone after another topic."""
+    """Second questions of a chat: follow-ups, and questions that stand alone after another topic.
+    """
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     for line in TURNS.read_text("utf-8").splitlines():
@@ -81,7 +82,7 @@ def measure_turns(settings: Settings) -> None:
         asked[kind] += 1
         right[kind] += chosen == expected
         if chosen != expected:
-            print(f"{kind}: {expected} -> {chosen}: {first} | {second}")
+            print(f"{kind}: {expected} -> {chosen}: {second}")
     for kind, count in asked.items():
         print(f"{kind}: {right[kind]} of {count} right, {right[kind] / count:.3f} (target .95)")
 
