@@ -23,7 +23,7 @@ from deploy.proof import Proof
 from deploy.versions import Version, list_versions, promote
 from workbench.errors import Conflict, InvalidInput, Unavailable
 from workbench.files import read_json, write_json, write_text
-from workbench.messages import say
+from workbench.messages import say, with_messages
 from workbench.settings import Settings
 
 Report = Callable[[dict[str, Any]], None]
@@ -164,7 +164,7 @@ class Candidate:
         number = max(numbers, default=0) + 1
         card = self._card()
         self._add_to_note({"number": number})
-        write_json(self.folder / "card.json", card)
+        write_json(self.folder / "card.json", with_messages(card))
         write_text(self.folder / "Modelfile", self._modelfile_text())
         self.registry.copy(self.tag, f"{self.name}:v{number}")
         self.folder.rename(self.home / f"v{number}")

@@ -17,7 +17,7 @@ from typing import Any
 from deploy.ollama_registry import Registry, check_name
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_text
-from workbench.messages import say
+from workbench.messages import read_messages, say
 from workbench.settings import Settings
 
 
@@ -174,5 +174,5 @@ def publishing(settings: Settings, name: str) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> Version:
-    card = read_json(folder / "card.json")
+    card = read_messages(read_json(folder / "card.json"))
     return Version(folder.parent.name, int(folder.name[1:]), folder, card)

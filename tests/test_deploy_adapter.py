@@ -91,7 +91,7 @@ def test_a_named_base_is_proven_and_a_wrong_one_is_merged_or_refused(
     gone = deploy(
         "publish", "tuned", "--name", "more", "--from", "nothing", "--adapter", "always", fails=True
     )[-1]
-    assert "has not got it" in gone["problem"]
+    assert "does not have it" in gone["problem"]
     coarse = ("--from", "right:latest", "--adapter", "always", "--quantize", "q8_0")
     assert (
         "precision f16, not q8_0"

@@ -19,7 +19,7 @@ from tiny_models import make_model
 from deploy.versions import write_latest
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
-from workbench.ui.widgets import SAVES_WITHIN
+from workbench.ui.jobs import SAVES_WITHIN
 
 PAGE = Path(__file__).resolve().parents[1] / "deploy" / "ui" / "models.py"
 CARD: dict[str, Any] = {

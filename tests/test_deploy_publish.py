@@ -269,7 +269,8 @@ def test_versions_are_promoted_rolled_back_verified_and_removed(
     assert of()["demo:latest"] == of()["demo:v1"]
     assert deploy("rollback", "demo", fails=True)[-1]["event"] == "failed"
     assert (
-        deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"] == "There is: demo:v3, demo:v1."
+        deploy("remove", "demo:v9", "--yes", fails=True)[-1]["fix"]
+        == "Published: demo:v3, demo:v1."
     )
     for tag in ("demo:v1", "demo:v3"):
         deploy("remove", tag, "--yes")

@@ -52,7 +52,7 @@ def test_a_job_keeps_its_output_log_and_end(settings: Settings, tmp_path: Path) 
     wait(lambda: ended(job))
     assert job.state == "failed"
     assert job.last()["event"] == "failed" and "gone" in job.last()["problem"]
-    assert in_chinese(job.last()["problem"]).startswith("找不到")
+    assert "不存在" in in_chinese(job.last()["problem"])
     assert [found.id for found in list_jobs(settings)] == [job.id]
 
 
