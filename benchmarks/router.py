@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def measure_turns(settings: Settings) -> None:
-    """Second questions of a chat: follow-ups, and questions that stand alone after another topic."""
+    """Follow-ups in a chat, and questions that stand alone after another topic."""
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     for line in TURNS.read_text("utf-8").splitlines():

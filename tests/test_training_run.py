@@ -106,7 +106,8 @@ def test_score_counts_exact_answers_and_says_what_was_taught(
     code, events = at_home(
         "finetune", "score", "run", "--data", str(project.parent / "train.jsonl"), "--base"
     )
-    assert code == 0 and events[-1]["exact"] == 0.0
+    assert code == 0, events[-1]
+    assert events[-1]["exact"] == 0.0
     code, events = at_home("finetune", "runs")
     assert events[0]["scores"]["train.jsonl"]["exact"] == 1.0 and events[0]["run"] == "run"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +177,7 @@ def _load(run: Run, base: bool) -> LoadedModel:
     from workbench.models.weights import load_local
 
     loaded = load_local(run.adapter)
-    return replace(loaded, adapter="") if base else loaded
+    return loaded.without_adapter() if base else loaded
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ class LoadedModel:
     tokenizer: Any
     folder: Path | None = None
     adapter: str = ""
+
+    def without_adapter(self) -> LoadedModel:
+        """The base alone, with the same tokenizer."""
+        return replace(self, folder=None, adapter="")
 
     def choose_adapter(self) -> None:
         """Switch the base to this adapter, or to none. Only while holding the base's lock.
