@@ -17,7 +17,8 @@ SHORT = 24  # characters, a Chinese one counts twice: such a question may lean o
 # Words that point to the turn before: an opening, a pronoun, an ellipsis. "IT" is a department.
 POINTS_EN = re.compile(
     r"^(And|and|Or|or|But|but|Also|Then|What about|what about|How about|how about|Only|only)\b"
-    r"|\b([Ii]t|[Ii]ts|[Tt]hey|[Tt]hem|[Tt]heir|[Tt]hose|[Tt]hese|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
+    r"|\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heir|[Tt]hose|[Tt]hese)\b"
+    r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
     r"|\b(instead|then|the others?|the second one|that)\s*[?.!]?$"
 )
 POINTS_ZH = re.compile(
