@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import conftest  # noqa: F401 – first: it and browser import each other
 from browser import FLAGS, running_app
 from playwright.sync_api import sync_playwright
 
