@@ -36,10 +36,8 @@ def name_pretokenizer(known: Callable[[Any], str], tokenizer: Any, base: Path) -
         pass  # llama.cpp does not know this tokenizer
     try:
         return known(AutoTokenizer.from_pretrained(base, trust_remote_code=False))
-    except NotImplementedError:
-        pass  # nor that of the base
-    except (OSError, ValueError):
-        pass  # the base came without a tokenizer
+    except (NotImplementedError, OSError, ValueError):
+        pass  # nor that of the base, or the base came without a tokenizer
     rule = find_split(json.loads(tokenizer.backend_tokenizer.to_str())["pre_tokenizer"])
     if rule not in SPLITS:
         raise InvalidInput(

@@ -6,7 +6,7 @@ To add one: a module beside finetune/train/lora.py with its settings and functio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -65,28 +65,18 @@ LORA = Method(
     merges_into_gguf=True,
     adapter_in_gguf=True,
 )
-RSLORA = Method(
+RSLORA = replace(
+    LORA,
     name="rslora",
     title=("rsLoRA (rank-stabilized)", "rsLoRA（秩稳定）"),
-    section="lora",
-    settings=lora.Lora,
     peft_config=partial(lora.peft_config, rank_stabilized=True),
-    trainable=lora.trainable,
-    memory=lora.memory,
-    problems=lora.problems,
-    merges_into_gguf=True,
-    adapter_in_gguf=True,
 )
-DORA = Method(
+DORA = replace(
+    LORA,
     name="dora",
     title=("DoRA (with magnitudes)", "DoRA（含幅度）"),
-    section="lora",
-    settings=lora.Lora,
     peft_config=partial(lora.peft_config, magnitudes=True),
     trainable=partial(lora.trainable, magnitudes=True),
-    memory=lora.memory,
-    problems=lora.problems,
-    merges_into_gguf=True,
     adapter_in_gguf=False,  # llama.cpp knows no magnitude vectors
 )
 
