@@ -65,6 +65,11 @@ def any_of(asked: bool) -> bool:
     return bool(flag.item())
 
 
+def wait_for_all() -> None:
+    """Wait until every process has come this far."""
+    any_of(False)
+
+
 def check_rendezvous() -> None:
     """Check that the processes can meet where the launcher says; torch itself waits for minutes.
 

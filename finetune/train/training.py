@@ -63,6 +63,7 @@ def train(
         if is_first():
             _save_adapter(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
+        wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
     step = trainer.state.global_step
     steps = trainer.state.max_steps
