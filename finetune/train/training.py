@@ -17,7 +17,13 @@ from finetune.train.base_model import find_base
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
 from finetune.train.order import Order
-from finetune.train.processes import any_of, check_rendezvous, is_first, is_worker
+from finetune.train.processes import (
+    any_of,
+    check_rendezvous,
+    is_first,
+    is_worker,
+    wait_for_all,
+)
 from workbench.contributions import load_place
 from workbench.errors import Stopped
 from workbench.extras import check_extra, quiet_transformers
