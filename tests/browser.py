@@ -36,9 +36,10 @@ def app(
 
 
 @contextmanager
-def running_app(home: Path, **settings: str) -> Iterator[str]:
-    """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_*
-    variables.
+def running_app(home: Path, tree: Path = ROOT, **settings: str) -> Iterator[str]:
+    """The address of the app of that tree on that workspace, while it runs.
+
+    `settings` become WORKBENCH_* variables.
     """
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
@@ -48,7 +49,7 @@ def running_app(home: Path, **settings: str) -> Iterator[str]:
     port = free_port()
     log = (home.parent / "log.txt").open("wb")
     command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    server = subprocess.Popen(command, env=environment, cwd=tree, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 240
     while time.monotonic() < until:

@@ -1,0 +1,254 @@
+"""What a person waits for in a workspace of 1,000 chats of 100 messages, in a real Chromium.
+
+First paint, a change of page, opening a chat, Stop in two phases (median of 5), and
+twenty sessions at once with a slow model: the slowest page and the answers lost. The model is a
+scripted server on this machine. With `--before REVISION` the same is measured on an older tree,
+whose workspace the newer one then opens.
+
+`.venv/bin/python benchmarks/app.py [--before REVISION]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import conftest  # noqa: E402, F401 – first: it and browser import each other
+from browser import FLAGS, running_app  # noqa: E402
+from model_servers import Script, openai_server  # noqa: E402
+
+CHATS = 1000
+MESSAGES = 100  # in each chat
+SESSIONS = 20
+ROUNDS = 5
+DAY = 86_400  # seconds
+WORDS = [
+    *("annual", "leave", "warranty", "pressure", "invoice", "region", "customer", "travel", "of"),
+    *("年假", "压力", "发票", "地区", "客户", "出差", "传感器", "合同", "设备", "合计", "多少"),
+]
+PAGES = ("Knowledge", "Data", "Training", "Models")
+QUESTION = "How long is the warranty of the LF-220?"
+WAITS = 60_000  # milliseconds
+STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+PATIENT = Script(pieces=("word ",) * 40 + ("and the end.",), pause=0.2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--before", metavar="REVISION", help="an older tree to measure beside this")
+    before = parser.parse_args().before
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(f"{CHATS} chats of {MESSAGES} messages; medians of {ROUNDS}, in milliseconds")
+        older = {}
+        if before:
+            with older_tree(before, folder / "tree") as tree:
+                older = measure(folder / "before" / "workspace", tree)
+            (folder / "now").mkdir()
+            shutil.move(folder / "before" / "workspace", folder / "now" / "workspace")
+        ours = measure(folder / "now" / "workspace", ROOT)
+    show(ours, older)
+
+
+@contextmanager
+def older_tree(revision: str, tree: Path) -> Iterator[Path]:
+    """The files of that revision, for as long as the context lasts."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
+    try:
+        yield tree
+    finally:
+        subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def measure(home: Path, tree: Path) -> dict[str, float]:
+    """Name -> milliseconds, or a count, of the app of that tree on that workspace."""
+    from playwright.sync_api import sync_playwright
+
+    home.mkdir(parents=True, exist_ok=True)
+    prepare(home, tree)
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    with (
+        openai_server(PATIENT) as model,
+        running_app(home, tree, openai_base_url=model) as url,
+        sync_playwright() as playwright,
+        closing(playwright.chromium.launch(executable_path=program, args=FLAGS)) as browser,
+    ):
+        found = measure_pages(browser, url)
+        found |= measure_stop(browser, url)
+        found |= measure_sessions(browser, url, home)
+    return found
+
+
+def prepare(home: Path, tree: Path) -> None:
+    """The tables as that tree makes them, and the chats where the workspace has none."""
+    make = "from workbench.settings import load_settings; from workbench.chat.conversations import"
+    make += " Conversations; Conversations(load_settings().database)"
+    environment = os.environ | {"WORKBENCH_HOME": str(home)}
+    subprocess.run([sys.executable, "-c", make], cwd=tree, env=environment, check=True)
+    with closing(sqlite3.connect(home / "workbench.db")) as database, database:
+        if not database.execute("select count(*) from conversations").fetchone()[0]:
+            fill(database)
+
+
+def fill(database: sqlite3.Connection) -> None:
+    """Chats over two years, in two languages, of the columns that every version has."""
+    chance = random.Random(7)
+    now = time.time()
+    for chat in range(1, CHATS + 1):
+        written = now - DAY * 730 * chat / CHATS
+        title = " ".join(chance.choices(WORDS, k=6))
+        database.execute(
+            "insert into conversations (id, title, created, updated) values (?, ?, ?, ?)",
+            (chat, title, written, written),
+        )
+        database.executemany(
+            "insert into messages (conversation, role, content, events, created) "
+            "values (?, ?, ?, ?, ?)",
+            [row(chat, number, chance, written) for number in range(MESSAGES)],
+        )
+
+
+def row(chat: int, number: int, chance: random.Random, written: float) -> tuple[Any, ...]:
+    """A question of eight words, or an answer of sixty."""
+    if number % 2 == 0:
+        return chat, "user", " ".join(chance.choices(WORDS, k=8)), "[]", written
+    text = " ".join(chance.choices(WORDS, k=60))
+    events = [{"event": "token", "text": text}]
+    return chat, "assistant", text, json.dumps(events), written
+
+
+def measure_pages(browser: Any, url: str) -> dict[str, float]:
+    """First paint, change of page, and a chat of 100 messages; the median of each."""
+    times: dict[str, list[float]] = {}
+    for _ in range(ROUNDS + 1):  # the first one warms the server
+        with closing(browser.new_context(viewport={"width": 1440, "height": 900})) as context:
+            for name, milliseconds in visit_pages(context.new_page(), url).items():
+                times.setdefault(name, []).append(milliseconds)
+    return {name: median(values[1:]) for name, values in times.items()}
+
+
+def visit_pages(page: Any, url: str) -> dict[str, float]:
+    """One walk of a new visitor through all pages and into an old chat."""
+    page.set_default_timeout(WAITS)
+    box = page.get_by_test_id("stChatInputTextArea")
+    taken = {"first paint": timed(lambda: page.goto(url), box.wait_for)}
+    page.wait_for_function(STATE)
+    for name in PAGES:
+        link = page.get_by_role("link", name=name, exact=True)
+        heading = page.get_by_role("heading", level=1, name=name)
+        taken[f"to {name}"] = timed(link.click, heading.wait_for)
+        page.wait_for_function(STATE)
+    chat = page.get_by_role("link", name="Chat", exact=True)
+    taken["back to the chat"] = timed(chat.click, box.wait_for)
+    page.wait_for_function(STATE)
+    newest = page.get_by_test_id("stChatMessage").nth(MESSAGES - 1)
+    taken["a chat of 100 messages"] = timed(lambda: page.goto(f"{url}/?chat=500"), newest.wait_for)
+    return taken
+
+
+def measure_stop(browser: Any, url: str) -> dict[str, float]:
+    """From the press on Stop until the page says so: before the first word, and in the text."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(WAITS)
+    found = {}
+    for name, pause, awaited in (
+        ("Stop before the first word", 20.0, ""),
+        ("Stop in the text", 0.2, "word word"),
+    ):
+        PATIENT.pause = pause
+        times = []
+        for _ in range(ROUNDS):
+            page.goto(url)
+            ask(page)
+            stop = page.get_by_role("button", name="Stop")
+            stop.wait_for()
+            if awaited:
+                page.get_by_text(awaited).wait_for()
+            else:
+                page.wait_for_timeout(1500)  # the model has been asked by now
+            times.append(timed(stop.click, page.get_by_text("Stopped.").wait_for))
+        found[name] = median(times)
+    context.close()
+    PATIENT.pause = 0.2
+    return found
+
+
+def measure_sessions(browser: Any, url: str, home: Path) -> dict[str, float]:
+    """Twenty people ask at once; meanwhile one looks through the pages."""
+    with closing(sqlite3.connect(home / "workbench.db")) as database:
+        last = database.execute("select max(id) from messages").fetchone()[0]
+    contexts = [browser.new_context() for _ in range(SESSIONS + 1)]
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        page.set_default_timeout(WAITS)
+        page.goto(url)
+        page.get_by_test_id("stChatInputTextArea").wait_for()
+    *asking, looking = pages
+    for page in asking:
+        ask(page)
+    times = []
+    for name in PAGES:
+        heading = looking.get_by_role("heading", level=1, name=name)
+        link = looking.get_by_role("link", name=name, exact=True)
+        times.append(timed(link.click, heading.wait_for))
+    for page in asking:
+        page.get_by_test_id("stChatMessage").last.get_by_text("and the end.").wait_for()
+    query = "select count(*) from messages where id > ? and state = 'done' and content like ?"
+    with closing(sqlite3.connect(home / "workbench.db")) as database:
+        whole = database.execute(query, (last, "%and the end.%")).fetchone()[0]
+    for context in contexts:
+        context.close()
+    return {
+        f"slowest page, {SESSIONS} sessions": max(times),
+        f"answers lost of {SESSIONS}": SESSIONS - whole,
+    }
+
+
+def ask(page: Any) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(QUESTION)
+    box.press("Enter")
+
+
+def timed(begin: Callable[[], Any], seen: Callable[[], Any]) -> float:
+    """Milliseconds from the beginning until what is awaited can be seen."""
+    begun = time.perf_counter()
+    begin()
+    seen()
+    return 1000 * (time.perf_counter() - begun)
+
+
+def show(ours: dict[str, float], older: dict[str, float]) -> None:
+    """One line a measurement: ours, the older tree's, and their ratio."""
+    print(f"{'':34}{'ours':>8}{'before':>8}{'ratio':>8}")
+    for name, value in ours.items():
+        line = f"{name:34}{value:8.0f}"
+        if name in older:
+            line += f"{older[name]:8.0f}"
+            if older[name]:
+                line += f"{value / older[name]:8.2f}"
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
