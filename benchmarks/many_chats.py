@@ -26,8 +26,8 @@ DAY = 86_400
 WORDS = {
     "en": "annual leave travel budget sensor calibration report project database the of and to in "
     "warranty lighthouse account invoice question answer model training several quarter meeting",
-    "zh": "年假 出差 餐补 传感器 校准 报告 项目 数据库 的 是 在 和 保修 灯塔 账号 发票 问题 回答 模型 "
-    "训练 季度 会议",
+    "zh": "年假 出差 餐补 传感器 校准 报告 项目 数据库 的 是 在 和 保修 灯塔 账号 发票 问题 回答 "
+    "模型 训练 季度 会议",
 }
 SEARCHES = ["warranty", "the", "灯塔", "传感器", "a", "年", "nowhere to be found", "无处可寻", "zq"]
 TIMES = 20

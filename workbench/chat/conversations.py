@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Node, next_place, path_to, shown_path, versions
-from workbench.chat.database import bring_up_to_date, connect
+from workbench.chat.database import add_row, bring_up_to_date, connect
 from workbench.chat.events import Event, Token, from_dict, to_dict
 from workbench.chat.records import (
+    LONGEST_TITLE,
     Conversation,
     Message,
     State,
@@ -29,7 +30,6 @@ from workbench.errors import NotFound
 __all__ = ["Conversation", "Conversations", "Message", "State", "Turn", "exchanges", "joined"]
 
 TITLE_LENGTH = 60  # characters of a first question that make the title
-LONGEST_TITLE = 120
 LISTED = "id, title, created, updated, folder, pinned, settings"
 COLUMNS = (
     "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
@@ -219,7 +219,7 @@ class Conversations:
                 row["parent"], row["beside"] = next_place(nodes, role)
             else:
                 row["parent"] = _make_room(database, nodes, instead_of)
-            return _insert(database, "messages", row)
+            return add_row(database, "messages", row)
 
     def save(self, message: int, events: Sequence[Event], state: State) -> None:
         """Store an answer as far as it has grown; neighbouring tokens become one."""
@@ -308,14 +308,6 @@ def _make_room(database: sqlite3.Connection, nodes: Sequence[Node], instead_of: 
     hidden = [(node.id,) for node in nodes if node.parent == place.parent]
     database.executemany("update messages set shown = 0 where id = ?", hidden)
     return place.parent
-
-
-def _insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
-    """Put a row into the table; returns its id."""
-    names = ", ".join(row)
-    holes = ", ".join(f":{name}" for name in row)
-    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608 – names of our own
-    return int(database.execute(query, row).lastrowid or 0)
 
 
 def _read(

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from workbench.chat.branches import Former, grown
 from workbench.errors import WorkbenchError
@@ -155,6 +156,14 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
             say("{name} is not a database of conversations: {error}", name=path.name, error=error),
             say("Move {path} away; a new one is made. Keep it to repair it.", path=path),
         ) from error
+
+
+def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
+    """Put a row into the table; returns its id. Table and columns are names of our own."""
+    names = ", ".join(row)
+    holes = ", ".join(f":{name}" for name in row)
+    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
+    return int(database.execute(query, row).lastrowid or 0)
 
 
 def _run(database: sqlite3.Connection, statements: str) -> None:
