@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.settings import Settings
+from workbench.ui.appearance import show_sidebar_foot
 from workbench.ui.jobs import cancel_button, offer_example_model, show_job, show_jobs
 from workbench.ui.session import (
     both,
@@ -30,6 +31,7 @@ __all__ = [
     "show_error",
     "show_job",
     "show_jobs",
+    "show_sidebar_foot",
     "shows_errors",
     "told",
     "translate_uploader",
@@ -51,8 +53,7 @@ def begin_page(title: str) -> Settings:
     settings = page_settings()
     translate_uploader()
     with st.sidebar:
-        show_jobs(settings)
-        language_switch()
+        show_sidebar_foot(settings)
     st.title(title)
     return settings
 
