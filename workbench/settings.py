@@ -80,6 +80,16 @@ class Settings(BaseSettings):
     )
     answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="sampling temperature; 0 is greedy")
+    top_p: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="share of the probability that tokens are sampled from; 1 is all of it",
+    )
+    system_prompt: str = Field(
+        "",
+        description="instructions for every answer of a chat model, before the agent's own",
+    )
 
     collection: str = Field("handbook", description="collection that the documents agent searches")
     embedder: str = Field(

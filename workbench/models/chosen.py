@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.artefacts.published import find_published
 from workbench.errors import WorkbenchError
+from workbench.models.chat_format import with_system
 from workbench.models.connect import connect
 from workbench.models.listing import NONE, describe_listed, describe_model, list_models
 from workbench.models.servers import ModelInfo
@@ -49,7 +50,11 @@ class ChosenModel:
         return connect(self.info, self.settings)
 
     def stream(self, messages: list[tuple[str, str]]) -> TextStream:
-        """The answer to (role, text) messages, in pieces, with the model's own token count."""
+        """The answer to (role, text) messages, in pieces, with the model's own token count.
+
+        The system prompt of the settings stands before the one of the messages.
+        """
+        messages = with_system(messages, self.settings.system_prompt)
         return TextStream(self.chat_model(), messages, self.name, self.settings)
 
 

@@ -41,6 +41,7 @@ def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
         num_ctx=settings.context_tokens,
         num_predict=settings.answer_tokens,
         temperature=settings.temperature,
+        top_p=settings.top_p,
         reasoning=reasoning,
         client_kwargs={
             "trust_env": not is_loopback(settings.ollama_host),
@@ -68,6 +69,7 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         api_key=key,
         temperature=settings.temperature,
+        top_p=settings.top_p,
         max_tokens=settings.answer_tokens,
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
@@ -84,6 +86,7 @@ def _local(name: str, settings: Settings) -> BaseChatModel:
         context_tokens=settings.context_tokens,
         answer_tokens=settings.answer_tokens,
         temperature=settings.temperature,
+        top_p=settings.top_p,
     )
 
 
