@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.artefacts.model_folder import find_local
+from workbench.errors import NotFound
 from workbench.models.listing import list_models
 from workbench.models.names import pick_model
 from workbench.settings import Settings
@@ -18,6 +20,23 @@ def automatic_model(settings: Settings) -> str:
     """The model that `auto` chooses now, or `none`."""
     automatic = settings.model_copy(update={"model": "auto"})
     return _picked(automatic, *reachable_models(settings))
+
+
+def is_gone(name: str, settings: Settings) -> bool:
+    """Whether a model was deleted, as far as can be told.
+
+    A server that does not answer now still has its models.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "local":
+        try:
+            find_local(rest, settings)
+        except NotFound:
+            return True
+    if kind != "ollama":
+        return False
+    served = {one for one in reachable_models(settings) if one.startswith("ollama:")}
+    return bool(served) and served.isdisjoint({name, f"{name}:latest"})
 
 
 # Streamlit leaves arguments that begin with _ out of the cache's key

@@ -11,6 +11,7 @@ from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,
     choices,
+    default_settings,
     language,
     language_switch,
     page_settings,
@@ -24,6 +25,7 @@ __all__ = [
     "both",
     "cancel_button",
     "choices",
+    "default_settings",
     "choose",
     "fold",
     "language",
