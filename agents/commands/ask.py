@@ -44,7 +44,13 @@ class Mode(click.ParamType):
     help="Which agent answers; auto chooses by what the agents have to answer from.",
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
-@click.option("--collection", "-c", help="Collection to search.")
+@click.option(
+    "--collection",
+    "-c",
+    "collections",
+    multiple=True,
+    help="Collection to search; several by commas, or by repeating it.",
+)
 @click.option("--source", help="Database to ask.")
 @json_option
 @reports_errors
@@ -52,7 +58,7 @@ def ask(
     question: str,
     mode: str,
     model: str | None,
-    collection: str | None,
+    collections: tuple[str, ...],
     source: str | None,
     as_json: bool,
 ) -> None:
@@ -64,7 +70,7 @@ def ask(
       workbench ask "Which region sold most?" --mode data --source shop
     """
     speaks = AGENTS[mode].model if mode in AGENTS else "model"
-    given = {speaks: model, "collection": collection, "source": source}
+    given = {speaks: model, "collection": ", ".join(collections), "source": source}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     with _stops_cleanly():
         failed = _answer(question, load_settings(**chosen), mode, as_json)
