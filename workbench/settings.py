@@ -91,7 +91,10 @@ class Settings(BaseSettings):
         description="instructions for every answer of a chat model, before the agent's own",
     )
 
-    collection: str = Field("handbook", description="collection that the documents agent searches")
+    collection: str = Field(
+        "handbook",
+        description="collections that the documents agent searches, with commas between them",
+    )
     embedder: str = Field(
         "all-MiniLM-L6-v2",
         description="embedder of new collections: a folder, a hub name, modelscope:NAME, "
@@ -137,6 +140,12 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_address(cls, host: str) -> str:
         return whole_address(host) if host else _ollama_host()
+
+    @property
+    def collections(self) -> list[str]:
+        """The names in `collection`, each once; a name has no comma in it."""
+        names = [name.strip() for name in self.collection.split(",")]
+        return list(dict.fromkeys(name for name in names if name))
 
     def folder(self, *parts: str) -> Path:
         """A folder of the workspace, made where it is missing. Raises InvalidInput."""

@@ -44,16 +44,24 @@ class Mode(click.ParamType):
     help="Which agent answers; auto chooses by what the agents have to answer from.",
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
-@click.option("--collection", "-c", help="Collection to search.")
+@click.option(
+    "--collection",
+    "-c",
+    "collections",
+    multiple=True,
+    help="Collection to search; several by commas, or by repeating it.",
+)
 @click.option("--source", help="Database to ask.")
+@click.option("--preset", help="Preset of the chat page: its mode, model, collections and so on.")
 @json_option
 @reports_errors
 def ask(
     question: str,
     mode: str,
     model: str | None,
-    collection: str | None,
+    collections: tuple[str, ...],
     source: str | None,
+    preset: str | None,
     as_json: bool,
 ) -> None:
     """Ask one question and stream the answer with its sources.
@@ -62,13 +70,24 @@ def ask(
     Example:
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
+      workbench ask "What does clause 7 say?" --preset "Contract reader"
     """
+    kept = _kept_in(preset) if preset else {}
+    kept_mode = kept.pop("mode", AUTO)
+    mode = kept_mode if mode == AUTO else mode
     speaks = AGENTS[mode].model if mode in AGENTS else "model"
-    given = {speaks: model, "collection": collection, "source": source}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    given = {speaks: model, "collection": ", ".join(collections), "source": source}
+    chosen: dict[str, Any] = kept | {name: value for name, value in given.items() if value}
     with _stops_cleanly():
         failed = _answer(question, load_settings(**chosen), mode, as_json)
     sys.exit(1 if failed else 0)
+
+
+def _kept_in(preset: str) -> dict[str, Any]:
+    """What the preset chooses. Raises NotFound."""
+    from agents.presets import find_preset
+
+    return dict(find_preset(preset, load_settings()).chosen)
 
 
 @contextmanager

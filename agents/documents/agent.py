@@ -1,4 +1,4 @@
-"""A question -> passages of the collection -> an answer whose every claim names its passage."""
+"""A question -> passages of the collections -> an answer whose every claim names its passage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from agents.documents.quoting import quote
 from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
-from rag.retriever import lexical_index
 from workbench.chat.events import Done, Event, Notice, Source, Thought, Token
 from workbench.language import localized
 from workbench.models.listing import NONE
@@ -38,9 +37,9 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     if not isinstance(found, Retrieved):
         found = search(question.search_text, settings)
     lineage: dict[str, Any] = {
-        "collection": found.collection.name,
-        "revision": found.collection.revision,
-        "embedder": found.collection.embedder,
+        "collection": found.pool.name,
+        "revision": ", ".join(str(one.revision) for one in found.pool.collections),
+        "embedder": found.pool.embedder,
     }
     if not found.relevant:
         yield Token(_nothing_found(found, question.language))
@@ -52,7 +51,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         lineage |= {"model": model.name, "digest": model.info.digest}
     hits, turns = fit(question.text, found.hits[: settings.passages], question.history, settings)
     for number, hit in enumerate(hits, 1):
-        yield _source(number, hit, found)
+        yield _source(number, hit)
     if model is None:
         yield from quote(found, hits, settings)
         yield NO_MODEL
@@ -78,7 +77,7 @@ def _supported(
         yield event
     if has_citation(text):
         return
-    numbers = supporting(text, hits, lexical_index(found.collection))
+    numbers = supporting(text, hits, found.pool)
     if numbers:
         yield Token(" " + "".join(f"[{number}]" for number in numbers))
     else:
@@ -86,8 +85,8 @@ def _supported(
 
 
 def _nothing_found(found: Retrieved, language: str) -> str:
-    name = found.collection.name
-    if found.collection.count():
+    name = found.pool.name
+    if found.pool.size:
         return localized(
             language,
             f"The collection “{name}” holds nothing about this question, so there is no answer "
@@ -103,7 +102,7 @@ def _nothing_found(found: Retrieved, language: str) -> str:
     )
 
 
-def _source(number: int, hit: Hit, found: Retrieved) -> Source:
+def _source(number: int, hit: Hit) -> Source:
     passage = hit.passage
     return Source(
         number=number,
@@ -112,5 +111,5 @@ def _source(number: int, hit: Hit, found: Retrieved) -> Source:
         locator=str(passage.locator),
         score=round(hit.score, 4),
         passage_id=passage.id,
-        collection=found.collection.name,
+        collection=hit.collection,
     )

@@ -1,12 +1,11 @@
-"""A text -> the passages of the chosen collection, retrieved once and handed on."""
+"""A text -> the passages of the chosen collections, retrieved once and handed on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from rag.passages import Hit
-from rag.retriever import retrieve
-from rag.store import Collection, open_collection
+from rag.pool import Pool, open_pool
 from workbench.settings import Settings
 
 FEWEST = 4  # passages read for evidence, also where fewer are put before the model
@@ -14,25 +13,25 @@ FEWEST = 4  # passages read for evidence, also where fewer are put before the mo
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What one search found: `hits` best first, for `text`, in `collection`."""
+    """What one search found: `hits` best first, for `text`, in the collections of `pool`."""
 
     text: str
-    collection: Collection
+    pool: Pool
     hits: list[Hit]
 
     @property
     def relevant(self) -> bool:
-        """Whether the collection speaks of the text at all."""
+        """Whether the collections speak of the text at all."""
         return any(hit.relevant for hit in self.hits)
 
 
 def search(text: str, settings: Settings) -> Retrieved:
-    """Search the chosen collection. Raises NotFound where it is missing."""
-    collection = open_collection(settings, settings.collection)
+    """Search the chosen collections. Raises NotFound where one is missing."""
+    pool = open_pool(settings, settings.collections)
     count = max(FEWEST, settings.passages)
-    return Retrieved(text, collection, retrieve(text, collection, settings, count))
+    return Retrieved(text, pool, pool.retrieve(text, settings, count))
 
 
 def warm_search(settings: Settings) -> None:
-    """Load the collection's index and its embedder, which the first search would wait for."""
+    """Load the collections' indexes and embedders, which the first search would wait for."""
     search("warm", settings)

@@ -11,24 +11,30 @@ from agents.display import agent_label
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_vote
+from agents.ui.chosen import follow_chat, keep_choices
 from agents.ui.composer import show_composer
 from agents.ui.message import show_events
+from agents.ui.presets import preset_cards
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.jobs.job import Job
 from workbench.settings import Settings
+from workbench.ui.changes import show_change
 from workbench.ui.widgets import both, language, page_settings, plain
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
 
 def page() -> None:
-    conversations = _conversations(str(page_settings().database))
-    show_sidebar(page_settings(), conversations, modes_of(_mode()))
-    settings = page_settings()  # with what was just chosen
-    warm_up(_mode(), settings)
+    settings = page_settings()
+    conversations = _conversations(str(settings.database))
+    show_sidebar(settings, conversations)
     conversation = current_conversation()
+    follow_chat(conversation, conversations, settings)
+    settings = page_settings()  # with what this chat has chosen
+    show_change()
+    warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
     if not messages:
@@ -60,6 +66,7 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
+    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
@@ -169,7 +176,9 @@ def _ask(
     conversation: int | None,
     job: Job | None = None,
 ) -> None:
-    open_conversation(ask(text, _mode(), settings, conversations, conversation, job))
+    asked = ask(text, _mode(), settings, conversations, conversation, job)
+    keep_choices(asked, conversations, settings)  # a new chat has had no place for them before
+    open_conversation(asked)
 
 
 def _mode() -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from agents.registry import AUTO, modes_on_offer
+from agents.ui.chat_settings import show_chips
 from workbench.jobs.job import Job, start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import both, language, shows_errors
+from workbench.ui.widgets import both, shows_errors
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,9 @@ class Sent:
 
 
 def show_composer(settings: Settings, busy: bool) -> Sent | None:
-    """Draw mode selector and box; what was just sent, if anything. `busy` shuts the box."""
-    labels = modes_on_offer(language())
-    st.session_state.setdefault("mode", AUTO)  # another page may have chosen already
+    """Draw the chips and the box; what was just sent, if anything. `busy` shuts the box."""
     with st.bottom:
-        st.segmented_control(
-            both("Who answers", "由谁回答"),
-            list(labels),
-            format_func=labels.__getitem__,
-            key="mode",
-            label_visibility="collapsed",
-            required=True,
-        )
+        show_chips(settings)
     # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
     sent = st.chat_input(
         both("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),

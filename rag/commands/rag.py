@@ -80,7 +80,7 @@ def ingest(
     with reporting(as_json) as report:
         outcome = run(
             paths,
-            collection or settings.collection,
+            collection or settings.collections[0],
             settings,
             embedder=embedder,
             passwords=_passwords(passwords),

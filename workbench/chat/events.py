@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
@@ -77,6 +78,28 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Suggestions:
+    """Questions that can be asked next, each as (mode of the agent that answers it, question)."""
+
+    questions: Sequence[tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        # JSON has no tuples: a stored event equals the one that was made
+        pairs = tuple((mode, question) for mode, question in self.questions)
+        object.__setattr__(self, "questions", pairs)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """The agent has no answer; `text` says why, in the language of the question.
+
+    The chat seam asks the next agent instead, or passes the text on. Never stored or shown.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Beat:
     """Nothing new: the agent is at work, and its reader can stop it here. Never stored or shown."""
 
@@ -103,7 +126,21 @@ class Done:
     generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
 
 
-Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done
+Event = (
+    Routed
+    | Thought
+    | Token
+    | Source
+    | Query
+    | Table
+    | Chart
+    | Notice
+    | Suggestions
+    | Declined
+    | Beat
+    | Failed
+    | Done
+)
 
 # the name under which a kind is stored is its class name: renaming one breaks stored answers
 _KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Event)}

@@ -17,7 +17,7 @@ KEY = "choose-collection"
 def choose_collection(settings: Settings, asked: bool) -> None:
     """Always shown: one collection or several, which the documents agent searches."""
     names = Catalogue(settings.folder() / "index.db").names()
-    chosen = split(settings.collection)
+    chosen = settings.collections
     _mend(chosen, names)
     options = list(dict.fromkeys([*names, *chosen]))
     label = both("Collections", "知识库")
@@ -35,12 +35,6 @@ def choose_collection(settings: Settings, asked: bool) -> None:
             key=KEY,
             on_change=_take,
         )
-
-
-def split(text: str) -> list[str]:
-    """The names in `a, b`."""
-    names = [name.strip() for name in text.split(",")]
-    return list(dict.fromkeys(name for name in names if name))
 
 
 def _take() -> None:
