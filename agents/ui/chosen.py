@@ -20,9 +20,7 @@ OF = "choices_of"  # the chat whose choices the session has; None is one without
 KEPT = "choices_kept"  # as they were when they were last kept
 
 
-def follow_chat(
-    conversation: int | None, conversations: Conversations, settings: Settings
-) -> None:
+def follow_chat(conversation: int | None, conversations: Conversations, settings: Settings) -> None:
     """Have the session choose what this chat has chosen, and keep what has changed since.
 
     A new chat begins with the default preset, else with the last choices. What another page has

@@ -1,4 +1,4 @@
-"""Presets on the chat page: a chip that chooses, keeps and changes them, and cards to begin with."""
+"""Presets on the chat page: a chip that chooses, keeps and changes them; cards to begin with."""
 
 from __future__ import annotations
 
