@@ -36,9 +36,7 @@ def script(settings: Settings) -> Iterator[Script]:
 
 
 @pytest.fixture
-def chat(
-    script: Script, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., AppTest]:
+def chat(script: Script, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """`chat(language, number)` opens the chat page, or the chat of that number."""
 
     def open_it(language: str = "en", number: int | None = None) -> AppTest:

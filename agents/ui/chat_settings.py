@@ -14,19 +14,25 @@ from agents.ui.presets import presets_chip
 from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
 from workbench.settings import Settings
-from workbench.ui.chips import choose_value, fall_back, menu_chip, notices
+from workbench.ui.chips import chip_text, choose_value, fall_back, menu_chip, notices
 from workbench.ui.models import automatic_model, is_gone, reachable_models, with_chosen
 from workbench.ui.widgets import both, choices, default_settings, language, plain
 
 LONGEST_PROMPT = 20_000  # characters
 AUTO_ICON = ":material/auto_awesome:"
 BESIDE_ICON = ":material/view_column_2:"
-# one line also on a phone, where it is moved by the finger
+# One line also on a phone: less stands there, and the finger moves the rest into view. A text that
+# is not shown is still read out.
 STYLE = """
 <style>
 .st-key-chips { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }
 .st-key-chips > * { flex: 0 0 auto }
 .st-key-chips button { min-height: 2rem; padding: 0 .4rem; white-space: nowrap }
+@media (max-width: 640px) {
+  .st-key-chips button div[aria-hidden] { display: none }
+  .st-key-more p, .st-key-presets p, .st-key-prompts p {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+}
 </style>
 """
 
@@ -99,7 +105,8 @@ def _more_chip(settings: Settings) -> None:
     default = default_settings()
     changed = [name for name in SPOKEN if getattr(settings, name) != getattr(default, name)]
     label = both("How the model answers", "模型如何回答")
-    text = str(len(changed)) if changed else ""
+    more = both("More", "更多")
+    text = chip_text(f"{more} · {len(changed)}" if changed else more, bool(changed))
     with st.popover(text, icon=":material/tune:", type="tertiary", help=label, key="more"):
         _field(
             st.text_area,

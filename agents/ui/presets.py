@@ -34,7 +34,7 @@ def presets_chip(settings: Settings) -> None:
         return
     used = _in_use(shelf)
     label = both("Assistants: choices under a name", "助手：为一组选择命名")
-    text = chip_text(used.name, chosen=True) if used else ""
+    text = chip_text(used.name if used else both("Assistants", "助手"), used is not None)
     icon = f":material/{used.icon if used else ICONS[0]}:"
     with st.popover(text, icon=icon, type="tertiary", help=label, key="presets"):
         for number, preset in enumerate(shelf.presets):

@@ -8,6 +8,7 @@ from agents.prompts import LONGEST_NAME, Prompt, delete_prompt, list_prompts, sa
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.changes import announce
+from workbench.ui.chips import chip_text
 from workbench.ui.widgets import both, language, plain, show_error, shows_errors
 
 BOX = "question"  # the key of the question box
@@ -21,7 +22,8 @@ def prompts_chip(settings: Settings) -> None:
         show_error(error.problem, error.fix)
         return
     label = both("Prompt library", "提示词库")
-    with st.popover("", icon=":material/bookmarks:", type="tertiary", help=label, key="prompts"):
+    text = chip_text(both("Prompts", "提示词"), chosen=False)
+    with st.popover(text, icon=":material/bookmarks:", type="tertiary", help=label, key="prompts"):
         st.caption(
             both(
                 "A click puts the text into the box; write your own words in place of {…}.",
