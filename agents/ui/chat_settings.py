@@ -28,6 +28,8 @@ STYLE = """
 .st-key-chips { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }
 .st-key-chips > * { flex: 0 0 auto }
 .st-key-chips button { min-height: 2rem; padding: 0 .4rem; white-space: nowrap }
+[class*=st-key-prompt-row-] button, [class*=st-key-preset-row-] button {
+  justify-content: flex-start; text-align: left }
 @media (max-width: 640px) {
   .st-key-chips button div[aria-hidden] { display: none }
   .st-key-more p, .st-key-presets p, .st-key-prompts p {

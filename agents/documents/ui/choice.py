@@ -40,7 +40,9 @@ def choose_collection(settings: Settings, asked: bool) -> None:
 def _take() -> None:
     """Without any, the chat searches what the settings name."""
     chosen = ", ".join(st.session_state[KEY])
-    choose_value("collection", chosen or default_settings().collection)
+    choose_value("collection", chosen)
+    if not chosen:
+        choices().pop("collection")
 
 
 def _mend(chosen: Sequence[str], names: Sequence[str]) -> None:
