@@ -10,7 +10,7 @@ from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.jobs.job import start
-from workbench.models.names import list_runs
+from workbench.models.listing import list_runs
 from workbench.models.servers import ask_json
 from workbench.settings import Settings
 from workbench.ui.widgets import begin_page, both, plain, shows_errors

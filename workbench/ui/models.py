@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.models.listing import list_models
-from workbench.models.names import pick_model
+from workbench.models.chosen import choose
+from workbench.models.listing import NONE, list_models
 from workbench.settings import Settings
 
 
@@ -28,7 +28,8 @@ def _names(home: str, ollama_host: str, openai_base_url: str, _settings: Setting
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _picked(_settings: Settings, *names: str) -> str:
-    return pick_model(_settings)
+    chosen = choose(_settings)
+    return chosen.name if chosen else NONE
 
 
 def with_chosen(options: list[str], chosen: str) -> list[str]:
