@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.settings import Settings
+from workbench.ui.changes import announce, show_change
 from workbench.ui.jobs import cancel_button, offer_example_model, show_job, show_jobs
+from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,
     choices,
@@ -17,16 +19,21 @@ from workbench.ui.session import (
 from workbench.ui.text import place_name, plain, show_error, shows_errors
 
 __all__ = [
+    "announce",
     "begin_page",
     "both",
     "cancel_button",
     "choices",
+    "choose",
+    "fold",
     "language",
     "language_switch",
     "offer_example_model",
     "page_settings",
     "place_name",
     "plain",
+    "select",
+    "show_change",
     "show_error",
     "show_job",
     "show_jobs",
@@ -54,6 +61,7 @@ def begin_page(title: str) -> Settings:
         show_jobs(settings)
         language_switch()
     st.title(title)
+    show_change()
     return settings
 
 
