@@ -18,7 +18,7 @@ from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import both, language, page_settings, plain
+from workbench.ui.widgets import both, language, page_settings, plain, show_change
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
@@ -31,6 +31,7 @@ def page() -> None:
     conversation = current_conversation()
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
+    show_change()
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))

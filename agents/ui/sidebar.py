@@ -10,21 +10,13 @@ from agents.registry import AGENTS
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.models.listing import NONE
 from workbench.settings import Settings
+from workbench.ui.connections import connect_button
 from workbench.ui.models import automatic_model, reachable_models, with_chosen
+from workbench.ui.selecting import choose
 from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
 
 LISTED = 50  # chats
 TITLE_FITS = 26  # characters on one line
-HOW_TO_CONNECT = (
-    "Any one of these, then reload:\n\n"
-    "- **Ollama**: start it and run `ollama pull qwen3:4b`\n"
-    "- **vLLM or another OpenAI-compatible server**: set `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **A folder on this disk**: set `WORKBENCH_MODEL=local:FOLDER`",
-    "任选其一，然后刷新页面：\n\n"
-    "- **Ollama**：启动后运行 `ollama pull qwen3:4b`\n"
-    "- **vLLM 等兼容 OpenAI 的服务**：设置 `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **本机模型文件夹**：设置 `WORKBENCH_MODEL=local:FOLDER`",
-)
 
 
 def show_sidebar(settings: Settings, conversations: Conversations, asked: Sequence[str]) -> None:
@@ -69,17 +61,15 @@ def _choose_model(settings: Settings) -> None:
         "auto": both(f"Automatic ({first})", f"自动（{first}）"),
         NONE: both("No model: quote the sources", "不用模型：摘录原文"),
     }
-    choices()["model"] = st.selectbox(
+    choices()["model"] = choose(
+        st.selectbox,
         both("Chat model", "对话模型"),
         options,
-        index=options.index(settings.model),
+        "model",
+        first=settings.model,
         format_func=lambda name: labels.get(name, name),
-        key="model",
     )
-    if automatic == NONE:
-        connect = both("Connect a model", "连接模型")
-        with st.popover(connect, icon=":material/link:", type="tertiary"):
-            st.markdown(both(*HOW_TO_CONNECT))
+    connect_button(settings)
 
 
 def _list_conversations(conversations: Conversations) -> None:

@@ -9,14 +9,19 @@ from urllib.parse import urlsplit
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
 from workbench.models.chosen import choose_named
-from workbench.models.failures import refuses_key
+from workbench.models.failures import SEE_LOG, refuses_key
+from workbench.models.keys import without_key
 from workbench.models.reasoning import answer_only
 from workbench.models.servers import OpenAIServer, is_loopback
 from workbench.settings import Settings
 
 QUESTION = "Say hello in one short sentence."
 LONGEST = 128  # tokens of the answer
+LONGEST_REASON = 300  # characters of what a server says
 WAITS = 10.0  # seconds for a server to name its models
+LOADS_WITHIN = 120.0  # seconds until one token: a cold server reads the model first
+# parts of the names of models that do not chat, which large servers list beside the others
+OTHER_KINDS = ("embed", "whisper", "tts", "dall-e", "rerank", "moderation", "image", "audio")
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def try_model(name: str, settings: Settings, longest: int = LONGEST) -> Tried:
 
 
 def models_of(server: OpenAIServer) -> list[str]:
-    """The names of the server's models.
+    """The names of the server's models, those that chat first.
 
     Raises InvalidInput for what is no address, Unavailable where no such server answers there or
     it refuses the key.
@@ -84,4 +89,43 @@ def models_of(server: OpenAIServer) -> list[str]:
         raise Unavailable(
             say("{host} has no model.", host=server.base_url), "Load one there, then try again."
         )
-    return names
+    return sorted(names, key=_is_other_kind)  # stable: within both the server's own order
+
+
+def ask_one_token(server: OpenAIServer, model: str) -> float:
+    """Seconds until the model of the server has made one token.
+
+    Raises Unavailable with what the server says where it refuses.
+    """
+    import httpx
+
+    body = {
+        "model": model,
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": QUESTION}],
+    }
+    began = time.monotonic()
+    try:
+        answer = httpx.post(
+            f"{server.base_url}/chat/completions",
+            json=body,
+            headers=server.headers(),
+            timeout=httpx.Timeout(LOADS_WITHIN, connect=WAITS),
+            trust_env=not is_loopback(server.base_url),
+        )
+    except httpx.HTTPError as error:
+        raise Unavailable(
+            say("{host} has not answered in time.", host=server.base_url), SEE_LOG
+        ) from error
+    if answer.status_code in (401, 403):
+        raise refuses_key(server)
+    if answer.is_error:
+        said = without_key(answer.text[:LONGEST_REASON], server.key)
+        raise Unavailable(
+            say("{model} does not answer: {reason}", model=model, reason=said), SEE_LOG
+        )
+    return round(time.monotonic() - began, 2)
+
+
+def _is_other_kind(name: str) -> bool:
+    return any(part in name.lower() for part in OTHER_KINDS)
