@@ -40,6 +40,7 @@ def chips_app(
     with recording_ollama(script) as ollama, running_app(home, ollama_host=ollama) as url:
         yield url
 
+
 IN_ONE_LINE = """() => {
   const chips = [...document.querySelector('.st-key-chips').children]
     .map(one => one.getBoundingClientRect()).filter(box => box.width > 0)

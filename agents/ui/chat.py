@@ -20,8 +20,7 @@ from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.changes import show_change
-from workbench.ui.widgets import both, language, page_settings, plain
+from workbench.ui.widgets import both, language, page_settings, plain, show_change
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 

@@ -15,6 +15,7 @@ from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
 from workbench.settings import Settings
 from workbench.ui.chips import chip_text, choose_value, fall_back, menu_chip, notices
+from workbench.ui.connections import connect_button
 from workbench.ui.models import automatic_model, is_gone, reachable_models, with_chosen
 from workbench.ui.widgets import both, choices, default_settings, language, plain
 
@@ -32,7 +33,7 @@ STYLE = """
   justify-content: flex-start; text-align: left }
 @media (max-width: 640px) {
   .st-key-chips button div[aria-hidden] { display: none }
-  .st-key-more p, .st-key-presets p, .st-key-prompts p {
+  .st-key-chips .st-key-connect p, .st-key-more p, .st-key-presets p, .st-key-prompts p {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 }
 </style>
@@ -50,6 +51,7 @@ def show_chips(settings: Settings) -> None:
         for name, agent in AGENTS.items():
             agent.draw_choice(settings, name in modes_of(mode))
         _model_chip(settings)
+        connect_button(settings)
         _more_chip(settings)
         presets_chip(settings)
         prompts_chip(settings)

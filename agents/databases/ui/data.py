@@ -18,7 +18,7 @@ from agents.databases.sources import (
 )
 from agents.databases.ui.result import edit_query
 from workbench.errors import NotFound
-from workbench.models.names import NONE, list_runs
+from workbench.models.listing import NONE, list_runs
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import (
