@@ -30,14 +30,16 @@ def ask(
     conversations: Conversations,
     conversation: int | None = None,
     job: Job | None = None,
+    instead_of: int | None = None,
 ) -> int:
     """Store the question, start its answer or answers, and return the conversation.
 
-    `job` reads files that were dropped with the question.
+    `job` reads files that were dropped with the question. With `instead_of` it is another version
+    of that question.
     """
     if conversation is None:
         conversation = conversations.create(text)
-    question = conversations.add(conversation, "user", text)
+    question = conversations.add(conversation, "user", text, instead_of=instead_of)
     start_answers(question, mode, settings, conversations, job)
     return conversation
 
@@ -45,9 +47,8 @@ def ask(
 def ask_edited(
     before: Message, text: str, mode: str, settings: Settings, conversations: Conversations
 ) -> int:
-    """Ask the question in other words; it replaces the former one and all that followed."""
-    conversations.supersede_from(before.id)
-    return ask(text, mode, settings, conversations, before.conversation)
+    """Ask the question in other words; the former one stays as another version, with its answer."""
+    return ask(text, mode, settings, conversations, before.conversation, instead_of=before.id)
 
 
 def answer_again(
@@ -57,11 +58,10 @@ def answer_again(
     conversations: Conversations,
     instead: str = "",
 ) -> None:
-    """Replace the answers by new ones of the same agents, or of the agent `instead`.
+    """Answer once more, by the same agents or by `instead`; the former answers stay as a version.
 
     Such a correction is remembered: the router sends the same question there the next time.
     """
-    conversations.supersede_from(answers[0].id)
     if instead:
         conversations.reroute(question.content, instead)
         mode = instead
@@ -69,7 +69,7 @@ def answer_again(
         mode = SIDE_BY_SIDE
     else:
         mode = answers[0].mode
-    start_answers(question.id, mode, settings, conversations)
+    start_answers(question.id, mode, settings, conversations, instead_of=answers[0].id)
 
 
 def start_answers(
@@ -78,8 +78,12 @@ def start_answers(
     settings: Settings,
     conversations: Conversations,
     job: Job | None = None,
+    instead_of: int | None = None,
 ) -> None:
-    """Let every agent of that mode answer the stored question, each in a thread of its own."""
+    """Let every agent of that mode answer the stored question, each in a thread of its own.
+
+    With `instead_of`, an answer, they are another version of it.
+    """
     asked = conversations.message(question)
     history = conversations.history(asked.conversation, before=question)
     carried = ["model", *asset_settings()]
@@ -93,7 +97,9 @@ def start_answers(
             mode=one,
             settings=chosen,
             owner=OWNER,
+            instead_of=instead_of,
         )
+        instead_of = None  # the next answers stand beside this one
 
         def events(one: str = one) -> Iterator[Event]:
             if job and not _answers_from_memory(one):
