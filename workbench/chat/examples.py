@@ -1,4 +1,4 @@
-"""Conversations -> what a model can learn of them: answers that a person found good or corrected."""
+"""Conversations -> what a model can learn of them: answers found good, and corrections."""
 
 from __future__ import annotations
 
