@@ -116,6 +116,8 @@ def test_tokens_and_seconds_are_those_of_ollama(served: Settings, script: Script
     reply = choose_named("ollama:tiny", served).stream(ASKED)
     assert len(list(reply)) == 2
     assert (reply.tokens, reply.generating) == (7, 2.0)
+    done = reply.done(0.0, {})
+    assert (done.read, done.window, done.estimated) == (11, 8192, False)
 
 
 def test_tokens_are_those_of_the_openai_server(settings: Settings) -> None:
@@ -127,12 +129,13 @@ def test_tokens_are_those_of_the_openai_server(settings: Settings) -> None:
     assert reply.tokens == 7
 
 
-def test_tokens_are_estimated_where_no_server_counts_them(settings: Settings) -> None:
-    script = OpenAIScript(pieces=("one piece of nine words for all the answer",), usage=0)
+def test_where_no_server_counts_tokens_the_pieces_are_counted(settings: Settings) -> None:
+    script = OpenAIScript(pieces=("three ", "pieces ", "came"), usage=0)
     with openai_server(script) as url:
         reply = choose_named("openai:scripted", load_settings(openai_base_url=url)).stream(ASKED)
         list(reply)
-    assert reply.tokens > 9
+    done = reply.done(0.0, {})
+    assert (done.tokens, done.estimated, done.read) == (3, True, 0)
 
 
 def test_tokens_are_those_of_the_local_tokenizer(settings: Settings, tiny_model: Path) -> None:

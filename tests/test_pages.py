@@ -115,7 +115,7 @@ def test_a_rating_and_a_correction_are_kept(
     message = conversations.messages(conversations.recent()[0].id)[1].id
     conversations.rate(message, -1)
     drawn(app.run())
-    app.text_area(key=f"correction-{message}").set_value("Three years.")
+    app.text_area(key=f"correction-{message}-0").set_value("Three years.")
     drawn(app.button(key=f"save-{message}").click().run())
     assert conversations.message(message).correction == "Three years."
 

@@ -13,7 +13,7 @@ from agents.question import Question
 from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import FROM_RUN, card_of, takes_single_questions
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Notice
+from workbench.chat.events import Event, Notice
 from workbench.errors import NotFound
 from workbench.language import localized, tokens
 from workbench.models.chosen import choose_named
@@ -41,8 +41,7 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
     for key in FROM_RUN:
         if key in card:
             lineage[key] = card[key]
-    seconds = time.monotonic() - begun
-    yield Done(chosen.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def tuned_model(settings: Settings) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from agents.asking import answer_again, ask, ask_edited, warm_up
-from agents.display import agent_label
+from agents.display import agent_label, context_fill, context_words
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
-from agents.ui.actions import show_actions, show_vote
+from agents.ui.actions import show_actions, show_versions
 from agents.ui.chosen import follow_chat, keep_choices
 from agents.ui.composer import show_composer
-from agents.ui.message import show_events
+from agents.ui.habits import show_habits
+from agents.ui.message import show_events, standing_notices, take_suggestion
 from agents.ui.presets import preset_cards
+from agents.ui.rating import show_vote
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
@@ -39,12 +42,19 @@ def page() -> None:
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
+    said: set[str] = set()  # what need not be said again in this chat
     for question, answers in exchanges(messages):
         _show_question(question, settings, conversations)
-        _show_answers(question, answers, settings, conversations)
+        _show_answers(question, answers, settings, conversations, said)
+    _show_fill(messages, settings)
+    show_habits(messages, st.session_state.get("editing"))
     sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
     if sent:
-        _ask(sent.text, settings, conversations, conversation, sent.job)
+        _ask(sent.text, settings, conversations, conversation, job=sent.job)
+    suggestion = take_suggestion()
+    if suggestion:
+        mode, text = suggestion
+        _ask(text, settings, conversations, conversation, mode=mode)
 
 
 @st.cache_resource(show_spinner=False)
@@ -91,25 +101,24 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
             return
         shown, action = st.columns([12, 1])
         shown.markdown(plain(message.content).replace("\n", "  \n"))
+        label = both("Edit and ask again", "修改后重新提问")
         pressed = action.button(
-            "",
-            icon=":material/edit:",
-            type="tertiary",
-            help=both("Edit and ask again", "修改后重新提问"),
-            key=f"edit-{message.id}",
+            label, icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
         )
         if pressed:
             st.session_state["editing"] = message.id
             st.rerun()
+        show_versions(message, conversations)
 
 
 def _edit_question(message: Message, settings: Settings, conversations: Conversations) -> None:
     label = both("Your question", "你的问题")
-    text = st.text_area(label, message.content, key=f"text-{message.id}")
-    with st.container(horizontal=True):
-        again = both("Ask again", "重新提问")
-        resend = st.button(again, type="primary", key=f"resend-{message.id}")
-        cancel = st.button(both("Cancel", "取消"), key=f"keep-{message.id}")
+    with st.form(f"edited-{message.id}", border=False):
+        text = st.text_area(label, message.content, key=f"text-{message.id}")
+        with st.container(horizontal=True):
+            again = both("Ask again", "重新提问")
+            resend = st.form_submit_button(again, type="primary", key=f"resend-{message.id}")
+            cancel = st.form_submit_button(both("Cancel", "取消"), key=f"keep-{message.id}")
     if resend and text.strip():
         open_conversation(ask_edited(message, text, _mode(), settings, conversations))
     if cancel:
@@ -118,7 +127,11 @@ def _edit_question(message: Message, settings: Settings, conversations: Conversa
 
 
 def _show_answers(
-    question: Message, answers: list[Message], settings: Settings, conversations: Conversations
+    question: Message,
+    answers: list[Message],
+    settings: Settings,
+    conversations: Conversations,
+    said: set[str],
 ) -> None:
     """One answer, or several in columns with a vote under them."""
     if not answers:
@@ -130,27 +143,39 @@ def _show_answers(
         with column:
             if several:
                 st.markdown(f"**{plain(agent_label(answer.mode, language()))}**")
-            asked = _show_answer(answer, settings, conversations)
+            asked = _show_answer(answer, settings, conversations, frozenset(said), not several)
             if asked is not None:
                 again = asked
+    for answer in answers:
+        said |= standing_notices(answer.events)
     if several and all(answer.state != "streaming" for answer in answers):
         show_vote(question, answers, conversations)
+        show_versions(answers[0], conversations)
     if again is not None:
         answer_again(question, answers, settings, conversations, instead=again)
         st.rerun()
 
 
-def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str | None:
+def _show_answer(
+    message: Message,
+    settings: Settings,
+    conversations: Conversations,
+    said: Collection[str],
+    alone: bool,
+) -> str | None:
     """Draw it; returns who is asked to answer again (see `show_actions`)."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
-            st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
+            growing = st.fragment(_growing, run_every=REDRAWN_EVERY)
+            growing(message.id, settings, conversations, said)
             return None
-        show_events(message.events, settings, str(message.id))
-        return show_actions(message, conversations)
+        show_events(message.events, settings, str(message.id), said=said)
+        return show_actions(message, conversations, settings, alone)
 
 
-def _growing(message: int, settings: Settings, conversations: Conversations) -> None:
+def _growing(
+    message: int, settings: Settings, conversations: Conversations, said: Collection[str]
+) -> None:
     """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
     stream = STREAMS.get(message)
     if stream:
@@ -162,10 +187,18 @@ def _growing(message: int, settings: Settings, conversations: Conversations) -> 
         events = stored.events
     if ended:
         st.rerun()
-    show_events(events, settings, f"growing-{message}", growing=True)
+    show_events(events, settings, f"growing-{message}", growing=True, said=said)
     label = both("Stop", "停止")
     if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
         stream.stop()
+        st.rerun()
+
+
+def _show_fill(messages: Sequence[Message], settings: Settings) -> None:
+    """How full the model's context is, in small, under the newest answer."""
+    if messages and messages[-1].state != "streaming":
+        fill = context_fill(messages, settings.context_tokens)
+        st.caption(context_words(fill, language()), text_alignment="right")
 
 
 def _ask(
@@ -173,9 +206,11 @@ def _ask(
     settings: Settings,
     conversations: Conversations,
     conversation: int | None,
+    mode: str = "",
     job: Job | None = None,
 ) -> None:
-    asked = ask(text, _mode(), settings, conversations, conversation, job)
+    """Ask, and show the conversation; an empty mode is the one that is chosen."""
+    asked = ask(text, mode or _mode(), settings, conversations, conversation, job)
     keep_choices(asked, conversations, settings)  # a new chat has had no place for them before
     open_conversation(asked)
 

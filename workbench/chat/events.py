@@ -72,9 +72,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the person should know about the answer, which goes on after it."""
+    """Something the person should know about the answer, which goes on after it.
+
+    A `standing` one is about how things are, not about this answer: a page says it once a chat.
+    """
 
     text: str
+    standing: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,9 @@ class Failed:
 class Done:
     """The answer is whole.
 
-    `lineage` names what it rests on: model, digest, run, collection and its revision.
+    `lineage` names what it rests on: model, digest, run, collection and its revision. `tokens` are
+    those that the model has made, `read` those of its prompt; where its server counts none,
+    `estimated` is true and `read` is 0.
     """
 
     model: str
@@ -124,6 +130,9 @@ class Done:
     tokens: int = 0
     lineage: dict[str, Any] = field(default_factory=dict)
     generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
+    read: int = 0
+    window: int = 0  # tokens that the model can hold, 0 where unknown
+    estimated: bool = False
 
 
 Event = (

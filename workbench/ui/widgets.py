@@ -17,7 +17,7 @@ from workbench.ui.session import (
     page_settings,
     told,
 )
-from workbench.ui.text import place_name, plain, show_error, shows_errors
+from workbench.ui.text import place_name, plain, sentence, show_error, shows_errors
 
 __all__ = [
     "announce",
@@ -35,6 +35,7 @@ __all__ = [
     "place_name",
     "plain",
     "select",
+    "sentence",
     "show_change",
     "show_error",
     "show_job",

@@ -75,6 +75,7 @@ def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None
             width=160,
         )
     if pressed and text.strip():
+        st.session_state.pop(f"result-{key}", None)  # a refused query leaves no other's result
         with shows_errors():
             raised = settings.model_copy(update={"query_rows": int(rows)})
             st.session_state[f"result-{key}"] = _run(text, source_name, raised)
