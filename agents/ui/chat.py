@@ -7,18 +7,19 @@ from pathlib import Path
 import streamlit as st
 
 from agents.asking import answer_again, ask, ask_edited, warm_up
+from agents.attached import forget_gone
 from agents.display import agent_label
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_vote
-from agents.ui.composer import show_composer
+from agents.ui.attachments import attach, show_attached
+from agents.ui.composer import Sent, show_composer
 from agents.ui.message import show_events
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
-from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import both, language, page_settings, plain
+from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
@@ -26,6 +27,7 @@ REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 def page() -> None:
     conversations = _conversations(str(page_settings().database))
     show_sidebar(page_settings(), conversations, modes_of(_mode()))
+    show_change()
     settings = page_settings()  # with what was just chosen
     warm_up(_mode(), settings)
     conversation = current_conversation()
@@ -39,7 +41,8 @@ def page() -> None:
         _show_answers(question, answers, settings, conversations)
     sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
     if sent:
-        _ask(sent.text, settings, conversations, conversation, sent.job)
+        with shows_errors():
+            _ask_with_files(sent, settings, conversations, conversation)
 
 
 @st.cache_resource(show_spinner=False)
@@ -47,6 +50,7 @@ def _conversations(path: str) -> Conversations:
     """Opened once per server; answers of an earlier run that never ended are marked."""
     conversations = Conversations(Path(path))
     conversations.interrupt_others(OWNER)
+    forget_gone(page_settings(), conversations)
     return conversations
 
 
@@ -92,6 +96,8 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
             help=both("Edit and ask again", "修改后重新提问"),
             key=f"edit-{message.id}",
         )
+        with shown:
+            show_attached(message, settings, conversations)
         if pressed:
             st.session_state["editing"] = message.id
             st.rerun()
@@ -167,9 +173,17 @@ def _ask(
     settings: Settings,
     conversations: Conversations,
     conversation: int | None,
-    job: Job | None = None,
 ) -> None:
-    open_conversation(ask(text, _mode(), settings, conversations, conversation, job))
+    open_conversation(ask(text, _mode(), settings, conversations, conversation))
+
+
+def _ask_with_files(
+    sent: Sent, settings: Settings, conversations: Conversations, conversation: int | None
+) -> None:
+    if conversation is None and sent.files:
+        conversation = conversations.create(sent.text)
+    note = attach(sent.files, conversation, settings) if conversation and sent.files else None
+    open_conversation(ask(sent.text, _mode(), settings, conversations, conversation, note))
 
 
 def _mode() -> str:
