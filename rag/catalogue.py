@@ -73,9 +73,21 @@ class Catalogue(SqliteFile):
         with self.connect() as database:
             database.executescript(SCHEMA)
 
-    def names(self) -> list[str]:
+    def names(self, *, hidden: bool = False) -> list[str]:
+        """The names in order; one that begins with a dot only if asked."""
         with self.connect() as database:
-            return _column(database.execute("select name from collections order by name"))
+            names = _column(database.execute("select name from collections order by name"))
+        return [name for name in names if hidden or not name.startswith(".")]
+
+    def holding(self, sha256: str) -> list[str]:
+        """The names of the collections, not hidden ones, that have read a file of that content."""
+        query = (
+            "select distinct name from collections join documents on collection = id"
+            " where sha256 = ? and state = 'indexed' order by name"
+        )
+        with self.connect() as database:
+            names = _column(database.execute(query, (sha256,)))
+        return [name for name in names if not name.startswith(".")]
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """The collection's row, or None."""

@@ -90,7 +90,7 @@ def ingest(
 
 def _open(name: str, embedder: str | None, settings: Settings) -> tuple[Collection, Embedder]:
     """The collection, created where it is new, and its embedder."""
-    if name not in [collection.name for collection in list_collections(settings)]:
+    if name not in [collection.name for collection in list_collections(settings, hidden=True)]:
         encoder = load_embedder(embedder or settings.embedder, settings)
         try:
             collection = create_collection(settings, name, encoder.name, encoder.dimension)

@@ -32,8 +32,9 @@ class Pool:
 
     @property
     def name(self) -> str:
-        """The names as a person reads them."""
-        return ", ".join(collection.name for collection in self.collections)
+        """The names as a person reads them, without hidden ones."""
+        names = [collection.name for collection in self.collections]
+        return ", ".join(name for name in names if not name.startswith("."))
 
     @property
     def embedder(self) -> str:
@@ -82,7 +83,7 @@ class Pool:
             return found[0]
         hits = [hit for some in found for hit in some]
         if not self._own_scores_compare(settings):
-            hits = self._scored_as_one(question, hits)
+            hits = self.scored_as_one(question, hits)
         # relevant first: each collection knows its own floor
         hits.sort(key=lambda hit: (not hit.relevant, -hit.score, hit.passage.id))
         return _without_repeats(hits)[:k]
@@ -96,7 +97,7 @@ class Pool:
         embedders = {collection.embedder for collection in self.collections}
         return bool(settings.reranker) or len(embedders) > 1
 
-    def _scored_as_one(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    def scored_as_one(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with the scores and the relevance that a single collection would give them."""
         weight, floor = self.weight(question), self.floor(question)
         shares = coverage_of(question, [hit.passage.text for hit in hits], self.rarity)

@@ -19,7 +19,7 @@ from workbench.files import locked
 from workbench.messages import say
 from workbench.settings import Settings
 
-NAME = re.compile(r"[\w][\w .-]{0,62}")
+NAME = re.compile(r"\.?[\w][\w .-]{0,62}")  # a dot in front hides it, as it hides a file
 
 
 class Collection:
@@ -216,10 +216,10 @@ def open_collection(settings: Settings, name: str) -> Collection:
     )
 
 
-def list_collections(settings: Settings) -> list[Collection]:
-    """All collections of the workspace, by name."""
+def list_collections(settings: Settings, *, hidden: bool = False) -> list[Collection]:
+    """The collections of the workspace by name; the hidden ones, of programs, if asked."""
     catalogue = Catalogue(_catalogue_path(settings))
-    rows = [catalogue.collection(name) for name in catalogue.names()]
+    rows = [catalogue.collection(name) for name in catalogue.names(hidden=hidden)]
     return [Collection(settings, row) for row in rows if row]  # one may have just been deleted
 
 

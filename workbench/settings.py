@@ -97,6 +97,10 @@ class Settings(BaseSettings):
         "handbook",
         description="collections that the documents agent searches, with commas between them",
     )
+    attached: str = Field(
+        "",
+        description="collection of attached files, searched beside the others; the chat sets it",
+    )
     embedder: str = Field(
         "all-MiniLM-L6-v2",
         description="embedder of new collections: a folder, a hub name, modelscope:NAME, "

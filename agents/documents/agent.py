@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agents.budget import fit
+from agents.documents.attached import find_in_files
 from agents.documents.citing import has_citation, only_known_citations, supporting
 from agents.documents.prompting import write_messages
 from agents.documents.quoting import quote
@@ -34,15 +35,15 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     """
     begun = time.monotonic()
     settings = question.settings
-    found = question.found  # the router's evidence has searched already
-    if not isinstance(found, Retrieved):
-        found = search(question.search_text, settings)
+    found = _retrieve(question)
+    read = found.pool.collections[:1] if found.attached else found.pool.collections
     lineage: dict[str, Any] = {
-        "collection": found.pool.name,
-        "revision": ", ".join(str(one.revision) for one in found.pool.collections),
+        "collection": ", ".join(one.name for one in read),
+        "revision": ", ".join(str(one.revision) for one in read),
         "embedder": found.pool.embedder,
     }
-    if not found.relevant:
+    # a model reads attached files whatever their scores
+    if not found.relevant and not (found.attached and question.model):
         yield Token(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
@@ -84,8 +85,26 @@ def _supported(
         yield UNSUPPORTED
 
 
+def _retrieve(question: Question) -> Retrieved:
+    """What the router's evidence has found, else the files that came with it, else all there is."""
+    if isinstance(question.found, Retrieved):
+        return question.found
+    if question.files:
+        match = find_in_files(question)
+        if match.score >= 1:
+            return match.found
+    return search(question.search_text, question.settings)
+
+
 def _nothing_found(found: Retrieved, language: str) -> str:
     name = found.pool.name
+    if found.attached or not name:
+        return localized(
+            language,
+            "The attached files hold nothing about this question. Ask in other words, or attach "
+            "the files that know.",
+            "附件中没有与这个问题相关的内容。可以换一种问法，或附上包含答案的文件。",
+        )
     if found.pool.size:
         return localized(
             language,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.documents.search import FEWEST, search
+from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
 from rag.catalogue import Catalogue
 from rag.pool import Pool, open_pool
@@ -58,8 +58,9 @@ def find_documents(settings: Settings) -> DocumentsAsset | None:
     Raises NotFound where one of several is missing.
     """
     # the catalogue first: opening a collection loads Chroma, which takes a second
-    existing = Catalogue(settings.folder() / "index.db").names()
-    if not any(name in existing for name in settings.collections):
+    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
+    names = searched(settings)
+    if not any(name in existing for name in names):
         return None
-    pool = open_pool(settings, settings.collections)
+    pool = open_pool(settings, names)
     return DocumentsAsset(settings, pool) if pool.size else None

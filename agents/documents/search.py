@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rag.catalogue import Catalogue
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
 from workbench.settings import Settings
@@ -13,11 +14,15 @@ FEWEST = 4  # passages read for evidence, also where fewer are put before the mo
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What one search found: `hits` best first, for `text`, in the collections of `pool`."""
+    """What one search found: `hits` best first, for `text`, in the collections of `pool`.
+
+    `attached` says that they are of the files that came with the question, which lead.
+    """
 
     text: str
     pool: Pool
     hits: list[Hit]
+    attached: bool = False
 
     @property
     def relevant(self) -> bool:
@@ -26,10 +31,24 @@ class Retrieved:
 
 
 def search(text: str, settings: Settings) -> Retrieved:
-    """Search the chosen collections. Raises NotFound where one is missing."""
-    pool = open_pool(settings, settings.collections)
+    """Search chosen collections and attached files. Raises NotFound where one is missing."""
+    pool = open_pool(settings, searched(settings))
     count = max(FEWEST, settings.passages)
     return Retrieved(text, pool, pool.retrieve(text, settings, count))
+
+
+def searched(settings: Settings) -> list[str]:
+    """The names of the collections to search.
+
+    Beside attached files, a chosen collection may be missing: they are enough to answer from.
+    """
+    if not settings.attached:
+        return settings.collections
+    # the catalogue first: opening a collection loads Chroma, which takes a second
+    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
+    if settings.attached not in existing:
+        return settings.collections
+    return [name for name in [settings.attached, *settings.collections] if name in existing]
 
 
 def warm_search(settings: Settings) -> None:

@@ -83,7 +83,7 @@ def ingest(
             collection or settings.collections[0],
             settings,
             embedder=embedder,
-            passwords=_passwords(passwords),
+            passwords=read_passwords(passwords),
             prune=prune,
             report=report,
             stopped=stop,
@@ -110,13 +110,14 @@ def _print_outcome(outcome: Outcome, prune: bool) -> None:
 
 
 @rag.command("list")
+@click.option("--all", "hidden", is_flag=True, help="Those of chats and attached files too.")
 @json_option
 @reports_errors
-def list_command(as_json: bool) -> None:
+def list_command(hidden: bool, as_json: bool) -> None:
     """The collections of the workspace. Example: workbench rag list"""
     from rag.store import list_collections
 
-    for found in list_collections(load_settings()):
+    for found in list_collections(load_settings(), hidden=hidden):
         facts = {
             "collection": found.name,
             "documents": len(found.documents()),
@@ -212,7 +213,7 @@ def reindex(collection: str, embedder: str, as_json: bool) -> None:
         click.echo(f"{found.name} now uses {found.embedder}")
 
 
-def _passwords(given: tuple[str, ...]) -> dict[str, str]:
+def read_passwords(given: tuple[str, ...]) -> dict[str, str]:
     """File name, or `*` for every file -> password.
 
     `FILE=WORD` is for one file. A word alone, or WORKBENCH_FILE_PASSWORD, is for every file.
