@@ -19,6 +19,7 @@ CONTRIBUTION = Contribution(
             "workbench.models.command:models",
             "List, pull, connect, test and remove chat models.",
         ),
+        "chats": ("workbench.chat.command:chats", "List, search, export and import chats."),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
