@@ -71,7 +71,8 @@ def ingest(
 
     `passwords` maps file names (or `*`) to passwords. `prune` drops documents whose files have
     disappeared from the given folders. `again` reads unchanged files too. `report` receives
-    progress events. `stopped` is asked after each file. Raises InvalidInput, Conflict, Unavailable, Stopped.
+    progress events. `stopped` is asked after each file.
+    Raises InvalidInput, Conflict, Unavailable, Stopped.
     """
     files = find_files(paths)
     collection, encoder = _open(collection_name, embedder, settings)
