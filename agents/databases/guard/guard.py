@@ -81,8 +81,8 @@ def first_query(schema: Schema, name: str = "", columns: Sequence[str] = ()) -> 
     chosen = schema.by_name[name] if name else schema.tables[0]
     parts = [exp.to_identifier(part, quoted=True) for part in chosen.parts]
     table = exp.Table(this=parts[-1], db=parts[0] if len(parts) > 1 else None)
-    wanted = [exp.column(column, quoted=True) for column in columns] or [exp.Star()]
-    return exp.select(*wanted).from_(table).sql(schema.dialect)
+    wanted: list[Any] = [exp.column(column, quoted=True) for column in columns]
+    return exp.select(*wanted or ["*"]).from_(table).sql(schema.dialect)
 
 
 def rename(tree: Any, schema: Schema, mend: Mend) -> str:

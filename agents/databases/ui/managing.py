@@ -77,16 +77,16 @@ def _read_again(settings: Settings, source: DataSource) -> None:
 
 def _change_password(source: DataSource) -> None:
     changed = st.session_state.get("passwords_changed", 0)  # the next form begins empty
-    with st.form("source_password", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            password = st.text_input(
-                both("New password", "新密码"),
-                type="password",
-                autocomplete="off",
-                key=f"new_password-{source.name}-{changed}",
-                width=260,
-            )
-            sent = st.form_submit_button(both("Keep", "保存"))
+    form = st.form("source_password", border=False)
+    with form.container(horizontal=True, vertical_alignment="bottom"):
+        password = st.text_input(
+            both("New password", "新密码"),
+            type="password",
+            autocomplete="off",
+            key=f"new_password-{source.name}-{changed}",
+            width=260,
+        )
+        sent = st.form_submit_button(both("Keep", "保存"))
     if sent and password:
         with shows_errors():
             keep_password(source.url, password)
