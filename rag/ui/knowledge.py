@@ -99,10 +99,11 @@ def _choose(settings: Settings, names: Sequence[str]) -> str:
     """The selector, with a form for a new collection beside it."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     label = both("Collection", "知识库")
-    chosen: str = choose(left.selectbox, label, names, SHOWN, first=settings.collection)
+    chosen: str = choose(left.selectbox, label, names, SHOWN, first=settings.collections[0])
     with fold(right.popover, both("New", "新建"), NEW, icon=":material/add:", width="stretch"):
         _show_new(settings)
-    choices()["collection"] = chosen
+    if chosen not in settings.collections:  # else the chat keeps the others that it searches
+        choices()["collection"] = chosen
     return chosen
 
 
