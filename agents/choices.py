@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError, create_model
@@ -52,10 +53,16 @@ def keep_last(chosen: Mapping[str, Any], settings: Settings) -> None:
 
 
 def _fits(name: str, value: Any) -> bool:
-    field = Settings.model_fields[name]
-    one: Any = create_model("Choice", **{name: (field.annotation, field)})
     try:
-        one.model_validate({name: value}, strict=True)
+        _checker(name).model_validate({name: value}, strict=True)
     except ValidationError:
         return False
     return True
+
+
+@cache
+def _checker(name: str) -> Any:
+    """A model of that one setting, with the bounds that Settings give it."""
+    field = Settings.model_fields[name]
+    fields: dict[str, Any] = {name: (field.annotation, field)}
+    return create_model("Choice", **fields)
