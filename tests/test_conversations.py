@@ -272,7 +272,7 @@ def test_stop_closes_the_model_and_keeps_the_text(conversations: Conversations) 
     growing = stream(conversations, endless())
     time.sleep(0.1)
     growing.stop()
-    assert growing.ended.wait(5) and closed.is_set()
+    assert growing.ended.is_set() and closed.wait(5)
     stored = conversations.message(growing.message)
     assert stored.state == "stopped" and stored.content.startswith("xx")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.chat import export, importing
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.ui.uploads import safe_name
-from workbench.ui.widgets import both, language, shows_errors, translate_uploader
+from workbench.ui.widgets import announce, both, language, shows_errors, translate_uploader
 
 FORMS = {  # form -> label, media type
     "md": ("Markdown", "text/markdown"),
@@ -23,6 +23,8 @@ def rename(chat: Conversation, conversations: Conversations) -> None:
         saved = st.form_submit_button(both("Save", "保存"), type="primary", key="save_title")
     if saved:
         conversations.rename(chat.id, title)
+        said = both("Chat renamed", "对话已重命名")
+        announce(said, undo=lambda: conversations.rename(chat.id, chat.title))
         st.rerun()
 
 
@@ -41,7 +43,10 @@ def move(chat: Conversation, conversations: Conversations) -> None:
         )
         saved = st.form_submit_button(both("Move", "移动"), type="primary", key="save_folder")
     if saved:
-        conversations.set_folder(chat.id, folder or "")
+        name = (folder or "").strip()
+        conversations.set_folder(chat.id, name)
+        said = both(f"Moved to {name}", f"已移到“{name}”") if name else none
+        announce(said, undo=lambda: conversations.set_folder(chat.id, chat.folder))
         st.rerun()
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from agents.ui.chat_dialogs import export_all_chats, export_chat, import_chats, move, rename
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.chat.dates import by_date
-from workbench.ui.widgets import both, language, plain
+from workbench.ui.widgets import announce, both, language, plain
 
 LISTED = 30  # chats; more by a click
 FOUND = 50  # chats that a search shows
@@ -42,13 +42,6 @@ CSS = """
 :is([class*=st-key-menu-], .st-key-all_chats) button div[aria-hidden=true] { display: none; }
 :is([class*=st-key-menu-], .st-key-all_chats) button [data-testid=stMarkdownContainer] {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-[data-testid=stLayoutWrapper]:has(> .st-key-undo-delete) {
-  position: fixed; z-index: 10; left: 50%; top: 1rem; transform: translateX(-50%); width: auto;
-  animation: leave 1s 15s forwards; }
-.st-key-undo-delete { padding: .25rem .75rem; border-radius: .5rem; flex-wrap: nowrap; width: auto;
-  white-space: nowrap; box-shadow: 0 2px 12px #0004; background: var(--undo, #1f2a2b); }
-.st-key-undo-delete, .st-key-undo-delete p, .st-key-undo-delete button { color: #fff; }
-@keyframes leave { to { opacity: 0; visibility: hidden; } }
 </style>
 """
 
@@ -75,7 +68,6 @@ def show_new_chat(conversations: Conversations) -> None:
         if st.button(
             both("New chat", "新对话"), icon=":material/add:", width="stretch", key="new_chat"
         ):
-            _forget_deleted()
             open_conversation(None)
         actions = {
             "export": both("Export all chats", "导出全部对话"),
@@ -96,7 +88,7 @@ def show_new_chat(conversations: Conversations) -> None:
 
 
 def list_chats(conversations: Conversations) -> None:
-    """Search field and list; what was deleted last can be brought back."""
+    """Search field and list."""
     st.html(CSS)
     label = both("Search chats", "搜索对话")
     search = st.text_input(
@@ -108,7 +100,6 @@ def list_chats(conversations: Conversations) -> None:
         live=True,
         key="search_chats",
     )
-    _offer_undo(conversations)
     with st.container(key="scrolls"):
         if search.strip():
             _show_found(conversations.recent(search, FOUND), conversations)
@@ -179,7 +170,6 @@ def _row(chat: Conversation, conversations: Conversations, inside: bool = False)
         )
         chosen = _menu(chat, f"menu-{place}")
     if pressed:
-        _forget_deleted()
         open_conversation(chat.id)
     if chosen:
         _do(chosen, chat, conversations)
@@ -215,29 +205,18 @@ def _do(action: str, chat: Conversation, conversations: Conversations) -> None:
         conversations.pin(chat.id, not chat.pinned)
         st.rerun()
     elif action == "delete":
-        conversations.delete(chat.id)
-        st.session_state["deleted"] = chat.id
-        here = current_conversation()
-        open_conversation(None if here == chat.id else here)
+        _delete(chat, conversations)
 
 
-def _offer_undo(conversations: Conversations) -> None:
-    deleted = st.session_state.get("deleted")
-    if not deleted:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="undo-delete"):
-        st.markdown(both("Chat deleted", "对话已删除"))
-        undone = st.button(
-            both("Undo", "撤销"), key="undo", icon=":material/undo:", type="tertiary"
-        )
-    if undone:
-        conversations.restore(deleted)
-        _forget_deleted()
-        open_conversation(deleted)
+def _delete(chat: Conversation, conversations: Conversations) -> None:
+    def undo() -> None:
+        conversations.restore(chat.id)
+        st.query_params["chat"] = str(chat.id)
 
-
-def _forget_deleted() -> None:
-    st.session_state.pop("deleted", None)
+    conversations.delete(chat.id)
+    announce(both(f"Chat deleted: {chat.title}", f"对话已删除：{chat.title}"), undo=undo)
+    here = current_conversation()
+    open_conversation(None if here == chat.id else here)
 
 
 def _zone() -> tzinfo | None:

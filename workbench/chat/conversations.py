@@ -247,6 +247,19 @@ class Conversations:
         query = "update messages set rating = ?, correction = ? where id = ?"
         self._execute(query, rating, correction.strip(), message)
 
+    def rated(self) -> list[Message]:
+        """The answers that were found good or corrected, oldest first, also in versions not shown.
+
+        Those of deleted chats are left out.
+        """
+        query = """
+            select id from messages where role = 'assistant' and content <> ''
+            and (rating > 0 or correction <> '')
+            and conversation in (select id from conversations where deleted is null) order by id"""
+        with self._connect() as database:
+            found = [number for (number,) in database.execute(query)]
+        return [self.message(number) for number in found]
+
     def interrupt_others(self, owner: str) -> None:
         """Mark answers as interrupted that another process was streaming when it ended."""
         query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, get_args
@@ -74,7 +75,33 @@ class Chart:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the person should know about the answer, which goes on after it."""
+    """Something the person should know about the answer, which goes on after it.
+
+    A `standing` one is about how things are, not about this answer: a page says it once a chat.
+    """
+
+    text: str
+    standing: bool = False
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Questions that can be asked next, each as (mode of the agent that answers it, question)."""
+
+    questions: Sequence[tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        # JSON has no tuples: a stored event equals the one that was made
+        pairs = tuple((mode, question) for mode, question in self.questions)
+        object.__setattr__(self, "questions", pairs)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """The agent has no answer; `text` says why, in the language of the question.
+
+    The chat seam asks the next agent instead, or passes the text on. Never stored or shown.
+    """
 
     text: str
 
@@ -96,7 +123,9 @@ class Failed:
 class Done:
     """The answer is whole.
 
-    `lineage` names what it rests on: model, digest, run, collection and its revision.
+    `lineage` names what it rests on: model, digest, run, collection and its revision. `tokens` are
+    those that the model has made, `read` those of its prompt; where its server counts none,
+    `estimated` is true and `read` is 0.
     """
 
     model: str
@@ -104,9 +133,26 @@ class Done:
     tokens: int = 0
     lineage: dict[str, Any] = field(default_factory=dict)
     generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
+    read: int = 0
+    window: int = 0  # tokens that the model can hold, 0 where unknown
+    estimated: bool = False
 
 
-Event = Routed | Thought | Token | Source | Query | Table | Chart | Notice | Beat | Failed | Done
+Event = (
+    Routed
+    | Thought
+    | Token
+    | Source
+    | Query
+    | Table
+    | Chart
+    | Notice
+    | Suggestions
+    | Declined
+    | Beat
+    | Failed
+    | Done
+)
 
 # the name under which a kind is stored is its class name: renaming one breaks stored answers
 _KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Event)}
