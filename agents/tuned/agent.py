@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agents.budget import OVERHEAD, newest
+from agents.budget import OVERHEAD, newest, prompt_room
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from agents.question import Question
@@ -93,7 +93,7 @@ def _messages(
 ) -> list[tuple[str, str]]:
     """The training's system text, as many of the newest turns as have room, the question."""
     taken = tokens(text) + tokens(system) + OVERHEAD
-    room = settings.context_tokens - settings.answer_tokens - taken
+    room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(history, room)]
     first = [("system", system)] if system else []
     return [*first, *turns, ("user", text)]

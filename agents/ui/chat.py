@@ -8,31 +8,36 @@ from pathlib import Path
 import streamlit as st
 
 from agents.asking import answer_again, ask, ask_edited, warm_up
+from agents.attached import forget_gone
 from agents.display import agent_label, context_fill, context_words
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_versions
-from agents.ui.composer import show_composer
+from agents.ui.attachments import attach, show_attached
+from agents.ui.chosen import follow_chat, keep_choices
+from agents.ui.composer import Sent, show_composer
 from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
+from agents.ui.presets import preset_cards
 from agents.ui.rating import show_vote
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
-from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import both, language, page_settings, plain, show_change
+from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
 
 def page() -> None:
-    conversations = _conversations(str(page_settings().database))
-    show_sidebar(page_settings(), conversations, modes_of(_mode()))
-    show_change()
-    settings = page_settings()  # with what was just chosen
-    warm_up(_mode(), settings)
+    settings = page_settings()
+    conversations = _conversations(str(settings.database))
+    show_sidebar(settings, conversations)
     conversation = current_conversation()
+    follow_chat(conversation, conversations, settings)
+    settings = page_settings()  # with what this chat has chosen
+    show_change()
+    warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
     if not messages:
@@ -46,11 +51,12 @@ def page() -> None:
     show_habits(messages, st.session_state.get("editing"))
     sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
     if sent:
-        _ask(sent.text, settings, conversations, conversation, job=sent.job)
+        with shows_errors():
+            _ask_with_files(sent, settings, conversations, conversation)
     suggestion = take_suggestion()
     if suggestion:
         mode, text = suggestion
-        _ask(text, settings, conversations, conversation, mode=mode)
+        _ask(text, settings, conversations, conversation, mode)
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,6 +64,7 @@ def _conversations(path: str) -> Conversations:
     """Opened once per server; answers of an earlier run that never ended are marked."""
     conversations = Conversations(Path(path))
     conversations.interrupt_others(OWNER)
+    forget_gone(page_settings(), conversations)
     return conversations
 
 
@@ -71,6 +78,7 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
+    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
@@ -100,6 +108,7 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
             pressed = st.button(
                 label, icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
             )
+        show_attached(message, settings, conversations)
         if pressed:
             st.session_state["editing"] = message.id
             st.rerun()
@@ -203,10 +212,25 @@ def _ask(
     conversations: Conversations,
     conversation: int | None,
     mode: str = "",
-    job: Job | None = None,
 ) -> None:
     """Ask, and show the conversation; an empty mode is the one that is chosen."""
-    open_conversation(ask(text, mode or _mode(), settings, conversations, conversation, job))
+    asked = ask(text, mode or _mode(), settings, conversations, conversation)
+    _go_to(asked, settings, conversations)
+
+
+def _ask_with_files(
+    sent: Sent, settings: Settings, conversations: Conversations, conversation: int | None
+) -> None:
+    if conversation is None and sent.files:
+        conversation = conversations.create(sent.text)
+    note = attach(sent.files, conversation, settings) if conversation and sent.files else None
+    asked = ask(sent.text, _mode(), settings, conversations, conversation, note)
+    _go_to(asked, settings, conversations)
+
+
+def _go_to(conversation: int, settings: Settings, conversations: Conversations) -> None:
+    keep_choices(conversation, conversations, settings)  # a new chat has had no place for them
+    open_conversation(conversation)
 
 
 def _mode() -> str:

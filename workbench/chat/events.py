@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, get_args
 
-from workbench.messages import read_messages, with_messages
+from pydantic import TypeAdapter
+
+from workbench.messages import check_packed, read_messages, with_messages
 
 
 @dataclass(frozen=True)
@@ -162,5 +165,25 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 def from_dict(data: dict[str, Any]) -> Event:
     """The inverse of `to_dict`."""
-    fields = read_messages(data)
-    return _KINDS[fields.pop("event")](**fields)
+    values = read_messages(data)
+    return _KINDS[values.pop("event")](**values)
+
+
+def check_event(data: dict[str, Any]) -> None:
+    """Raises ValueError where data from elsewhere is not one whole event of a known kind."""
+    kind = _KINDS.get(str(data.get("event")))
+    if kind is None:
+        raise ValueError("no such kind of event")
+    given = {key: value for key, value in data.items() if key not in ("event", "said")}
+    said = data.get("said", {})
+    if given.keys() - {one.name for one in fields(kind)} or said.keys() - given.keys():
+        raise ValueError("the event has a field that its kind has not")
+    _checker(kind).validate_python(given)
+    for message in said.values():
+        check_packed(message)
+    from_dict(data)
+
+
+@cache
+def _checker(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -66,13 +66,6 @@ class TextStream(Iterator[str]):
         )
 
 
-def ask_model(
-    model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings
-) -> TextStream:
-    """The model's text as it streams. New code asks a ChosenModel instead."""
-    return TextStream(model, messages, name, settings)
-
-
 @dataclass
 class _Usage:
     """What is known of an answer's cost while it streams."""

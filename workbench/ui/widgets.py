@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from workbench.settings import Settings
@@ -11,6 +13,7 @@ from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,
     choices,
+    default_settings,
     language,
     language_switch,
     page_settings,
@@ -19,12 +22,14 @@ from workbench.ui.session import (
 from workbench.ui.text import place_name, plain, sentence, show_error, shows_errors
 
 __all__ = [
+    "ICON",
     "announce",
     "begin_page",
     "both",
     "cancel_button",
     "choices",
     "choose",
+    "default_settings",
     "fold",
     "language",
     "language_switch",
@@ -43,6 +48,8 @@ __all__ = [
     "translate_uploader",
 ]
 
+# a Material icon here would be asked of a foreign host by the browser
+ICON = str(Path(__file__).with_name("icon.svg"))
 # Streamlit's upload field has its two texts in English only
 CHINESE_UPLOADER = """
 <style>
