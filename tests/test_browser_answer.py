@@ -116,7 +116,6 @@ def test_copying_takes_one_click_and_icons_have_names(
     assert page.evaluate("navigator.clipboard.readText()") == ANSWER
     expect(answer.get_by_role("button", name=again, exact=True)).to_be_visible()
     names = re.findall(r'(?:button|radio) "([^"]*)"', answer.aria_snapshot())
-    print(answer.aria_snapshot())
     assert len(names) >= 5 and not [name for name in names if "icon" in name or not name.strip()]
     answer.locator("[data-testid=stCode]").hover()
     expect(answer.locator("[data-testid=stCode] button")).to_be_visible()
