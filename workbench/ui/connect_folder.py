@@ -9,7 +9,7 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.models.connecting import connect_folder, remove_model
 from workbench.models.hubs import is_hub_name, list_half_downloaded
-from workbench.models.listing import list_folders, size_of
+from workbench.models.listing import list_folders, readable_size, size_of
 from workbench.models.servers import ModelInfo
 from workbench.settings import Settings
 from workbench.ui.changes import announce
@@ -87,6 +87,6 @@ def _half_row(name: str, settings: Settings) -> None:
 
 def _size(model: ModelInfo, settings: Settings) -> str:
     try:
-        return f"{size_of(model, settings) / 1e9:.2f} GB"
+        return readable_size(size_of(model, settings))
     except WorkbenchError:  # deleted in this moment
         return ""
