@@ -12,6 +12,7 @@ from workbench.models.ollama import ollama_version
 from workbench.models.servers import ModelInfo, list_ollama
 from workbench.settings import Settings
 from workbench.ui.confirm import confirmed
+from workbench.ui.dialog import shut_dialog
 from workbench.ui.downloads import download
 from workbench.ui.models import choose_model, look_again
 from workbench.ui.session import both, choices, page_settings
@@ -77,6 +78,7 @@ def _row(model: ModelInfo, settings: Settings) -> None:
             st.caption(both("in use", "使用中"), width="content")
         elif st.button(both("Use", "使用"), type="tertiary", key=f"use-{name}"):
             choose_model(model.name)
+            shut_dialog()
             st.rerun()
         question = both(
             f"Delete {name} from Ollama, for all programs?",
