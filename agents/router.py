@@ -76,7 +76,9 @@ def _attached(question: Question) -> Route:
     assets = find_assets(question.settings)
     for mode, agent in AGENTS.items():
         match = agent.find_in_files(question)
-        if match and (match.score >= 1 or not _clear_elsewhere(question, assets)):
+        if match is None or not match.score:
+            continue
+        if match.score >= 1 or not _clear_elsewhere(question, assets):
             question.leans = False
             return Route(mode, match.reason, {mode: round(match.score, 3)}, match.found)
     elsewhere = _without_files(question)

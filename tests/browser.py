@@ -36,16 +36,20 @@ def app(
 
 
 @contextmanager
-def running_app(home: Path, tree: Path = ROOT, **settings: str) -> Iterator[str]:
+def running_app(
+    home: Path, tree: Path = ROOT, **settings: str | None
+) -> Iterator[str]:
     """The address of the app of that tree on that workspace, while it runs.
 
-    `settings` become WORKBENCH_* variables.
+    `settings` become WORKBENCH_* variables; None leaves one to the app.
     """
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
     }
-    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9"} | settings
-    environment |= {f"WORKBENCH_{key.upper()}": value for key, value in settings.items()}
+    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9", **settings}
+    environment |= {
+        f"WORKBENCH_{key.upper()}": value for key, value in settings.items() if value is not None
+    }
     port = free_port()
     log = (home.parent / "log.txt").open("wb")
     command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser", "--port", str(port)]

@@ -91,7 +91,7 @@ def _retrieve(question: Question) -> Retrieved:
         return question.found
     if question.files:
         match = find_in_files(question)
-        if match.score >= 1:
+        if match.score:
             return match.found
     return search(question.search_text, question.settings)
 

@@ -9,6 +9,7 @@ from workbench.connections import read_connections
 from workbench.errors import NotFound
 from workbench.models.chosen import choose
 from workbench.models.listing import NONE, list_models
+from workbench.models.servers import server_of
 from workbench.settings import Settings
 from workbench.ui.selecting import select
 from workbench.ui.session import choices
@@ -38,6 +39,9 @@ def is_gone(name: str, settings: Settings) -> bool:
             find_local(rest, settings)
         except NotFound:
             return True
+    if kind == "openai":
+        server, _ = server_of(rest, settings)
+        return server is None
     if kind != "ollama":
         return False
     served = {one for one in reachable_models(settings) if one.startswith("ollama:")}
