@@ -92,7 +92,7 @@ def test_a_check_shows_all_problems_and_starts_nothing(
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
     app.text_area(key="run_text").set_value(
-        app.text_area(key="run_text").value.replace("rank = 8", "rank = 0")
+        app.text_area(key="run_text").value.replace("rank = 32", "rank = 0")
     )
     drawn(app.button(key="start_run").click().run())
     problems = app.dataframe[0].value
@@ -121,7 +121,7 @@ def test_clicks_train_a_run_and_show_its_curve(
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
     text = app.text_area(key="run_text").value
-    text = text.replace("epochs = 3.0", "steps = 4").replace("max_length = 1024", "max_length = 64")
+    text = text.replace("epochs = 6.0", "steps = 4").replace("max_length = 1024", "max_length = 64")
     app.text_area(key="run_text").set_value(text)
     drawn(app.button(key="start_run").click().run())
     job = ended(list_jobs(project)[0])

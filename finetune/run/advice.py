@@ -34,7 +34,7 @@ class Advice:
 
 SMALL = Advice(
     parameters=1e8,
-    epochs=6,
+    epochs=6.0,
     epochs_range=(3, 20),
     rank=32,
     rank_range=(16, 64),
@@ -45,7 +45,7 @@ SMALL = Advice(
 )
 MIDDLE = Advice(
     parameters=4e9,
-    epochs=3,
+    epochs=3.0,
     epochs_range=(1, 5),
     rank=16,
     rank_range=(8, 64),
@@ -56,7 +56,7 @@ MIDDLE = Advice(
 )
 LARGE = Advice(
     parameters=float("inf"),
-    epochs=2,
+    epochs=2.0,
     epochs_range=(1, 3),
     rank=16,
     rank_range=(8, 64),

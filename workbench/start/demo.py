@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,19 +106,15 @@ def demo(publish: bool, as_json: bool) -> None:
     settings = load_settings()
     with reporting(as_json, _note) as report:
         result = Demo(settings, publish, report)
-        run_steps(result)
+        run_steps(result, demo_steps())
     if as_json:
         print_json({"event": "done", **result.facts})
     else:
         click.echo("\n".join(result.words))
 
 
-def run_steps(demo: Demo) -> None:
-    """Run every package's steps in their order; their facts add up in `demo.facts`."""
-    places: dict[int, str] = {}
-    for contribution in contributions():
-        places |= contribution.demo
-    steps: list[DemoStep] = [load_place(place) for _, place in sorted(places.items())]
+def run_steps(demo: Demo, steps: Sequence[DemoStep]) -> None:
+    """Run the steps in their order; their facts add up in `demo.facts`."""
     stages: dict[str, float] = {}
     for step in steps:
         stages |= step.stages
@@ -127,6 +123,14 @@ def run_steps(demo: Demo) -> None:
         demo.facts |= step.run(demo)
     demo.facts["seconds_in_all"] = demo.seconds()
     demo.words.append(f"{demo.facts['seconds_in_all']:.0f} s in all. Open the app: workbench run")
+
+
+def demo_steps() -> list[DemoStep]:
+    """Every package's steps, in their order."""
+    places: dict[int, str] = {}
+    for contribution in contributions():
+        places |= contribution.demo
+    return [load_place(place) for _, place in sorted(places.items())]
 
 
 @contextmanager
