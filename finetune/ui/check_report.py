@@ -78,14 +78,14 @@ def _cost_words(cost: dict[str, Any]) -> str:
     time = both("time not known", "时间未知")
     if cost["minutes"] is not None:
         needed = in_words(max(1, cost["minutes"] * 60))
-        time = both(f"about {needed}", f"约 {needed}")
+        time = both(f"about {needed} if nothing else runs", f"无其他任务时约 {needed}")
     parameters = f"{cost['parameters'] / 1e6:.1f} M"
     trained = f"{cost['trainable'] / 1e6:.2f} M"
     words = both(
         f"{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
-        f"about {cost['memory_gb']} GB · {time} on {cost['device']}",
+        f"about {cost['memory_gb']} GB on {cost['device']} · {time}",
         f"参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
-        f"约 {cost['memory_gb']} GB · {time}（{cost['device']}）",
+        f"约 {cost['memory_gb']} GB（{cost['device']}） · {time}",
     )
     return plain(words)
 

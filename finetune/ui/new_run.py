@@ -30,7 +30,7 @@ from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import announce, both, choose, select, shows_errors
 
 KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt"]
-FIELD_WIDTH = 170  # pixels
+FIELD_WIDTH = 142  # pixels: two beside each other on a telephone
 
 
 def show_new_run(settings: Settings) -> None:

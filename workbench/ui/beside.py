@@ -34,13 +34,13 @@ def agreed(settings: Settings, key: str, wanted: bool) -> Sequence[Job] | None:
         st.session_state[asking] = True
     if not st.session_state.get(asking):
         return None
-    decided = _ask(running, key)
-    if decided:
-        del st.session_state[asking]
-    if decided == "now" or not running:
-        st.session_state.pop(asking, None)
-        return ()
-    return running if decided == "queue" else None
+    decided = _ask(running, key) if running else "now"
+    if not decided:
+        return None
+    del st.session_state[asking]
+    if decided == "leave":
+        st.rerun()
+    return running if decided == "queue" else ()
 
 
 def heavy_jobs(settings: Settings) -> list[Job]:

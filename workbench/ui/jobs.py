@@ -15,7 +15,7 @@ from workbench.progress import Progress, read_progress
 from workbench.settings import Settings
 from workbench.ui.made import made_by
 from workbench.ui.session import both, told
-from workbench.ui.text import plain, show_error, shows_errors
+from workbench.ui.text import plain, shows_errors
 from workbench.ui.times import in_words
 
 SAVES_WITHIN = 600  # seconds that a cancelled job may take to save before it is ended hard
@@ -74,7 +74,7 @@ def show_job(job: Job) -> None:
     state = job.state
     with st.container(border=True, key=f"job-{job.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
-            st.markdown(f"**{plain(job.title)}**")
+            st.markdown(f"**{plain(job.title)}**", width="stretch")
             if state == "running":
                 cancel_button(job, "", f"cancel-{job.id}", type="tertiary")
             else:
@@ -118,7 +118,8 @@ def _show_end(job: Job) -> None:
         st.caption(both("Cancelled; what was finished is kept.", "已取消，已完成的部分会保留。"))
         again = both("Resume", "继续")
     else:
-        show_error(*why_ended(job))
+        problem, fix = (plain(told(text)) for text in why_ended(job))
+        st.caption(f":red[{problem}]  \n{fix}")
     if st.button(again, icon=":material/resume:", key=f"resume-{job.id}"):
         with shows_errors():
             job.resume()
