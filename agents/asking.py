@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agents.answer import answer
+from agents.attached import (
+    AttachedFile,
+    chat_collection,
+    files_of,
+    job_of,
+    none_was_read,
+    read_now,
+    sources_of,
+    unread,
+)
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings, default_agent, modes_of
-from workbench.chat.conversations import Conversations, Message
-from workbench.chat.events import Beat, Event, Notice, Thought
+from workbench.chat.conversations import Conversations, Message, Turn
+from workbench.chat.events import Beat, Done, Event, Failed, Notice
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.errors import WorkbenchError
-from workbench.jobs.job import Job
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -29,25 +40,37 @@ def ask(
     settings: Settings,
     conversations: Conversations,
     conversation: int | None = None,
-    job: Job | None = None,
+    note: dict[str, Any] | None = None,
+    instead_of: int | None = None,
 ) -> int:
     """Store the question, start its answer or answers, and return the conversation.
 
-    `job` reads files that were dropped with the question.
+    `note` is what the question keeps in its settings, such as the files that came with it. With
+    `instead_of` it is another version of that question.
     """
     if conversation is None:
         conversation = conversations.create(text)
-    question = conversations.add(conversation, "user", text)
-    start_answers(question, mode, settings, conversations, job)
+    question = conversations.add(conversation, "user", text, settings=note, instead_of=instead_of)
+    start_answers(question, mode, settings, conversations)
     return conversation
 
 
 def ask_edited(
     before: Message, text: str, mode: str, settings: Settings, conversations: Conversations
 ) -> int:
-    """Ask the question in other words; it replaces the former one and all that followed."""
-    conversations.supersede_from(before.id)
-    return ask(text, mode, settings, conversations, before.conversation)
+    """Ask the question in other words; the former one stays as another version, with answer.
+
+    The files that came with it come with the new one.
+    """
+    return ask(
+        text,
+        mode,
+        settings,
+        conversations,
+        before.conversation,
+        before.settings,
+        instead_of=before.id,
+    )
 
 
 def answer_again(
@@ -57,11 +80,10 @@ def answer_again(
     conversations: Conversations,
     instead: str = "",
 ) -> None:
-    """Replace the answers by new ones of the same agents, or of the agent `instead`.
+    """Answer once more, by the same agents or by `instead`; the former answers stay as a version.
 
     Such a correction is remembered: the router sends the same question there the next time.
     """
-    conversations.supersede_from(answers[0].id)
     if instead:
         conversations.reroute(question.content, instead)
         mode = instead
@@ -69,7 +91,7 @@ def answer_again(
         mode = SIDE_BY_SIDE
     else:
         mode = answers[0].mode
-    start_answers(question.id, mode, settings, conversations)
+    start_answers(question.id, mode, settings, conversations, instead_of=answers[0].id)
 
 
 def start_answers(
@@ -77,11 +99,16 @@ def start_answers(
     mode: str,
     settings: Settings,
     conversations: Conversations,
-    job: Job | None = None,
+    instead_of: int | None = None,
 ) -> None:
-    """Let every agent of that mode answer the stored question, each in a thread of its own."""
+    """Let every agent of that mode answer the stored question, each in a thread of its own.
+
+    The files that came with the question are asked first. With `instead_of`, an answer, they are
+    another version of it.
+    """
     asked = conversations.message(question)
     history = conversations.history(asked.conversation, before=question)
+    settings = settings.model_copy(update={"attached": chat_collection(asked.conversation)})
     carried = ["model", *asset_settings()]
     chosen = {name: getattr(settings, name) for name in carried}
     for one in modes_of(mode):
@@ -93,12 +120,17 @@ def start_answers(
             mode=one,
             settings=chosen,
             owner=OWNER,
+            instead_of=instead_of,
         )
+        instead_of = None  # the next answers stand beside this one
 
         def events(one: str = one) -> Iterator[Event]:
-            if job and not _answers_from_memory(one):
-                yield from wait_for(job)
-            yield from answer(asked.content, history, settings, one)
+            begun = time.monotonic()
+            files: list[str] = []
+            if not _answers_from_memory(one):
+                yield from wait_for(asked, settings)
+                files = sources_of(asked, settings)
+            yield from timed(answer(asked.content, history, settings, one, files), begun)
 
         STREAMS.start(conversations, message, events)
 
@@ -108,27 +140,54 @@ def _answers_from_memory(mode: str) -> bool:
     return mode in AGENTS and AGENTS[mode].from_memory
 
 
-def wait_for(job: Job) -> Iterator[Event]:
-    """Until the dropped files are in the collection. Each file that failed becomes a notice.
+def wait_for(question: Message, settings: Settings) -> Iterator[Event]:
+    """Until the files that came with the question are read. Each that failed becomes a notice.
 
     Raises WorkbenchError where none of them could be read.
     """
-    yield Thought(f"{job.title}…")
-    while job.state == "running":
+    job = job_of(question, settings)
+    while job and job.state == "running":
         time.sleep(LOOKED_EVERY)
         yield Beat()
-    last = job.last()
-    for failure in last.get("failed", []):
-        yield Notice(
-            say(
-                "{file}: {problem} {fix}",
-                file=Path(failure["file"]).name,
-                problem=failure["problem"],
-                fix=failure["fix"],
-            )
-        )
-    if last.get("event") == "failed":
-        raise WorkbenchError(last["problem"], last["fix"])
+    yield from told_of(files_of(question, settings))
+
+
+def told_of(files: Sequence[AttachedFile]) -> Iterator[Notice]:
+    """A notice for each file that could not be read; raises WorkbenchError where none could."""
+    failed = unread(files)
+    if files and len(failed) == len(files):
+        raise none_was_read(files)
+    for file in failed:
+        yield Notice(say("{file} was not read: {problem}", file=file.name, problem=file.problem))
+
+
+def answer_with_files(
+    text: str,
+    history: Sequence[Turn],
+    settings: Settings,
+    mode: str,
+    paths: Sequence[Path],
+    passwords: Mapping[str, str] | None = None,
+) -> Generator[Event, None, None]:
+    """Read the files and answer from them first; a command's question. Failed or Done is last."""
+    begun = time.monotonic()
+    try:
+        collection, files = read_now(paths, settings, passwords)
+        yield from told_of(files)
+    except WorkbenchError as error:
+        yield Failed(error.problem, error.fix)
+        return
+    chosen = settings.model_copy(update={"attached": collection})
+    sources = [str(file.path) for file in files if file.state == "indexed"]
+    yield from timed(answer(text, history, chosen, mode, sources), begun)
+
+
+def timed(events: Iterator[Event], begun: float) -> Iterator[Event]:
+    """The events; the answer's time counts from `begun` (time.monotonic), with all waiting."""
+    for event in events:
+        if isinstance(event, Done):
+            event = replace(event, seconds=time.monotonic() - begun)
+        yield event
 
 
 def warm_up(mode: str, settings: Settings) -> None:

@@ -32,13 +32,15 @@ class Question:
 
     `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
     of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
-    None where nothing was weighed. Only that agent knows its type.
+    None where nothing was weighed. Only that agent knows its type. `files` are the sources, in the
+    collection `settings.attached`, that came with this question: it is answered from them first.
     """
 
     text: str
     history: Sequence[Turn]
     settings: Settings
     found: Any = None
+    files: Sequence[str] = ()
 
     @cached_property
     def language(self) -> str:

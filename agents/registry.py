@@ -16,7 +16,7 @@ from workbench.contributions import load_place
 from workbench.language import localized
 
 if TYPE_CHECKING:
-    from agents.evidence import Asset
+    from agents.evidence import Asset, Match
     from agents.question import Question
     from workbench.chat.events import Event
     from workbench.settings import Settings
@@ -58,6 +58,9 @@ class Agent:
     evidence: str = ""
     """Place of `(settings) -> Asset | None`. Without it only a person's choice leads here."""
 
+    attached: str = ""
+    """Place of `(question) -> Match | None`: what the files that came with the question hold."""
+
     examples: str = ""
     """Place of `(settings) -> Iterable[str]`, questions that the agent can answer now."""
 
@@ -93,6 +96,10 @@ class Agent:
         """What the agent can answer from now, or None."""
         return self._call(self.evidence, settings)
 
+    def find_in_files(self, question: Question) -> Match | None:
+        """What the files that came with the question hold of it; None where it reads no files."""
+        return self._call(self.attached, question)
+
     def example_questions(self, settings: Settings) -> Iterable[str]:
         """Questions that the agent can answer now, the best ones first."""
         return self._call(self.examples, settings) or ()
@@ -127,6 +134,7 @@ _ROWS = [
         asset="collection",
         beside=True,
         evidence="agents.documents.evidence:find_documents",
+        attached="agents.documents.attached:find_in_files",
         examples="agents.documents.examples:questions_about_documents",
         warm_up="agents.documents.search:warm_search",
         choice="agents.documents.ui.choice:choose_collection",

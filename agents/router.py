@@ -63,6 +63,42 @@ def route(question: Question, mode: str = AUTO) -> Route:
             say("There is no mode {mode}.", mode=mode),
             say("Use auto or one of: {agents}.", agents=", ".join(AGENTS)),
         )
+    if question.files:
+        return _attached(question)
+    return _without_files(question)
+
+
+def _attached(question: Question) -> Route:
+    """The agent that reads the files which came with the question: they are asked first.
+
+    Only where they clearly do not hold it, the evidence decides.
+    """
+    assets = find_assets(question.settings)
+    for mode, agent in AGENTS.items():
+        match = agent.find_in_files(question)
+        if match is None or not match.score:
+            continue
+        if match.score >= 1 or not _clear_elsewhere(question, assets):
+            question.leans = False
+            return Route(mode, match.reason, {mode: round(match.score, 3)}, match.found)
+    elsewhere = _without_files(question)
+    reason = localized(
+        question.language,
+        f"the attached files say nothing of it; {elsewhere.reason}",
+        f"附件中没有提到；{elsewhere.reason}",
+    )
+    return replace(elsewhere, reason=reason)
+
+
+def _clear_elsewhere(question: Question, assets: Mapping[str, Asset]) -> bool:
+    """Whether an asset has this very question, or explains most of it."""
+    if any(asset.knows(question.text) for asset in assets.values()):
+        return True
+    found = gather(question.text, assets)
+    return bool(found) and found[0].score >= STANDS_ALONE
+
+
+def _without_files(question: Question) -> Route:
     corrected = _corrected_before(question)
     if corrected:
         return corrected
@@ -150,7 +186,7 @@ def _judge(question: Question, found: Sequence[Evidence]) -> Evidence | None:
         model = question.model
         if model is None:
             return None
-        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0)
+        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0, system_prompt="")
         text = answer_only("".join(judge.stream([("user", prompt)])))
     except WorkbenchError:  # the evidence decides alone
         return None

@@ -72,10 +72,23 @@ class Catalogue(SqliteFile):
         super().__init__(path)
         with self.connect() as database:
             database.executescript(SCHEMA)
+            _add_missing(database)
 
-    def names(self) -> list[str]:
+    def names(self, *, hidden: bool = False) -> list[str]:
+        """The names in order; one that begins with a dot only if asked."""
         with self.connect() as database:
-            return _column(database.execute("select name from collections order by name"))
+            names = _column(database.execute("select name from collections order by name"))
+        return [name for name in names if hidden or not name.startswith(".")]
+
+    def holding(self, sha256: str) -> list[str]:
+        """The names of the collections, not hidden ones, that have read a file of that content."""
+        query = (
+            "select distinct name from collections join documents on collection = id"
+            " where sha256 = ? and state = 'indexed' order by name"
+        )
+        with self.connect() as database:
+            names = _column(database.execute(query, (sha256,)))
+        return [name for name in names if not name.startswith(".")]
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """The collection's row, or None."""
@@ -226,8 +239,18 @@ def _column(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
 
 
 def _touch(database: sqlite3.Connection, collection: int) -> None:
-    query = "update collections set revision = revision + 1, dirty = 1 where id = ?"
+    query = (
+        "update collections set revision = revision + 1, dirty = 1, changed = datetime('now')"
+        " where id = ?"
+    )
     database.execute(query, (collection,))
+
+
+def _add_missing(database: sqlite3.Connection) -> None:
+    """Add the column that older workspaces lack."""
+    columns = [row[1] for row in database.execute("pragma table_info(collections)")]
+    if "changed" not in columns:
+        database.execute("alter table collections add column changed text")
 
 
 def _delete(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from workbench.files import writing
 from workbench.language import words
+
+K1, B = 1.5, 0.75  # how soon a word's repetitions count no more, and how much long texts lose
 
 
 class LexicalIndex:
@@ -37,7 +40,7 @@ class LexicalIndex:
             documents.append([vocabulary.setdefault(word, len(vocabulary)) for word in words(text)])
         if not vocabulary:  # bm25s fails on nothing but punctuation
             return cls(ids, None, vocabulary)
-        index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+        index = bm25s.BM25(method="lucene", k1=K1, b=B)
         tokenized = Tokenized(ids=documents, vocab=vocabulary)
         index.index(tokenized, create_empty_token=False, show_progress=False)
         return cls(ids, index, vocabulary)
@@ -92,3 +95,21 @@ class LexicalIndex:
         if not vocabulary:
             return cls(ids, None, vocabulary)
         return cls(ids, bm25s.BM25.load(folder / "bm25", mmap=True), vocabulary)
+
+
+def coverage_of(question: str, texts: Sequence[str], rarity: Callable[[str], float]) -> list[float]:
+    """BM25 of each text as a share of its ceiling, in [0, 1], by words of any given rarity.
+
+    The length that counts as usual is the mean of these texts.
+    """
+    asked = words(question)
+    weights = {word: rarity(word) for word in asked}
+    ceiling = sum(weights[word] for word in asked) or 1.0
+    counts = [Counter(words(text)) for text in texts]
+    usual = sum(count.total() for count in counts) / max(1, len(counts)) or 1.0
+    shares = []
+    for count in counts:
+        discount = K1 * (1 - B + B * count.total() / usual)
+        reached = sum(weights[word] * count[word] / (count[word] + discount) for word in asked)
+        shares.append(reached / ceiling)
+    return shares

@@ -76,7 +76,8 @@ class Hit:
     """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score.
 
     `score` is the fused score in [0, 1]. `relevant` is false where the score is under the floor
-    of the collection: then the passage is the nearest one, but no answer.
+    of the collection: then the passage is the nearest one, but no answer. `collection` is the
+    name of the one that it was found in.
     """
 
     passage: Passage
@@ -84,3 +85,4 @@ class Hit:
     dense: float
     lexical: float
     relevant: bool = True
+    collection: str = ""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from rag.lexical import LexicalIndex
+from typing import Protocol
+
 from workbench.language import words
 
 
-def coverage(question: str, text: str, index: LexicalIndex) -> float:
+class Rarity(Protocol):
+    """A lexical index, or a pool of them."""
+
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency."""
+        ...
+
+
+def coverage(question: str, text: str, index: Rarity) -> float:
     """Share of the question's words, by rarity, that the text contains, in [0, 1].
 
     Zero for a question without words.

@@ -59,7 +59,8 @@ def retrieve(
     dense = vectors @ vector
     # rounded: equal passages differ in the last bits, by their place in the matrix
     scores = np.clip(fuse(dense, bm25 / candidates.ceiling, weight), 0, 1).round(6)
-    hits = _ranked(passages, scores, dense, bm25, calibration.floor(question))[:wanted]
+    floor = calibration.floor(question)
+    hits = _ranked(collection.name, passages, scores, dense, bm25, floor)[:wanted]
     return rerank(question, hits, settings)[:k] if settings.reranker else hits
 
 
@@ -126,6 +127,7 @@ def _rule_out(candidates: _Candidates, k: int, weight: float) -> list[str]:
 
 
 def _ranked(
+    collection: str,
     passages: Sequence[Passage],
     scores: np.ndarray,
     dense: np.ndarray,
@@ -142,6 +144,7 @@ def _ranked(
             dense=float(dense[row]),
             lexical=float(bm25[row]),
             relevant=score >= floor,
+            collection=collection,
         )
         hits.append(hit)
     return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))

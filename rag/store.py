@@ -19,7 +19,7 @@ from workbench.files import locked
 from workbench.messages import say
 from workbench.settings import Settings
 
-NAME = re.compile(r"[\w][\w .-]{0,62}")
+NAME = re.compile(r"\.?[\w][\w .-]{0,62}")  # a dot in front hides it, as it hides a file
 
 
 class Collection:
@@ -33,6 +33,8 @@ class Collection:
         self.embedder: str = row["embedder"]
         self.dimension: int = row["dimension"]
         self.created: str = row["created"]
+        self.changed: str = row["changed"] or row["created"]
+        """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
     @property
@@ -191,14 +193,19 @@ class Collection:
 
 def create_collection(settings: Settings, name: str, embedder: str, dimension: int) -> Collection:
     """A new, empty collection. Raises InvalidInput (name not allowed) or Conflict (name taken)."""
+    check_name(name)
+    Catalogue(_catalogue_path(settings)).add_collection(name, embedder, dimension)
+    return open_collection(settings, name)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidInput where the name cannot be a collection's."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
             say("{name!r} cannot name a collection.", name=name),
             "Use 1 to 63 letters (of any script), digits, spaces, dots, hyphens or underscores; "
             "begin with a letter.",
         )
-    Catalogue(_catalogue_path(settings)).add_collection(name, embedder, dimension)
-    return open_collection(settings, name)
 
 
 def open_collection(settings: Settings, name: str) -> Collection:
@@ -216,10 +223,10 @@ def open_collection(settings: Settings, name: str) -> Collection:
     )
 
 
-def list_collections(settings: Settings) -> list[Collection]:
-    """All collections of the workspace, by name."""
+def list_collections(settings: Settings, *, hidden: bool = False) -> list[Collection]:
+    """The collections of the workspace by name; the hidden ones, of programs, if asked."""
     catalogue = Catalogue(_catalogue_path(settings))
-    rows = [catalogue.collection(name) for name in catalogue.names()]
+    rows = [catalogue.collection(name) for name in catalogue.names(hidden=hidden)]
     return [Collection(settings, row) for row in rows if row]  # one may have just been deleted
 
 

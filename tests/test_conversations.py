@@ -47,8 +47,36 @@ def test_search_finds_titles_and_texts_in_any_language(conversations: Conversati
     conversations.add(second, "user", "Do 100% of gulls_sleep?")
     assert [chat.id for chat in conversations.recent("灯塔")] == [first]
     assert [chat.id for chat in conversations.recent("100%")] == [second]
+    assert [chat.id for chat in conversations.recent("P?")] == [
+        second
+    ]  # the end of a text, and case
+    assert [chat.id for chat in conversations.recent("GULLS_sl")] == [second]
+    assert [chat.id for chat in conversations.recent("度")] == [first]
+    assert conversations.recent('"; drop') == [] and conversations.recent('"') == []
     assert conversations.recent("lssleep") == [] and conversations.recent("gullsXsleep") == []
     assert {chat.id for chat in conversations.recent()} == {first, second}
+
+
+def test_search_follows_an_answer_that_grows_and_changes(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    answer = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
+    conversations.save(answer, [Token("The lighthouse")], "streaming")
+    assert conversations.recent("lighthouse") == []
+    conversations.save(answer, [Token("The lighthouse 灯塔")], "done")
+    found = [conversations.recent(text) for text in ("lighthouse", "灯塔", "塔")]
+    assert [len(chats) for chats in found] == [1, 1, 1]
+    conversations.save(answer, [Token("The pier")], "done")
+    assert conversations.recent("lighthouse") == [] and len(conversations.recent("pier")) == 1
+
+
+def test_folders_and_pins_order_the_list(conversations: Conversations) -> None:
+    first, second, third = [conversations.create(title) for title in "ABC"]
+    conversations.pin(first, True)
+    conversations.set_folder(second, "工作")
+    assert [chat.id for chat in conversations.recent()] == [first, third, second]
+    assert [chat.id for chat in conversations.recent(folder="工作")] == [second]
+    assert [chat.id for chat in conversations.recent(folder="")] == [first, third]
+    assert conversations.folders() == {"工作": 1}
 
 
 def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations) -> None:
@@ -62,15 +90,66 @@ def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations)
     assert len(conversations.messages(chat)) == 1
 
 
-def test_an_edited_question_supersedes_what_followed(conversations: Conversations) -> None:
+def shown(conversations: Conversations, chat: int) -> list[str]:
+    return [message.content for message in conversations.messages(chat)]
+
+
+def test_an_edited_question_is_a_version_with_its_own_continuation(
+    conversations: Conversations,
+) -> None:
     chat = conversations.create("A")
-    ids = [
+    for role, text in (("user", "q1"), ("assistant", "a1"), ("user", "q2"), ("assistant", "a2")):
         conversations.add(chat, role, text)
-        for role, text in (("user", "q1"), ("assistant", "a1"), ("user", "q2"))
-    ]
-    conversations.supersede_from(ids[1])
-    assert [message.content for message in conversations.messages(chat)] == ["q1"]
-    assert conversations.message(ids[2]).content == "q2"  # kept, only out of the conversation
+    first = conversations.messages(chat)[0]
+    edited = conversations.add(chat, "user", "q1 better", instead_of=first.id)
+    conversations.add(chat, "assistant", "a1 better")
+    assert shown(conversations, chat) == ["q1 better", "a1 better"]
+    assert conversations.message(edited).versions == (first.id, edited)
+    conversations.show(first.id)
+    assert shown(conversations, chat) == ["q1", "a1", "q2", "a2"]
+    assert conversations.messages(chat)[0].versions == (first.id, edited)
+    conversations.show(edited)
+    assert shown(conversations, chat) == ["q1 better", "a1 better"]
+
+
+def test_answers_side_by_side_are_one_version(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    question = conversations.add(chat, "user", "q")
+    left, right = [conversations.add(chat, "assistant", text) for text in ("left", "right")]
+    follow_up = conversations.add(chat, "user", "and then?")
+    new_left = conversations.add(chat, "assistant", "new left", instead_of=right)
+    new_right = conversations.add(chat, "assistant", "new right")
+    assert shown(conversations, chat) == ["q", "new left", "new right"]
+    versions = {message.id: message.versions for message in conversations.messages(chat)}
+    assert versions == {
+        question: (question,),
+        new_left: (left, new_left),
+        new_right: (left, new_right),
+    }
+    conversations.show(follow_up)  # also from a message further down
+    assert shown(conversations, chat) == ["q", "left", "right", "and then?"]
+    assert conversations.message(right).versions == (right, new_left)
+
+
+def test_what_leads_to_a_hidden_answer_can_be_read(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    question = conversations.add(chat, "user", "q")
+    former = conversations.add(chat, "assistant", "former")
+    conversations.add(chat, "assistant", "newer", instead_of=former)
+    assert [message.id for message in conversations.path_to(former)] == [question, former]
+
+
+def test_a_chat_keeps_its_choices_its_folder_and_its_pin(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    conversations.set_settings(chat, {"collection": "手册", "temperature": 0.5})
+    conversations.set_folder(chat, " Work ")
+    conversations.pin(chat, True)
+    kept = conversations.conversation(chat)
+    assert kept.settings == {"collection": "手册", "temperature": 0.5}
+    assert (kept.folder, kept.pinned) == ("Work", True)
+    assert conversations.recent() == [kept]
+    with pytest.raises(NotFound):
+        conversations.conversation(99)
 
 
 def test_a_correction_stands_in_for_the_answer(conversations: Conversations) -> None:
@@ -100,15 +179,34 @@ def test_of_two_answers_the_one_voted_for_counts(conversations: Conversations) -
     assert conversations.votes() == {question: None}
 
 
-def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Superseded messages become former versions of what replaced them."""
     path = tmp_path / "workbench.db"
+    rows = [  # role, text, superseded, created
+        ("user", "q1", 0, 0),
+        ("assistant", "a1", 1, 1),
+        ("user", "q2", 1, 20),
+        ("assistant", "a2", 1, 21),
+        ("assistant", "a2 left", 1, 30),
+        ("assistant", "a2 right", 1, 30.1),
+        ("assistant", "new a1", 0, 40),
+    ]
     with closing(sqlite3.connect(path)) as old:
         old.executescript(f"{SCHEMAS[0]} pragma user_version = 1;")
         old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
+        query = """
+            insert into messages (conversation, role, content, superseded, created)
+            values (1, ?, ?, ?, ?)"""
+        old.executemany(query, rows)
         old.commit()
     conversations = Conversations(path)
     assert [found.title for found in conversations.recent()] == ["kept"]
     assert conversations.votes() == {}
+    assert shown(conversations, 1) == ["q1", "new a1"]
+    assert conversations.messages(1)[1].versions == (2, 7)
+    conversations.show(2)
+    assert shown(conversations, 1) == ["q1", "a1", "q2", "a2 left", "a2 right"]
+    assert conversations.message(6).versions == (4, 6)
 
 
 def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
@@ -174,7 +272,7 @@ def test_stop_closes_the_model_and_keeps_the_text(conversations: Conversations) 
     growing = stream(conversations, endless())
     time.sleep(0.1)
     growing.stop()
-    assert growing.ended.wait(5) and closed.is_set()
+    assert growing.ended.is_set() and closed.wait(5)
     stored = conversations.message(growing.message)
     assert stored.state == "stopped" and stored.content.startswith("xx")
 

@@ -173,7 +173,7 @@ def test_warnings_are_not_called_no_problems_and_lengths_are_told(
     project: Settings, page: Callable[..., AppTest]
 ) -> None:
     app = page(PAGE)
-    app.number_input(key="max_length").set_value(12)
+    app.number_input(key="max_length").set_value(18)
     drawn(app.button(key="check_run").click().run())
     assert app.warning and not app.success
     assert "It can start. Read" in texts(app)

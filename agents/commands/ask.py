@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,16 +45,39 @@ class Mode(click.ParamType):
     help="Which agent answers; auto chooses by what the agents have to answer from.",
 )
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
-@click.option("--collection", "-c", help="Collection to search.")
+@click.option(
+    "--collection",
+    "-c",
+    "collections",
+    multiple=True,
+    help="Collection to search; several by commas, or by repeating it.",
+)
 @click.option("--source", help="Database to ask.")
+@click.option("--preset", help="Preset of the chat page: its mode, model, collections and so on.")
+@click.option(
+    "--attach",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file to answer from first; repeat it for several.",
+)
+@click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="[FILE=]WORD",
+    help="Password of an encrypted file.",
+)
 @json_option
 @reports_errors
 def ask(
     question: str,
     mode: str,
     model: str | None,
-    collection: str | None,
+    collections: tuple[str, ...],
     source: str | None,
+    preset: str | None,
+    attach: tuple[Path, ...],
+    passwords: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Ask one question and stream the answer with its sources.
@@ -62,13 +86,26 @@ def ask(
     Example:
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
+      workbench ask "What does clause 7 say?" --preset "Contract reader"
+      workbench ask "What is the total of this order?" --attach order.pdf
     """
+    kept = _kept_in(preset) if preset else {}
+    kept_mode = kept.pop("mode", AUTO)
+    mode = kept_mode if mode == AUTO else mode
     speaks = AGENTS[mode].model if mode in AGENTS else "model"
-    given = {speaks: model, "collection": collection, "source": source}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    given = {speaks: model, "collection": ", ".join(collections), "source": source}
+    chosen: dict[str, Any] = kept | {name: value for name, value in given.items() if value}
     with _stops_cleanly():
-        failed = _answer(question, load_settings(**chosen), mode, as_json)
+        settings = load_settings(**chosen)
+        failed = _answer(question, settings, mode, as_json, attach, passwords)
     sys.exit(1 if failed else 0)
+
+
+def _kept_in(preset: str) -> dict[str, Any]:
+    """What the preset chooses. Raises NotFound."""
+    from agents.presets import find_preset
+
+    return dict(find_preset(preset, load_settings()).chosen)
 
 
 @contextmanager
@@ -94,14 +131,29 @@ def _stops_cleanly() -> Iterator[None]:
         sys.exit(130)
 
 
-def _answer(question: str, settings: Settings, mode: str, as_json: bool) -> bool:
+def _answer(
+    question: str,
+    settings: Settings,
+    mode: str,
+    as_json: bool,
+    attach: Sequence[Path],
+    passwords: tuple[str, ...],
+) -> bool:
     """Print the events as they come, the sources last; whether the answer failed."""
     from agents.answer import answer
+    from agents.asking import answer_with_files
+    from rag.commands.rag import read_passwords
     from workbench.chat.events import Beat, Failed, Source, to_dict
 
     failed = False
     sources: list[Source] = []
-    with closing(answer(question, [], settings, mode)) as events:
+    if attach:
+        events_of = answer_with_files(
+            question, [], settings, mode, attach, read_passwords(passwords)
+        )
+    else:
+        events_of = answer(question, [], settings, mode)
+    with closing(events_of) as events:
         for event in events:
             failed = isinstance(event, Failed)
             if isinstance(event, Beat):

@@ -1,4 +1,4 @@
-"""A question -> passages of the collection -> an answer whose every claim names its passage."""
+"""A question -> passages of the collections -> an answer whose every claim names its passage."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agents.budget import fit
+from agents.documents.attached import find_in_files
 from agents.documents.citing import has_citation, only_known_citations, supporting
 from agents.documents.prompting import write_messages
 from agents.documents.quoting import quote
 from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
-from rag.retriever import lexical_index
 from workbench.chat.events import Done, Event, Notice, Source, Thought, Token
 from workbench.language import localized
 from workbench.models.listing import NONE
@@ -21,7 +21,8 @@ from workbench.models.reasoning import split_stream
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
-    "or see `workbench doctor` for other ways."
+    "or see `workbench doctor` for other ways.",
+    standing=True,
 )
 UNSUPPORTED = Notice("No passage of the collection supports this answer; do not rely on it.")
 
@@ -34,15 +35,15 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     """
     begun = time.monotonic()
     settings = question.settings
-    found = question.found  # the router's evidence has searched already
-    if not isinstance(found, Retrieved):
-        found = search(question.search_text, settings)
+    found = _retrieve(question)
+    read = found.pool.collections[:1] if found.attached else found.pool.collections
     lineage: dict[str, Any] = {
-        "collection": found.collection.name,
-        "revision": found.collection.revision,
-        "embedder": found.collection.embedder,
+        "collection": ", ".join(one.name for one in read),
+        "revision": ", ".join(str(one.revision) for one in read),
+        "embedder": found.pool.embedder,
     }
-    if not found.relevant:
+    # a model reads attached files whatever their scores
+    if not found.relevant and not (found.attached and question.model):
         yield Token(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
@@ -52,7 +53,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         lineage |= {"model": model.name, "digest": model.info.digest}
     hits, turns = fit(question.text, found.hits[: settings.passages], question.history, settings)
     for number, hit in enumerate(hits, 1):
-        yield _source(number, hit, found)
+        yield _source(number, hit)
     if model is None:
         yield from quote(found, hits, settings)
         yield NO_MODEL
@@ -60,8 +61,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         return
     reply = model.stream(write_messages(question.text, hits, turns, question.language))
     yield from _supported(split_stream(reply), hits, found)
-    seconds = time.monotonic() - begun
-    yield Done(model.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def _supported(
@@ -78,16 +78,34 @@ def _supported(
         yield event
     if has_citation(text):
         return
-    numbers = supporting(text, hits, lexical_index(found.collection))
+    numbers = supporting(text, hits, found.pool)
     if numbers:
         yield Token(" " + "".join(f"[{number}]" for number in numbers))
     else:
         yield UNSUPPORTED
 
 
+def _retrieve(question: Question) -> Retrieved:
+    """What the router's evidence has found, else the files that came with it, else all there is."""
+    if isinstance(question.found, Retrieved):
+        return question.found
+    if question.files:
+        match = find_in_files(question)
+        if match.score:
+            return match.found
+    return search(question.search_text, question.settings)
+
+
 def _nothing_found(found: Retrieved, language: str) -> str:
-    name = found.collection.name
-    if found.collection.count():
+    name = found.pool.name
+    if found.attached or not name:
+        return localized(
+            language,
+            "The attached files hold nothing about this question. Ask in other words, or attach "
+            "the files that know.",
+            "附件中没有与这个问题相关的内容。可以换一种问法，或附上包含答案的文件。",
+        )
+    if found.pool.size:
         return localized(
             language,
             f"The collection “{name}” holds nothing about this question, so there is no answer "
@@ -103,7 +121,7 @@ def _nothing_found(found: Retrieved, language: str) -> str:
     )
 
 
-def _source(number: int, hit: Hit, found: Retrieved) -> Source:
+def _source(number: int, hit: Hit) -> Source:
     passage = hit.passage
     return Source(
         number=number,
@@ -112,5 +130,5 @@ def _source(number: int, hit: Hit, found: Retrieved) -> Source:
         locator=str(passage.locator),
         score=round(hit.score, 4),
         passage_id=passage.id,
-        collection=found.collection.name,
+        collection=hit.collection,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rag.lexical import LexicalIndex
 from rag.passages import Hit
-from rag.relevance import coverage
+from rag.relevance import Rarity, coverage
 from workbench.chat.events import Event, Thought, Token
 
 CITATION = re.compile(r"\[\d+(?:[,，、 ]+\d+)*\]")  # [1], [1, 2]
@@ -37,7 +36,7 @@ def has_citation(text: str) -> bool:
     return CITATION.search(text) is not None
 
 
-def supporting(text: str, hits: Sequence[Hit], index: LexicalIndex) -> list[int]:
+def supporting(text: str, hits: Sequence[Hit], index: Rarity) -> list[int]:
     """The numbers of the passages that hold most of the words of an answer without citations."""
     found = []
     for number, hit in enumerate(hits, 1):

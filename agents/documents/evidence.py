@@ -1,33 +1,31 @@
-"""The chosen collection as an asset: how much of a question its passages explain."""
+"""The chosen collections as an asset: how much of a question its passages explain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.documents.search import FEWEST, search
+from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
 from rag.catalogue import Catalogue
-from rag.lexical import LexicalIndex
-from rag.retriever import lexical_index
-from rag.store import open_collection
+from rag.pool import Pool, open_pool
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings
 
 
 @dataclass(frozen=True)
 class DocumentsAsset:
-    """The passages of the chosen collection, found by their words and by their meaning."""
+    """The passages of the chosen collections, found by their words and by their meaning."""
 
     settings: Settings
-    index: LexicalIndex
+    pool: Pool
 
     @property
     def size(self) -> int:
-        return len(self.index.ids)
+        return self.pool.size
 
     def held(self, word: str) -> int:
-        return self.index.held(word)
+        return self.pool.held(word)
 
     def knows(self, question: str) -> bool:
         return False  # a document has answers, not questions
@@ -55,9 +53,14 @@ class DocumentsAsset:
 
 
 def find_documents(settings: Settings) -> DocumentsAsset | None:
-    """The chosen collection, or None where it is missing or empty."""
+    """The chosen collections, or None where none exists or has a passage.
+
+    Raises NotFound where one of several is missing.
+    """
     # the catalogue first: opening a collection loads Chroma, which takes a second
-    if settings.collection not in Catalogue(settings.folder() / "index.db").names():
+    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
+    names = searched(settings)
+    if not any(name in existing for name in names):
         return None
-    index = lexical_index(open_collection(settings, settings.collection))
-    return DocumentsAsset(settings, index) if len(index.ids) else None
+    pool = open_pool(settings, names)
+    return DocumentsAsset(settings, pool) if pool.size else None

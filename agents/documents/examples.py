@@ -1,12 +1,12 @@
-"""The chosen collection -> questions to begin with, each about a heading of one document."""
+"""The chosen collections -> questions to begin with, each about a heading of one document."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 
-from rag.store import open_collection
-from workbench.errors import NotFound
+from rag.pool import open_pool
+from workbench.errors import WorkbenchError
 from workbench.language import language_of, localized
 from workbench.settings import Settings
 
@@ -16,16 +16,17 @@ READ = 20  # documents looked into
 def questions_about_documents(settings: Settings) -> Iterator[str]:
     """One question a document, in the document's language. The same ones on every visit."""
     try:
-        collection = open_collection(settings, settings.collection)
-    except NotFound:
+        pool = open_pool(settings, settings.collections)
+    except WorkbenchError:  # none is chosen, or one was deleted
         return
     sources = []
-    for document in collection.documents():
-        if document.state == "indexed":
-            sources.append(document.source)
-    chance = random.Random(collection.name)  # noqa: S311 - the same on every visit
+    for collection in pool.collections:
+        for document in collection.documents():
+            if document.state == "indexed":
+                sources.append((collection, document.source))
+    chance = random.Random(pool.name)  # noqa: S311 - the same on every visit
     chance.shuffle(sources)
-    for source in sources[:READ]:
+    for collection, source in sources[:READ]:
         headings = []
         for passage in collection.document(source)[1:]:  # the first heading is the document's title
             if passage.locator.heading:

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from agents.documents.search import Retrieved
-from rag.calibration import load_calibration
 from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
 from rag.passages import Hit
-from rag.retriever import lexical_index
 from workbench.chat.events import Token
 from workbench.language import words
 from workbench.settings import Settings
@@ -36,8 +34,8 @@ Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (texts,) co
 
 def quote(found: Retrieved, hits: Sequence[Hit], settings: Settings) -> Iterator[Token]:
     """The best sentences of the hits, each a Markdown quote with the number of its passage."""
-    collection = found.collection
-    embedder = load_embedder(collection.embedder, settings)
+    pool = found.pool
+    embedder = load_embedder(pool.embedder, settings)
     vector = embedder.embed([found.text], "query")[0]
 
     def similarity(texts: Sequence[str]) -> np.ndarray:
@@ -46,9 +44,9 @@ def quote(found: Retrieved, hits: Sequence[Hit], settings: Settings) -> Iterator
     best = best_sentences(
         found.text,
         passages=[hit.passage.text for hit in hits],
-        rarity=lexical_index(collection).rarity,
+        rarity=pool.rarity,
         similarity=similarity,
-        dense_weight=load_calibration(collection).weight(found.text),
+        dense_weight=pool.weight(found.text),
     )
     for row, (number, text) in enumerate(best):
         gap = "\n" if row else ""

@@ -1,12 +1,12 @@
-"""A text -> the passages of the chosen collection, retrieved once and handed on."""
+"""A text -> the passages of the chosen collections, retrieved once and handed on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rag.catalogue import Catalogue
 from rag.passages import Hit
-from rag.retriever import retrieve
-from rag.store import Collection, open_collection
+from rag.pool import Pool, open_pool
 from workbench.settings import Settings
 
 FEWEST = 4  # passages read for evidence, also where fewer are put before the model
@@ -14,25 +14,43 @@ FEWEST = 4  # passages read for evidence, also where fewer are put before the mo
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What one search found: `hits` best first, for `text`, in `collection`."""
+    """What one search found: `hits` best first, for `text`, in the collections of `pool`.
+
+    `attached` says that they are of the files that came with the question, which lead.
+    """
 
     text: str
-    collection: Collection
+    pool: Pool
     hits: list[Hit]
+    attached: bool = False
 
     @property
     def relevant(self) -> bool:
-        """Whether the collection speaks of the text at all."""
+        """Whether the collections speak of the text at all."""
         return any(hit.relevant for hit in self.hits)
 
 
 def search(text: str, settings: Settings) -> Retrieved:
-    """Search the chosen collection. Raises NotFound where it is missing."""
-    collection = open_collection(settings, settings.collection)
+    """Search chosen collections and attached files. Raises NotFound where one is missing."""
+    pool = open_pool(settings, searched(settings))
     count = max(FEWEST, settings.passages)
-    return Retrieved(text, collection, retrieve(text, collection, settings, count))
+    return Retrieved(text, pool, pool.retrieve(text, settings, count))
+
+
+def searched(settings: Settings) -> list[str]:
+    """The names of the collections to search.
+
+    Beside attached files, a chosen collection may be missing: they are enough to answer from.
+    """
+    if not settings.attached:
+        return settings.collections
+    # the catalogue first: opening a collection loads Chroma, which takes a second
+    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
+    if settings.attached not in existing:
+        return settings.collections
+    return [name for name in [settings.attached, *settings.collections] if name in existing]
 
 
 def warm_search(settings: Settings) -> None:
-    """Load the collection's index and its embedder, which the first search would wait for."""
+    """Load the collections' indexes and embedders, which the first search would wait for."""
     search("warm", settings)

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from agents.registry import AUTO, modes_on_offer
-from workbench.jobs.job import Job, start
+from agents.ui.chat_settings import show_chips
 from workbench.settings import Settings
-from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import both, language, shows_errors
+from workbench.ui.uploads import Upload
+from workbench.ui.widgets import both
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A question, and the job that reads the files dropped with it."""
+    """A question, and the files dropped with it."""
 
     text: str
-    job: Job | None = None
+    files: Sequence[Upload] = ()
 
 
 def show_composer(settings: Settings, busy: bool) -> Sent | None:
-    """Draw mode selector and box; what was just sent, if anything. `busy` shuts the box."""
-    labels = modes_on_offer(language())
-    st.session_state.setdefault("mode", AUTO)  # another page may have chosen already
+    """Draw the chips and the box; what was just sent, if anything. `busy` shuts the box."""
     with st.bottom:
-        st.segmented_control(
-            both("Who answers", "由谁回答"),
-            list(labels),
-            format_func=labels.__getitem__,
-            key="mode",
-            label_visibility="collapsed",
-            required=True,
-        )
+        show_chips(settings)
     # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
     sent = st.chat_input(
         both("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),
@@ -44,24 +34,10 @@ def show_composer(settings: Settings, busy: bool) -> Sent | None:
     )
     if not sent:
         return None
-    with shows_errors():
-        return _read(sent.text, list(sent.files), settings)
-    return None
+    return _as_question(sent.text.strip(), list(sent.files))
 
 
-def _read(text: str, files: list[Any], settings: Settings) -> Sent:
+def _as_question(text: str, files: Sequence[Upload]) -> Sent:
     """Files without a word ask what is in them."""
-    text = text.strip()
-    if not files:
-        return Sent(text)
     names = ", ".join(file.name for file in files)
-    question = text or both(f"What is in {names}?", f"{names} 里有什么内容？")
-    return Sent(question, _ingest(files, settings))
-
-
-def _ingest(files: list[Any], settings: Settings) -> Job:
-    paths = save_uploads(settings, settings.collection, files)
-    plural = "" if len(paths) == 1 else "s"
-    title = both(f"Reading {len(paths)} file{plural}", f"正在读取 {len(paths)} 个文件")
-    command = ["rag", "ingest", *map(str, paths), "--collection", settings.collection, "--json"]
-    return start(settings, title, command)
+    return Sent(text or both(f"What is in {names}?", f"{names} 里有什么内容？"), files)

@@ -1,153 +1,25 @@
-"""The chat's sidebar: conversations, and the choice of model, assets and language."""
+"""The chat's sidebar: conversations above, jobs, language and theme at its foot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from agents.registry import AGENTS
-from workbench.chat.conversations import Conversation, Conversations
-from workbench.models.listing import NONE
-from workbench.settings import Settings
-from workbench.ui.models import automatic_model, reachable_models, with_chosen
-from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
-
-LISTED = 50  # chats
-TITLE_FITS = 26  # characters on one line
-HOW_TO_CONNECT = (
-    "Any one of these, then reload:\n\n"
-    "- **Ollama**: start it and run `ollama pull qwen3:4b`\n"
-    "- **vLLM or another OpenAI-compatible server**: set `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **A folder on this disk**: set `WORKBENCH_MODEL=local:FOLDER`",
-    "任选其一，然后刷新页面：\n\n"
-    "- **Ollama**：启动后运行 `ollama pull qwen3:4b`\n"
-    "- **vLLM 等兼容 OpenAI 的服务**：设置 `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **本机模型文件夹**：设置 `WORKBENCH_MODEL=local:FOLDER`",
+from agents.ui.chat_list import (
+    current_conversation,
+    list_chats,
+    open_conversation,
+    show_new_chat,
 )
+from workbench.chat.conversations import Conversations
+from workbench.settings import Settings
+from workbench.ui.widgets import show_sidebar_foot
+
+__all__ = ["current_conversation", "open_conversation", "show_sidebar"]
 
 
-def show_sidebar(settings: Settings, conversations: Conversations, asked: Sequence[str]) -> None:
-    """Draw the sidebar; what is chosen goes to the session's choices.
-
-    `asked` lists the modes that the next question goes to by name.
-    """
+def show_sidebar(settings: Settings, conversations: Conversations) -> None:
+    """Draw the sidebar."""
     with st.sidebar:
-        if st.button(both("New chat", "新对话"), icon=":material/add:", width="stretch"):
-            open_conversation(None)
-        for mode, agent in AGENTS.items():
-            agent.draw_choice(settings, mode in asked)
-        _choose_model(settings)
-        st.divider()
-        _list_conversations(conversations)
-        show_jobs(settings)
-        language_switch()
-
-
-def open_conversation(conversation: int | None) -> None:
-    """Go to that conversation, or to an empty one."""
-    if conversation is None:
-        st.query_params.pop("chat", None)
-    else:
-        st.query_params["chat"] = str(conversation)
-    st.session_state.pop("editing", None)
-    st.rerun()
-
-
-def current_conversation() -> int | None:
-    """The conversation named in the page's address, so that a reload stays in it."""
-    value = st.query_params.get("chat", "")
-    return int(value) if value.isdigit() else None
-
-
-def _choose_model(settings: Settings) -> None:
-    options = with_chosen(["auto", *reachable_models(settings), NONE], settings.model)
-    automatic = automatic_model(settings)
-    none = both("no model, quotes only", "无模型，仅摘录原文")
-    first = none if automatic == NONE else automatic
-    labels = {
-        "auto": both(f"Automatic ({first})", f"自动（{first}）"),
-        NONE: both("No model: quote the sources", "不用模型：摘录原文"),
-    }
-    choices()["model"] = st.selectbox(
-        both("Chat model", "对话模型"),
-        options,
-        index=options.index(settings.model),
-        format_func=lambda name: labels.get(name, name),
-        key="model",
-    )
-    if automatic == NONE:
-        connect = both("Connect a model", "连接模型")
-        with st.popover(connect, icon=":material/link:", type="tertiary"):
-            st.markdown(both(*HOW_TO_CONNECT))
-
-
-def _list_conversations(conversations: Conversations) -> None:
-    label = both("Search chats", "搜索对话")
-    search = st.text_input(
-        label,
-        placeholder=label,
-        label_visibility="collapsed",
-        icon=":material/search:",
-        key="search_chats",
-    )
-    _offer_undo(conversations)
-    found = conversations.recent(search, LISTED)
-    if not found and search:
-        st.caption(both("Nothing found.", "没有找到。"))
-    elif not found:
-        st.caption(both("Your chats will be listed here.", "对话会显示在这里。"))
-    for conversation in found:
-        _row(conversation, conversations)
-
-
-def _offer_undo(conversations: Conversations) -> None:
-    deleted = st.session_state.get("deleted")
-    if not deleted:
-        return
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    left.caption(both("Chat deleted", "对话已删除"))
-    if right.button(both("Undo", "撤销"), key="undo", icon=":material/undo:", type="tertiary"):
-        conversations.restore(st.session_state.pop("deleted"))
-        open_conversation(deleted)
-
-
-def _row(conversation: Conversation, conversations: Conversations) -> None:
-    active = conversation.id == current_conversation()
-    name, menu = st.columns([5, 1], vertical_alignment="center", gap="xxsmall")
-    label = plain(_shortened(conversation.title))
-    pressed = name.button(
-        f"**{label}**" if active else label,
-        key=f"chat-{conversation.id}",
-        type="tertiary",
-        width="stretch",
-    )
-    if pressed:
-        open_conversation(conversation.id)
-    actions = {"rename": both("Rename", "重命名"), "delete": both("Delete", "删除")}
-    with menu:
-        chosen = st.menu_button(
-            "",
-            list(actions),
-            format_func=actions.__getitem__,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            key=f"menu-{conversation.id}",
-        )
-    if chosen == "delete":
-        conversations.delete(conversation.id)
-        st.session_state["deleted"] = conversation.id
-        open_conversation(None if active else current_conversation())
-    elif chosen == "rename":
-        st.dialog(both("Rename chat", "重命名对话"))(_rename)(conversation, conversations)
-
-
-def _shortened(title: str) -> str:
-    return title if len(title) <= TITLE_FITS else title[: TITLE_FITS - 1] + "…"
-
-
-def _rename(conversation: Conversation, conversations: Conversations) -> None:
-    title = st.text_input(both("Title", "标题"), conversation.title, key="new_title")
-    if st.button(both("Save", "保存"), type="primary", key="save_title"):
-        conversations.rename(conversation.id, title)
-        st.rerun()
+        show_new_chat(conversations)
+        list_chats(conversations)
+        show_sidebar_foot(settings)

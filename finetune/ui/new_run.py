@@ -23,6 +23,7 @@ from finetune.stages import STAGES
 from finetune.ui.check_report import show_report
 from finetune.ui.data_preview import show_rows
 from finetune.ui.made import BASE, DATA, RUN, VIEW
+from workbench.chat_data import NAME as CHATS
 from workbench.jobs.job import Job, start
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
@@ -104,12 +105,22 @@ def _choose_data(settings: Settings) -> Path | None:
         both("Data file", "数据文件"),
         files,
         DATA,
-        format_func=lambda path: path.name,
+        format_func=_data_words,
     )
     with right.popover(both("It holds records", "这是记录表"), width="stretch"):
         _offer_questions(settings, data)
     show_rows(data)
     return data
+
+
+def _data_words(path: Path) -> str:
+    """The file's name; that of the chats says what it holds."""
+    if path.name != CHATS:
+        return path.name
+    return both(
+        f"From your chats: answers rated good, and corrections ({CHATS})",
+        f"来自对话：好评回答与更正（{CHATS}）",
+    )
 
 
 def _offer_questions(settings: Settings, data: Path) -> None:

@@ -57,6 +57,7 @@ def rag() -> None:
 @click.option(
     "--prune", is_flag=True, help="Drop documents whose files are gone from the folders given."
 )
+@click.option("--again", is_flag=True, help="Read unchanged files too.")
 @json_option
 @reports_errors
 def ingest(
@@ -65,6 +66,7 @@ def ingest(
     embedder: str | None,
     passwords: tuple[str, ...],
     prune: bool,
+    again: bool,
     as_json: bool,
 ) -> None:
     """Read files and folders into a collection; unchanged files are skipped.
@@ -74,25 +76,29 @@ def ingest(
       workbench rag ingest ./papers report.pdf --collection papers
     """
     from rag.ingest import ingest as run
+    from rag.problems import fix_for_terminal
 
     settings = load_settings()
     stop = _stops_on_sigterm()
     with reporting(as_json) as report:
         outcome = run(
             paths,
-            collection or settings.collection,
+            collection or settings.collections[0],
             settings,
             embedder=embedder,
-            passwords=_passwords(passwords),
+            passwords=read_passwords(passwords),
             prune=prune,
+            again=again,
             report=report,
             stopped=stop,
         )
+    for failure in outcome.failed:
+        failure["fix"] = fix_for_terminal(failure["file"], failure["fix"])
     if as_json:
-        print_json({"event": "done", **asdict(outcome)})
+        print_json({"event": "done", "summary": outcome.summary, **asdict(outcome)})
     else:
         _print_outcome(outcome, prune)
-    sys.exit(0 if outcome.indexed or outcome.unchanged else 1)
+    sys.exit(0 if outcome.usable else 1)
 
 
 def _print_outcome(outcome: Outcome, prune: bool) -> None:
@@ -110,13 +116,14 @@ def _print_outcome(outcome: Outcome, prune: bool) -> None:
 
 
 @rag.command("list")
+@click.option("--all", "hidden", is_flag=True, help="Those of chats and attached files too.")
 @json_option
 @reports_errors
-def list_command(as_json: bool) -> None:
+def list_command(hidden: bool, as_json: bool) -> None:
     """The collections of the workspace. Example: workbench rag list"""
     from rag.store import list_collections
 
-    for found in list_collections(load_settings()):
+    for found in list_collections(load_settings(), hidden=hidden):
         facts = {
             "collection": found.name,
             "documents": len(found.documents()),
@@ -138,13 +145,15 @@ def list_command(as_json: bool) -> None:
 @reports_errors
 def show(collection: str, as_json: bool) -> None:
     """The documents of a collection and their state. Example: workbench rag show handbook"""
+    from rag.problems import fix_for_terminal
     from rag.store import open_collection
 
     for document in open_collection(load_settings(), collection).documents():
         if as_json:
             print_json(asdict(document))
         else:
-            problem = f"  {document.problem} {document.fix}" if document.problem else ""
+            fix = fix_for_terminal(document.source, document.fix)
+            problem = f"  {document.problem} {fix}" if document.problem else ""
             click.echo(f"{document.state:<8} {document.passages:>6}  {document.source}{problem}")
 
 
@@ -212,7 +221,7 @@ def reindex(collection: str, embedder: str, as_json: bool) -> None:
         click.echo(f"{found.name} now uses {found.embedder}")
 
 
-def _passwords(given: tuple[str, ...]) -> dict[str, str]:
+def read_passwords(given: tuple[str, ...]) -> dict[str, str]:
     """File name, or `*` for every file -> password.
 
     `FILE=WORD` is for one file. A word alone, or WORKBENCH_FILE_PASSWORD, is for every file.

@@ -21,7 +21,9 @@ FILTERS = ("source", "type", "page", "sheet")
 SHOWN = 400  # characters of a passage on the terminal
 
 collection_option = click.option(
-    "--collection", "-c", help="Collection to ask; without it, the one in the settings."
+    "--collection",
+    "-c",
+    help="Collections to ask, with commas between them; without it, those in the settings.",
 )
 
 
@@ -48,12 +50,11 @@ def search(
     Example:
       workbench rag search "How long is the warranty?" --collection handbook --where type=pdf
     """
-    from rag.retriever import retrieve
-    from rag.store import open_collection
+    from rag.pool import open_pool
 
-    settings = load_settings()
-    opened = open_collection(settings, collection or settings.collection)
-    hits = retrieve(question, opened, settings, k, parse_where(where))
+    settings = load_settings(**({"collection": collection} if collection else {}))
+    pool = open_pool(settings, settings.collections)
+    hits = pool.retrieve(question, settings, k, parse_where(where))
     for rank, hit in enumerate(hits, 1):
         if as_json:
             print_json(_hit_facts(rank, hit))
@@ -74,6 +75,7 @@ def _hit_facts(rank: int, hit: Hit) -> dict[str, Any]:
         "relevant": hit.relevant,
         "text": hit.passage.text,
         "source": hit.passage.source,
+        "collection": hit.collection,
         "locator": str(hit.passage.locator),
     }
 
@@ -151,10 +153,11 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
       workbench rag calibration handbook --again
     """
     from rag.calibration import calibrate, load_calibration
-    from rag.store import open_collection
+    from rag.pool import open_pool
 
     settings = load_settings()
-    opened = open_collection(settings, collection or settings.collection)
+    names = [collection] if collection else settings.collections
+    [opened] = open_pool(settings, names[:1]).collections
     found = calibrate(opened, settings) if again else load_calibration(opened)
     if as_json:
         print_json({"collection": opened.name, **asdict(found)})

@@ -18,7 +18,7 @@ from workbench.messages import say
 LANGUAGES = ("eng", "chi_sim")  # Tesseract's names
 INSTALL = say(
     "For text in pictures install OCR: apt install tesseract-ocr tesseract-ocr-chi-sim "
-    "(or brew install tesseract)."
+    "(or brew install tesseract), and the extra: pip install -e '.[ocr]'"
 )
 
 

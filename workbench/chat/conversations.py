@@ -3,107 +3,117 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from workbench.chat.database import bring_up_to_date, connect
-from workbench.chat.events import Beat, Event, Routed, Thought, Token, from_dict, to_dict
+from workbench.chat.branches import Node, next_place, path_to, shown_path, versions
+from workbench.chat.database import add_row, bring_up_to_date, connect
+from workbench.chat.events import Event, Token, from_dict, to_dict
+from workbench.chat.records import (
+    LONGEST_TITLE,
+    Conversation,
+    Message,
+    State,
+    Turn,
+    exchanges,
+    joined,
+)
 from workbench.errors import NotFound
 
-State = Literal["streaming", "done", "stopped", "failed", "interrupted"]
+__all__ = ["Conversation", "Conversations", "Message", "State", "Turn", "exchanges", "joined"]
+
 TITLE_LENGTH = 60  # characters of a first question that make the title
-LONGEST_TITLE = 120
+LISTED = "id, title, created, updated, folder, pinned, settings"
 COLUMNS = (
     "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
 )
 
 
-@dataclass(frozen=True)
-class Turn:
-    """An earlier message as a model gets it: `role` is user or assistant, `mode` the agent."""
-
-    role: str
-    content: str
-    mode: str = ""
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """A chat as the sidebar lists it; times are seconds since 1970."""
-
-    id: int
-    title: str
-    created: float
-    updated: float
-
-
-@dataclass(frozen=True)
-class Message:
-    """A question or an answer; `settings` are the choices it was given, `rating` -1, 0 or 1."""
-
-    id: int
-    conversation: int
-    role: str
-    content: str
-    events: list[Event] = field(default_factory=list)
-    state: State = "done"
-    mode: str = "auto"
-    settings: dict[str, Any] = field(default_factory=dict)
-    rating: int = 0
-    correction: str = ""
-    created: float = 0.0
-
-    @property
-    def agent(self) -> str:
-        """The agent that answered, also where the router chose it."""
-        for event in self.events:
-            if isinstance(event, Routed):
-                return event.mode
-        return self.mode
-
-
 class Conversations:
     """The conversations of a workspace.
 
-    Nothing a person wrote is lost: edits supersede, and a deletion can be undone. Every method
-    raises WorkbenchError where the file cannot be written or read.
+    Nothing a person wrote is lost: an edited question and an answer asked for again keep the former
+    one as another version, and a deletion can be undone. Every method raises WorkbenchError where
+    the file cannot be written or read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         bring_up_to_date(path)
 
-    def recent(self, search: str = "", limit: int = 200) -> list[Conversation]:
-        """Conversations, newest first; `search` looks into titles and texts, in any language."""
-        pattern = f"%{_escaped(search)}%"
-        query = """
-            select id, title, created, updated from conversations c
-            where deleted is null and (title like ?1 escape '\\' or exists (
-                select 1 from messages
-                where conversation = c.id and not superseded and content like ?1 escape '\\'))
-            order by updated desc limit ?2"""
+    def recent(
+        self, search: str = "", limit: int = 200, folder: str | None = None
+    ) -> list[Conversation]:
+        """Conversations, pinned ones first, then the newest; those of one folder, or all.
+
+        `search` looks into titles and texts, of all versions, in any language. A single Latin
+        letter looks into titles only: it is in nearly every text.
+        """
+        wanted = " ".join(search.split()).replace("\0", "")
+        texts, values = _texts_with(wanted)
+        query = f"""
+            select {LISTED} from conversations c
+            where deleted is null and (:folder is null or folder = :folder) and (
+                title like :title escape '\\'
+                or id in (select conversation from messages where {texts}))
+            order by pinned desc, updated desc limit :limit"""  # noqa: S608 – constants
+        values |= {"folder": folder, "title": f"%{_escaped(wanted)}%", "limit": limit}
         with self._connect() as database:
-            rows = database.execute(query, (pattern, limit))
-            return [Conversation(*row) for row in rows]
+            return [_conversation(row) for row in database.execute(query, values)]
+
+    def folders(self) -> dict[str, int]:
+        """Each folder with the number of its conversations, by name."""
+        query = """
+            select folder, count(*) from conversations
+            where deleted is null and folder != '' group by folder order by folder"""
+        with self._connect() as database:
+            return dict(database.execute(query))
+
+    def conversation(self, conversation: int) -> Conversation:
+        """One conversation, also a deleted one; raises NotFound."""
+        query = f"select {LISTED} from conversations where id = ?"  # noqa: S608 – a constant
+        with self._connect() as database:
+            row = database.execute(query, (conversation,)).fetchone()
+        if row is None:
+            raise NotFound("That chat no longer exists.", "Choose another one, or begin a new one.")
+        return _conversation(row)
 
     def create(self, title: str) -> int:
         """A new conversation; its title is cut from the first question."""
         now = time.time()
         short = " ".join(title.split())[:TITLE_LENGTH] or "…"
-        query = "insert into conversations (title, created, updated) values (?, ?, ?)"
+        # by its origin a chat is known again when it is imported
+        origin = secrets.token_hex(16)
+        query = "insert into conversations (title, created, updated, origin) values (?, ?, ?, ?)"
         with self._connect() as database:
-            row = database.execute(query, (short, now, now)).lastrowid
+            row = database.execute(query, (short, now, now, origin)).lastrowid
         return int(row or 0)
 
     def rename(self, conversation: int, title: str) -> None:
         """Give the conversation another title; an empty one becomes an ellipsis."""
         short = title.strip()[:LONGEST_TITLE] or "…"
         self._execute("update conversations set title = ? where id = ?", short, conversation)
+
+    def set_settings(self, conversation: int, settings: dict[str, Any]) -> None:
+        """Replace what was chosen for this chat; plain JSON values by name."""
+        as_json = json.dumps(settings, ensure_ascii=False)
+        self._execute("update conversations set settings = ? where id = ?", as_json, conversation)
+
+    def set_folder(self, conversation: int, folder: str) -> None:
+        """Move the conversation to that folder; the empty name is none."""
+        name = folder.strip()[:LONGEST_TITLE]
+        self._execute("update conversations set folder = ? where id = ?", name, conversation)
+
+    def pin(self, conversation: int, pinned: bool) -> None:
+        """Keep the conversation at the top of the list, or no longer."""
+        self._execute("update conversations set pinned = ? where id = ?", pinned, conversation)
 
     def delete(self, conversation: int) -> None:
         """Hide the conversation; `restore` brings it back."""
@@ -115,22 +125,33 @@ class Conversations:
         self._execute("update conversations set deleted = null where id = ?", conversation)
 
     def messages(self, conversation: int) -> list[Message]:
-        """The messages that count, oldest first; superseded ones are left out."""
-        query = (
-            f"select {COLUMNS} from messages "  # noqa: S608 – a constant
-            "where conversation = ? and not superseded order by id"
-        )
+        """The messages of the versions that are shown, oldest first."""
         with self._connect() as database:
-            return [_message(row) for row in database.execute(query, (conversation,))]
+            nodes = _nodes(database, conversation)
+            return _read(database, nodes, shown_path(nodes))
+
+    def path_to(self, message: int) -> list[Message]:
+        """The message and all that led to it, oldest first, shown or not. Raises NotFound."""
+        with self._connect() as database:
+            nodes = _nodes(database, _conversation_of(database, message))
+            return _read(database, nodes, path_to(nodes, message))
 
     def message(self, message: int) -> Message:
         """One message; raises NotFound."""
-        query = f"select {COLUMNS} from messages where id = ?"  # noqa: S608 – a constant
         with self._connect() as database:
-            row = database.execute(query, (message,)).fetchone()
-        if row is None:
-            raise NotFound("That message no longer exists.", "Reload the page.")
-        return _message(row)
+            nodes = _nodes(database, _conversation_of(database, message))
+            return _read(database, nodes, [node for node in nodes if node.id == message])[0]
+
+    def show(self, message: int) -> None:
+        """Show that version, and what followed it. Raises NotFound."""
+        query = """
+            update messages set shown = coalesce(beside, id) = ?
+            where conversation = ? and parent is ?"""
+        with self._connect() as database:
+            conversation = _conversation_of(database, message)
+            nodes = _nodes(database, conversation)
+            for node in path_to(nodes, message):
+                database.execute(query, (node.version, conversation, node.parent))
 
     def history(self, conversation: int, before: int | None = None) -> list[Turn]:
         """The turns before message `before` as a model gets them.
@@ -171,8 +192,13 @@ class Conversations:
         mode: str = "auto",
         settings: dict[str, Any] | None = None,
         owner: str = "",
+        instead_of: int | None = None,
     ) -> int:
-        """Append a message and return its id. `owner` names the process that streams it."""
+        """Append a message to what is shown and return its id.
+
+        An answer after an answer stands beside it. With `instead_of` the message becomes another
+        version of that one and is shown in its place. `owner` names the process that streams it.
+        """
         now = time.time()
         row = {
             "conversation": conversation,
@@ -180,19 +206,20 @@ class Conversations:
             "content": content,
             "state": state,
             "mode": mode,
-            "settings": json.dumps(settings or {}),
+            "settings": json.dumps(settings or {}, ensure_ascii=False),
             "owner": owner,
             "created": now,
         }
-        names = ", ".join(row)
-        holes = ", ".join(f":{name}" for name in row)
-        query = f"insert into messages ({names}) values ({holes})"  # noqa: S608
         touch = "update conversations set updated = ? where id = ?"
-        # one transaction: the list is sorted by the newest message
+        # one transaction, which begins with a write: nobody appends between place and message
         with self._connect() as database:
-            database.execute(touch, (now, conversation))
-            number = database.execute(query, row).lastrowid
-        return int(number or 0)
+            database.execute(touch, (now, conversation))  # the list is sorted by the newest message
+            nodes = _nodes(database, conversation)
+            if instead_of is None:
+                row["parent"], row["beside"] = next_place(nodes, role)
+            else:
+                row["parent"] = _make_room(database, nodes, instead_of)
+            return add_row(database, "messages", row)
 
     def save(self, message: int, events: Sequence[Event], state: State) -> None:
         """Store an answer as far as it has grown; neighbouring tokens become one."""
@@ -215,17 +242,23 @@ class Conversations:
             row = database.execute(query, (question.strip(),)).fetchone()
         return row[0] if row else ""
 
-    def supersede_from(self, message: int) -> None:
-        """Take this message and all after it out of the conversation, to edit or ask again."""
-        query = """
-            update messages set superseded = 1
-            where id >= ?1 and conversation = (select conversation from messages where id = ?1)"""
-        self._execute(query, message)
-
     def rate(self, message: int, rating: int, correction: str = "") -> None:
         """Thumbs up (1), down (-1) or none (0), with the answer that would have been right."""
         query = "update messages set rating = ?, correction = ? where id = ?"
         self._execute(query, rating, correction.strip(), message)
+
+    def rated(self) -> list[Message]:
+        """The answers that were found good or corrected, oldest first, also in versions not shown.
+
+        Those of deleted chats are left out.
+        """
+        query = """
+            select id from messages where role = 'assistant' and content <> ''
+            and (rating > 0 or correction <> '')
+            and conversation in (select id from conversations where deleted is null) order by id"""
+        with self._connect() as database:
+            found = [number for (number,) in database.execute(query)]
+        return [self.message(number) for number in found]
 
     def interrupt_others(self, owner: str) -> None:
         """Mark answers as interrupted that another process was streaming when it ended."""
@@ -240,38 +273,74 @@ class Conversations:
             database.execute(query, values)
 
 
-def exchanges(messages: Sequence[Message]) -> list[tuple[Message, list[Message]]]:
-    """Each question with its answers: one, or several side by side."""
-    found: list[tuple[Message, list[Message]]] = []
-    for message in messages:
-        if message.role == "user":
-            found.append((message, []))
-        elif found:
-            found[-1][1].append(message)
-    return found
-
-
-def joined(events: Sequence[Event]) -> list[Event]:
-    """The events with runs of tokens (and of thoughts) put together; beats are left out."""
-    found: list[Event] = []
-    for event in events:
-        if isinstance(event, Beat):
-            continue
-        last = found[-1] if found else None
-        if isinstance(event, Token) and isinstance(last, Token):
-            found[-1] = Token(last.text + event.text)
-        elif isinstance(event, Thought) and isinstance(last, Thought):
-            found[-1] = Thought(last.text + event.text)
-        else:
-            found.append(event)
-    return found
-
-
 def _escaped(text: str) -> str:
     """The text for `like … escape '\\'`: its own wildcards are taken as they stand."""
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, "\\" + sign)
     return text
+
+
+def _texts_with(search: str) -> tuple[str, dict[str, Any]]:
+    """The condition on messages that hold the text, with its values. See `database.SEARCH`."""
+    if len(search) >= 3:
+        phrase = search.replace('"', '""')
+        return "id in (select rowid from found where found match :phrase)", {
+            "phrase": f'"{phrase}"'
+        }
+    if len(search) == 2 or (search and not search.isascii()):
+        first = search.lower()
+        condition = "id in (select doc from found_threes where term >= :first and term < :last)"
+        return condition, {"first": first, "last": first + chr(sys.maxunicode)}
+    return "false", {}
+
+
+def _nodes(database: sqlite3.Connection, conversation: int) -> list[Node]:
+    query = (
+        "select id, role, parent, beside, shown from messages where conversation = ? order by id"
+    )
+    rows = database.execute(query, (conversation,))
+    return [
+        Node(number, role, parent, beside, bool(shown))
+        for number, role, parent, beside, shown in rows
+    ]
+
+
+def _conversation_of(database: sqlite3.Connection, message: int) -> int:
+    query = "select conversation from messages where id = ?"
+    row = database.execute(query, (message,)).fetchone()
+    if row is None:
+        raise NotFound("That message no longer exists.", "Reload the page.")
+    return int(row[0])
+
+
+def _make_room(database: sqlite3.Connection, nodes: Sequence[Node], instead_of: int) -> int | None:
+    """Hide all versions at the message's place; returns the parent of a new one."""
+    place = next((node for node in nodes if node.id == instead_of), None)
+    if place is None:
+        raise NotFound("That message no longer exists.", "Reload the page.")
+    hidden = [(node.id,) for node in nodes if node.parent == place.parent]
+    database.executemany("update messages set shown = 0 where id = ?", hidden)
+    return place.parent
+
+
+def _read(
+    database: sqlite3.Connection, nodes: Sequence[Node], wanted: Sequence[Node]
+) -> list[Message]:
+    """The messages at these places, with the ids of their versions."""
+    query = (
+        f"select {COLUMNS} from messages "  # noqa: S608 – a constant
+        "where id in (select value from json_each(?)) order by id"
+    )
+    numbers = json.dumps([node.id for node in wanted])
+    read = {row[0]: _message(row) for row in database.execute(query, (numbers,))}
+    of_message = versions(nodes)
+    return [replace(read[node.id], versions=of_message[node.id]) for node in wanted]
+
+
+def _conversation(row: tuple[Any, ...]) -> Conversation:
+    number, title, created, updated, folder, pinned, settings = row
+    chosen = json.loads(settings)
+    return Conversation(number, title, created, updated, folder, bool(pinned), chosen)
 
 
 def _message(row: tuple[Any, ...]) -> Message:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+from workbench.chat.branches import Former, grown
 from workbench.errors import WorkbenchError
 from workbench.messages import say
 
 BUSY = 30  # seconds that a writer waits for another
 
-# One entry for each version of the file; a file of version n gets the entries from n on.
-SCHEMAS = [
-    """
+FIRST = """
 create table conversations (
     id integer primary key autoincrement,
     title text not null,
@@ -38,15 +38,80 @@ create table messages (
     created real not null
 );
 create index messages_in_order on messages (conversation, id);
-""",
-    """
+"""
+
+VOTES = """
 create table votes (
     question integer primary key references messages(id) on delete cascade,
     winner integer,
     created real not null
 );
 create table reroutes (question text primary key, chosen text not null, created real not null);
-""",
+"""
+
+BRANCHES = """
+alter table conversations add column folder text not null default '';
+alter table conversations add column pinned integer not null default 0;
+alter table conversations add column settings text not null default '{}';
+alter table conversations add column origin text not null default '';
+update conversations set origin = lower(hex(randomblob(16)));
+create unique index conversations_by_origin on conversations (origin);
+alter table messages add column parent integer;
+alter table messages add column beside integer;
+alter table messages add column shown integer not null default 1;
+"""
+
+AFTER_BRANCHES = """
+alter table messages drop column superseded;
+drop index messages_in_order;
+create index messages_in_order on messages (conversation, id, role, parent, beside, shown);
+"""
+
+# Texts by each three characters of them, in any language. Two spaces behind a text put its last
+# characters into such a three as well, so that one or two of them can be looked up by what begins
+# with them. A growing answer enters the index when it has ended.
+SEARCH = """
+create virtual table found using fts5 (content, content = '', tokenize = 'trigram');
+create virtual table found_threes using fts5vocab (found, 'instance');
+insert into found (rowid, content)
+    select id, content || '  ' from messages where state != 'streaming';
+create trigger message_added after insert on messages when new.state != 'streaming' begin
+    insert into found (rowid, content) values (new.id, new.content || '  ');
+end;
+create trigger message_changed after update of content, state on messages begin
+    insert into found (found, rowid, content)
+        select 'delete', old.id, old.content || '  ' where old.state != 'streaming';
+    insert into found (rowid, content)
+        select new.id, new.content || '  ' where new.state != 'streaming';
+end;
+create trigger message_deleted after delete on messages when old.state != 'streaming' begin
+    insert into found (found, rowid, content) values ('delete', old.id, old.content || '  ');
+end;
+"""
+
+
+def _keep_branches(database: sqlite3.Connection) -> None:
+    """What was superseded becomes a former version of what replaced it."""
+    _run(database, BRANCHES)
+    query = "select conversation, id, role, superseded, created from messages order by id"
+    conversations: dict[int, list[Former]] = {}
+    for conversation, number, role, superseded, created in database.execute(query):
+        former = Former(number, role, bool(superseded), created)
+        conversations.setdefault(conversation, []).append(former)
+    place = "update messages set parent = ?, beside = ?, shown = ? where id = ?"
+    for messages in conversations.values():
+        rows = [(node.parent, node.beside, node.shown, node.id) for node in grown(messages)]
+        database.executemany(place, rows)
+    _run(database, AFTER_BRANCHES)
+
+
+# One entry for each version of the file: statements, or a function where they do not suffice. A
+# file of version n gets the entries from n on.
+SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
+    FIRST,
+    VOTES,
+    _keep_branches,
+    SEARCH,
 ]
 
 
@@ -57,9 +122,10 @@ def bring_up_to_date(path: Path) -> None:
             return
         database.execute("begin immediate")  # two processes may make the file at the same moment
         for schema in SCHEMAS[_version(database) :]:
-            # one by one: executescript would commit, and so let another process in between
-            for statement in schema.split(";"):
-                database.execute(statement)
+            if isinstance(schema, str):
+                _run(database, schema)
+            else:
+                schema(database)
         database.execute(f"pragma user_version = {len(SCHEMAS)}")
 
 
@@ -90,6 +156,24 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
             say("{name} is not a database of conversations: {error}", name=path.name, error=error),
             say("Move {path} away; a new one is made. Keep it to repair it.", path=path),
         ) from error
+
+
+def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
+    """Put a row into the table; returns its id. Table and columns are names of our own."""
+    names = ", ".join(row)
+    holes = ", ".join(f":{name}" for name in row)
+    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
+    return int(database.execute(query, row).lastrowid or 0)
+
+
+def _run(database: sqlite3.Connection, statements: str) -> None:
+    # one by one: executescript would commit, and so let another process in between
+    statement = ""
+    for line in statements.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            database.execute(statement)
+            statement = ""
 
 
 def _version(database: sqlite3.Connection) -> int:

@@ -22,8 +22,8 @@ Answer = Callable[[], Iterator[Event]]
 class Stream:
     """One growing answer. `events` only grows; `ended` is always set, after the last save.
 
-    Where the last save fails, `unsaved` is true and `events` ends with that failure: the database
-    still has the answer as it was saved before.
+    Nothing changes an answer that has ended. Where the last save fails, `unsaved` is true and
+    `events` ends with that failure: the database still has the answer as it was saved before.
     """
 
     def __init__(self, conversations: Conversations, message: int, answer: Answer) -> None:
@@ -33,45 +33,42 @@ class Stream:
         self.unsaved = False
         self.begun = time.monotonic()
         self.ended = threading.Event()
-        self._stopping = threading.Event()
+        self._turn = threading.Lock()  # the answer's thread and a person's Stop write one by one
         self._conversations = conversations
         self._answer = answer
         self._thread = threading.Thread(target=self._run, name=f"answer-{message}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the answer to end; its model stops at the next token."""
-        self._stopping.set()
+        """End the answer now, with what it has.
+
+        Its thread may still wait for a server. It closes the agent at the next event, and all that
+        it brings is dropped.
+        """
+        self._end("stopped")
 
     def _run(self) -> None:
         try:
-            self.state = self._consume()
+            self._end(self._consume())
         except WorkbenchError as error:
-            self._fail(error)
+            self._end("failed", error)
         except BaseException as error:
             problem = say("The answer broke off: {error}", error=error)
             fix = "Ask again; the details are in the server's log."
-            self._fail(WorkbenchError(problem, fix))
+            self._end("failed", WorkbenchError(problem, fix))
             raise
-        finally:
-            try:
-                self._save_end()
-            finally:
-                self.ended.set()  # a page waits for it: without it the page polls for ever
 
     def _consume(self) -> State:
         """Take events until the last one or a stop; returns the state of the answer."""
-        saved = time.monotonic()
         # started here, not by the caller: an agent's first line may take seconds
         source = self._answer()
+        saved = time.monotonic()
         try:
             for event in source:
-                if not isinstance(event, Beat):
-                    self.events.append(event)
-                if self._stopping.is_set():
+                save = time.monotonic() - saved > SAVED_EVERY
+                if not self._take(event, save):
                     return "stopped"
-                if time.monotonic() - saved > SAVED_EVERY:
-                    self._conversations.save(self.message, self.events, "streaming")
+                if save:
                     saved = time.monotonic()
         finally:
             # the agent's own `finally` stops its model now, not when it is collected
@@ -81,12 +78,32 @@ class Stream:
         failed = bool(self.events) and isinstance(self.events[-1], Failed)
         return "failed" if failed else "done"
 
-    def _save_end(self) -> None:
-        try:
-            self._conversations.save(self.message, self.events, self.state)
-        except WorkbenchError as error:
-            self.unsaved = True
-            self._fail(error)
+    def _take(self, event: Event, save: bool) -> bool:
+        """Add the event; False where the answer has ended meanwhile."""
+        with self._turn:
+            if self.ended.is_set():
+                return False
+            if not isinstance(event, Beat):
+                self.events.append(event)
+            if save:
+                self._conversations.save(self.message, self.events, "streaming")
+            return True
+
+    def _end(self, state: State, error: WorkbenchError | None = None) -> None:
+        """The last save. The first to end the answer does it, the person or the thread."""
+        with self._turn:
+            if self.ended.is_set():
+                return
+            self.state = state
+            if error:
+                self._fail(error)
+            try:
+                self._conversations.save(self.message, self.events, self.state)
+            except WorkbenchError as unsaved:
+                self.unsaved = True
+                self._fail(unsaved)
+            finally:
+                self.ended.set()  # a page waits for it: without it the page polls for ever
 
     def _fail(self, error: WorkbenchError) -> None:
         self.state = "failed"

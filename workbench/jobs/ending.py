@@ -14,9 +14,11 @@ KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # as Python tells it, and as a
 def why_ended(job: Job) -> tuple[str, str]:
     """(problem, fix): the command's own words, else what its exit status and its log say."""
     last = job.last()
-    told = last if last.get("problem") else _first_failure(last)
+    told = last if last.get("problem") else _only_failure(last)
     if told.get("problem"):
         return told["problem"], told.get("fix", "")
+    if last.get("summary"):
+        return last["summary"], "Its page says why, for each file."
     status = job.exit_status
     if status is None:
         return (
@@ -36,7 +38,7 @@ def why_ended(job: Job) -> tuple[str, str]:
     return say("It ended with exit status {status} and wrote nothing.", status=status), fix
 
 
-def _first_failure(last: dict) -> dict:
-    """A command of many files names what failed in a list."""
+def _only_failure(last: dict) -> dict:
+    """A command of many files names what failed in a list; one alone speaks for all."""
     failed = last.get("failed")
-    return failed[0] if isinstance(failed, list) and failed else {}
+    return failed[0] if isinstance(failed, list) and len(failed) == 1 else {}

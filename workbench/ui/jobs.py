@@ -103,7 +103,8 @@ def _put_away_button(job: Job) -> None:
 
 def _show_made(job: Job) -> None:
     made = made_by(job)
-    text = plain(made.text) if made else both("Done", "已完成")
+    summary = made.text if made else told(job.last().get("summary", ""))
+    text = plain(summary) or both("Done", "已完成")
     st.caption(f":material/check: {text}")
     opens = both("Open", "打开")
     if made and made.page and st.button(opens, icon=":material/open_in_new:", key=f"open-{job.id}"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from workbench.settings import Settings
+from workbench.ui.appearance import show_sidebar_foot
 from workbench.ui.changes import announce, show_change
 from workbench.ui.example import offer_example_model
 from workbench.ui.jobs import cancel_button, show_job, show_jobs
@@ -12,20 +15,23 @@ from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,
     choices,
+    default_settings,
     language,
     language_switch,
     page_settings,
     told,
 )
-from workbench.ui.text import place_name, plain, show_error, shows_errors
+from workbench.ui.text import place_name, plain, sentence, show_error, shows_errors
 
 __all__ = [
+    "ICON",
     "announce",
     "begin_page",
     "both",
     "cancel_button",
     "choices",
     "choose",
+    "default_settings",
     "fold",
     "language",
     "language_switch",
@@ -34,15 +40,19 @@ __all__ = [
     "place_name",
     "plain",
     "select",
+    "sentence",
     "show_change",
     "show_error",
     "show_job",
     "show_jobs",
+    "show_sidebar_foot",
     "shows_errors",
     "told",
     "translate_uploader",
 ]
 
+# a Material icon here would be asked of a foreign host by the browser
+ICON = str(Path(__file__).with_name("icon.svg"))
 # Streamlit's upload field has its two texts in English only
 CHINESE_UPLOADER = """
 <style>
@@ -52,15 +62,21 @@ CHINESE_UPLOADER = """
 [data-testid=stFileUploaderDropzoneInstructions] { display: none }
 </style>
 """
+# a table's own buttons float over what stands above it, and on a phone a touch brings them up
+PHONE = """
+<style>
+@media (max-width: 640px) { [data-testid=stElementToolbar] { display: none } }
+</style>
+"""
 
 
 def begin_page(title: str) -> Settings:
     """Begin a page other than the chat: jobs and language at its side, its title; its settings."""
     settings = page_settings()
     translate_uploader()
+    st.html(PHONE)
     with st.sidebar:
-        show_jobs(settings)
-        language_switch()
+        show_sidebar_foot(settings)
     st.title(title)
     show_change()
     return settings

@@ -1,0 +1,138 @@
+"""One or several collections -> the passages of all that answer a question, on one scale.
+
+A score of a single collection rests on what is rare there and on the weight that it has learned, so
+scores of two collections cannot be compared. The pool scores the best passages of each once more as
+if all collections were one: words are as rare as in all of them together, weight and floor are the
+means of theirs, weighed by their sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from rag.calibration import Calibration, load_calibration
+from rag.lexical import LexicalIndex, coverage_of
+from rag.passages import Hit
+from rag.retriever import lexical_index, retrieve
+from rag.store import Collection, open_collection
+from workbench.errors import InvalidInput
+from workbench.language import words
+from workbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Collections that are searched together. One collection is a pool of one."""
+
+    collections: tuple[Collection, ...]
+
+    @property
+    def name(self) -> str:
+        """The names as a person reads them, without hidden ones."""
+        names = [collection.name for collection in self.collections]
+        return ", ".join(name for name in names if not name.startswith("."))
+
+    @property
+    def embedder(self) -> str:
+        """The embedder of the first collection."""
+        return self.collections[0].embedder
+
+    @cached_property
+    def indexes(self) -> list[LexicalIndex]:
+        """The lexical index of each collection, as it was when it was first asked for."""
+        return [lexical_index(collection) for collection in self.collections]
+
+    @property
+    def size(self) -> int:
+        """The number of passages."""
+        return sum(len(index.ids) for index in self.indexes)
+
+    def held(self, word: str) -> int:
+        """The number of passages with that word."""
+        return sum(index.held(word) for index in self.indexes)
+
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency, as in a single index of all passages."""
+        held = self.held(word)
+        return math.log1p((self.size - held + 0.5) / (held + 0.5))
+
+    def weight(self, question: str) -> float:
+        """Share of the dense leg: the collections' mean by size."""
+        return self._mean(lambda calibration: calibration.weight(question))
+
+    def floor(self, question: str) -> float:
+        """The score that a relevant passage reaches: the collections' mean by size."""
+        return self._mean(lambda calibration: calibration.floor(question))
+
+    def retrieve(
+        self,
+        question: str,
+        settings: Settings,
+        k: int = 6,
+        where: dict[str, Any] | None = None,
+    ) -> list[Hit]:
+        """The k best passages of all collections, best first; see `rag.retriever.retrieve`."""
+        found = [
+            retrieve(question, collection, settings, k, where) for collection in self.collections
+        ]
+        if len(found) == 1:
+            return found[0]
+        hits = [hit for some in found for hit in some]
+        if not self._own_scores_compare(settings):
+            hits = self.scored_as_one(question, hits)
+        # relevant first: each collection knows its own floor
+        hits.sort(key=lambda hit: (not hit.relevant, -hit.score, hit.passage.id))
+        return _without_repeats(hits)[:k]
+
+    def _own_scores_compare(self, settings: Settings) -> bool:
+        """Whether the scores stay as they are.
+
+        A reranker's lie on one scale. Cosines of two embedders lie on none, so that nothing better
+        than the collections' own scores is known.
+        """
+        embedders = {collection.embedder for collection in self.collections}
+        return bool(settings.reranker) or len(embedders) > 1
+
+    def scored_as_one(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with the scores and the relevance that a single collection would give them."""
+        weight, floor = self.weight(question), self.floor(question)
+        shares = coverage_of(question, [hit.passage.text for hit in hits], self.rarity)
+        scored = []
+        for hit, share in zip(hits, shares, strict=True):
+            score = min(1.0, max(0.0, weight * hit.dense + (1 - weight) * share))
+            scored.append(replace(hit, score=round(score, 6), relevant=score >= floor))
+        return scored
+
+    def _mean(self, of: Callable[[Calibration], float]) -> float:
+        total = 0.0
+        for collection, index in zip(self.collections, self.indexes, strict=True):
+            total += len(index.ids) * of(load_calibration(collection))
+        if not self.size:
+            return of(load_calibration(self.collections[0]))
+        return total / self.size
+
+
+def open_pool(settings: Settings, names: Sequence[str]) -> Pool:
+    """The collections of these names. Raises InvalidInput without a name, NotFound for a wrong one.
+
+    The error of a wrong name lists the existing ones.
+    """
+    if not names:
+        raise InvalidInput("No collection is chosen.", "Choose one, or name it: --collection NAME")
+    return Pool(tuple(open_collection(settings, name) for name in names))
+
+
+def _without_repeats(hits: Sequence[Hit]) -> list[Hit]:
+    """Of passages with one text the first: a file may lie in two collections."""
+    texts: set[str] = set()
+    kept = []
+    for hit in hits:
+        text = " ".join(words(hit.passage.text))
+        if text not in texts:
+            texts.add(text)
+            kept.append(hit)
+    return kept
