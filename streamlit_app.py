@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui.widgets import both
+from workbench.ui.widgets import ICON, both
 
 PAGES = [
     # file, English, Chinese, icon; the first one opens
@@ -15,7 +15,7 @@ PAGES = [
 
 
 def main() -> None:
-    st.set_page_config(page_title="Workbench", page_icon=":material/forum:", layout="wide")
+    st.set_page_config(page_title="Workbench", page_icon=ICON, layout="wide")
     pages = [
         st.Page(
             path,

@@ -17,7 +17,7 @@ def fit(
     question: str, hits: Sequence[Hit], history: Sequence[Turn], settings: Settings
 ) -> tuple[list[Hit], list[Turn]]:
     """The passages that fit. At most half of the room that they leave goes to the newest turns."""
-    room = settings.context_tokens - settings.answer_tokens - tokens(question) - OVERHEAD
+    room = prompt_room(settings) - tokens(question) - OVERHEAD
     kept: list[Hit] = []
     for hit in hits:
         size = tokens(hit.passage.text) + MARKS
@@ -26,6 +26,11 @@ def fit(
         kept.append(hit)
         room -= size
     return kept, newest(history, room // 2)
+
+
+def prompt_room(settings: Settings) -> int:
+    """Tokens of the context beside the answer and the person's own system prompt."""
+    return settings.context_tokens - settings.answer_tokens - tokens(settings.system_prompt)
 
 
 def newest(history: Sequence[Turn], room: int) -> list[Turn]:

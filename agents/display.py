@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agents.markdown import numbers_cited
 from agents.registry import AGENTS
@@ -12,14 +13,34 @@ from rag.passages import Passage
 from workbench.chat import events as kinds
 from workbench.chat.conversations import Message
 from workbench.chat.events import Event, Token
-from workbench.language import localized
+from workbench.language import localized, tokens
 from workbench.models.listing import NONE
 
 Kind = TypeVar("Kind")
 
 CHOOSING = ("Choosing who answers…", "正在选择由谁回答…")
 READING = ("Reading the sources…", "正在阅读来源…")
+LINEAGE = {
+    # what an answer rests on, as its agent names it -> what a person reads
+    "agent": ("Answered by", "回答者"),
+    "model": ("Model", "模型"),
+    "digest": ("Fingerprint of the model", "模型指纹"),
+    "collection": ("Collection", "知识库"),
+    "revision": ("Its revision", "知识库版本"),
+    "embedder": ("Embedder", "向量模型"),
+    "source": ("Database", "数据库"),
+    "dialect": ("SQL dialect", "SQL 方言"),
+    "writer": ("The query is written by", "查询由谁编写"),
+    "tables": ("Tables that were looked at", "查看过的表"),
+    "whole_schema": ("The whole schema was given", "是否给出全部表结构"),
+    "verified_question": ("Verified question", "已验证的问题"),
+    "base": ("Base model", "基础模型"),
+    "data_sha256": ("Fingerprint of the training data", "训练数据指纹"),
+    "finished": ("Training ended", "训练结束时间"),
+    "created": ("Training began", "训练开始时间"),
+}
 SHOWN_UNCITED = 3  # sources that stand under an answer which cites none
+PREVIEWED = 320  # characters of a passage under the pointer
 NEIGHBOURS = 2  # passages before and after the cited one
 
 
@@ -74,6 +95,29 @@ def cited_first(
     return first, rest
 
 
+@dataclass(frozen=True)
+class Preview:
+    """A passage as a citation shows it: file, place, first lines."""
+
+    title: str
+    place: str
+    text: str
+
+
+def previews(events: Sequence[Event]) -> dict[int, Preview]:
+    """Number -> preview, of each source that the answer's text cites."""
+    named = numbers_cited(text_beside_tables(events))
+    found = {}
+    for source in of_kind(events, kinds.Source):
+        if source.number in named:
+            lines = [line for line in source.text.splitlines() if line.strip()]
+            text = "\n".join(lines)
+            if len(text) > PREVIEWED:
+                text = text[: PREVIEWED - 1] + "…"
+            found[source.number] = Preview(Path(source.source).name, source.locator, text)
+    return found
+
+
 def source_label(source: kinds.Source, place: str) -> str:
     """`[2] leave.md · p. 3`: number, file and the last part of the place."""
     label = f"[{source.number}] {Path(source.source).name}"
@@ -96,9 +140,75 @@ def effort(done: kinds.Done, language: str) -> str:
     model = localized(language, "no model", "无模型") if done.model == NONE else done.model
     parts = [model, f"{done.seconds:.1f} {localized(language, 's', '秒')}"]
     if done.tokens and done.generating:  # without retrieval, loading and reading the prompt
-        speed = f"{done.tokens / done.generating:.0f}"
+        about = "≈ " if done.estimated else ""  # a piece may hold more than one token
+        speed = f"{about}{done.tokens / done.generating:.0f}"
         parts.append(f"{speed} {localized(language, 'tokens/s', '词元/秒')}")
     return " · ".join(parts)
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How much of its context a model's next prompt takes at least, in tokens."""
+
+    used: int
+    window: int
+    estimated: bool
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.used / self.window)
+
+
+def context_fill(messages: Sequence[Message], window: int) -> Fill | None:
+    """What the chat so far takes of the context of the model that answered last, None without one.
+
+    Counted where that model has counted what it read and wrote, and read nothing but the chat;
+    else estimated from the texts. `window` is the context where the answer does not say it.
+    """
+    last = first_of(messages[-1].events, kinds.Done) if messages else None
+    if last is None or last.model == NONE:
+        return None
+    window = last.window or window
+    only_the_chat = not first_of(messages[-1].events, kinds.Source)
+    if last.read and only_the_chat:
+        return Fill(last.read + last.tokens, window, estimated=False)
+    used = sum(tokens(message.correction or message.content) for message in messages)
+    return Fill(used, window, estimated=True)
+
+
+def context_words(fill: Fill, language: str) -> str:
+    """The fill of the context in one line."""
+    about = localized(language, "about ", "约 ") if fill.estimated else ""
+    used = f"{fill.used:,}"
+    window = f"{fill.window:,}"
+    return localized(
+        language,
+        f"context {fill.share:.0%}: {about}{used} of {window} tokens",
+        f"上下文 {fill.share:.0%}：{about}{used} / {window} 词元",
+    )
+
+
+def lineage_lines(message: Message, done: kinds.Done, language: str) -> list[tuple[str, str]]:
+    """(name, value) of all that an answer rests on, to be read; what is empty is left out."""
+    facts = {"agent": agent_label(message.agent, language), "model": done.model, **done.lineage}
+    lines = []
+    for key, value in facts.items():
+        if value in ("", None, [], NONE):
+            continue
+        name = localized(language, *LINEAGE[key]) if key in LINEAGE else key
+        lines.append((name, _as_words(value, language)))
+    return lines
+
+
+def _as_words(value: Any, language: str) -> str:
+    if isinstance(value, bool):
+        return localized(language, "yes", "是") if value else localized(language, "no", "否")
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {item}" for name, item in value.items())
+    return str(value)
 
 
 def vote_labels(answers: Sequence[Message], language: str) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""A model's Markdown -> the same without what reaches out or hides, with citations as badges."""
+"""A model's Markdown -> the same without what reaches out or hides, with citations as links."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 AMOUNT = re.compile(r"\$(?=\d)")  # a sum of money, which a second one would make a formula
 CITATION = re.compile(r"\[(\d+)\]")
+# an empty line, and after it a line that goes on with nothing before it: no item, no indented text
+STANDS_ALONE = re.compile(r"\n[ \t]*\n(?=[^\s*+\-\d>])")
+PART = 1000  # characters; shorter parts would save nothing
 
 
 def safe(text: str) -> str:
@@ -31,14 +34,37 @@ def safe(text: str) -> str:
     return _outside_code(text, _escaped)
 
 
-def cited(text: str, known: Collection[int]) -> str:
-    """Citations of the known sources as small badges, so that they read apart from the text."""
+def cited(text: str, known: Collection[int], answer: str) -> str:
+    """Citations of the known sources as links: `[1]` of the answer `12` leads to `#passage-12-1`.
 
-    def badge(match: re.Match[str]) -> str:
+    The page shows the passage at such a link (`agents/ui/chat.js`).
+    """
+
+    def link(match: re.Match[str]) -> str:
         number = match[1]
-        return f":primary-badge[{number}]" if int(number) in known else match[0]
+        if int(number) not in known:
+            return match[0]
+        return f"[{number}](#passage-{answer}-{number})"
 
-    return _outside_code(text, lambda piece: CITATION.sub(badge, piece))
+    return _outside_code(text, lambda piece: CITATION.sub(link, piece))
+
+
+def parts(text: str) -> list[str]:
+    """The text in parts that can be drawn one by one, for a page that redraws a growing text.
+
+    A part ends before a paragraph, heading or table that stands by itself: never within code or a
+    list. All parts but the last stay as they are while the text grows.
+    """
+    found: list[str] = []
+    start = 0
+    code = [match.span() for match in CODE.finditer(text)]
+    for match in STANDS_ALONE.finditer(text):
+        place = match.end()
+        within = any(begin < place < end for begin, end in code)
+        if place - start >= PART and not within:
+            found.append(text[start:place])
+            start = place
+    return [*found, text[start:]]
 
 
 def numbers_cited(text: str) -> set[int]:

@@ -186,7 +186,7 @@ def _judge(question: Question, found: Sequence[Evidence]) -> Evidence | None:
         model = question.model
         if model is None:
             return None
-        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0)
+        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0, system_prompt="")
         text = answer_only("".join(judge.stream([("user", prompt)])))
     except WorkbenchError:  # the evidence decides alone
         return None

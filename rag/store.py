@@ -33,6 +33,8 @@ class Collection:
         self.embedder: str = row["embedder"]
         self.dimension: int = row["dimension"]
         self.created: str = row["created"]
+        self.changed: str = row["changed"] or row["created"]
+        """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
     @property
@@ -191,14 +193,19 @@ class Collection:
 
 def create_collection(settings: Settings, name: str, embedder: str, dimension: int) -> Collection:
     """A new, empty collection. Raises InvalidInput (name not allowed) or Conflict (name taken)."""
+    check_name(name)
+    Catalogue(_catalogue_path(settings)).add_collection(name, embedder, dimension)
+    return open_collection(settings, name)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidInput where the name cannot be a collection's."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
             say("{name!r} cannot name a collection.", name=name),
             "Use 1 to 63 letters (of any script), digits, spaces, dots, hyphens or underscores; "
             "begin with a letter.",
         )
-    Catalogue(_catalogue_path(settings)).add_collection(name, embedder, dimension)
-    return open_collection(settings, name)
 
 
 def open_collection(settings: Settings, name: str) -> Collection:

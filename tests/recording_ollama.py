@@ -20,6 +20,7 @@ class Script:
     eval_count: int = 7
     eval_duration: int = 2_000_000_000  # nanoseconds
     requests: list[tuple[str, Any]] = field(default_factory=list)  # (path, body)
+    url: str = ""
 
     @property
     def paths(self) -> list[str]:
@@ -87,8 +88,9 @@ def recording_ollama(script: Script) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    script.url = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield script.url
     finally:
         server.shutdown()
         server.server_close()

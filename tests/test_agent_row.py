@@ -164,6 +164,6 @@ def test_it_answers_side_by_side(settings: Settings) -> None:
 def test_the_chat_page_offers_it(settings: Settings, page: Callable[..., AppTest]) -> None:
     app = page("agents/ui/chat.py")
     assert "When is high tide?" in [button.label for button in app.button]
-    drawn(app.segmented_control(key="mode").set_value("toy").run())
+    drawn(app.menu_button(key="choose-mode").set_value("toy").run())
     assert app.session_state["mode"] == "toy"
     assert "Traceback" not in texts(app)

@@ -85,10 +85,39 @@ def test_none_is_no_model(served: Settings, script: Script) -> None:
     assert choose(served) is None
 
 
+def test_the_persons_system_prompt_and_sampling_reach_every_kind_of_model(
+    served: Settings, script: Script, settings: Settings, tiny_model: Path
+) -> None:
+    wanted = {"system_prompt": " Answer in rhyme. ", "top_p": 0.5, "temperature": 0.7}
+    ollama = choose_named("ollama:tiny", served).changed(**wanted)
+    list(ollama.stream([("system", "Cite."), *ASKED]))
+    body = script.requests[-1][1]
+    assert body["messages"][0] == {"role": "system", "content": "Answer in rhyme.\n\nCite."}
+    assert body["options"]["top_p"] == 0.5
+    remote = OpenAIScript()
+    with openai_server(remote) as url:
+        there = choose_named("openai:scripted", load_settings(openai_base_url=url))
+        list(there.changed(**wanted).stream(ASKED))
+    body = remote.requests[0]
+    assert body["messages"][0] == {"role": "system", "content": "Answer in rhyme."}
+    assert (body["top_p"], body["temperature"]) == (0.5, 0.7)
+    local = choose_named(f"local:{tiny_model}", settings).changed(**wanted).chat_model()
+    assert (local.top_p, local.temperature) == (0.5, 0.7)
+
+
+def test_without_a_system_prompt_the_messages_stay_as_they_are(
+    served: Settings, script: Script
+) -> None:
+    list(choose_named("ollama:tiny", served).changed(system_prompt=" ").stream(ASKED))
+    assert [turn["role"] for turn in script.requests[-1][1]["messages"]] == ["user"]
+
+
 def test_tokens_and_seconds_are_those_of_ollama(served: Settings, script: Script) -> None:
     reply = choose_named("ollama:tiny", served).stream(ASKED)
     assert len(list(reply)) == 2
     assert (reply.tokens, reply.generating) == (7, 2.0)
+    done = reply.done(0.0, {})
+    assert (done.read, done.window, done.estimated) == (11, 8192, False)
 
 
 def test_tokens_are_those_of_the_openai_server(settings: Settings) -> None:
@@ -100,12 +129,13 @@ def test_tokens_are_those_of_the_openai_server(settings: Settings) -> None:
     assert reply.tokens == 7
 
 
-def test_tokens_are_estimated_where_no_server_counts_them(settings: Settings) -> None:
-    script = OpenAIScript(pieces=("one piece of nine words for all the answer",), usage=0)
+def test_where_no_server_counts_tokens_the_pieces_are_counted(settings: Settings) -> None:
+    script = OpenAIScript(pieces=("three ", "pieces ", "came"), usage=0)
     with openai_server(script) as url:
         reply = choose_named("openai:scripted", load_settings(openai_base_url=url)).stream(ASKED)
         list(reply)
-    assert reply.tokens > 9
+    done = reply.done(0.0, {})
+    assert (done.tokens, done.estimated, done.read) == (3, True, 0)
 
 
 def test_tokens_are_those_of_the_local_tokenizer(settings: Settings, tiny_model: Path) -> None:

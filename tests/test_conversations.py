@@ -47,8 +47,36 @@ def test_search_finds_titles_and_texts_in_any_language(conversations: Conversati
     conversations.add(second, "user", "Do 100% of gulls_sleep?")
     assert [chat.id for chat in conversations.recent("灯塔")] == [first]
     assert [chat.id for chat in conversations.recent("100%")] == [second]
+    assert [chat.id for chat in conversations.recent("P?")] == [
+        second
+    ]  # the end of a text, and case
+    assert [chat.id for chat in conversations.recent("GULLS_sl")] == [second]
+    assert [chat.id for chat in conversations.recent("度")] == [first]
+    assert conversations.recent('"; drop') == [] and conversations.recent('"') == []
     assert conversations.recent("lssleep") == [] and conversations.recent("gullsXsleep") == []
     assert {chat.id for chat in conversations.recent()} == {first, second}
+
+
+def test_search_follows_an_answer_that_grows_and_changes(conversations: Conversations) -> None:
+    chat = conversations.create("A")
+    answer = conversations.add(chat, "assistant", "", state="streaming", owner="an earlier run")
+    conversations.save(answer, [Token("The lighthouse")], "streaming")
+    assert conversations.recent("lighthouse") == []
+    conversations.save(answer, [Token("The lighthouse 灯塔")], "done")
+    found = [conversations.recent(text) for text in ("lighthouse", "灯塔", "塔")]
+    assert [len(chats) for chats in found] == [1, 1, 1]
+    conversations.save(answer, [Token("The pier")], "done")
+    assert conversations.recent("lighthouse") == [] and len(conversations.recent("pier")) == 1
+
+
+def test_folders_and_pins_order_the_list(conversations: Conversations) -> None:
+    first, second, third = [conversations.create(title) for title in "ABC"]
+    conversations.pin(first, True)
+    conversations.set_folder(second, "工作")
+    assert [chat.id for chat in conversations.recent()] == [first, third, second]
+    assert [chat.id for chat in conversations.recent(folder="工作")] == [second]
+    assert [chat.id for chat in conversations.recent(folder="")] == [first, third]
+    assert conversations.folders() == {"工作": 1}
 
 
 def test_deleting_can_be_undone_and_renaming_stays(conversations: Conversations) -> None:

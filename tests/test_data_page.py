@@ -81,8 +81,8 @@ def test_descriptions_and_verified_answers_are_kept(shop: Settings) -> None:
     page.text_input(key="meaning-shop-orders-price").set_value("what was paid").run()
     page.text_input(key="words-shop-orders-price").set_value("cost，价格").run()
     page.button(key="describe-shop-orders-price").click().run()
-    page.text_input(key="pair-question-shop").set_value("How many users?")
-    page.text_area(key="pair-sql-shop").set_value("SELECT count(*) FROM users")
+    page.text_input(key="pair-question-shop-0").set_value("How many users?")
+    page.text_area(key="pair-sql-shop-0").set_value("SELECT count(*) FROM users")
     button(page, "Keep").click().run()
     notes = load_notes(find_source(shop, "shop"), shop)
     assert notes.about == {
@@ -99,9 +99,9 @@ def test_a_source_that_is_gone_is_said_on_the_page(shop: Settings, tmp_path: Pat
 
 def test_an_address_that_does_not_answer_leaves_nothing_behind(settings: Settings) -> None:
     page = open_page()
-    page.text_input(key="source_name").set_value("far")
-    page.text_input(key="source_address").set_value("mysql://me@127.0.0.1:1/shop")
-    page.text_input(key="source_password").set_value("hush-hush")
+    page.text_input(key="source_name-0").set_value("far")
+    page.text_input(key="source_address-0").set_value("mysql://me@127.0.0.1:1/shop")
+    page.text_input(key="source_password-0").set_value("hush-hush")
     button(page, "Add").click().run()
     assert "does not answer" in page.error[0].value and "hush" not in texts(page)
     assert list_sources(settings) == []
@@ -110,6 +110,6 @@ def test_an_address_that_does_not_answer_leaves_nothing_behind(settings: Setting
 def test_a_source_is_removed_only_when_it_is_meant(shop: Settings) -> None:
     page = open_page()
     assert page.button(key="remove_source").disabled
-    page.checkbox(key="sure_source").check().run()
+    page.checkbox(key="sure-shop").check().run()
     page.button(key="remove_source").click().run()
     assert not page.exception and list_sources(shop) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.display import cited_first, effort, text_beside_tables, vote_labels
-from agents.markdown import cited, safe
+from agents.markdown import cited, parts, safe
 from workbench.chat.conversations import Message
 from workbench.chat.events import Done, Source, Table, Token
 
@@ -58,9 +58,9 @@ def source(number: int) -> Source:
     return Source(number, "text", "leave.md", "p. 1", 0.5, f"id-{number}", "handbook")
 
 
-def test_citations_become_badges_but_not_in_code() -> None:
-    shown = cited("a [1] b [9] `x[1]`", {1, 2})
-    assert shown == "a :primary-badge[1] b [9] `x[1]`"
+def test_citations_become_links_but_not_in_code() -> None:
+    shown = cited("a [1] b [9] `x[1]`", {1, 2}, "7")
+    assert shown == "a [1](#passage-7-1) b [9] `x[1]`"
 
 
 def test_the_cited_sources_come_first() -> None:
@@ -88,3 +88,25 @@ def test_two_answers_are_voted_for_by_side_and_more_by_agent() -> None:
     ]
     assert vote_labels(answers[:2], "en") == {1: "Left is better", 2: "Right is better"}
     assert vote_labels(answers, "en")[3] == "gone is better"
+
+
+LONG = "Words of a paragraph that goes on. " * 40
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}\n\n{LONG}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end.",
+        f"1. {LONG}\n\n2. {LONG}\n\n   {LONG}\n\n- {LONG}\n\n{LONG}",
+        f"{LONG}\n```py\n{LONG}\n\nx = 1\n\n{LONG}\n```\n\n# Head\n\n{LONG}\n\n~~~\n{LONG}\n\ny",
+    ],
+    ids=["paragraphs", "lists", "code"],
+)
+def test_a_long_text_is_drawn_in_parts_that_stay_while_it_grows(text: str) -> None:
+    whole = parts(text)
+    assert "".join(whole) == text and len(whole) > 1
+    for part in whole:
+        assert part.count("```") % 2 == 0 and not part.startswith(("2.", "-", " "))
+    for end in range(0, len(text), 97):
+        grown = parts(text[:end])
+        assert grown[:-1] == whole[: len(grown) - 1]

@@ -99,7 +99,8 @@ def test_an_encrypted_file_takes_its_password(settings: Settings, tmp_path: Path
     pdf.set_encryption(owner_password="owner", user_password="sesame")
     pdf.output(str(tmp_path / "safe.pdf"))
     refused = ingest([tmp_path / "safe.pdf"], "c", settings)
-    assert "encrypted" in refused.failed[0]["problem"] and "--password" in refused.failed[0]["fix"]
+    assert "encrypted" in refused.failed[0]["problem"]
+    assert refused.failed[0]["fix"] == "Enter its password."  # the page has a field for it
     wrong = ingest([tmp_path / "safe.pdf"], "c", settings, passwords={"*": "open"})
     assert "wrong" in wrong.failed[0]["problem"]
     assert (
@@ -207,6 +208,26 @@ def test_the_command_ends_with_the_promised_line(settings: Settings, tmp_path: P
         assert line["stage"] in (READING, EMBEDDING, CALIBRATING, WAITING)
         assert 0 <= line["done"] <= line["of"] and line["seconds"] >= 0
     assert [line["stage"] for line in lines[:-1]] == [READING] * 3 + [CALIBRATING]
+
+
+def test_an_encrypted_document_without_text_says_so(settings: Settings, tmp_path: Path) -> None:
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_encryption(owner_password="owner", user_password="sesame")
+    path = tmp_path / "blank.pdf"
+    pdf.output(str(path))
+    refused = run("ingest", str(path), "-c", "c", "--json")
+    last = json.loads(refused.output.splitlines()[-1])
+    assert refused.exit_code == 1 and last["summary"] == "Read 0, empty 0, failed 1"
+    assert last["failed"][0]["fix"] == "Give its password: --password blank.pdf=PASSWORD"
+    opened = run("ingest", str(path), "-c", "c", "--password", "blank.pdf=sesame", "--json")
+    assert opened.exit_code == 0, opened.output
+    assert json.loads(opened.output.splitlines()[-1])["summary"] == "Read 0, empty 1, failed 0"
+    [document] = open_collection(settings, "c").documents()
+    assert document.state == "empty" and document.fix
+    assert document.problem == "There is no text in it. Is it a scan?"
 
 
 def test_a_run_without_anything_readable_exits_with_one(settings: Settings, tmp_path: Path) -> None:

@@ -10,16 +10,10 @@ from conftest import free_port
 from model_servers import Script, openai_server
 from pydantic import SecretStr
 
+from workbench.artefacts.model_folder import find_local
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.models.names import (
-    describe_model,
-    find_local,
-    list_models,
-    load_chat_model,
-    pick_model,
-    within_context,
-)
-from workbench.models.stream import ask_model
+from workbench.models.chosen import choose, choose_named, within_context
+from workbench.models.listing import describe_model, list_models
 from workbench.settings import Settings, load_settings
 
 NAME = "openai:scripted"
@@ -38,7 +32,7 @@ def remote(settings: Settings, script: Script) -> Iterator[Settings]:
 
 
 def ask(settings: Settings, name: str = NAME) -> list[str]:
-    return list(ask_model(load_chat_model(name, settings), [("user", "Hello?")], name, settings))
+    return list(choose_named(name, settings).stream([("user", "Hello?")]))
 
 
 def test_the_answer_streams_and_the_request_is_what_every_server_knows(
@@ -65,7 +59,7 @@ def test_the_key_comes_from_the_environment(
     settings = load_settings(openai_base_url=remote.openai_base_url)
     ask(settings)
     assert script.keys == ["Bearer of-the-person"]
-    assert "of-the-person" not in repr(settings) + repr(load_chat_model(NAME, settings))
+    assert "of-the-person" not in repr(settings) + repr(choose_named(NAME, settings).chat_model())
 
 
 @pytest.mark.parametrize(
@@ -92,7 +86,7 @@ def test_an_answer_that_breaks_off_is_never_taken_for_whole(
     remote: Settings, script: Script, breaks: str
 ) -> None:
     script.breaks = breaks
-    pieces = ask_model(load_chat_model(NAME, remote), [("user", "Hello?")], NAME, remote)
+    pieces = choose_named(NAME, remote).stream([("user", "Hello?")])
     said = []
     with pytest.raises(Unavailable):
         said.extend(iter(pieces.__next__, object()))  # keeps what came before the error
@@ -106,7 +100,7 @@ def test_a_server_that_is_not_there_says_so(settings: Settings) -> None:
 
 def test_without_a_base_url_no_key_is_sent_anywhere(settings: Settings) -> None:
     with pytest.raises(Unavailable, match="No OpenAI-compatible server"):
-        load_chat_model(NAME, settings)
+        choose_named(NAME, settings).chat_model()
 
 
 def test_models_are_listed_from_server_runs_and_folders(remote: Settings) -> None:
@@ -115,14 +109,14 @@ def test_models_are_listed_from_server_runs_and_folders(remote: Settings) -> Non
         path.parent.mkdir(parents=True)
         path.write_text("{}", "utf-8")
     assert [model.name for model in list_models(remote)] == [NAME, "local:base", "local:roles"]
-    assert pick_model(remote) == NAME
+    chosen = choose(remote)
+    assert chosen and chosen.name == NAME
     assert find_local("roles", remote) == remote.home / "runs/roles/adapter"
     assert find_local(str(remote.home / "models/base"), remote) == remote.home / "models/base"
 
 
 def test_auto_without_any_model_picks_none(settings: Settings) -> None:
-    assert pick_model(load_settings(ollama_host=f"127.0.0.1:{free_port()}")) == "none"
-    assert pick_model(load_settings(model="local:mine")) == "local:mine"
+    assert choose(load_settings(ollama_host=f"127.0.0.1:{free_port()}")) is None
 
 
 def test_a_wrong_local_name_suggests_the_near_one(settings: Settings) -> None:
@@ -130,14 +124,14 @@ def test_a_wrong_local_name_suggests_the_near_one(settings: Settings) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("{}", "utf-8")
     with pytest.raises(NotFound) as caught:
-        load_chat_model("local:qwen3-4", settings)
+        choose_named("local:qwen3-4", settings)
     assert "qwen3-4b" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["gpt", "ollama:", "local:", "openai:", "http://x", ""])
 def test_a_name_of_no_kind_is_refused(settings: Settings, name: str) -> None:
     with pytest.raises(InvalidInput, match="not a model's name"):
-        load_chat_model(name, settings)
+        choose_named(name, settings)
 
 
 def test_the_context_is_the_smaller_of_the_wish_and_the_model(remote: Settings) -> None:

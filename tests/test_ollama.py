@@ -10,8 +10,8 @@ from tiny_models import PAIRS, make_model
 
 from rag.embeddings import load_embedder
 from workbench.errors import NotFound, Unavailable
-from workbench.models.names import describe_model, list_models, load_chat_model, pick_model
-from workbench.models.stream import ask_model
+from workbench.models.chosen import choose, choose_named
+from workbench.models.listing import describe_model, list_models
 from workbench.settings import load_settings
 
 pytestmark = pytest.mark.ollama
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.ollama
 
 def test_it_streams_what_the_model_was_taught(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server, temperature=0)
-    model = load_chat_model("ollama:tiny", settings)
+    chosen = choose_named("ollama:tiny", settings)
     checked = 0
     for question, reply in PAIRS:
-        pieces = list(ask_model(model, [("user", question)], "ollama:tiny", settings))
+        pieces = list(chosen.stream([("user", question)]))
         assert "".join(pieces) == reply
         assert len(pieces) > 1
         checked += 1
@@ -41,13 +41,14 @@ def test_the_first_model_that_can_read_passages_is_picked(tmp_path: Path, tiny_m
     with running_ollama(tmp_path / "ollama") as server:
         server.create("small", tiny_model)
         settings = load_settings(ollama_host=server.url)
-        assert pick_model(settings) == "none"
+        assert choose(settings) is None
         server.create("reader", make_model(tmp_path / "reader", context=4096))
-        assert pick_model(settings) == "ollama:reader:latest"
+        chosen = choose(settings)
+        assert chosen and chosen.name == "ollama:reader:latest"
 
 
 def test_the_context_asked_for_is_one_that_the_model_has(ollama_server: str) -> None:
-    model = load_chat_model("ollama:tiny", load_settings(ollama_host=ollama_server))
+    model = choose_named("ollama:tiny", load_settings(ollama_host=ollama_server)).chat_model()
     assert model.num_ctx == 512  # type: ignore[attr-defined]
     assert model.num_predict == 256  # type: ignore[attr-defined]
 
@@ -66,23 +67,14 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     settings = load_settings(ollama_host=ollama_server, temperature=0)
     assert [model.name for model in list_models(settings)] == ["ollama:tiny:latest"]
-    pieces = ask_model(
-        load_chat_model("ollama:tiny", settings), [("user", PAIRS[0][0])], "ollama:tiny", settings
-    )
+    pieces = choose_named("ollama:tiny", settings).stream([("user", PAIRS[0][0])])
     assert "".join(pieces) == PAIRS[0][1]
 
 
 def test_a_model_that_is_not_there_names_the_near_ones(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server)
     with pytest.raises(NotFound) as caught:
-        list(
-            ask_model(
-                load_chat_model("ollama:tinny", settings),
-                [("user", "Hi")],
-                "ollama:tinny",
-                settings,
-            )
-        )
+        list(choose_named("ollama:tinny", settings).stream([("user", "Hi")]))
     assert "tinny" in caught.value.problem
     assert "ollama pull tinny" in caught.value.fix and "tiny:latest" in caught.value.fix
 
@@ -90,11 +82,7 @@ def test_a_model_that_is_not_there_names_the_near_ones(ollama_server: str) -> No
 def test_a_server_that_is_down_says_how_to_start_it() -> None:
     settings = load_settings(ollama_host=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable) as caught:
-        list(
-            ask_model(
-                load_chat_model("ollama:tiny", settings), [("user", "Hi")], "ollama:tiny", settings
-            )
-        )
+        list(choose_named("ollama:tiny", settings).stream([("user", "Hi")]))
     assert "ollama serve" in caught.value.fix
 
 
@@ -103,8 +91,7 @@ def test_a_server_killed_in_mid_answer_keeps_what_was_said(tmp_path: Path) -> No
         # untaught, it never ends a turn; large enough that a kill comes in time
         server.create("rambler", make_model(tmp_path / "rambler", layers=8, width=256))
         settings = load_settings(ollama_host=server.url, temperature=1, answer_tokens=4000)
-        model = load_chat_model("ollama:rambler", settings)
-        pieces = ask_model(model, [("user", "Tell me everything.")], "ollama:rambler", settings)
+        pieces = choose_named("ollama:rambler", settings).stream([("user", "Tell me everything.")])
         said = [next(pieces)]
         server.kill()
         with pytest.raises(Unavailable, match="broke off"):

@@ -115,7 +115,7 @@ def test_a_rating_and_a_correction_are_kept(
     message = conversations.messages(conversations.recent()[0].id)[1].id
     conversations.rate(message, -1)
     drawn(app.run())
-    app.text_area(key=f"correction-{message}").set_value("Three years.")
+    app.text_area(key=f"correction-{message}-0").set_value("Three years.")
     drawn(app.button(key=f"save-{message}").click().run())
     assert conversations.message(message).correction == "Three years."
 
@@ -143,12 +143,12 @@ def test_a_search_shows_both_legs_and_a_collection_is_deleted_only_when_sure(
     drawn(app.text_input(key="search").set_value("warranty of the LF-220").run())
     assert "36 months" in texts(app) and "meaning" in texts(app)
     assert app.button(key="delete").disabled
-    drawn(app.checkbox(key="sure").check().run())
+    drawn(app.checkbox(key="sure-handbook").check().run())
     drawn(app.button(key="delete").click().run())
     assert list_collections(handbook) == []
 
 
-def test_a_failed_file_is_listed_with_problem_and_fix(
+def test_a_failed_file_is_reported_with_problem_and_fix(
     settings: Settings, page: Callable[..., AppTest], tmp_path: Path
 ) -> None:
     (tmp_path / "good.txt").write_text("The quay of Oosterwal is 90 metres long.", "utf-8")
@@ -157,7 +157,8 @@ def test_a_failed_file_is_listed_with_problem_and_fix(
     app = page("rag/ui/knowledge.py")
     table = app.dataframe[0].value
     assert list(table["State"]) == ["Failed", "Indexed"]
-    assert table["Problem"][0] and table["What to do"][0]
+    shown = texts(app)
+    assert "The PDF is damaged" in shown and "print it to a new PDF" in shown
 
 
 def test_a_question_to_the_database_shows_table_findings_and_the_query(

@@ -17,7 +17,7 @@ from agents.registry import SIDE_BY_SIDE
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Done, Failed, Notice, Token
 from workbench.chat.streams import STREAMS
-from workbench.models.names import pick_model
+from workbench.models.chosen import choose
 from workbench.settings import Settings
 
 
@@ -97,7 +97,7 @@ def test_a_small_tuned_model_is_not_picked_to_read_passages(
     settings: Settings, make_run: Callable[..., Path]
 ) -> None:
     make_run("role")
-    assert pick_model(settings.model_copy(update={"ollama_host": "http://127.0.0.1:9"})) == "none"
+    assert choose(settings.model_copy(update={"ollama_host": "http://127.0.0.1:9"})) is None
 
 
 def test_side_by_side_both_answer_and_only_what_fails_fails(

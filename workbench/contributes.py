@@ -15,6 +15,11 @@ CONTRIBUTION = Contribution(
             "workbench.start.demo:demo",
             "Make small models, tune them on an example, and measure them.",
         ),
+        "models": (
+            "workbench.models.command:models",
+            "List, pull, connect, test and remove chat models.",
+        ),
+        "chats": ("workbench.chat.command:chats", "List, search, export and import chats."),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],

@@ -7,8 +7,12 @@ Code raises and stores English. A page looks up the template in its language and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from string import Formatter
 from typing import Any
+
+NUMBER_FORMAT = re.compile(r"[,.]{0,2}\d?[dfg%]?")
 
 
 class Message(str):
@@ -71,6 +75,28 @@ def unpack(data: Any) -> Any:
         values = {name: unpack(value) for name, value in data["values"].items()}
         return say(data["template"], **values)
     return data
+
+
+def check_packed(data: Any) -> None:
+    """Raise ValueError where packed data from elsewhere is a message with a hole left open.
+
+    A hole is a plain name: `str.format` would also look into values, or make them gigabytes wide.
+    """
+    if isinstance(data, list):
+        for item in data:
+            check_packed(item)
+    if not isinstance(data, dict):
+        return
+    if data.keys() != {"template", "values"} or not isinstance(data["values"], dict):
+        raise ValueError("a message needs its template and values")
+    for _, name, style, conversion in Formatter().parse(str(data["template"])):
+        if name is None:
+            continue
+        plain_hole = name in data["values"] and not conversion
+        if not plain_hole or not NUMBER_FORMAT.fullmatch(style or ""):
+            raise ValueError("a message has a hole that its values do not fill")
+    for value in data["values"].values():
+        check_packed(value)
 
 
 def with_messages(data: dict[str, Any]) -> dict[str, Any]:

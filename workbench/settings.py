@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import listed, say
 
@@ -63,7 +64,8 @@ class Settings(BaseSettings):
     )
     ollama_host: str = Field(
         default_factory=_ollama_host,
-        description="address of the Ollama server; else OLLAMA_HOST, which every Ollama tool reads",
+        description="address of the Ollama server; else the one connected in the app, else "
+        "OLLAMA_HOST, which every Ollama tool reads",
     )
     openai_base_url: str = Field(
         "",
@@ -80,6 +82,16 @@ class Settings(BaseSettings):
     )
     answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="sampling temperature; 0 is greedy")
+    top_p: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="share of the probability that tokens are sampled from; 1 is all of it",
+    )
+    system_prompt: str = Field(
+        "",
+        description="instructions for every answer of a chat model, before the agent's own",
+    )
 
     collection: str = Field(
         "handbook",
@@ -183,7 +195,15 @@ def load_settings(**changes: Any) -> Settings:
             "Correct them in workbench.toml or WORKBENCH_*.",
         ) from error
     home = settings.home.expanduser().absolute()
-    return settings.model_copy(update={"home": home})
+    return settings.model_copy(update={"home": home, **_connected(home, settings)})
+
+
+def _connected(home: Path, settings: Settings) -> dict[str, Any]:
+    """What was connected in the workspace; the environment and workbench.toml win."""
+    host = read_connections(home).ollama_host
+    if not host or "ollama_host" in settings.model_fields_set:
+        return {}
+    return {"ollama_host": host}
 
 
 def whole_address(host: str) -> str:

@@ -53,6 +53,7 @@ class Mode(click.ParamType):
     help="Collection to search; several by commas, or by repeating it.",
 )
 @click.option("--source", help="Database to ask.")
+@click.option("--preset", help="Preset of the chat page: its mode, model, collections and so on.")
 @click.option(
     "--attach",
     multiple=True,
@@ -74,6 +75,7 @@ def ask(
     model: str | None,
     collections: tuple[str, ...],
     source: str | None,
+    preset: str | None,
     attach: tuple[Path, ...],
     passwords: tuple[str, ...],
     as_json: bool,
@@ -84,15 +86,26 @@ def ask(
     Example:
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
+      workbench ask "What does clause 7 say?" --preset "Contract reader"
       workbench ask "What is the total of this order?" --attach order.pdf
     """
+    kept = _kept_in(preset) if preset else {}
+    kept_mode = kept.pop("mode", AUTO)
+    mode = kept_mode if mode == AUTO else mode
     speaks = AGENTS[mode].model if mode in AGENTS else "model"
     given = {speaks: model, "collection": ", ".join(collections), "source": source}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    chosen: dict[str, Any] = kept | {name: value for name, value in given.items() if value}
     with _stops_cleanly():
         settings = load_settings(**chosen)
         failed = _answer(question, settings, mode, as_json, attach, passwords)
     sys.exit(1 if failed else 0)
+
+
+def _kept_in(preset: str) -> dict[str, Any]:
+    """What the preset chooses. Raises NotFound."""
+    from agents.presets import find_preset
+
+    return dict(find_preset(preset, load_settings()).chosen)
 
 
 @contextmanager

@@ -49,7 +49,8 @@ def _write(asked: Asked, writer: Writer) -> Generator[Event, None, tuple[Written
     """Let the writer try until a query agrees with the question; else what the first one lacks."""
     reasons = []
     for temperature in TEMPERATURES:
-        model = writer.model.changed(temperature=temperature)
+        # it is held to the prompt of its training
+        model = writer.model.changed(temperature=temperature, system_prompt="")
         text = yield from listen(writer.messages(asked.question), model)
         query = mend(read_sql(text), asked.schema)
         reason = cannot(text) or writer.disagrees(asked.question, query.sql, asked.schema)

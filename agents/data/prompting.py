@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.budget import newest
+from agents.budget import newest, prompt_room
 from agents.databases.prompt_text import describe_schema, nearest_pairs
 from agents.databases.schema import Schema
 from workbench.chat.conversations import Turn
@@ -44,7 +44,7 @@ def sql_messages(
         examples=_examples(question, pairs, language),
         schema=describe_schema(schema),
     )
-    room = settings.context_tokens - settings.answer_tokens - tokens(system) - tokens(question)
+    room = prompt_room(settings) - tokens(system) - tokens(question)
     turns = [(turn.role, turn.content) for turn in newest(history, room)]
     return [("system", system), *turns, ("user", question)]
 

@@ -25,7 +25,7 @@ def made_tables(source: DataSource, settings: Settings) -> Path:
     folder = source_folder(settings, source)
     made = folder / "tables.duckdb"
     stamp_file = folder / "tables.json"
-    files = _files(source)
+    files = table_files(source)
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     with locked(made):
         if not made.exists() or _stamp(stamp_file) != stamp:
@@ -42,7 +42,8 @@ def _stamp(path: Path) -> Any:
         return None
 
 
-def _files(source: DataSource) -> list[Path]:
+def table_files(source: DataSource) -> list[Path]:
+    """The files that the source's tables are made of. Raises NotFound where none is left."""
     path = Path(source.file)
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]

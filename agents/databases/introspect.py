@@ -10,10 +10,18 @@ from typing import Any
 
 from agents.databases.database import Session, SqlSession, open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
+from agents.databases.files import table_files
 from agents.databases.notes import load_notes, with_notes
+from agents.databases.passwords import trying_password
 from agents.databases.reflection import reflected_tables
 from agents.databases.schema import Column, Schema, TableSchema, from_dict, to_dict
-from agents.databases.sources import DataSource, add_source, remove_source, source_folder
+from agents.databases.sources import (
+    DataSource,
+    add_source,
+    parse_place,
+    remove_source,
+    source_folder,
+)
 from workbench.errors import WorkbenchError
 from workbench.files import read_json, write_json
 from workbench.settings import Settings
@@ -33,6 +41,28 @@ def add_and_read(settings: Settings, name: str, place: str) -> tuple[DataSource,
     except WorkbenchError:
         remove_source(settings, name)
         raise
+
+
+def try_place(settings: Settings, name: str, place: str) -> int:
+    """Connect to a URL or a file without keeping anything; returns how many tables it shows.
+
+    Raises InvalidInput, NotFound or Unavailable.
+    """
+    source, password = parse_place(name or "new", place)
+    with trying_password(source.url, password):
+        return count_tables(source, settings)
+
+
+def count_tables(source: DataSource, settings: Settings) -> int:
+    """Connect now, and count tables and views. Raises NotFound or Unavailable."""
+    if source.from_files:
+        return len(table_files(source))
+    with open_session(source, settings, settings.query_seconds) as session:
+        if isinstance(session, SqlSession):
+            tables, _ = reflected_tables(session)
+        else:
+            tables, _ = duckdb_tables(session)
+    return len(tables)
 
 
 def load_schema(source: DataSource, settings: Settings, refresh: bool = False) -> Schema:

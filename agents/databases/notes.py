@@ -12,7 +12,7 @@ from agents.databases.sources import DataSource, source_folder
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
-from workbench.models.names import NONE, describe_model
+from workbench.models.listing import NONE, describe_model
 from workbench.settings import Settings
 
 

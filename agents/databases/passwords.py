@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from workbench.errors import InvalidInput
@@ -17,6 +19,7 @@ from workbench.files import locked, read_json, writing
 from workbench.messages import say
 
 Passwords = dict[str, str]
+_tried: ContextVar[Passwords | None] = ContextVar("tried", default=None)
 
 
 def variable_of(name: str) -> str:
@@ -26,7 +29,18 @@ def variable_of(name: str) -> str:
 
 def password_of(name: str, url: str) -> str:
     """The password of the source with that name and address, or nothing."""
-    return os.environ.get(variable_of(name)) or _read().get(url, "")
+    tried = (_tried.get() or {}).get(url)
+    return tried or os.environ.get(variable_of(name)) or _read().get(url, "")
+
+
+@contextmanager
+def trying_password(url: str, password: str) -> Iterator[None]:
+    """Inside, the address has that password, which is kept nowhere."""
+    before = _tried.set({url: password})
+    try:
+        yield
+    finally:
+        _tried.reset(before)
 
 
 def keep_password(url: str, password: str) -> None:

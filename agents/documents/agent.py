@@ -21,7 +21,8 @@ from workbench.models.reasoning import split_stream
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
-    "or see `workbench doctor` for other ways."
+    "or see `workbench doctor` for other ways.",
+    standing=True,
 )
 UNSUPPORTED = Notice("No passage of the collection supports this answer; do not rely on it.")
 
@@ -60,8 +61,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         return
     reply = model.stream(write_messages(question.text, hits, turns, question.language))
     yield from _supported(split_stream(reply), hits, found)
-    seconds = time.monotonic() - begun
-    yield Done(model.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def _supported(

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agents.budget import OVERHEAD, newest
+from agents.budget import OVERHEAD, newest, prompt_room
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from agents.question import Question
 from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import FROM_RUN, card_of, takes_single_questions
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Notice
+from workbench.chat.events import Event, Notice
 from workbench.errors import NotFound
 from workbench.language import localized, tokens
 from workbench.models.chosen import choose_named
@@ -41,8 +41,7 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
     for key in FROM_RUN:
         if key in card:
             lineage[key] = card[key]
-    seconds = time.monotonic() - begun
-    yield Done(chosen.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def tuned_model(settings: Settings) -> str:
@@ -94,7 +93,7 @@ def _messages(
 ) -> list[tuple[str, str]]:
     """The training's system text, as many of the newest turns as have room, the question."""
     taken = tokens(text) + tokens(system) + OVERHEAD
-    room = settings.context_tokens - settings.answer_tokens - taken
+    room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(history, room)]
     first = [("system", system)] if system else []
     return [*first, *turns, ("user", text)]

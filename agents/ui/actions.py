@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from agents.display import effort, first_of, vote_labels
+from agents.display import effort, first_of, lineage_lines
 from agents.registry import AGENTS
+from agents.ui.rating import show_thumbs
 from workbench.chat.conversations import Conversations, Message
 from workbench.chat.events import Done
-from workbench.ui.widgets import both, language
+from workbench.settings import Settings
+from workbench.ui.widgets import both, language, plain
 
 ENDED_EARLY = {
     "stopped": ("Stopped.", "已停止。"),
@@ -20,22 +20,26 @@ ENDED_EARLY = {
     ),
 }
 SAME_AGENT = ""  # asked for again, of the agent that has answered
-NEITHER = 0  # no message has this number
-# Streamlit's thumbs: 0 is down, 1 is up
-THUMB_OF_RATING = {1: 1, -1: 0}
-RATING_OF_THUMB = {1: 1, 0: -1}
+EARLIER = (":material/chevron_left:", "The version before", "上一个版本")
+LATER = (":material/chevron_right:", "The version after", "下一个版本")
 
 
-def show_actions(message: Message, conversations: Conversations) -> str | None:
-    """The quiet row under an answer.
+def show_actions(
+    message: Message, conversations: Conversations, settings: Settings, alone: bool
+) -> str | None:
+    """The quiet row under an answer; `alone`, not side by side, it shows the answer's versions.
 
-    Returns who is asked to answer again: the mode of another agent, SAME_AGENT, or None.
+    The labels of its buttons are for screen readers: `chat.css` leaves the icons. Returns who is
+    asked to answer again: the mode of another agent, SAME_AGENT, or None.
     """
     asked: str | None = None
     with st.container(horizontal=True, vertical_alignment="center", key=f"actions-{message.id}"):
-        _copy(message)
-        _thumbs(message, conversations)
-        if _again(message):
+        if alone:
+            show_versions(message, conversations)
+        _icon("copy", message, ":material/content_copy:", both("Copy", "复制"))  # see chat.js
+        show_thumbs(message, conversations, settings)
+        again = both("Answer again", "重新回答")
+        if _icon("again", message, ":material/refresh:", again):
             asked = SAME_AGENT
         another = _another(message)
         if another:
@@ -48,58 +52,55 @@ def show_actions(message: Message, conversations: Conversations) -> str | None:
     return asked
 
 
-def _copy(message: Message) -> None:
-    label = both("Copy", "复制")
-    with st.popover("", icon=":material/content_copy:", type="tertiary", help=label):
-        st.code(message.content, language=None, wrap_lines=True)
+def show_versions(message: Message, conversations: Conversations) -> None:
+    """‹ 2/3 ›: which version of a question or an answer is shown, where it has several."""
+    versions = message.versions
+    if len(versions) < 2:
+        return
+    here = versions.index(message.id)
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        gap="xxsmall",
+        width="content",
+        key=f"versions-{message.id}",
+    ):
+        _to_version(EARLIER, message, here - 1, conversations)
+        st.caption(f"{here + 1}/{len(versions)}", width="content")
+        _to_version(LATER, message, here + 1, conversations)
 
 
-def _thumbs(message: Message, conversations: Conversations) -> None:
-    st.feedback(
-        "thumbs",
-        key=f"rate-{message.id}",
-        default=THUMB_OF_RATING.get(message.rating),
-        on_change=_rate,
-        args=(message, conversations),
-    )
-    if message.rating < 0:
-        _correct(message, conversations)
-
-
-def _rate(message: Message, conversations: Conversations) -> None:
-    thumb: int | None = st.session_state.get(f"rate-{message.id}")
-    rating = 0 if thumb is None else RATING_OF_THUMB[thumb]
-    conversations.rate(message.id, rating, message.correction)
-
-
-def _correct(message: Message, conversations: Conversations) -> None:
-    label = both("What would have been right?", "正确的回答是？")
-    with st.popover(label, icon=":material/edit_note:", type="tertiary"):
-        text = st.text_area(
-            both("The right answer (optional)", "正确答案（可选）"),
-            message.correction,
-            key=f"correction-{message.id}",
-        )
-        if st.button(both("Save", "保存"), key=f"save-{message.id}", type="primary"):
-            conversations.rate(message.id, -1, text)
-            st.toast(both("Saved. It can become training data.", "已保存，可用作训练数据。"))
-
-
-def _again(message: Message) -> bool:
-    return st.button(
-        "",
-        icon=":material/refresh:",
+def _to_version(
+    button: tuple[str, str, str], message: Message, place: int, conversations: Conversations
+) -> None:
+    icon, english, chinese = button
+    exists = 0 <= place < len(message.versions)
+    st.button(
+        both(english, chinese),
+        icon=icon,
         type="tertiary",
-        help=both("Answer again", "重新回答"),
-        key=f"again-{message.id}",
+        key=f"version-{message.id}-{place}",
+        disabled=not exists,
+        on_click=conversations.show if exists else None,
+        args=(message.versions[place],) if exists else None,
     )
+
+
+def _icon(name: str, message: Message, icon: str, label: str) -> bool:
+    return st.button(label, icon=icon, type="tertiary", help=label, key=f"{name}-{message.id}")
 
 
 def _another(message: Message) -> str:
     """The mode of another agent that is asked to answer instead, or nothing."""
     label = both("Ask another instead", "改由其他方式回答")
     asked = ""
-    with st.popover("", icon=":material/alt_route:", type="tertiary", help=label):
+    with st.popover(
+        label,
+        icon=":material/alt_route:",
+        type="tertiary",
+        help=label,
+        key=f"another-{message.id}",
+    ):
         for mode, agent in AGENTS.items():
             if mode == message.agent:
                 continue
@@ -111,31 +112,13 @@ def _another(message: Message) -> str:
 
 def _lineage(message: Message, done: Done) -> None:
     label = both("What this rests on", "回答依据")
-    with st.popover("", icon=":material/account_tree:", type="tertiary", help=label):
-        st.json({"model": done.model, "mode": message.mode, **done.lineage})
+    with st.popover(
+        label,
+        icon=":material/account_tree:",
+        type="tertiary",
+        help=label,
+        key=f"lineage-{message.id}",
+    ):
+        for name, value in lineage_lines(message, done, language()):
+            st.markdown(f"**{plain(name)}**  \n{plain(value)}")
     st.caption(effort(done, language()))
-
-
-def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
-    """Which of the answers side by side was better; kept, and changeable."""
-    labels = vote_labels(answers, language())
-    labels[NEITHER] = both("Neither", "难分高下")
-    votes = conversations.votes()
-    chosen = None
-    if question.id in votes:
-        chosen = votes[question.id] or NEITHER
-    st.segmented_control(
-        both("Which answer is better?", "哪个回答更好？"),
-        list(labels),
-        format_func=labels.__getitem__,
-        default=chosen if chosen in labels else None,
-        key=f"vote-{question.id}",
-        on_change=_vote,
-        args=(question.id, conversations),
-    )
-
-
-def _vote(question: int, conversations: Conversations) -> None:
-    chosen = st.session_state[f"vote-{question}"]
-    if chosen is not None:
-        conversations.vote(question, None if chosen == NEITHER else chosen)

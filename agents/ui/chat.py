@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from agents.asking import answer_again, ask, ask_edited, warm_up
 from agents.attached import forget_gone
-from agents.display import agent_label
+from agents.display import agent_label, context_fill, context_words
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
-from agents.ui.actions import show_actions, show_vote
+from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
+from agents.ui.chosen import follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
-from agents.ui.message import show_events
+from agents.ui.habits import show_habits
+from agents.ui.message import show_events, standing_notices, take_suggestion
+from agents.ui.presets import preset_cards
+from agents.ui.rating import show_vote
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
@@ -25,24 +30,33 @@ REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 
 
 def page() -> None:
-    conversations = _conversations(str(page_settings().database))
-    show_sidebar(page_settings(), conversations, modes_of(_mode()))
-    show_change()
-    settings = page_settings()  # with what was just chosen
-    warm_up(_mode(), settings)
+    settings = page_settings()
+    conversations = _conversations(str(settings.database))
+    show_sidebar(settings, conversations)
     conversation = current_conversation()
+    follow_chat(conversation, conversations, settings)
+    settings = page_settings()  # with what this chat has chosen
+    show_change()
+    warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
+    said: set[str] = set()  # what need not be said again in this chat
     for question, answers in exchanges(messages):
         _show_question(question, settings, conversations)
-        _show_answers(question, answers, settings, conversations)
+        _show_answers(question, answers, settings, conversations, said)
+    _show_fill(messages, settings)
+    show_habits(messages, st.session_state.get("editing"))
     sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
     if sent:
         with shows_errors():
             _ask_with_files(sent, settings, conversations, conversation)
+    suggestion = take_suggestion()
+    if suggestion:
+        mode, text = suggestion
+        _ask(text, settings, conversations, conversation, mode)
 
 
 @st.cache_resource(show_spinner=False)
@@ -64,6 +78,7 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
+    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
@@ -87,29 +102,27 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
         if st.session_state.get("editing") == message.id:
             _edit_question(message, settings, conversations)
             return
-        shown, action = st.columns([12, 1])
-        shown.markdown(plain(message.content).replace("\n", "  \n"))
-        pressed = action.button(
-            "",
-            icon=":material/edit:",
-            type="tertiary",
-            help=both("Edit and ask again", "修改后重新提问"),
-            key=f"edit-{message.id}",
-        )
-        with shown:
-            show_attached(message, settings, conversations)
+        with st.container(horizontal=True, key=f"asked-{message.id}"):
+            st.markdown(plain(message.content).replace("\n", "  \n"))
+            label = both("Edit and ask again", "修改后重新提问")
+            pressed = st.button(
+                label, icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
+            )
+        show_attached(message, settings, conversations)
         if pressed:
             st.session_state["editing"] = message.id
             st.rerun()
+        show_versions(message, conversations)
 
 
 def _edit_question(message: Message, settings: Settings, conversations: Conversations) -> None:
     label = both("Your question", "你的问题")
-    text = st.text_area(label, message.content, key=f"text-{message.id}")
-    with st.container(horizontal=True):
-        again = both("Ask again", "重新提问")
-        resend = st.button(again, type="primary", key=f"resend-{message.id}")
-        cancel = st.button(both("Cancel", "取消"), key=f"keep-{message.id}")
+    with st.form(f"edited-{message.id}", border=False):
+        text = st.text_area(label, message.content, key=f"text-{message.id}")
+        with st.container(horizontal=True):
+            again = both("Ask again", "重新提问")
+            resend = st.form_submit_button(again, type="primary", key=f"resend-{message.id}")
+            cancel = st.form_submit_button(both("Cancel", "取消"), key=f"keep-{message.id}")
     if resend and text.strip():
         open_conversation(ask_edited(message, text, _mode(), settings, conversations))
     if cancel:
@@ -118,7 +131,11 @@ def _edit_question(message: Message, settings: Settings, conversations: Conversa
 
 
 def _show_answers(
-    question: Message, answers: list[Message], settings: Settings, conversations: Conversations
+    question: Message,
+    answers: list[Message],
+    settings: Settings,
+    conversations: Conversations,
+    said: set[str],
 ) -> None:
     """One answer, or several in columns with a vote under them."""
     if not answers:
@@ -130,27 +147,39 @@ def _show_answers(
         with column:
             if several:
                 st.markdown(f"**{plain(agent_label(answer.mode, language()))}**")
-            asked = _show_answer(answer, settings, conversations)
+            asked = _show_answer(answer, settings, conversations, frozenset(said), not several)
             if asked is not None:
                 again = asked
+    for answer in answers:
+        said |= standing_notices(answer.events)
     if several and all(answer.state != "streaming" for answer in answers):
         show_vote(question, answers, conversations)
+        show_versions(answers[0], conversations)
     if again is not None:
         answer_again(question, answers, settings, conversations, instead=again)
         st.rerun()
 
 
-def _show_answer(message: Message, settings: Settings, conversations: Conversations) -> str | None:
+def _show_answer(
+    message: Message,
+    settings: Settings,
+    conversations: Conversations,
+    said: Collection[str],
+    alone: bool,
+) -> str | None:
     """Draw it; returns who is asked to answer again (see `show_actions`)."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
-            st.fragment(_growing, run_every=REDRAWN_EVERY)(message.id, settings, conversations)
+            growing = st.fragment(_growing, run_every=REDRAWN_EVERY)
+            growing(message.id, settings, conversations, said)
             return None
-        show_events(message.events, settings, str(message.id))
-        return show_actions(message, conversations)
+        show_events(message.events, settings, str(message.id), said=said)
+        return show_actions(message, conversations, settings, alone)
 
 
-def _growing(message: int, settings: Settings, conversations: Conversations) -> None:
+def _growing(
+    message: int, settings: Settings, conversations: Conversations, said: Collection[str]
+) -> None:
     """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
     stream = STREAMS.get(message)
     if stream:
@@ -162,10 +191,19 @@ def _growing(message: int, settings: Settings, conversations: Conversations) -> 
         events = stored.events
     if ended:
         st.rerun()
-    show_events(events, settings, f"growing-{message}", growing=True)
+    show_events(events, settings, f"growing-{message}", growing=True, said=said)
     label = both("Stop", "停止")
     if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
         stream.stop()
+        st.rerun()
+
+
+def _show_fill(messages: Sequence[Message], settings: Settings) -> None:
+    """How full the context of the model is that has answered last, in small."""
+    fill = context_fill(messages, settings.context_tokens)
+    if fill:
+        with st.container(key="fill"):
+            st.caption(context_words(fill, language()), text_alignment="right")
 
 
 def _ask(
@@ -173,8 +211,11 @@ def _ask(
     settings: Settings,
     conversations: Conversations,
     conversation: int | None,
+    mode: str = "",
 ) -> None:
-    open_conversation(ask(text, _mode(), settings, conversations, conversation))
+    """Ask, and show the conversation; an empty mode is the one that is chosen."""
+    asked = ask(text, mode or _mode(), settings, conversations, conversation)
+    _go_to(asked, settings, conversations)
 
 
 def _ask_with_files(
@@ -183,7 +224,13 @@ def _ask_with_files(
     if conversation is None and sent.files:
         conversation = conversations.create(sent.text)
     note = attach(sent.files, conversation, settings) if conversation and sent.files else None
-    open_conversation(ask(sent.text, _mode(), settings, conversations, conversation, note))
+    asked = ask(sent.text, _mode(), settings, conversations, conversation, note)
+    _go_to(asked, settings, conversations)
+
+
+def _go_to(conversation: int, settings: Settings, conversations: Conversations) -> None:
+    keep_choices(conversation, conversations, settings)  # a new chat has had no place for them
+    open_conversation(conversation)
 
 
 def _mode() -> str:

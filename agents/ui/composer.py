@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from agents.registry import AUTO, modes_on_offer
+from agents.ui.chat_settings import show_chips
 from workbench.settings import Settings
 from workbench.ui.uploads import Upload
-from workbench.ui.widgets import both, language
+from workbench.ui.widgets import both
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,9 @@ class Sent:
 
 
 def show_composer(settings: Settings, busy: bool) -> Sent | None:
-    """Draw mode selector and box; what was just sent, if anything. `busy` shuts the box."""
-    labels = modes_on_offer(language())
-    st.session_state.setdefault("mode", AUTO)  # another page may have chosen already
+    """Draw the chips and the box; what was just sent, if anything. `busy` shuts the box."""
     with st.bottom:
-        st.segmented_control(
-            both("Who answers", "由谁回答"),
-            list(labels),
-            format_func=labels.__getitem__,
-            key="mode",
-            label_visibility="collapsed",
-            required=True,
-        )
+        show_chips(settings)
     # not inside st.bottom: placed there by Streamlit itself, it keeps the newest answer in view
     sent = st.chat_input(
         both("Ask a question, or drop files here", "输入问题，或将文件拖到这里"),

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
 from agents.databases.ui.result import edit_query, show_rows
-from agents.display import busy_text, first_of, of_kind, text_beside_tables
-from agents.markdown import cited, safe
+from agents.display import busy_text, of_kind, text_beside_tables
+from agents.markdown import cited, parts, safe
+from agents.registry import AGENTS
 from agents.ui.sources import show_sources
 from workbench.chat import events as kinds
 from workbench.chat.events import Event
 from workbench.settings import Settings
-from workbench.ui.widgets import both, plain, show_error, told
+from workbench.ui.widgets import both, plain, sentence, show_error
 
 CURSOR = " ▍"
 
 
 def show_events(
-    events: Sequence[Event], settings: Settings, key: str, growing: bool = False
+    events: Sequence[Event],
+    settings: Settings,
+    key: str,
+    growing: bool = False,
+    said: Collection[str] = (),
 ) -> None:
-    """The events of one answer, top to bottom."""
+    """The events of one answer, top to bottom. Notices that the chat has `said` are left out."""
     text = text_beside_tables(events)
     sources = of_kind(events, kinds.Source)
-    routed = first_of(events, kinds.Routed)
-    if routed:
+    for routed in of_kind(events, kinds.Routed):  # a second one: the first agent found nothing
         st.caption(f":material/alt_route: {plain(routed.reason)}")
     _show_thinking(events, open_now=growing and not text)
     for number, event in enumerate(events):
@@ -33,16 +37,34 @@ def show_events(
             show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")
     if text:
         numbers = {source.number for source in sources}
-        cursor = CURSOR if growing else ""
-        st.markdown(cited(safe(text), numbers) + cursor)
+        _show_text(cited(safe(text), numbers, key), growing)
     elif growing:
         st.caption(both(*busy_text(events)))
     for notice in of_kind(events, kinds.Notice):
-        st.caption(f":material/info: {plain(told(notice.text))}")
+        if notice.text not in said:
+            st.caption(f":material/info: {sentence(notice.text)}")
     for number, event in enumerate(events):
         _show_rest(event, settings, f"{key}-{number}", growing)
     if sources and not growing:
         show_sources(sources, text, settings, key)
+
+
+def standing_notices(events: Sequence[Event]) -> set[str]:
+    """What the answer says about how things are: it need not be said again in this chat."""
+    return {notice.text for notice in of_kind(events, kinds.Notice) if notice.standing}
+
+
+def take_suggestion() -> tuple[str, str] | None:
+    """(mode, question) of the suggestion that was just pressed."""
+    return st.session_state.pop("suggestion", None)
+
+
+def _show_text(text: str, growing: bool) -> None:
+    """In parts: the browser draws those again that have changed, while an answer grows the last."""
+    *whole, last = parts(text)
+    for part in whole:
+        st.markdown(part)
+    st.markdown(last + CURSOR if growing else last)
 
 
 def _show_thinking(events: Sequence[Event], open_now: bool) -> None:
@@ -51,11 +73,12 @@ def _show_thinking(events: Sequence[Event], open_now: bool) -> None:
         return
     label = both("Thinking", "思考过程")
     with st.expander(label, expanded=open_now, icon=":material/psychology:"):
-        st.markdown(safe(thoughts))
+        for part in parts(safe(thoughts)):
+            st.markdown(part)
 
 
 def _show_rest(event: Event, settings: Settings, key: str, growing: bool) -> None:
-    """What stands below the text: query, chart, error."""
+    """What stands below the text: query, chart, suggestions, error."""
     if isinstance(event, kinds.Query):
         with st.expander(both("SQL", "SQL 语句"), icon=":material/database:"):
             if growing:  # a field to edit would lose its text at each redrawing
@@ -64,5 +87,25 @@ def _show_rest(event: Event, settings: Settings, key: str, growing: bool) -> Non
                 edit_query(event.sql, event.source, settings, f"sql-{key}")
     elif isinstance(event, kinds.Chart):
         st.vega_lite_chart(event.spec)
+    elif isinstance(event, kinds.Suggestions):
+        _show_suggestions(event, key, growing)
     elif isinstance(event, kinds.Failed):
         show_error(event.problem, event.fix)
+
+
+def _show_suggestions(suggested: kinds.Suggestions, key: str, growing: bool) -> None:
+    """Each a button that asks the question of the agent that knows it."""
+    with st.container(key=f"suggestions-{key}"):
+        for number, (mode, question) in enumerate(suggested.questions):
+            st.button(
+                plain(question),
+                icon=AGENTS[mode].icon if mode in AGENTS else None,
+                key=f"suggestion-{key}-{number}",
+                disabled=growing,
+                on_click=_suggest,
+                args=(mode, question),
+            )
+
+
+def _suggest(mode: str, question: str) -> None:
+    st.session_state["suggestion"] = (mode, question)

@@ -1,43 +1,22 @@
-"""The chat's sidebar: conversations, and the choice of model, assets and language."""
+"""The chat's sidebar: conversations, jobs and language."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from agents.registry import AGENTS
 from workbench.chat.conversations import Conversation, Conversations
-from workbench.models.listing import NONE
 from workbench.settings import Settings
-from workbench.ui.models import automatic_model, reachable_models, with_chosen
-from workbench.ui.widgets import both, choices, language_switch, plain, show_jobs
+from workbench.ui.widgets import both, language_switch, plain, show_jobs
 
 LISTED = 50  # chats
 TITLE_FITS = 26  # characters on one line
-HOW_TO_CONNECT = (
-    "Any one of these, then reload:\n\n"
-    "- **Ollama**: start it and run `ollama pull qwen3:4b`\n"
-    "- **vLLM or another OpenAI-compatible server**: set `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **A folder on this disk**: set `WORKBENCH_MODEL=local:FOLDER`",
-    "任选其一，然后刷新页面：\n\n"
-    "- **Ollama**：启动后运行 `ollama pull qwen3:4b`\n"
-    "- **vLLM 等兼容 OpenAI 的服务**：设置 `WORKBENCH_OPENAI_BASE_URL`\n"
-    "- **本机模型文件夹**：设置 `WORKBENCH_MODEL=local:FOLDER`",
-)
 
 
-def show_sidebar(settings: Settings, conversations: Conversations, asked: Sequence[str]) -> None:
-    """Draw the sidebar; what is chosen goes to the session's choices.
-
-    `asked` lists the modes that the next question goes to by name.
-    """
+def show_sidebar(settings: Settings, conversations: Conversations) -> None:
+    """Draw the sidebar."""
     with st.sidebar:
         if st.button(both("New chat", "新对话"), icon=":material/add:", width="stretch"):
             open_conversation(None)
-        for mode, agent in AGENTS.items():
-            agent.draw_choice(settings, mode in asked)
-        _choose_model(settings)
         st.divider()
         _list_conversations(conversations)
         show_jobs(settings)
@@ -58,28 +37,6 @@ def current_conversation() -> int | None:
     """The conversation named in the page's address, so that a reload stays in it."""
     value = st.query_params.get("chat", "")
     return int(value) if value.isdigit() else None
-
-
-def _choose_model(settings: Settings) -> None:
-    options = with_chosen(["auto", *reachable_models(settings), NONE], settings.model)
-    automatic = automatic_model(settings)
-    none = both("no model, quotes only", "无模型，仅摘录原文")
-    first = none if automatic == NONE else automatic
-    labels = {
-        "auto": both(f"Automatic ({first})", f"自动（{first}）"),
-        NONE: both("No model: quote the sources", "不用模型：摘录原文"),
-    }
-    choices()["model"] = st.selectbox(
-        both("Chat model", "对话模型"),
-        options,
-        index=options.index(settings.model),
-        format_func=lambda name: labels.get(name, name),
-        key="model",
-    )
-    if automatic == NONE:
-        connect = both("Connect a model", "连接模型")
-        with st.popover(connect, icon=":material/link:", type="tertiary"):
-            st.markdown(both(*HOW_TO_CONNECT))
 
 
 def _list_conversations(conversations: Conversations) -> None:

@@ -10,9 +10,10 @@ from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.jobs.job import start
-from workbench.models.names import list_runs
+from workbench.models.listing import list_runs
 from workbench.models.servers import ask_json
 from workbench.settings import Settings
+from workbench.ui.connections import connect_button
 from workbench.ui.widgets import begin_page, both, plain, shows_errors
 
 PRECISION_NAMES = {
@@ -33,6 +34,7 @@ FORM_NAMES = {
 
 def page() -> None:
     settings = begin_page(both("Models", "模型"))
+    connect_button(settings)
     reachable = bool(ask_json(f"{settings.ollama_host}/api/version"))
     if not reachable:
         _explain_ollama(settings)
@@ -46,11 +48,11 @@ def _explain_ollama(settings: Settings) -> None:
     st.info(
         both(
             f"Nothing answers at {settings.ollama_host}. Install Ollama from "
-            "https://ollama.com/download and start it (`ollama serve`), or name another machine's "
-            "with `WORKBENCH_OLLAMA_HOST`. Without it you can still write the GGUF file and its "
+            "https://ollama.com/download and start it (`ollama serve`), or give another machine's "
+            "address under “Connect a model”. Without it you can still write the GGUF file and its "
             "Modelfile.",
             f"{settings.ollama_host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama"
-            "（`ollama serve`），或用 `WORKBENCH_OLLAMA_HOST` 指定另一台机器。"
+            "（`ollama serve`），或在“连接模型”中填写另一台机器的地址。"
             "没有 Ollama 也可以先生成 GGUF 文件和 Modelfile。",
         ),
         icon=":material/link_off:",

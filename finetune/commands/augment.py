@@ -12,6 +12,7 @@ import click
 from finetune.commands.data_report import SHOWN, free_path, print_problems, problem_object
 from finetune.data.examples import Example, write_examples
 from workbench.cli import json_option, print_json, reports_errors
+from workbench.errors import Unavailable
 
 if TYPE_CHECKING:
     from finetune.data.records import Records
@@ -136,15 +137,17 @@ def _print(
 
 def _asking(model: str | None) -> Callable[[str], str]:
     """The connected chat model as a function from prompt to reply."""
-    from workbench.models.names import load_chat_model, maps_model_errors, pick_model
+    from workbench.models.chosen import choose
+    from workbench.models.listing import CONNECT
+    from workbench.models.reasoning import answer_only
     from workbench.settings import load_settings
 
     settings = load_settings(model=model) if model else load_settings()
-    name = pick_model(settings)
-    chat = load_chat_model(name, settings)
+    chosen = choose(settings)
+    if chosen is None:
+        raise Unavailable("No chat model is connected.", CONNECT)
 
     def ask(prompt: str) -> str:
-        with maps_model_errors(name, settings):
-            return "".join(str(piece.text) for piece in chat.stream(prompt))
+        return answer_only("".join(chosen.stream([("user", prompt)])))
 
     return ask

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.run.config import load_config
+from workbench.chat_data import chat_data
 from workbench.errors import Conflict
 from workbench.files import write_text
 from workbench.jobs.job import Job, start
@@ -20,7 +21,8 @@ SMALL_BASES = ("training/bases/*", "demo/base")  # those that are made on the sp
 
 
 def data_files(settings: Settings) -> list[Path]:
-    """The uploaded files, newest first, and the example's."""
+    """The uploaded files and that of the chats, newest first, and the example's."""
+    chat_data(settings)
     uploads = settings.folder("uploads", "training")
     files = [path for path in uploads.iterdir() if not _is_unfinished(path)]
     files.sort(key=lambda path: path.stat().st_mtime, reverse=True)

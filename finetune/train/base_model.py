@@ -8,16 +8,9 @@ from typing import Any
 
 from finetune.encoding import chat_template
 from finetune.encoding.templates import markers_of, read_template
-from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.extras import require
+from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
-
-FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]  # of a hub: no other formats
-MODELSCOPE = "modelscope:"
-ELSEWHERE = say(
-    "Give the folder of a model on this disk, or take it from ModelScope: "
-    'base = "modelscope:Qwen/Qwen2.5-0.5B-Instruct" (pip install modelscope).'
-)
+from workbench.models.hubs import ELSEWHERE, snapshot
 
 
 def find_base(name: str, cache: Path) -> Path:
@@ -37,9 +30,7 @@ def find_base(name: str, cache: Path) -> Path:
         raise NotFound(
             say("There is no folder {name}.", name=name), "Correct `base` in the run file."
         )
-    if name.startswith(MODELSCOPE):
-        return _download_from_modelscope(name, cache)
-    return _download_from_hub(name)
+    return snapshot(name, cache=cache)
 
 
 def load_tokenizer(
@@ -95,34 +86,3 @@ def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
     if words > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(words)
     return model.to(device)
-
-
-def _download_from_modelscope(name: str, cache: Path) -> Path:
-    modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-    try:
-        folder = modelscope.snapshot_download(name.removeprefix(MODELSCOPE), cache_dir=str(cache))
-    except (OSError, ValueError) as error:
-        raise Unavailable(
-            say("{name} cannot be downloaded from ModelScope: {error}", name=name, error=error),
-            ELSEWHERE,
-        ) from error
-    return Path(folder)
-
-
-def _download_from_hub(name: str) -> Path:
-    """A model of the Hugging Face hub; what was downloaded before is not asked for again."""
-    import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=FILES))
-    except HFValidationError as error:
-        raise NotFound(
-            say("{name!r} is no model's name and no folder.", name=name), ELSEWHERE
-        ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
-        raise Unavailable(
-            say("The model {name} cannot be downloaded from the Hugging Face hub.", name=name),
-            ELSEWHERE,
-        ) from error

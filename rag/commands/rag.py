@@ -57,6 +57,7 @@ def rag() -> None:
 @click.option(
     "--prune", is_flag=True, help="Drop documents whose files are gone from the folders given."
 )
+@click.option("--again", is_flag=True, help="Read unchanged files too.")
 @json_option
 @reports_errors
 def ingest(
@@ -65,6 +66,7 @@ def ingest(
     embedder: str | None,
     passwords: tuple[str, ...],
     prune: bool,
+    again: bool,
     as_json: bool,
 ) -> None:
     """Read files and folders into a collection; unchanged files are skipped.
@@ -74,6 +76,7 @@ def ingest(
       workbench rag ingest ./papers report.pdf --collection papers
     """
     from rag.ingest import ingest as run
+    from rag.problems import fix_for_terminal
 
     settings = load_settings()
     stop = _stops_on_sigterm()
@@ -85,14 +88,17 @@ def ingest(
             embedder=embedder,
             passwords=read_passwords(passwords),
             prune=prune,
+            again=again,
             report=report,
             stopped=stop,
         )
+    for failure in outcome.failed:
+        failure["fix"] = fix_for_terminal(failure["file"], failure["fix"])
     if as_json:
-        print_json({"event": "done", **asdict(outcome)})
+        print_json({"event": "done", "summary": outcome.summary, **asdict(outcome)})
     else:
         _print_outcome(outcome, prune)
-    sys.exit(0 if outcome.indexed or outcome.unchanged else 1)
+    sys.exit(0 if outcome.usable else 1)
 
 
 def _print_outcome(outcome: Outcome, prune: bool) -> None:
@@ -139,13 +145,15 @@ def list_command(hidden: bool, as_json: bool) -> None:
 @reports_errors
 def show(collection: str, as_json: bool) -> None:
     """The documents of a collection and their state. Example: workbench rag show handbook"""
+    from rag.problems import fix_for_terminal
     from rag.store import open_collection
 
     for document in open_collection(load_settings(), collection).documents():
         if as_json:
             print_json(asdict(document))
         else:
-            problem = f"  {document.problem} {document.fix}" if document.problem else ""
+            fix = fix_for_terminal(document.source, document.fix)
+            problem = f"  {document.problem} {fix}" if document.problem else ""
             click.echo(f"{document.state:<8} {document.passages:>6}  {document.source}{problem}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from rag.loaders.secret import ENTER_PASSWORD
 from rag.passages import Block
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.messages import say
@@ -36,9 +37,8 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
             try:
                 yield from _member(archive, member, target, password)
             except RuntimeError as error:
-                raise InvalidInput(
-                    "The archive is encrypted.", "Give its password, or unpack it first."
-                ) from error
+                problem = "The password is wrong." if password else "The archive is encrypted."
+                raise InvalidInput(problem, ENTER_PASSWORD) from error
             except (WorkbenchError, zipfile.BadZipFile):
                 continue  # one bad member does not lose the others
             finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.loaders.image import ocr
+from rag.loaders.secret import ENTER_PASSWORD
 from rag.passages import Block, Locator
 from workbench.errors import InvalidInput
 from workbench.messages import say
@@ -105,10 +106,7 @@ def _refusal(message: str, password: str | None) -> InvalidInput:
     """pdfium's message as an error with a fix."""
     if "password" in message.lower():
         problem = "The password is wrong." if password else "The document is encrypted."
-        return InvalidInput(
-            problem,
-            "Give its password: --password FILE=PASSWORD, or in the password field of the page.",
-        )
+        return InvalidInput(problem, ENTER_PASSWORD)
     if "security" in message.lower():
         return InvalidInput(
             "The document is encrypted in a way that cannot be read.", "Print it to a new PDF."

@@ -8,12 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from rag.passages import Document
+from rag.removal import put_back, take_out
 from rag.sources import find_files
 from rag.store import Collection
 from workbench.jobs.job import start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import both, shows_errors, told
+from workbench.ui.widgets import announce, both, shows_errors
 
 STATES = {
     "indexed": ("Indexed", "已索引"),
@@ -23,16 +24,48 @@ STATES = {
 
 
 def read_in_job(
-    settings: Settings, collection: str, paths: Sequence[Path], password: str = ""
+    settings: Settings,
+    collection: str,
+    paths: Sequence[Path],
+    password: str = "",
+    again: bool = False,
 ) -> None:
-    """Read files in a job that outlives the page, and draw the page again."""
+    """Read files in a job that outlives the page, and draw the page again.
+
+    `again` reads unchanged files too. Raises InvalidInput where a file is gone.
+    """
     count = len(find_files(paths))
     files = "1 file" if count == 1 else f"{count} files"
     title = both(f"Reading {files} into {collection}", f"正在把 {count} 个文件读入 {collection}")
     # the password stays out of the command, which the job's folder stores
     private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
     command = ["rag", "ingest", *map(str, paths), "--collection", collection, "--json"]
+    if again:
+        command.append("--again")
     start(settings, title, command, private)
+    announce(f"{title}…")
+    st.rerun()
+
+
+def remove_documents(collection: Collection, sources: Sequence[str]) -> None:
+    """Take documents out of the collection, offer to put them back, and draw the page again."""
+    removed = take_out(collection, sources)
+
+    def undo() -> None:
+        if not put_back(collection, removed):
+            announce(
+                both(
+                    "The embedder has changed: add the files again.",
+                    "向量模型已更换，请重新添加文件。",
+                )
+            )
+
+    count = len(sources)
+    name = Path(sources[0]).name
+    what = both(f"Removed {name}", f"已移除 {name}")
+    if count > 1:
+        what = both(f"Removed {count} files", f"已移除 {count} 个文件")
+    announce(what, undo=undo)
     st.rerun()
 
 
@@ -70,43 +103,29 @@ def show_files(collection: Collection) -> None:
     if not documents:
         st.info(both("No files yet: add some above.", "还没有文件，请在上方添加。"))
         return
-    with_problems = any(document.problem for document in documents)
     marked = st.dataframe(
-        [_row(document, with_problems) for document in documents],
+        [_row(document) for document in documents],
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key="files",
+        # another list of files gets another table, so that no mark stays on the wrong row
+        key=f"files-{collection.name}-{collection.revision}",
     )
     chosen = [documents[row].source for row in marked.selection.rows]
-    if chosen:
-        _offer_removal(collection, chosen)
+    count = len(chosen)
+    if not count:
+        st.caption(both("Tick files to remove them.", "勾选文件即可移除。"))
+        return
+    label = both(f"Remove {count} from the collection", f"从知识库移除 {count} 个文件")
+    if st.button(label, icon=":material/delete:", key="remove_files"):
+        with shows_errors():
+            remove_documents(collection, chosen)
 
 
-def _row(document: Document, with_problems: bool) -> dict[str, str | int | float]:
-    row: dict[str, str | int | float] = {
+def _row(document: Document) -> dict[str, str | int | float]:
+    return {
         both("File", "文件"): Path(document.source).name,
         both("State", "状态"): both(*STATES[document.state]),
         both("Passages", "段落"): document.passages,
         both("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
     }
-    if with_problems:
-        row[both("Problem", "问题")] = told(document.problem)
-        row[both("What to do", "处理方法")] = told(document.fix)
-    return row
-
-
-def _offer_removal(collection: Collection, sources: Sequence[str]) -> None:
-    count = len(sources)
-    label = both(f"Remove {count} from the collection", f"从知识库移除 {count} 个文件")
-    with st.popover(label, icon=":material/delete:"):
-        st.markdown(
-            both(
-                "The files themselves stay; they can be added again.",
-                "原文件会保留，可以重新添加。",
-            )
-        )
-        if st.button(both("Remove", "移除"), type="primary", key="remove_files"):
-            with shows_errors(), collection.writing():
-                collection.remove(sources)
-            st.rerun()

@@ -3,33 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from rag.example import EXAMPLE
-from rag.store import Collection, delete_collection, list_collections, open_collection
+from rag.store import (
+    Collection,
+    check_name,
+    delete_collection,
+    list_collections,
+    open_collection,
+)
 from rag.ui.files import read_in_job, show_files, show_upload
+from rag.ui.jobs import arriving
+from rag.ui.report import show_report
 from rag.ui.search import show_learned, show_search
 from workbench.errors import NotFound
 from workbench.jobs.job import start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import begin_page, both, choices, plain, shows_errors
+from workbench.ui.widgets import (
+    announce,
+    begin_page,
+    both,
+    choices,
+    choose,
+    fold,
+    plain,
+    select,
+    shows_errors,
+)
+
+SHOWN, NEW = "shown_collection", "new_collection_form"  # keys of the selector and the popover
 
 
 def page() -> None:
     """One collection at a time, in four tabs."""
     settings = begin_page(both("Knowledge", "知识库"))
-    collections = list_collections(settings)
-    if not collections:
+    existing = [collection.name for collection in list_collections(settings)]
+    names = [*existing, *(name for name in arriving(settings) if name not in existing)]
+    if not names:
         _show_empty(settings)
         return
-    name = _choose(settings, [collection.name for collection in collections])
+    name = _choose(settings, names)
+    if name not in existing:
+        st.fragment(_await_collection, run_every=1.0)(settings, name)
+        return
     try:
         collection = open_collection(settings, name)
     except NotFound:  # deleted in another tab
         st.rerun()
     _show_facts(collection)
+    show_report(settings, collection)
     files, search, learned, manage = st.tabs(
         [
             both("Files", "文件"),
@@ -63,6 +90,7 @@ def _show_empty(settings: Settings) -> None:
         type="primary",
         icon=":material/menu_book:",
     ):
+        select(SHOWN, "handbook")
         read_in_job(settings, "handbook", [EXAMPLE])
     _show_new(settings)
 
@@ -70,32 +98,49 @@ def _show_empty(settings: Settings) -> None:
 def _choose(settings: Settings, names: Sequence[str]) -> str:
     """The selector, with a form for a new collection beside it."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = left.selectbox(
-        both("Collection", "知识库"),
-        names,
-        key="shown_collection",
-        index=names.index(settings.collection) if settings.collection in names else 0,
-    )
-    with right.popover(both("New", "新建"), icon=":material/add:", width="stretch"):
+    label = both("Collection", "知识库")
+    chosen: str = choose(left.selectbox, label, names, SHOWN, first=settings.collections[0])
+    with fold(right.popover, both("New", "新建"), NEW, icon=":material/add:", width="stretch"):
         _show_new(settings)
-    choices()["collection"] = chosen
+    if chosen not in settings.collections:  # else the chat keeps the others that it searches
+        choices()["collection"] = chosen
     return chosen
 
 
+def _await_collection(settings: Settings, name: str) -> None:
+    """Until the job has made the collection, or has ended without it."""
+    existing = [collection.name for collection in list_collections(settings)]
+    if name in existing or name not in arriving(settings):
+        st.rerun()
+    st.info(
+        both(
+            f"{plain(name)} is being made; its files appear here in a moment.",
+            f"正在创建 {plain(name)}，文件稍后会显示在这里。",
+        ),
+        icon=":material/hourglass_top:",
+    )
+
+
 def _show_new(settings: Settings) -> None:
+    made = st.session_state.get("collections_made", 0)  # the next form begins empty
     with st.form("new", border=False):
         name = st.text_input(
-            both("Name of the new collection", "新知识库名称"), key="new_collection"
+            both("Name of the new collection", "新知识库名称"), key=f"new_collection-{made}"
         ).strip()
         files = st.file_uploader(
-            both("Its first files", "首批文件"), accept_multiple_files=True, key="new_files"
+            both("Its first files", "首批文件"),
+            accept_multiple_files=True,
+            key=f"new_files-{made}",
         )
         sent = st.form_submit_button(both("Create", "创建"), type="primary")
     if sent and name and files:
         with shows_errors():
-            choices()["collection"] = name
-            st.session_state.pop("shown_collection", None)
-            read_in_job(settings, name, save_uploads(settings, name, list(files)))
+            check_name(name)
+            paths = save_uploads(settings, name, list(files))
+            st.session_state["collections_made"] = made + 1
+            select(SHOWN, name)
+            select(NEW, False)
+            read_in_job(settings, name, paths)
     elif sent:
         st.info(both("Give it a name and choose its first files.", "请填写名称并选择首批文件。"))
 
@@ -103,15 +148,26 @@ def _show_new(settings: Settings) -> None:
 def _show_facts(collection: Collection) -> None:
     documents = collection.documents()
     passages = collection.count()
-    failed = sum(document.state == "failed" for document in documents)
+    changed = _local(collection.changed)
     facts = [
         both(f"{len(documents)} files", f"{len(documents)} 个文件"),
         both(f"{passages} passages", f"{passages} 个段落"),
+        _in_bytes(sum(document.size for document in documents)),
         both(f"embedder {collection.embedder}", f"向量模型 {collection.embedder}"),
+        both(f"changed {changed}", f"更改于 {changed}"),
     ]
-    if failed:
-        facts.append(both(f"{failed} failed", f"{failed} 个失败"))
     st.caption(" · ".join(plain(fact) for fact in facts))
+
+
+def _in_bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
+
+
+def _local(moment: str) -> str:
+    """`YYYY-MM-DD HH:MM:SS` in UTC -> date and time where the browser is."""
+    at = datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    zone = st.context.timezone
+    return at.astimezone(ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
 
 
 def _show_reindex(settings: Settings, collection: Collection) -> None:
@@ -128,6 +184,7 @@ def _show_reindex(settings: Settings, collection: Collection) -> None:
     if st.button(both("Embed again", "重新生成向量"), disabled=unchanged, key="reindex"):
         title = both(f"Embedding {collection.name} again", f"正在为 {collection.name} 重新生成向量")
         start(settings, title, ["rag", "reindex", collection.name, "--embedder", name, "--json"])
+        announce(f"{title}…")
         st.rerun()
 
 
@@ -138,16 +195,14 @@ def _show_delete(settings: Settings, collection: Collection) -> None:
             f"Delete {collection.name} with its index. Files outside the workspace stay.",
             f"删除 {collection.name} 及其索引。工作区以外的文件会保留。",
         ),
-        key="sure",
+        key=f"sure-{collection.name}",  # no other collection's box is ever ticked
     )
     if not st.button(both("Delete the collection", "删除知识库"), disabled=not sure, key="delete"):
         return
     with shows_errors():
         delete_collection(settings, collection.name)
         choices().pop("collection", None)
-        # else the selector would show the deleted name, and the box would stay ticked
-        st.session_state.pop("shown_collection", None)
-        st.session_state.pop("sure", None)
+        announce(both(f"Deleted {collection.name}", f"已删除 {collection.name}"))
         st.rerun()
 
 

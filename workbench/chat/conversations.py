@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Node, next_place, path_to, shown_path, versions
-from workbench.chat.database import bring_up_to_date, connect
+from workbench.chat.database import add_row, bring_up_to_date, connect
 from workbench.chat.events import Event, Token, from_dict, to_dict
 from workbench.chat.records import (
+    LONGEST_TITLE,
     Conversation,
     Message,
     State,
@@ -28,7 +30,6 @@ from workbench.errors import NotFound
 __all__ = ["Conversation", "Conversations", "Message", "State", "Turn", "exchanges", "joined"]
 
 TITLE_LENGTH = 60  # characters of a first question that make the title
-LONGEST_TITLE = 120
 LISTED = "id, title, created, updated, folder, pinned, settings"
 COLUMNS = (
     "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
@@ -47,17 +48,33 @@ class Conversations:
         self.path = path
         bring_up_to_date(path)
 
-    def recent(self, search: str = "", limit: int = 200) -> list[Conversation]:
-        """Conversations, newest first; `search` looks into titles and texts, in any language."""
-        pattern = f"%{_escaped(search)}%"
+    def recent(
+        self, search: str = "", limit: int = 200, folder: str | None = None
+    ) -> list[Conversation]:
+        """Conversations, pinned ones first, then the newest; those of one folder, or all.
+
+        `search` looks into titles and texts, of all versions, in any language. A single Latin
+        letter looks into titles only: it is in nearly every text.
+        """
+        wanted = " ".join(search.split()).replace("\0", "")
+        texts, values = _texts_with(wanted)
         query = f"""
             select {LISTED} from conversations c
-            where deleted is null and (title like ?1 escape '\\' or exists (
-                select 1 from messages
-                where conversation = c.id and content like ?1 escape '\\'))
-            order by updated desc limit ?2"""  # noqa: S608 – a constant
+            where deleted is null and (:folder is null or folder = :folder) and (
+                title like :title escape '\\'
+                or id in (select conversation from messages where {texts}))
+            order by pinned desc, updated desc limit :limit"""  # noqa: S608 – constants
+        values |= {"folder": folder, "title": f"%{_escaped(wanted)}%", "limit": limit}
         with self._connect() as database:
-            return [_conversation(row) for row in database.execute(query, (pattern, limit))]
+            return [_conversation(row) for row in database.execute(query, values)]
+
+    def folders(self) -> dict[str, int]:
+        """Each folder with the number of its conversations, by name."""
+        query = """
+            select folder, count(*) from conversations
+            where deleted is null and folder != '' group by folder order by folder"""
+        with self._connect() as database:
+            return dict(database.execute(query))
 
     def conversation(self, conversation: int) -> Conversation:
         """One conversation, also a deleted one; raises NotFound."""
@@ -202,7 +219,7 @@ class Conversations:
                 row["parent"], row["beside"] = next_place(nodes, role)
             else:
                 row["parent"] = _make_room(database, nodes, instead_of)
-            return _insert(database, "messages", row)
+            return add_row(database, "messages", row)
 
     def save(self, message: int, events: Sequence[Event], state: State) -> None:
         """Store an answer as far as it has grown; neighbouring tokens become one."""
@@ -230,6 +247,19 @@ class Conversations:
         query = "update messages set rating = ?, correction = ? where id = ?"
         self._execute(query, rating, correction.strip(), message)
 
+    def rated(self) -> list[Message]:
+        """The answers that were found good or corrected, oldest first, also in versions not shown.
+
+        Those of deleted chats are left out.
+        """
+        query = """
+            select id from messages where role = 'assistant' and content <> ''
+            and (rating > 0 or correction <> '')
+            and conversation in (select id from conversations where deleted is null) order by id"""
+        with self._connect() as database:
+            found = [number for (number,) in database.execute(query)]
+        return [self.message(number) for number in found]
+
     def interrupt_others(self, owner: str) -> None:
         """Mark answers as interrupted that another process was streaming when it ended."""
         query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"
@@ -248,6 +278,20 @@ def _escaped(text: str) -> str:
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, "\\" + sign)
     return text
+
+
+def _texts_with(search: str) -> tuple[str, dict[str, Any]]:
+    """The condition on messages that hold the text, with its values. See `database.SEARCH`."""
+    if len(search) >= 3:
+        phrase = search.replace('"', '""')
+        return "id in (select rowid from found where found match :phrase)", {
+            "phrase": f'"{phrase}"'
+        }
+    if len(search) == 2 or (search and not search.isascii()):
+        first = search.lower()
+        condition = "id in (select doc from found_threes where term >= :first and term < :last)"
+        return condition, {"first": first, "last": first + chr(sys.maxunicode)}
+    return "false", {}
 
 
 def _nodes(database: sqlite3.Connection, conversation: int) -> list[Node]:
@@ -277,14 +321,6 @@ def _make_room(database: sqlite3.Connection, nodes: Sequence[Node], instead_of: 
     hidden = [(node.id,) for node in nodes if node.parent == place.parent]
     database.executemany("update messages set shown = 0 where id = ?", hidden)
     return place.parent
-
-
-def _insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
-    """Put a row into the table; returns its id."""
-    names = ", ".join(row)
-    holes = ", ".join(f":{name}" for name in row)
-    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608 – names of our own
-    return int(database.execute(query, row).lastrowid or 0)
 
 
 def _read(

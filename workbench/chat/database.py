@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from workbench.chat.branches import Former, grown
 from workbench.errors import WorkbenchError
@@ -66,6 +67,28 @@ drop index messages_in_order;
 create index messages_in_order on messages (conversation, id, role, parent, beside, shown);
 """
 
+# Texts by each three characters of them, in any language. Two spaces behind a text put its last
+# characters into such a three as well, so that one or two of them can be looked up by what begins
+# with them. A growing answer enters the index when it has ended.
+SEARCH = """
+create virtual table found using fts5 (content, content = '', tokenize = 'trigram');
+create virtual table found_threes using fts5vocab (found, 'instance');
+insert into found (rowid, content)
+    select id, content || '  ' from messages where state != 'streaming';
+create trigger message_added after insert on messages when new.state != 'streaming' begin
+    insert into found (rowid, content) values (new.id, new.content || '  ');
+end;
+create trigger message_changed after update of content, state on messages begin
+    insert into found (found, rowid, content)
+        select 'delete', old.id, old.content || '  ' where old.state != 'streaming';
+    insert into found (rowid, content)
+        select new.id, new.content || '  ' where new.state != 'streaming';
+end;
+create trigger message_deleted after delete on messages when old.state != 'streaming' begin
+    insert into found (found, rowid, content) values ('delete', old.id, old.content || '  ');
+end;
+"""
+
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
@@ -84,7 +107,12 @@ def _keep_branches(database: sqlite3.Connection) -> None:
 
 # One entry for each version of the file: statements, or a function where they do not suffice. A
 # file of version n gets the entries from n on.
-SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [FIRST, VOTES, _keep_branches]
+SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
+    FIRST,
+    VOTES,
+    _keep_branches,
+    SEARCH,
+]
 
 
 def bring_up_to_date(path: Path) -> None:
@@ -128,6 +156,14 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
             say("{name} is not a database of conversations: {error}", name=path.name, error=error),
             say("Move {path} away; a new one is made. Keep it to repair it.", path=path),
         ) from error
+
+
+def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
+    """Put a row into the table; returns its id. Table and columns are names of our own."""
+    names = ", ".join(row)
+    holes = ", ".join(f":{name}" for name in row)
+    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
+    return int(database.execute(query, row).lastrowid or 0)
 
 
 def _run(database: sqlite3.Connection, statements: str) -> None:

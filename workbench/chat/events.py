@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, get_args
 
-from workbench.messages import read_messages, with_messages
+from pydantic import TypeAdapter
+
+from workbench.messages import check_packed, read_messages, with_messages
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the person should know about the answer, which goes on after it."""
+    """Something the person should know about the answer, which goes on after it.
+
+    A `standing` one is about how things are, not about this answer: a page says it once a chat.
+    """
 
     text: str
+    standing: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,9 @@ class Failed:
 class Done:
     """The answer is whole.
 
-    `lineage` names what it rests on: model, digest, run, collection and its revision.
+    `lineage` names what it rests on: model, digest, run, collection and its revision. `tokens` are
+    those that the model has made, `read` those of its prompt; where its server counts none,
+    `estimated` is true and `read` is 0.
     """
 
     model: str
@@ -124,6 +133,9 @@ class Done:
     tokens: int = 0
     lineage: dict[str, Any] = field(default_factory=dict)
     generating: float = 0.0  # seconds in which the model made the tokens, 0 where unknown
+    read: int = 0
+    window: int = 0  # tokens that the model can hold, 0 where unknown
+    estimated: bool = False
 
 
 Event = (
@@ -153,5 +165,25 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 def from_dict(data: dict[str, Any]) -> Event:
     """The inverse of `to_dict`."""
-    fields = read_messages(data)
-    return _KINDS[fields.pop("event")](**fields)
+    values = read_messages(data)
+    return _KINDS[values.pop("event")](**values)
+
+
+def check_event(data: dict[str, Any]) -> None:
+    """Raises ValueError where data from elsewhere is not one whole event of a known kind."""
+    kind = _KINDS.get(str(data.get("event")))
+    if kind is None:
+        raise ValueError("no such kind of event")
+    given = {key: value for key, value in data.items() if key not in ("event", "said")}
+    said = data.get("said", {})
+    if given.keys() - {one.name for one in fields(kind)} or said.keys() - given.keys():
+        raise ValueError("the event has a field that its kind has not")
+    _checker(kind).validate_python(given)
+    for message in said.values():
+        check_packed(message)
+    from_dict(data)
+
+
+@cache
+def _checker(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from workbench.chat.events import Beat, Event, Routed, Thought, Token
 
 State = Literal["streaming", "done", "stopped", "failed", "interrupted"]
+LONGEST_TITLE = 120  # characters
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,20 @@ def fold_system(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [folded, *rest]
 
 
+def with_system(messages: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """The (role, text) messages with that system text first, joined with the one they have.
+
+    What comes last counts most to a model, so an agent's own rules stay in force.
+    """
+    text = text.strip()
+    if not text:
+        return messages
+    if not messages or messages[0][0] != "system":
+        return [("system", text), *messages]
+    (_, own), *rest = messages
+    return [("system", f"{text}\n\n{own}"), *rest]
+
+
 def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int) -> Any:
     """The template's tokens (`input_ids` of shape 1 x n, n <= room) and their mask.
 

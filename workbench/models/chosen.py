@@ -10,13 +10,15 @@ ChosenModel on instead of its name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.artefacts.published import find_published
 from workbench.errors import WorkbenchError
+from workbench.models.chat_format import with_system
 from workbench.models.connect import connect
-from workbench.models.listing import NONE, describe_listed, describe_model, list_models
+from workbench.models.listing import NONE, describe_listed, describe_model, looks_for_models
 from workbench.models.servers import ModelInfo
 from workbench.models.stream import TextStream
 from workbench.settings import Settings
@@ -36,7 +38,7 @@ class ChosenModel:
 
     @property
     def name(self) -> str:
-        """`ollama:NAME`, `openai:NAME` or `local:FOLDER`."""
+        """`ollama:NAME`, `openai:NAME`, `openai:SERVER/NAME` or `local:FOLDER`."""
         return self.info.name
 
     def changed(self, **settings: Any) -> ChosenModel:
@@ -49,7 +51,11 @@ class ChosenModel:
         return connect(self.info, self.settings)
 
     def stream(self, messages: list[tuple[str, str]]) -> TextStream:
-        """The answer to (role, text) messages, in pieces, with the model's own token count."""
+        """The answer to (role, text) messages, in pieces, with the model's own token count.
+
+        The system prompt of the settings stands before the one of the messages.
+        """
+        messages = with_system(messages, self.settings.system_prompt)
         return TextStream(self.chat_model(), messages, self.name, self.settings)
 
 
@@ -62,7 +68,7 @@ def choose(settings: Settings) -> ChosenModel | None:
         return None
     if settings.model != "auto":
         return choose_named(settings.model, settings)
-    for listed in list_models(settings):
+    for listed in _in_order(settings):
         try:
             info = describe_listed(listed, settings)
         except WorkbenchError:  # a corrupt folder is no choice, and no reason to fail either
@@ -86,6 +92,12 @@ def within_context(info: ModelInfo, settings: Settings) -> Settings:
     context = min(settings.context_tokens, info.context_tokens or settings.context_tokens)
     answer = min(settings.answer_tokens, context // 2)
     return settings.model_copy(update={"context_tokens": context, "answer_tokens": answer})
+
+
+def _in_order(settings: Settings) -> Iterator[ModelInfo]:
+    """The models in reach; a place is looked at only once those before it gave no choice."""
+    for look in looks_for_models(settings):
+        yield from look()
 
 
 def _at_its_host(name: str, settings: Settings) -> Settings:

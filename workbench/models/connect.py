@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from workbench.artefacts.model_folder import find_local
 from workbench.errors import Unavailable
 from workbench.models.listing import split_name
-from workbench.models.servers import ModelInfo, is_loopback
+from workbench.models.servers import ModelInfo, is_loopback, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
         num_ctx=settings.context_tokens,
         num_predict=settings.answer_tokens,
         temperature=settings.temperature,
+        top_p=settings.top_p,
         reasoning=reasoning,
         client_kwargs={
             "trust_env": not is_loopback(settings.ollama_host),
@@ -54,20 +55,22 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
 
     from workbench.models.openai import CompatibleChatModel
 
-    if not settings.openai_base_url:
+    server, model = server_of(name, settings)
+    if server is None:
         raise Unavailable(
             "No OpenAI-compatible server is set.",
-            "Set WORKBENCH_OPENAI_BASE_URL, for vLLM: http://127.0.0.1:8000/v1",
+            "Connect one in the app, or run: workbench models connect openai ADDRESS --name NAME",
         )
-    key = settings.openai_api_key
+    key = server.key
     if not key.get_secret_value():
         key = SecretStr("none")  # without one the library takes OPENAI_API_KEY, another server's
-    trust_env = not is_loopback(settings.openai_base_url)
+    trust_env = not is_loopback(server.base_url)
     return CompatibleChatModel(
-        model=name,
-        base_url=settings.openai_base_url,
+        model=model,
+        base_url=server.base_url,
         api_key=key,
         temperature=settings.temperature,
+        top_p=settings.top_p,
         max_tokens=settings.answer_tokens,
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
@@ -84,6 +87,7 @@ def _local(name: str, settings: Settings) -> BaseChatModel:
         context_tokens=settings.context_tokens,
         answer_tokens=settings.answer_tokens,
         temperature=settings.temperature,
+        top_p=settings.top_p,
     )
 
 

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 from workbench.artefacts import model_folder
 from workbench.artefacts.run_folder import list_tuned
+from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.servers import (
     ModelInfo,
     describe_ollama,
     list_ollama,
-    list_openai,
+    list_server,
+    openai_servers,
+    server_of,
     with_facts,
 )
 from workbench.settings import Settings
 
 NONE = "none"
 CONNECT = (
-    "Start Ollama and pull a model (ollama pull qwen3:4b), set WORKBENCH_OPENAI_BASE_URL for a "
-    "server such as vLLM, or choose local:FOLDER for a model on this disk."
+    "Press “Connect a model” in the app, or start Ollama and run `workbench models pull qwen3:4b`; "
+    "for a server or a folder see `workbench models connect --help`."
 )
 KINDS = ("ollama", "openai", "local")
 
 
 def list_models(settings: Settings) -> list[ModelInfo]:
-    """Every chat model in reach: Ollama's, the OpenAI-compatible server's, the workspace's.
+    """Every chat model in reach: Ollama's, the OpenAI-compatible servers', folders, runs.
 
     Tuned runs come last: they answer what they were taught, so none is a first choice.
     """
-    with ThreadPoolExecutor(2) as pool:
-        ollama = pool.submit(list_ollama, settings)
-        remote = pool.submit(list_openai, settings)
-        whole = [ModelInfo(f"local:{name}") for name in model_folder.list_models(settings)]
-        return [*ollama.result(), *remote.result(), *whole, *list_runs(settings)]
+    looks = looks_for_models(settings)
+    with ThreadPoolExecutor(len(looks)) as pool:
+        found = pool.map(lambda look: look(), looks)
+        return [model for models in found for model in models]
+
+
+def looks_for_models(settings: Settings) -> list[Callable[[], list[ModelInfo]]]:
+    """One look for each place that may have chat models, in the order of choice."""
+    return [
+        partial(list_ollama, settings),
+        *[partial(list_server, server) for server in openai_servers(settings)],
+        partial(list_folders, settings),
+        partial(list_runs, settings),
+    ]
+
+
+def list_folders(settings: Settings) -> list[ModelInfo]:
+    """The whole models in the workspace, then those in folders that were connected."""
+    names = [*model_folder.list_models(settings)]
+    for folder in read_connections(settings.home).folders:
+        if (Path(folder) / model_folder.CONFIG).exists():
+            names.append(folder)
+    return [ModelInfo(f"local:{name}") for name in names]
 
 
 def list_runs(settings: Settings) -> list[ModelInfo]:
@@ -53,7 +77,8 @@ def describe_model(name: str, settings: Settings) -> ModelInfo:
         return describe_ollama(rest, settings)
     if kind == "local":
         return _describe_folder(name, rest, settings)
-    for listed in list_openai(settings):
+    server, _ = server_of(rest, settings)
+    for listed in list_server(server) if server else []:
         if listed.name == name:
             return listed
     return ModelInfo(name)
@@ -69,13 +94,21 @@ def describe_listed(listed: ModelInfo, settings: Settings) -> ModelInfo:
     return listed
 
 
+def size_of(info: ModelInfo, settings: Settings) -> int:
+    """Bytes of the model's weights; 0 where a server does not say. Raises NotFound."""
+    kind, rest = split_name(info.name)
+    if kind != "local":
+        return info.size
+    return model_folder.weights_size(model_folder.find_local(rest, settings))
+
+
 def split_name(name: str) -> tuple[str, str]:
     """`ollama:qwen3:4b` -> ("ollama", "qwen3:4b"). Raises InvalidInput."""
     kind, _, rest = name.partition(":")
     if kind not in KINDS or not rest:
         raise InvalidInput(
             say("{name!r} is not a model's name.", name=name),
-            "Use ollama:NAME, local:FOLDER, openai:NAME or none.",
+            "Use ollama:NAME, openai:NAME, openai:SERVER/NAME, local:FOLDER or none.",
         )
     return kind, rest
 

@@ -31,6 +31,7 @@ class LocalChatModel(BaseChatModel):
     context_tokens: int = 8192
     answer_tokens: int = 1024
     temperature: float = 0.1
+    top_p: float = 0.95
 
     @property
     def _llm_type(self) -> str:
@@ -67,6 +68,7 @@ class LocalChatModel(BaseChatModel):
             self.context_tokens,
             self.answer_tokens,
             self.temperature,
+            self.top_p,
             count,
         )
         for piece in until(pieces, stop or []):
@@ -94,6 +96,7 @@ def stream(
     context_tokens: int,
     answer_tokens: int,
     temperature: float,
+    top_p: float,
     count: Count,
 ) -> Iterator[str]:
     """The answer in pieces of whole characters; closing the iterator stops the model.
@@ -109,7 +112,7 @@ def stream(
         context = min(context_tokens, limit or context_tokens)
         prompt = fit_prompt(tokenizer, turns, context - min(answer_tokens, context // 2))
         count.prompt = prompt["input_ids"].shape[1]
-        options = _sampling(loaded, temperature)
+        options = _sampling(loaded, temperature, top_p)
         options["max_new_tokens"] = min(answer_tokens, context - count.prompt)
         ending = tokenizer.decode(prompt["input_ids"][0][-LOOK_BACK:])
         if ending.rstrip().endswith("<think>"):
@@ -133,7 +136,7 @@ def _last_chunk(count: Count) -> ChatGenerationChunk:
     )
 
 
-def _sampling(loaded: LoadedModel, temperature: float) -> dict[str, Any]:
+def _sampling(loaded: LoadedModel, temperature: float, top_p: float) -> dict[str, Any]:
     """Options of `generate`: greedy at temperature 0; every token that ends a turn stops it."""
     tokenizer = loaded.tokenizer
     ends = end_tokens(tokenizer, loaded.base.model.generation_config.eos_token_id)
@@ -142,6 +145,6 @@ def _sampling(loaded: LoadedModel, temperature: float) -> dict[str, Any]:
         pad = ends[0] if ends else 0
     options: dict[str, Any] = {"pad_token_id": pad, "eos_token_id": ends}
     if temperature > 0:
-        return options | {"do_sample": True, "temperature": temperature, "top_p": 0.95}
+        return options | {"do_sample": True, "temperature": temperature, "top_p": top_p}
     # None takes away the base's own sampling settings, which would warn beside greedy search
     return options | {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}

@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from workbench.connections import read_connections
+from workbench.models.keys import key_of, variable_of
 from workbench.settings import Settings
 
 PATIENCE = 1.5  # seconds that a server may take to name its models
@@ -23,6 +27,34 @@ class ModelInfo:
     size: int = 0  # bytes
     context_tokens: int = 0
     thinks: bool = False
+
+
+@dataclass(frozen=True)
+class OpenAIServer:
+    """An OpenAI-compatible server; the one of the settings has no name."""
+
+    name: str
+    address: str
+    key: SecretStr
+
+    @property
+    def base_url(self) -> str:
+        """The address without a slash at its end."""
+        return self.address.rstrip("/")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that may carry its key."""
+        return variable_of(self.name) if self.name else "WORKBENCH_OPENAI_API_KEY"
+
+    def named(self, model: str) -> str:
+        """Our name of one of its models."""
+        return f"openai:{self.name}/{model}" if self.name else f"openai:{model}"
+
+    def headers(self) -> dict[str, str]:
+        """What a request carries so that the server knows who asks."""
+        key = self.key.get_secret_value()
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 @dataclass(frozen=True)
@@ -65,15 +97,36 @@ def with_facts(listed: ModelInfo, settings: Settings) -> ModelInfo:
     return replace(listed, context_tokens=facts.context_tokens, thinks=facts.thinks)
 
 
-def list_openai(settings: Settings) -> list[ModelInfo]:
-    """The models of the OpenAI-compatible server, with their context where it is vLLM."""
-    if not settings.openai_base_url:
-        return []
-    key = settings.openai_api_key.get_secret_value()
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    data = ask_json(f"{settings.openai_base_url.rstrip('/')}/models", headers=headers) or {}
+def openai_servers(settings: Settings) -> list[OpenAIServer]:
+    """The OpenAI-compatible servers: that of the settings, then those of the workspace."""
+    found: list[OpenAIServer] = []
+    if settings.openai_base_url:
+        found.append(OpenAIServer("", settings.openai_base_url, settings.openai_api_key))
+    for name, server in sorted(read_connections(settings.home).servers.items()):
+        found.append(OpenAIServer(name, server.base_url, key_of(name, server)))
+    return found
+
+
+def server_of(rest: str, settings: Settings) -> tuple[OpenAIServer | None, str]:
+    """(server, model's name there) of what follows `openai:`, SERVER/NAME or NAME alone.
+
+    A name that begins with no connected server is the settings' own server's; None without one.
+    """
+    first, slash, model = rest.partition("/")
+    own = None
+    for server in openai_servers(settings):
+        if slash and server.name == first:
+            return server, model
+        if not server.name:
+            own = server
+    return own, rest
+
+
+def list_server(server: OpenAIServer) -> list[ModelInfo]:
+    """The models of an OpenAI-compatible server, with their context where it is vLLM."""
+    data = ask_json(f"{server.base_url}/models", headers=server.headers()) or {}
     return [
-        ModelInfo(f"openai:{model['id']}", context_tokens=model.get("max_model_len") or 0)
+        ModelInfo(server.named(model["id"]), context_tokens=model.get("max_model_len") or 0)
         for model in data.get("data", [])
     ]
 

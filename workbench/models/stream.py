@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.language import tokens
+from workbench.chat.events import Done
 from workbench.models.failures import broken_off, maps_model_errors
 from workbench.settings import Settings
 
@@ -30,6 +30,8 @@ class TextStream(Iterator[str]):
         # The generator knows the usage but not this object: a circle of references would keep
         # the model at work after the last reader has dropped the stream.
         self._usage = _Usage()
+        self._name = name
+        self._window = settings.context_tokens
         self._pieces = _read(model, messages, name, settings, self._usage)
 
     def __next__(self) -> str:
@@ -42,20 +44,26 @@ class TextStream(Iterator[str]):
     @property
     def tokens(self) -> int:
         """Tokens that the model has made, thinking included: counted by the model's server or
-        tokenizer, estimated from the text until the answer has ended."""
-        return self._usage.counted or tokens(self._usage.text)
+        tokenizer; until the answer has ended, or where nobody counts, the pieces that came."""
+        return self._usage.counted or self._usage.pieces
 
     @property
     def generating(self) -> float:
         """Seconds that the model took to make them, without loading it and reading the prompt."""
         return self._usage.seconds()
 
-
-def ask_model(
-    model: BaseChatModel, messages: list[tuple[str, str]], name: str, settings: Settings
-) -> TextStream:
-    """The model's text as it streams. New code asks a ChosenModel instead."""
-    return TextStream(model, messages, name, settings)
+    def done(self, begun: float, lineage: dict[str, Any]) -> Done:
+        """The last event of an answer that began at that `time.monotonic()` and is this text."""
+        return Done(
+            model=self._name,
+            seconds=time.monotonic() - begun,
+            tokens=self.tokens,
+            lineage=lineage,
+            generating=self.generating,
+            read=self._usage.read,
+            window=self._window,
+            estimated=not self._usage.counted,
+        )
 
 
 @dataclass
@@ -64,6 +72,7 @@ class _Usage:
 
     text: str = ""
     counted: int = 0  # tokens, by the server or the tokenizer
+    read: int = 0  # tokens of the prompt, counted likewise
     measured: float = 0.0  # seconds, by the server
     pieces: int = 0
     first: float = 0.0
@@ -73,6 +82,7 @@ class _Usage:
         usage = chunk.usage_metadata
         if usage:
             self.counted = usage["output_tokens"]
+            self.read = usage["input_tokens"]
         nanoseconds = chunk.response_metadata.get("eval_duration")  # Ollama's
         if nanoseconds:
             self.measured = nanoseconds / 1e9

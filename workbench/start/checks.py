@@ -11,8 +11,12 @@ from pathlib import Path
 import psutil
 
 from workbench.chat.conversations import Conversations
+from workbench.connections import read_connections
 from workbench.errors import WorkbenchError
-from workbench.models.names import CONNECT, list_models
+from workbench.models.folders import check_folder
+from workbench.models.listing import CONNECT, list_models
+from workbench.models.servers import OpenAIServer, openai_servers
+from workbench.models.trying import models_of
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
 
@@ -32,7 +36,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
 
 
 def check_models(settings: Settings) -> Iterator[Finding]:
-    """The chat models that can be chosen, and the Ollama server."""
+    """The chat models that can be chosen, and each server and folder that is connected."""
     models = list_models(settings)
     if not models:
         nothing = "none reachable: answers quote the documents"
@@ -41,6 +45,27 @@ def check_models(settings: Settings) -> Iterator[Finding]:
         size = f", {model.size / 1e9:.1f} GB" if model.size else ""
         yield Finding("Chat model", "ok", model.name + size)
     yield _ollama(settings)
+    for server in openai_servers(settings):
+        yield _server(server)
+    for folder in read_connections(settings.home).folders:
+        yield _folder(folder)
+
+
+def _server(server: OpenAIServer) -> Finding:
+    what = f"Server {server.name}".strip()
+    try:
+        names = models_of(server)
+    except WorkbenchError as error:
+        return Finding(what, "missing", error.problem, error.fix)
+    return Finding(what, "ok", f"{len(names)} models at {server.base_url}")
+
+
+def _folder(folder: str) -> Finding:
+    try:
+        check_folder(folder)
+    except WorkbenchError as error:
+        return Finding("Model folder", "missing", error.problem, error.fix)
+    return Finding("Model folder", "ok", folder)
 
 
 def _workspace(settings: Settings) -> Iterator[Finding]:

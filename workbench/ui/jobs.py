@@ -55,7 +55,8 @@ def show_job(job: Job) -> None:
                 help_text = both("Cancel", "取消")
                 cancel_button(job, "", f"cancel-{job.id}", help=help_text, type="tertiary")
         elif state == "done":
-            st.caption(f":material/check: {both('Done', '已完成')}")
+            summary = plain(told(job.last().get("summary", ""))) or both("Done", "已完成")
+            st.caption(f":material/check: {summary}")
         elif state == "cancelled":
             kept = both("Cancelled; what was finished is kept.", "已取消，已完成的部分会保留。")
             st.caption(kept)
@@ -65,7 +66,8 @@ def show_job(job: Job) -> None:
 
 def _show_failure(job: Job) -> None:
     last = job.last()
-    show_error(last.get("problem") or _last_line(job), last.get("fix", ""))
+    problem = last.get("problem") or last.get("summary") or _last_line(job)
+    show_error(problem, last.get("fix", ""))
     if st.button(both("Try again", "重试"), key=f"resume-{job.id}"):
         with shows_errors():
             job.resume()

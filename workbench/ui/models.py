@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.models.listing import list_models
-from workbench.models.names import pick_model
+from workbench.artefacts.model_folder import find_local
+from workbench.connections import read_connections
+from workbench.errors import NotFound
+from workbench.models.chosen import choose
+from workbench.models.listing import NONE, list_models
 from workbench.settings import Settings
+from workbench.ui.selecting import select
+from workbench.ui.session import choices
 
 
 def reachable_models(settings: Settings) -> list[str]:
     """The names of all chat models that answer now."""
-    return _names(str(settings.home), settings.ollama_host, settings.openai_base_url, settings)
+    places = (settings.home, settings.ollama_host, settings.openai_base_url)
+    connected = read_connections(settings.home).model_dump_json()
+    return _names(str(places), connected, settings)
 
 
 def automatic_model(settings: Settings) -> str:
@@ -20,15 +27,46 @@ def automatic_model(settings: Settings) -> str:
     return _picked(automatic, *reachable_models(settings))
 
 
+def is_gone(name: str, settings: Settings) -> bool:
+    """Whether a model was deleted, as far as can be told.
+
+    A server that does not answer now still has its models.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "local":
+        try:
+            find_local(rest, settings)
+        except NotFound:
+            return True
+    if kind != "ollama":
+        return False
+    served = {one for one in reachable_models(settings) if one.startswith("ollama:")}
+    return bool(served) and served.isdisjoint({name, f"{name}:latest"})
+
+
+def choose_model(name: str) -> None:
+    """Have the chat ask this model from now on, which may have been connected just now."""
+    look_again()
+    choices()["model"] = name
+    select("model", name)
+
+
+def look_again() -> None:
+    """Forget which models there were: one was added or deleted."""
+    _names.clear()
+    _picked.clear()
+
+
 # Streamlit leaves arguments that begin with _ out of the cache's key
 @st.cache_data(ttl=5, show_spinner=False)
-def _names(home: str, ollama_host: str, openai_base_url: str, _settings: Settings) -> list[str]:
+def _names(places: str, connected: str, _settings: Settings) -> list[str]:
     return [model.name for model in list_models(_settings)]
 
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _picked(_settings: Settings, *names: str) -> str:
-    return pick_model(_settings)
+    chosen = choose(_settings)
+    return chosen.name if chosen else NONE
 
 
 def with_chosen(options: list[str], chosen: str) -> list[str]:

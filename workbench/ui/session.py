@@ -27,6 +27,11 @@ def choices() -> dict[str, Any]:
     return st.session_state.setdefault("choices", {})
 
 
+def default_settings() -> Settings:
+    """Settings as environment and file have them, without the session's choices."""
+    return _loaded_settings()
+
+
 def language() -> str:
     """`en` or `zh`: what the person chose, else the settings, else the browser's language."""
     chosen = st.session_state.get("language") or _loaded_settings().language

@@ -11,12 +11,19 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.ui.session import language, told
 
+CODE = re.compile(r"(`[^`\n]+`)")
 MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>$~:])")  # what Streamlit's Markdown gives a meaning
 
 
 def plain(text: str) -> str:
     """Text from elsewhere as it stands: no Markdown, no HTML, no formula, no picture."""
     return MARKS.sub(r"\\\1", text)
+
+
+def sentence(text: str) -> str:
+    """A message from below in the page's language: its `code` is shown as code, the rest plain."""
+    pieces = CODE.split(told(text))  # every second piece is code, in which nothing has a meaning
+    return "".join(piece if place % 2 else plain(piece) for place, piece in enumerate(pieces))
 
 
 def place_name(locator: str) -> str:
@@ -38,7 +45,7 @@ def shows_errors() -> Iterator[None]:
 
 def show_error(problem: str, fix: str) -> None:
     """A red box in the page's language: the problem, and below it the fix where one is known."""
-    text = plain(told(problem))
+    text = sentence(problem)
     if fix:
-        text = f"{text}\n\n{plain(told(fix))}"
+        text = f"{text}\n\n{sentence(fix)}"
     st.error(text, icon=":material/error:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from workbench.settings import Settings
@@ -11,20 +13,23 @@ from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,
     choices,
+    default_settings,
     language,
     language_switch,
     page_settings,
     told,
 )
-from workbench.ui.text import place_name, plain, show_error, shows_errors
+from workbench.ui.text import place_name, plain, sentence, show_error, shows_errors
 
 __all__ = [
+    "ICON",
     "announce",
     "begin_page",
     "both",
     "cancel_button",
     "choices",
     "choose",
+    "default_settings",
     "fold",
     "language",
     "language_switch",
@@ -33,6 +38,7 @@ __all__ = [
     "place_name",
     "plain",
     "select",
+    "sentence",
     "show_change",
     "show_error",
     "show_job",
@@ -42,6 +48,8 @@ __all__ = [
     "translate_uploader",
 ]
 
+# a Material icon here would be asked of a foreign host by the browser
+ICON = str(Path(__file__).with_name("icon.svg"))
 # Streamlit's upload field has its two texts in English only
 CHINESE_UPLOADER = """
 <style>

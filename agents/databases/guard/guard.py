@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -68,15 +69,20 @@ def judge(
     return Verdict(printed, more, limit, frozenset(resolver.tables), frozenset(resolver.columns))
 
 
-def first_query(schema: Schema) -> str:
-    """Something to begin with: all of the first table, its name quoted as the dialect wants it."""
+def first_query(schema: Schema, name: str = "", columns: Sequence[str] = ()) -> str:
+    """Something to begin with: columns of a table, their names quoted as the dialect wants them.
+
+    Without a name the first table, without columns all of them. Empty where there is no table.
+    """
     from sqlglot import exp
 
     if not schema.tables:
         return ""
-    parts = [exp.to_identifier(part, quoted=True) for part in schema.tables[0].parts]
+    chosen = schema.by_name[name] if name else schema.tables[0]
+    parts = [exp.to_identifier(part, quoted=True) for part in chosen.parts]
     table = exp.Table(this=parts[-1], db=parts[0] if len(parts) > 1 else None)
-    return exp.select("*").from_(table).sql(schema.dialect)
+    wanted: list[Any] = [exp.column(column, quoted=True) for column in columns]
+    return exp.select(*wanted or ["*"]).from_(table).sql(schema.dialect)
 
 
 def rename(tree: Any, schema: Schema, mend: Mend) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from agents.databases.charts import chart
 from agents.databases.export import as_csv, as_xlsx
+from agents.databases.ui.verified import offer_saving
 from workbench.settings import Settings
 from workbench.ui.widgets import both, plain, shows_errors
 
@@ -74,7 +75,9 @@ def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None
             key=f"most-{key}",
             width=160,
         )
+        offer_saving(text, source_name, settings, key)
     if pressed and text.strip():
+        st.session_state.pop(f"result-{key}", None)  # a refused query leaves no other's result
         with shows_errors():
             raised = settings.model_copy(update={"query_rows": int(rows)})
             st.session_state[f"result-{key}"] = _run(text, source_name, raised)

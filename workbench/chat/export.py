@@ -1,0 +1,141 @@
+"""Chats -> text to keep or hand on: JSON with everything in it, Markdown or HTML to read."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.chat.conversations import Conversations, Message
+from workbench.chat.events import Failed, Notice, Query, Source, Table, Token
+from workbench.chat.kept import FORMAT, KeptFile, read_kept
+from workbench.language import localized
+
+FORMATS = ("json", "md", "html")
+ALL = 1_000_000_000
+PAGE = """<!doctype html>
+<html lang="{language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.6;
+  font-family: system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif; }}
+h2 {{ font-size: 1rem; margin-top: 2rem; color: #2f6f73; }}
+blockquote {{ margin: 0; padding: .5rem 1rem; border-left: .25rem solid #2f6f73;
+  background: #8881; overflow-wrap: anywhere; }}
+pre, table {{ display: block; overflow-x: auto; }}
+pre {{ padding: .75rem; background: #8881; }}
+td, th {{ padding: .25rem .75rem; border-bottom: 1px solid #8884; text-align: left; }}
+</style>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def export_all(conversations: Conversations) -> str:
+    """All chats as JSON, which `import_chats` takes back without loss."""
+    chats = [chat.id for chat in conversations.recent(limit=ALL)]
+    return as_json(conversations.path, chats)
+
+
+def export_chat(conversations: Conversations, chat: int, form: str, language: str = "en") -> str:
+    """One chat in that form; Markdown and HTML hold the versions that are shown.
+
+    Raises NotFound.
+    """
+    title = conversations.conversation(chat).title
+    if form == "json":
+        return as_json(conversations.path, [chat])
+    text = as_markdown(title, conversations.messages(chat), language)
+    return text if form == "md" else as_html(title, text, language)
+
+
+def as_json(database: Path, chats: Sequence[int]) -> str:
+    """These chats with every version, event, rating and choice."""
+    kept = KeptFile.model_construct(
+        format=FORMAT, version=1, chats=list(read_kept(database, chats))
+    )
+    return kept.model_dump_json(indent=1) + "\n"
+
+
+def as_markdown(title: str, messages: Sequence[Message], language: str) -> str:
+    """The messages under headings: questions quoted, answers with tables, queries and sources."""
+    parts = [f"# {' '.join(title.split())}"]
+    for message in messages:
+        if message.role == "user":
+            parts.append("## " + localized(language, "Question", "问题"))
+            parts.append(_quoted(message.content))
+        else:
+            parts.append("## " + localized(language, "Answer", "回答"))
+            parts += _answer(message, language)
+    return "\n\n".join(parts) + "\n"
+
+
+def as_html(title: str, markdown: str, language: str) -> str:
+    """A page that stands alone. Markup in the texts is shown as it stands, pictures are links."""
+    from markdown_it import MarkdownIt
+
+    # the commonmark rules without raw HTML: its links to scripts are refused by markdown-it
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    body = reader.render(markdown)
+    lang = localized(language, "en", "zh-CN")
+    return PAGE.format(language=lang, title=html.escape(title), body=body)
+
+
+def _answer(message: Message, language: str) -> list[str]:
+    parts: list[str] = []
+    sources: list[str] = []
+    text = ""
+    for event in message.events:
+        if isinstance(event, Token):
+            text += event.text
+        elif isinstance(event, Table):
+            parts.append(_table(event))
+        elif isinstance(event, Query):
+            parts.append(_fenced(event.sql, "sql"))
+        elif isinstance(event, Notice):
+            parts.append(f"*{_one_line(event.text)}*")
+        elif isinstance(event, Failed):
+            parts.append(f"**{_one_line(event.problem)}** {_one_line(event.fix)}".strip())
+        elif isinstance(event, Source):
+            sources.append(f"- [{event.number}] {_one_line(event.source)} {event.locator}".rstrip())
+    text = text or message.content
+    if text.strip():
+        parts.insert(0, text.strip())
+    if sources:
+        parts.append(localized(language, "Sources", "来源") + ":\n\n" + "\n".join(sources))
+    if message.correction:
+        parts.append(localized(language, "Right would have been", "正确的回答") + ":")
+        parts.append(_quoted(message.correction))
+    return parts
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _fenced(text: str, kind: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def _table(table: Table) -> str:
+    rows = [table.columns, ["---"] * len(table.columns), *table.rows]
+    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in rows)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return _one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
