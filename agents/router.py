@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agents import reasons
+from agents.aside import ask_aside
 from agents.evidence import Asset, Evidence, find_assets, gather, strongest_first
+from agents.floors import floor_for
 from agents.question import Question
-from agents.registry import AGENTS, AUTO, default_agent
+from agents.registry import AGENTS, AUTO, NOBODY
 from workbench.chat.conversations import Conversations
-from workbench.chat.events import Routed
-from workbench.errors import InvalidInput, WorkbenchError
-from workbench.language import localized
+from workbench.chat.events import Beat, Routed
+from workbench.errors import InvalidInput
 from workbench.messages import say
-from workbench.models.reasoning import answer_only
 
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 INHERITED = 0.3  # for the agent that answered before, where a question leans on the last one
-STANDS_ALONE = 0.6  # share of a short question that an asset explains without the turn before
-JUDGE_TOKENS = 256  # room for some thinking before the one word
+STANDS_ALONE = 0.5  # share of a question with a pronoun that an asset explains by itself
+NEXT_BEST = 0.5  # share of the best evidence with which another agent is asked next
+JUDGE_SECONDS = 20.0  # then the evidence decides alone
 JUDGE = """A question goes to one of several assistants. Reply with one word, the assistant's name.
 {assistants}
 
@@ -29,12 +31,16 @@ Question: {question}"""
 
 @dataclass(frozen=True)
 class Route:
-    """Where a question goes. `found` is what its evidence has found, for the agent alone."""
+    """Where a question goes. `found` is what its evidence has found, for the agent alone.
+
+    `others` are asked in turn where the agent has no answer; none of them in a chosen mode.
+    """
 
     mode: str
     reason: str
-    shares: dict[str, Any]
+    shares: dict[str, Any] = field(default_factory=dict)
     found: Any = None
+    others: Sequence[Route] = ()
 
     @property
     def event(self) -> Routed:
@@ -56,8 +62,18 @@ def route(question: Question, mode: str = AUTO) -> Route:
 
     Raises InvalidInput for an unknown mode.
     """
+    steps = routing(question, mode)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def routing(question: Question, mode: str = AUTO) -> Generator[Beat, None, Route]:
+    """The same, with beats while a connected model is asked: closing it leaves that model."""
     if mode in AGENTS:
-        return Route(mode, localized(question.language, "you chose it", "由你指定"), {})
+        return Route(mode, reasons.you_chose(question.language))
     if mode != AUTO:
         raise InvalidInput(
             say("There is no mode {mode}.", mode=mode),
@@ -67,7 +83,10 @@ def route(question: Question, mode: str = AUTO) -> Route:
     if corrected:
         return corrected
     assets = find_assets(question.settings)
-    return _known_to(question, assets) or _by_evidence(question, assets)
+    known = _known_to(question, assets)
+    if known:
+        return known
+    return (yield from _by_evidence(question, assets))
 
 
 def _corrected_before(question: Question) -> Route | None:
@@ -75,12 +94,7 @@ def _corrected_before(question: Question) -> Route | None:
     chosen = Conversations(question.settings.database).rerouted(question.text)
     if chosen not in AGENTS:
         return None
-    reason = localized(
-        question.language,
-        "you sent this question here before",
-        "你之前选择由它回答这个问题",
-    )
-    return Route(chosen, reason, {})
+    return Route(chosen, reasons.sent_before(question.language))
 
 
 def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
@@ -88,50 +102,70 @@ def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
     for mode, asset in assets.items():
         if asset.knows(question.text):
             question.leans = False
-            reason = localized(question.language, "it has this very question", "其中正好有这个问题")
-            return Route(mode, reason, {mode: 1.0})
+            return Route(mode, reasons.has_this_question(question.language), {mode: 1.0})
     return None
 
 
-def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Route:
+def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[Beat, None, Route]:
+    """The agent with the most evidence above the floor, or the one that needs none."""
+    if not assets:
+        question.leans = False
+        return Route(NOBODY, reasons.nothing_added(question.language))
     found = _weigh(question, assets)
-    if not found:
-        reason = localized(
-            question.language,
-            "nothing has been added to answer from",
-            "还没有添加可供回答的内容",
-        )
-        return Route(default_agent().mode, reason, {})
     shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
-    best = found[0]
-    if len(found) > 1 and best.score - found[1].score < CLOSE:
-        judged = _judge(question, found)
+    floor = floor_for(question.text, assets, question.settings)
+    held = [one for one in found if one.score > floor]
+    if not held:
+        return Route(NOBODY, reasons.nothing_about_it(question.language), shares)
+    best = held[0]
+    if len(held) > 1 and best.score - held[1].score < CLOSE:
+        judged = yield from _judge(question, held)
         if judged:
             best = judged
             shares["judged"] = judged.mode
-    return Route(best.mode, best.reason, shares, best.found)
+    return Route(best.mode, best.reason, shares, best.found, _others(question, best, held))
+
+
+def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> list[Route]:
+    """Who is asked where the best has no answer: who explains nearly as much, at last nobody."""
+    others = []
+    for one in held:
+        if one.mode != best.mode and one.score >= NEXT_BEST * best.score:
+            others.append(Route(one.mode, one.reason, found=one.found))
+    return [*others, Route(NOBODY, reasons.nobody_else(question.language))]
 
 
 def _weigh(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
     """The evidence. A follow-up is read with the turn before and stays with its agent.
 
-    A short question is weighed alone first: where an asset explains it, it stands alone.
+    A question with a pronoun is weighed alone first: where an asset explains it, it stands alone.
     """
-    answered_by = _agent_before(question)
-    if not answered_by or not question.leans:
-        question.leans = False
+    if not question.leans:
         return gather(question.text, assets)
-    if not question.points_back:
+    answered_by = _agent_before(question)
+    if answered_by == NOBODY:
+        return _stay_with_nobody(question, assets)
+    if not question.continues:
         alone = gather(question.text, assets)
-        if alone and alone[0].score >= STANDS_ALONE:
+        if alone[0].score >= STANDS_ALONE:
             question.leans = False
             return alone
     found = gather(question.search_text, assets)
     leaning = []
     for one in found:
-        inherited = INHERITED if one.mode == answered_by else 0.0
-        leaning.append(replace(one, score=one.score + inherited))
+        if one.mode == answered_by:
+            reason = reasons.goes_on(question.language)
+            one = replace(one, score=one.score + INHERITED, reason=reason)
+        leaning.append(one)
     return strongest_first(leaning)
+
+
+def _stay_with_nobody(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
+    """After an answer from nowhere a piece of a question says nothing by itself."""
+    if question.continues:
+        return [Evidence(mode, 0.0, "") for mode in assets]
+    question.leans = False
+    return gather(question.text, assets)
 
 
 def _agent_before(question: Question) -> str:
@@ -142,18 +176,11 @@ def _agent_before(question: Question) -> str:
     return ""
 
 
-def _judge(question: Question, found: Sequence[Evidence]) -> Evidence | None:
+def _judge(question: Question, found: Sequence[Evidence]) -> Generator[Beat, None, Evidence | None]:
     """A connected model's choice between what lies close together; None where it cannot tell."""
     assistants = "\n".join(f"- {evidence.mode}: {evidence.reason}" for evidence in found)
     prompt = JUDGE.format(assistants=assistants, question=question.text)
-    try:
-        model = question.model
-        if model is None:
-            return None
-        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0)
-        text = answer_only("".join(judge.stream([("user", prompt)])))
-    except WorkbenchError:  # the evidence decides alone
-        return None
-    said = re.findall(r"\w+", text.lower())
+    reply = yield from ask_aside(question, prompt, JUDGE_SECONDS)
+    said = re.findall(r"\w+", reply.lower())
     named = [evidence for evidence in found if evidence.mode in said]
     return named[0] if len(named) == 1 else None

@@ -14,7 +14,7 @@ from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
 from rag.retriever import lexical_index
-from workbench.chat.events import Done, Event, Notice, Source, Thought, Token
+from workbench.chat.events import Declined, Done, Event, Notice, Source, Thought, Token
 from workbench.language import localized
 from workbench.models.listing import NONE
 from workbench.models.reasoning import split_stream
@@ -43,7 +43,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         "embedder": found.collection.embedder,
     }
     if not found.relevant:
-        yield Token(_nothing_found(found, question.language))
+        yield Declined(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     model = question.model

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from agents.databases.ui.result import edit_query, show_rows
-from agents.display import busy_text, first_of, of_kind, text_beside_tables
+from agents.display import busy_text, last_of, of_kind, text_beside_tables
 from agents.markdown import cited, safe
 from agents.ui.sources import show_sources
 from workbench.chat import events as kinds
@@ -24,7 +24,7 @@ def show_events(
     """The events of one answer, top to bottom."""
     text = text_beside_tables(events)
     sources = of_kind(events, kinds.Source)
-    routed = first_of(events, kinds.Routed)
+    routed = last_of(events, kinds.Routed)
     if routed:
         st.caption(f":material/alt_route: {plain(routed.reason)}")
     _show_thinking(events, open_now=growing and not text)
