@@ -17,13 +17,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agents.ordinary import rarity
+from agents.ordinary import joins_by_accident, rarity
 from agents.registry import AGENTS
 from workbench.language import words
 from workbench.settings import Settings
 
 # weight of what a question leaves unsaid: one ordinary word ("good morning") speaks for little
 UNSAID = 1.0
+ACCIDENTAL = 0.5  # of the weight, for a pair of signs that is no word, as most such pairs are
 
 Weights = Mapping[str, float]  # word of the question -> how rare it is
 
@@ -120,6 +121,8 @@ def weigh(question: str, assets: Sequence[Asset]) -> dict[str, float]:
         held = sum(asset.held(word) for asset in assets)
         here = math.log1p((total - held + 0.5) / (held + 0.5))
         weights[word] = general * math.sqrt(here)
+        if not held and joins_by_accident(word):
+            weights[word] *= ACCIDENTAL
     return weights
 
 

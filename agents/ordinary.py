@@ -37,6 +37,14 @@ def rarity(word: str) -> float:
     return _share(word, "zh")
 
 
+def joins_by_accident(word: str) -> bool:
+    """Whether a pair of signs is no word of general text: the end of one and the begin of another.
+
+    A name is such a pair too, but then a text of the workspace has it.
+    """
+    return bool(WRITTEN_TOGETHER.fullmatch(word)) and rarity(word) == 1.0
+
+
 @lru_cache(maxsize=2)
 def ordinary_words(language: str) -> Sequence[str]:
     """Words that name something, the most frequent ones first."""

@@ -17,13 +17,13 @@ from workbench.settings import Settings
 # What makes a question lean on the turn before. "IT" is a department.
 OPENS_EN = re.compile(
     r"^(and|or|but|also|then|what about|how about|only|just|same|in that case)\b"
-    r"|\b(instead|then|the others?|the (first|second|third|last) one|that( one)?|as well|too)\s*[?.!]?$"
+    r"|\b(instead|then|the others?|the (first|second|third|last) one|that( one)?|too)\s*[?.!]?$"
     r"|^(in|on|at|for|by|of|from|with|without|since|until|before|after|per|sorted by|grouped by)\b"
     r"(?!.*\b(what|which|who|whose|how|when|where|why|is|are|do|does|did|has|have|can|may|must)\b)",
     re.I,
 )
 OPENS_ZH = re.compile(
-    r"^(那|还有|其他|另外|再|只看|只要|换成|按|同样)|呢\s*[？?。]?$|前者|后者|第[一二三四]个\s*[？?。]?$"
+    r"^(那|还有|其他|另外|再|只看|只要|换成|按|同样)|呢\s*[？?。]?$|前者|后者|第[一二三四五](个|名|位|条)(?!.*(的|中))"
 )
 PRONOUN_EN = re.compile(
     r"\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heirs?|[Tt]hose|[Tt]hese)\b"
@@ -84,7 +84,7 @@ class Question:
 
     @cached_property
     def leans(self) -> bool:
-        """Whether the question needs the turn before. The router knows better than its words."""
+        """Whether the question needs the turn before: by its words, until the router knows."""
         return self.continues or self.refers
 
     @property

@@ -9,7 +9,15 @@ from typing import Any
 
 from agents import reasons
 from agents.aside import ask_aside
-from agents.evidence import Asset, Evidence, find_assets, gather, strongest_first
+from agents.evidence import (
+    Asset,
+    Evidence,
+    find_assets,
+    gather,
+    share,
+    strongest_first,
+    weigh,
+)
 from agents.floors import floor_for
 from agents.question import Question
 from agents.registry import AGENTS, AUTO, NOBODY
@@ -111,9 +119,9 @@ def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[B
     if not assets:
         question.leans = False
         return Route(NOBODY, reasons.nothing_added(question.language))
-    found = _weigh(question, assets)
-    shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
     floor = floor_for(question.text, assets, question.settings)
+    found = _weigh(question, assets, floor)
+    shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
     held = [one for one in found if one.score > floor]
     if not held:
         return Route(NOBODY, reasons.nothing_about_it(question.language), shares)
@@ -135,24 +143,24 @@ def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> lis
     return [*others, Route(NOBODY, reasons.nobody_else(question.language))]
 
 
-def _weigh(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
+def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> list[Evidence]:
     """The evidence. A follow-up is read with the turn before and stays with its agent.
 
-    A question with a pronoun is weighed alone first: where an asset explains it, it stands alone.
+    What may be a follow-up is weighed alone first: where an asset explains it, it stands alone.
     """
-    if not question.leans:
-        return gather(question.text, assets)
     answered_by = _agent_before(question)
-    if answered_by == NOBODY:
-        return _stay_with_nobody(question, assets)
+    if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
+        return [Evidence(mode, 0.0, "") for mode in assets]
     if not question.continues:
         alone = gather(question.text, assets)
-        if alone[0].score >= STANDS_ALONE:
+        enough = STANDS_ALONE if question.refers else floor
+        follows = question.refers or _in_words_of(answered_by, question, assets, floor)
+        if answered_by == NOBODY or alone[0].score > enough or not follows:
             question.leans = False
             return alone
-    found = gather(question.search_text, assets)
+    question.leans = True
     leaning = []
-    for one in found:
+    for one in gather(question.search_text, assets):
         if one.mode == answered_by:
             reason = reasons.goes_on(question.language)
             one = replace(one, score=one.score + INHERITED, reason=reason)
@@ -160,12 +168,18 @@ def _weigh(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
     return strongest_first(leaning)
 
 
-def _stay_with_nobody(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
-    """After an answer from nowhere a piece of a question says nothing by itself."""
-    if question.continues:
-        return [Evidence(mode, 0.0, "") for mode in assets]
-    question.leans = False
-    return gather(question.text, assets)
+def _in_words_of(
+    answered_by: str, question: Question, assets: Mapping[str, Asset], floor: float
+) -> bool:
+    """Whether the agent of the last answer knows the words, though no text of it has them together.
+
+    "Who must be told?" after a question about sick leave; not "thanks", and no other topic.
+    """
+    asset = assets.get(answered_by)
+    if asset is None:
+        return False
+    weights = weigh(question.text, list(assets.values()))
+    return share({word for word in weights if asset.held(word)}, weights) > floor
 
 
 def _agent_before(question: Question) -> str:

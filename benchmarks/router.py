@@ -2,11 +2,11 @@
 costs.
 
 206 labelled questions of our own in two languages (`questions/router.tsv`), 180 that no asset holds
-(`questions/nobody.tsv`), and follow-ups and questions that stand alone after another topic
-(`questions/turns.tsv`). Nothing was tuned on the labels. While the floor was designed, the errors of
-one half of the first two sets were looked at, split by a hash of the question; the other half never
-was, and is reported by itself. The baseline sends each question to the agent whose best text has the
-highest cosine.
+(`questions/nobody.tsv`), follow-ups, and questions that stand alone after another topic
+(`questions/turns.tsv`). Nothing was tuned on the labels. While the floor was designed, the errors
+in one half of the first two sets were looked at, split by a hash of the question; the other half
+never was, and is reported by itself. The baseline sends each question to the agent whose best text
+has the highest cosine.
 `.venv/bin/python benchmarks/router.py`
 """
 
