@@ -36,9 +36,7 @@ def app(
 
 
 @contextmanager
-def running_app(
-    home: Path, tree: Path = ROOT, **settings: str | None
-) -> Iterator[str]:
+def running_app(home: Path, tree: Path = ROOT, **settings: str | None) -> Iterator[str]:
     """The address of the app of that tree on that workspace, while it runs.
 
     `settings` become WORKBENCH_* variables; None leaves one to the app.

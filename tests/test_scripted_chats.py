@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tiny_runs import make_run
 
 from agents.asking import ask
 from agents.registry import AUTO
+from agents.ui.attachments import attach
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.events import Failed, Table
 from workbench.chat.streams import STREAMS
@@ -33,6 +36,17 @@ CREW = [
 ENDS_WITHIN = 60  # seconds
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """A file as the page hands it over."""
+
+    name: str
+    text: str
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.text.encode())
+
+
 @pytest.fixture(scope="module")
 def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with documents, a database, a tuned model, and a training broken off since."""
@@ -43,7 +57,11 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
         made = CliRunner().invoke(workbench, command, env=environment)
         assert made.exit_code == 0, made.output
     base = make_model(folder / "base", [text for pair in CREW for text in pair])
-    make_run(home, teach(base, CREW), "crew", CREW, steps=0)
+    run = make_run(home, teach(base, CREW), "crew", CREW, steps=0)
+    shutil.copy(run / "data" / "eval.jsonl", run / "data" / "train.jsonl")
+    card = json.loads((run / "card.json").read_text())
+    card |= {"finished": "2026-11-01T10:00:00+00:00", "scores": {"eval": {"exact": 1.0}}}
+    (run / "card.json").write_text(json.dumps(card))
     broken = home / "runs" / "broken off"
     broken.mkdir()
     card = {"base": str(base), "step": 10, "steps": 336, "finished": ""}
@@ -87,7 +105,15 @@ def test_a_conversation(
 def _say(
     turn: dict[str, Any], settings: Settings, conversations: Conversations, conversation: int | None
 ) -> int:
-    return ask(turn["say"], turn.get("mode", AUTO), settings, conversations, conversation)
+    """Store the question as the page does, with the files dropped beside it."""
+    note = None
+    files = [Dropped(name, text) for name, text in turn.get("attach", {}).items()]
+    if files:
+        if conversation is None:
+            conversation = conversations.create(turn["say"])
+        note = attach(files, conversation, settings)
+    mode = turn.get("mode", AUTO)
+    return ask(turn["say"], mode, settings, conversations, conversation, note)
 
 
 def _ended(answer: Message, conversations: Conversations) -> Message:

@@ -55,7 +55,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     for number, hit in enumerate(hits, 1):
         yield _source(number, hit)
     if model is None:
-        yield from quote(found, hits, settings)
+        yield from quote(question.text, found, hits, settings)
         yield NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return

@@ -32,17 +32,23 @@ HEADING_WORDS = 3
 Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (texts,) cosines
 
 
-def quote(found: Retrieved, hits: Sequence[Hit], settings: Settings) -> Iterator[Token]:
-    """The best sentences of the hits, each a Markdown quote with the number of its passage."""
+def quote(
+    question: str, found: Retrieved, hits: Sequence[Hit], settings: Settings
+) -> Iterator[Token]:
+    """The best sentences of the hits, each a Markdown quote with the number of its passage.
+
+    Of a follow-up, which was searched with the question before, its own words count twice.
+    """
     pool = found.pool
     embedder = load_embedder(pool.embedder, settings)
-    vector = embedder.embed([found.text], "query")[0]
+    texts = list(dict.fromkeys([found.text, question]))
+    vector = embedder.embed(texts, "query").mean(axis=0)
 
-    def similarity(texts: Sequence[str]) -> np.ndarray:
-        return np.asarray(embedder.embed(texts) @ vector)
+    def similarity(sentences: Sequence[str]) -> np.ndarray:
+        return np.asarray(embedder.embed(sentences) @ vector)
 
     best = best_sentences(
-        found.text,
+        texts,
         passages=[hit.passage.text for hit in hits],
         rarity=pool.rarity,
         similarity=similarity,
@@ -54,16 +60,16 @@ def quote(found: Retrieved, hits: Sequence[Hit], settings: Settings) -> Iterator
 
 
 def best_sentences(
-    question: str,
+    questions: Sequence[str],
     passages: Sequence[str],
     rarity: Callable[[str], float],
     similarity: Similarity,
     dense_weight: float,
     count: int = QUOTES,
 ) -> list[tuple[int, str]]:
-    """(passage number from 1, sentence), best first: by rare words of the question and similarity.
+    """(passage number from 1, sentence), best first: by rare words of the questions and similarity.
 
-    `similarity` gives float (sentences,) cosines with the question. A sentence of an earlier
+    `similarity` gives float (sentences,) cosines with the questions. A sentence of an earlier
     passage wins a tie.
     """
     numbers: list[int] = []
@@ -74,7 +80,9 @@ def best_sentences(
             texts.append(sentence)
     if not texts:
         return []
-    shared = _shared_words(question, texts, rarity)
+    shared = np.zeros(len(texts), np.float32)
+    for question in questions:
+        shared += _shared_words(question, texts, rarity)
     score = fuse(stretch(similarity(texts)), stretch(shared), dense_weight)
     score += RANK_COUNTS * np.array([1 / number for number in numbers], np.float32)
     headings = np.array([len(set(words(text))) <= HEADING_WORDS for text in texts])

@@ -157,19 +157,21 @@ class Conversations:
         """The turns before message `before` as a model gets them.
 
         Of several answers to a question one counts: that with the vote, else the best rated. A
-        correction stands in for the answer.
+        correction stands in for the answer. A question without an answer is left out: the next one
+        does not follow on it, and models want the roles in turn.
         """
         votes = self.votes()
         turns: list[Turn] = []
         for question, answers in exchanges(self.messages(conversation)):
             if before is not None and question.id >= before:
                 break
-            turns.append(Turn("user", question.content))
-            winner = votes.get(question.id)
             written = [answer for answer in answers if answer.content]
-            if written:
-                best = max(written, key=lambda answer: (answer.id == winner, answer.rating))
-                turns.append(Turn("assistant", best.correction or best.content, best.agent))
+            if not written:
+                continue
+            winner = votes.get(question.id)
+            best = max(written, key=lambda answer: (answer.id == winner, answer.rating))
+            turns.append(Turn("user", question.content))
+            turns.append(Turn("assistant", best.correction or best.content, best.agent))
         return turns
 
     def vote(self, question: int, winner: int | None) -> None:
