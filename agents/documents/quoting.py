@@ -29,7 +29,7 @@ RANK_COUNTS = 0.3  # how much the retrieval's own order counts
 HEADING_LOSES = 0.5  # a bare heading says nothing
 HEADING_WORDS = 3
 
-Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (texts,) cosines
+Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (questions, texts) cosines
 
 
 def quote(
@@ -37,15 +37,15 @@ def quote(
 ) -> Iterator[Token]:
     """The best sentences of the hits, each a Markdown quote with the number of its passage.
 
-    Of a follow-up, which was searched with the question before, its own words count twice.
+    A follow-up was searched with the question before; by itself it counts as much again.
     """
     pool = found.pool
     embedder = load_embedder(pool.embedder, settings)
     texts = list(dict.fromkeys([found.text, question]))
-    vector = embedder.embed(texts, "query").mean(axis=0)
+    vectors = embedder.embed(texts, "query")
 
     def similarity(sentences: Sequence[str]) -> np.ndarray:
-        return np.asarray(embedder.embed(sentences) @ vector)
+        return np.asarray(vectors @ embedder.embed(sentences).T)
 
     best = best_sentences(
         texts,
@@ -69,8 +69,8 @@ def best_sentences(
 ) -> list[tuple[int, str]]:
     """(passage number from 1, sentence), best first: by rare words of the questions and similarity.
 
-    `similarity` gives float (sentences,) cosines with the questions. A sentence of an earlier
-    passage wins a tie.
+    `similarity` gives float (questions, sentences) cosines. A sentence of an earlier passage wins a
+    tie.
     """
     numbers: list[int] = []
     texts: list[str] = []
@@ -80,10 +80,9 @@ def best_sentences(
             texts.append(sentence)
     if not texts:
         return []
-    shared = np.zeros(len(texts), np.float32)
-    for question in questions:
-        shared += _shared_words(question, texts, rarity)
-    score = fuse(stretch(similarity(texts)), stretch(shared), dense_weight)
+    shared = np.array([_shared_words(question, texts, rarity) for question in questions])
+    of_each = fuse(stretch(similarity(texts)), stretch(shared), dense_weight)
+    score = of_each.mean(axis=0)
     score += RANK_COUNTS * np.array([1 / number for number in numbers], np.float32)
     headings = np.array([len(set(words(text))) <= HEADING_WORDS for text in texts])
     score -= HEADING_LOSES * headings
