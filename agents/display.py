@@ -160,18 +160,21 @@ class Fill:
         return min(1.0, self.used / self.window)
 
 
-def context_fill(messages: Sequence[Message], window: int) -> Fill:
-    """What the chat so far takes of a context of `window` tokens.
+def context_fill(messages: Sequence[Message], window: int) -> Fill | None:
+    """What the chat so far takes of the context of the model that answered last, None without one.
 
-    Counted where the model that answered last has counted what it read and wrote, and read nothing
-    but the chat; else estimated from the texts.
+    Counted where that model has counted what it read and wrote, and read nothing but the chat;
+    else estimated from the texts. `window` is the context where the answer does not say it.
     """
     last = first_of(messages[-1].events, kinds.Done) if messages else None
-    only_the_chat = bool(messages) and not first_of(messages[-1].events, kinds.Source)
-    if last and last.read and last.window and only_the_chat:
-        return Fill(last.read + last.tokens, last.window, estimated=False)
+    if last is None or last.model == NONE:
+        return None
+    window = last.window or window
+    only_the_chat = not first_of(messages[-1].events, kinds.Source)
+    if last.read and only_the_chat:
+        return Fill(last.read + last.tokens, window, estimated=False)
     used = sum(tokens(message.correction or message.content) for message in messages)
-    return Fill(used, (last.window if last else 0) or window, estimated=True)
+    return Fill(used, window, estimated=True)
 
 
 def context_words(fill: Fill, language: str) -> str:

@@ -102,14 +102,13 @@ def _show_question(message: Message, settings: Settings, conversations: Conversa
         if st.session_state.get("editing") == message.id:
             _edit_question(message, settings, conversations)
             return
-        shown, action = st.columns([12, 1])
-        shown.markdown(plain(message.content).replace("\n", "  \n"))
-        label = both("Edit and ask again", "修改后重新提问")
-        pressed = action.button(
-            label, icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
-        )
-        with shown:
-            show_attached(message, settings, conversations)
+        with st.container(horizontal=True, key=f"asked-{message.id}"):
+            st.markdown(plain(message.content).replace("\n", "  \n"))
+            label = both("Edit and ask again", "修改后重新提问")
+            pressed = st.button(
+                label, icon=":material/edit:", type="tertiary", help=label, key=f"edit-{message.id}"
+            )
+        show_attached(message, settings, conversations)
         if pressed:
             st.session_state["editing"] = message.id
             st.rerun()
@@ -200,10 +199,11 @@ def _growing(
 
 
 def _show_fill(messages: Sequence[Message], settings: Settings) -> None:
-    """How full the model's context is, in small, under the newest answer."""
-    if messages and messages[-1].state != "streaming":
-        fill = context_fill(messages, settings.context_tokens)
-        st.caption(context_words(fill, language()), text_alignment="right")
+    """How full the context of the model is that has answered last, in small."""
+    fill = context_fill(messages, settings.context_tokens)
+    if fill:
+        with st.container(key="fill"):
+            st.caption(context_words(fill, language()), text_alignment="right")
 
 
 def _ask(

@@ -22,7 +22,7 @@ def show_sources(sources: Sequence[Source], text: str, settings: Settings, key: 
             _source_button(source, settings, key)
     if rest:
         label = both(f"{len(rest)} more passages were read", f"还参考了 {len(rest)} 个段落")
-        with st.expander(label):
+        with st.container(key=f"rest-of-sources-{key}"), st.expander(label):
             for source in rest:
                 _source_button(source, settings, key)
 

@@ -17,10 +17,14 @@ def rated_examples(conversations: Conversations) -> Iterator[dict[str, Any]]:
     A correction is learned in place of its answer; an answer that is only rated as bad is left
     out. The turns before are context: their weight is 0. The rows of a chat are one group.
     """
-    for message in conversations.rated():
-        turns = [_turn(before, learned=False) for before in conversations.path_to(message.id)[:-1]]
-        turns.append(_turn(message, learned=True))
-        yield {"messages": turns, "group": f"chat {message.conversation}"}
+    for rated in conversations.rated():
+        turns: list[dict[str, Any]] = []
+        for message in conversations.path_to(rated.id):
+            if message.content:
+                turns.append(_turn(message, learned=message.id == rated.id))
+            elif turns:
+                turns.pop()  # a question whose answer failed is no context
+        yield {"messages": turns, "group": f"chat {rated.conversation}"}
 
 
 def _turn(message: Message, learned: bool) -> dict[str, Any]:
