@@ -185,7 +185,7 @@ def test_a_long_chat_opens_with_its_newest_questions(
     app = page("agents/ui/chat.py")
     app.query_params["chat"] = str(chat)
     drawn(app.run())
-    assert "question 49." in texts(app) and "question 34." not in texts(app)
+    assert "question 49." in texts(app) and "question 39." not in texts(app)
     drawn(app.button(key="earlier").click().run())
     drawn(app.button(key="earlier").click().run())
     assert "question 0." in texts(app) and "earlier" not in [button.key for button in app.button]

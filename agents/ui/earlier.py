@@ -9,8 +9,8 @@ import streamlit as st
 from workbench.chat.conversations import Message
 from workbench.ui.widgets import both
 
-SHOWN = 15  # newest questions
-MORE = 30  # earlier ones that a click adds
+SHOWN = 10  # newest questions
+MORE = 20  # earlier ones that a click adds
 Exchange = tuple[Message, list[Message]]
 
 
