@@ -45,7 +45,9 @@ def offer_saving(sql: str, source_name: str, settings: Settings, key: str) -> No
             question = st.text_input(
                 both("The question it answers", "它回答的问题"), key=f"verified-question-{key}"
             ).strip()
-            saves = st.form_submit_button(both("Save", "保存"), type="primary")
+            saves = st.form_submit_button(
+                both("Save", "保存"), type="primary", key=f"verify-now-{key}"
+            )
         if saves:
             with shows_errors():
                 source = find_source(settings, source_name)
