@@ -22,6 +22,10 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=40_000)
 Open = Callable[..., Any]
 OWN_ICON = re.compile("^data:image/svg")
+COLOURS = """text => {
+    const note = text.closest('.st-key-changed')
+    return [getComputedStyle(text).color, getComputedStyle(note).backgroundColor]
+}"""
 ON_TOP = """button => {
     const box = button.getBoundingClientRect()
     const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
@@ -57,6 +61,12 @@ def url(home: Path) -> Iterator[str]:
 def shown(page: Any, key: str) -> Any:
     """What the browser shows in the selector of that key."""
     return page.locator(f".st-key-{key} input").first
+
+
+def brightness(colour: str) -> float:
+    """0 to 255, of a colour as CSS computes it: `rgb(38, 48, 50)`."""
+    parts = [float(part) for part in re.findall(r"[\d.]+", colour)[:3]]
+    return sum(parts) / len(parts)
 
 
 def choose(page: Any, key: str, option: str) -> None:
@@ -99,12 +109,15 @@ def test_the_collections_selector_follows_what_is_done(
     open_page: Open, url: str, tmp_path: Path
 ) -> None:
     page = open_page("en", "knowledge", at=url)
+    page.emulate_media(color_scheme="dark")
     choose(page, "shown_collection", "buoy")
     expect(page.get_by_text("embedder all-MiniLM-L6-v2").first).to_be_visible()
     page.get_by_role("tab", name="Manage").click()
     page.get_by_text("Delete buoy with its index").click()
     page.get_by_role("button", name="Delete the collection").click()
     expect(page.locator(".st-key-changed")).to_contain_text("Deleted buoy")
+    text, ground = page.locator(".st-key-changed p").first.evaluate(COLOURS)
+    assert brightness(text) - brightness(ground) > 100  # light on dark
     expect(shown(page, "shown_collection")).to_have_value("cable")
     expect(page.get_by_text("Delete cable with its index")).to_be_visible()
     expect(page.get_by_role("button", name="Delete the collection")).to_be_disabled()
