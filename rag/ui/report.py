@@ -19,11 +19,17 @@ from workbench.jobs.job import Job
 from workbench.settings import Settings
 from workbench.ui.widgets import both, plain, show_error, shows_errors, told
 
-SHOWN = 20  # files that need something; the list below has them all
+SHOWN = 5  # files at once; the others are folded
 
 
 def show_report(settings: Settings, collection: Collection) -> None:
     """The report, until it is put away; a new reading, or a new problem, brings it back."""
+    # always a place for it, else the tabs below would begin again whenever it comes or goes
+    with st.container():
+        _show(settings, collection)
+
+
+def _show(settings: Settings, collection: Collection) -> None:
     job = last_reading(settings, collection)
     unread = _unread(collection)
     mark = _mark(job, unread)
@@ -42,8 +48,12 @@ def show_report(settings: Settings, collection: Collection) -> None:
             st.rerun()
         if job and not _ended_with_files(job):
             _show_stopped(job)
-        for number, document in enumerate(unread[:SHOWN]):
-            _show_unread(settings, collection, document, number)
+        for document in unread[:SHOWN]:
+            _show_unread(settings, collection, document)
+        if more := unread[SHOWN:]:
+            with st.expander(both(f"{len(more)} more", f"还有 {len(more)} 个")):
+                for document in more:
+                    _show_unread(settings, collection, document)
         _offer_for_all(settings, collection, unread)
 
 
@@ -89,16 +99,14 @@ def _show_stopped(job: Job) -> None:
             st.rerun()
 
 
-def _show_unread(
-    settings: Settings, collection: Collection, document: Document, number: int
-) -> None:
-    with st.container(border=True, key=f"unread-{number}"):
+def _show_unread(settings: Settings, collection: Collection, document: Document) -> None:
+    with st.container(border=True, gap="xsmall", key=f"unread-{document.source}"):
         name = plain(Path(document.source).name)
-        st.markdown(f"**{name}** · {both(*STATES[document.state])}")
-        with st.container(key=f"why-{number}", gap="xxsmall"):
-            st.markdown(plain(told(document.problem)))
-            if not wants_password(document):
-                st.caption(plain(told(document.fix)))
+        state = both(*STATES[document.state])
+        # two spaces before a line end are Markdown's line break
+        st.markdown(f"**{name}** · {state}  \n{plain(told(document.problem))}")
+        if not wants_password(document):
+            st.caption(plain(told(document.fix)))
         if command := wants_program(document):
             st.code(command, language="bash", wrap_lines=True)
         _offer(settings, collection, document)
@@ -108,7 +116,9 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
     """The field or the button that solves it, and the one that removes the file."""
     source = document.source
     password = ""
-    with st.container(horizontal=True, vertical_alignment="bottom", key=f"offers-{source}"):
+    # a form, so that Enter sends the password, and a click at once has what was typed
+    form = st.form(f"offers-{source}", border=False)
+    with form.container(horizontal=True, vertical_alignment="bottom"):
         if wants_password(document):
             password = st.text_input(
                 both("Password of this file", "该文件的密码"),
@@ -118,8 +128,8 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
                 width=220,
             )
         again = both("Try again", "重试")
-        reads = st.button(again, icon=":material/refresh:", key=f"again-{source}")
-        removes = st.button(
+        reads = st.form_submit_button(again, icon=":material/refresh:", key=f"again-{source}")
+        removes = st.form_submit_button(
             both("Remove the file", "移除文件"),
             icon=":material/delete:",
             type="tertiary",
@@ -136,9 +146,6 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
 def _offer_for_all(settings: Settings, collection: Collection, unread: Sequence[Document]) -> None:
     if len(unread) < 2:
         return
-    if len(unread) > SHOWN:
-        more = len(unread) - SHOWN
-        st.caption(both(f"And {more} more, in the list below.", f"另有 {more} 个，见下方列表。"))
     sources = [document.source for document in unread]
     count = len(unread)
     with st.container(horizontal=True, key="for_all"):
