@@ -78,10 +78,10 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
-    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
+    preset_cards(settings)
 
 
 def _show_offers(settings: Settings, begun: bool) -> None:

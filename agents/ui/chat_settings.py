@@ -24,18 +24,20 @@ AUTO_ICON = ":material/auto_awesome:"
 BESIDE_ICON = ":material/view_column_2:"
 # One line also on a phone: less stands there, and the finger moves the rest into view. A text that
 # is not shown is still read out.
-STYLE = """
+UNSEEN = "{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }"
+STYLE = f"""
 <style>
-.st-key-chips { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }
-.st-key-chips > * { flex: 0 0 auto }
-.st-key-chips button { min-height: 2rem; padding: 0 .4rem; white-space: nowrap }
-[class*=st-key-prompt-row-] button, [class*=st-key-preset-row-] button {
-  justify-content: flex-start; text-align: left }
-@media (max-width: 640px) {
-  .st-key-chips button div[aria-hidden] { display: none }
-  .st-key-chips .st-key-connect p, .st-key-more p, .st-key-presets p, .st-key-prompts p {
-    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-}
+.st-key-chips {{ flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }}
+.st-key-chips > * {{ flex: 0 0 auto }}
+.st-key-chips button {{ min-height: 2rem; padding: 0 .4rem; white-space: nowrap }}
+.st-key-chips .st-key-connected p {UNSEEN}
+[class*=st-key-prompt-row-], [class*=st-key-preset-row-] {{ flex-wrap: nowrap }}
+[class*=st-key-prompt-row-] button > div, [class*=st-key-preset-row-] button > div {{
+  justify-content: flex-start; width: 100% }}
+@media (max-width: 640px) {{
+  .st-key-chips button div[aria-hidden] {{ display: none }}
+  .st-key-chips .st-key-connect p, .st-key-more p, .st-key-presets p, .st-key-prompts p {UNSEEN}
+}}
 </style>
 """
 
@@ -51,7 +53,9 @@ def show_chips(settings: Settings) -> None:
         for name, agent in AGENTS.items():
             agent.draw_choice(settings, name in modes_of(mode))
         _model_chip(settings)
-        connect_button(settings)
+        none = automatic_model(settings) == NONE
+        with st.container(width="content", key="unconnected" if none else "connected"):
+            connect_button(settings)
         _more_chip(settings)
         presets_chip(settings)
         prompts_chip(settings)
