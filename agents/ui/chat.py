@@ -14,7 +14,7 @@ from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
-from agents.ui.chosen import follow_chat, keep_choices
+from agents.ui.chosen import chat_settings, follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
 from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
@@ -35,7 +35,7 @@ def page() -> None:
     show_sidebar(settings, conversations)
     conversation = current_conversation()
     follow_chat(conversation, conversations, settings)
-    settings = page_settings()  # with what this chat has chosen
+    settings = chat_settings()
     show_change()
     warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []

@@ -9,12 +9,12 @@ import streamlit as st
 
 from agents.choices import MODE, SPOKEN
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of, modes_on_offer
-from agents.ui.chosen import reset_spoken
+from agents.ui.chosen import reset_spoken, spoken
 from agents.ui.presets import presets_chip
 from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
 from workbench.settings import Settings
-from workbench.ui.chips import chip_text, choose_value, fall_back, menu_chip, notices
+from workbench.ui.chips import chip_text, fall_back, menu_chip, notices
 from workbench.ui.connections import connect_button
 from workbench.ui.models import automatic_model, is_gone, reachable_models, with_chosen
 from workbench.ui.widgets import both, choices, default_settings, language, plain
@@ -30,7 +30,8 @@ STYLE = f"""
 .st-key-chips {{ flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }}
 .st-key-chips > * {{ flex: 0 0 auto }}
 .st-key-chips button {{ min-height: 2rem; padding: 0 .4rem; white-space: nowrap }}
-.st-key-chips .st-key-connected p {UNSEEN}
+.st-key-chips .st-key-connected p, [class*=st-key-delete-prompt-] p,
+[class*=st-key-preset-menu-] p {UNSEEN}
 [class*=st-key-prompt-row-], [class*=st-key-preset-row-] {{ flex-wrap: nowrap }}
 [class*=st-key-prompt-row-] button > div, [class*=st-key-preset-row-] button > div {{
   justify-content: flex-start; width: 100% }}
@@ -198,10 +199,9 @@ def _field(
     key = f"set-{name}"
 
     def take() -> None:
-        value = st.session_state[key]
-        choose_value(name, value)
-        if value == getattr(default_settings(), name):
-            choices().pop(name)  # as good as not chosen
+        spoken()[name] = st.session_state[key]
+        if spoken()[name] == getattr(default_settings(), name):
+            spoken().pop(name)  # as good as not chosen
 
     st.session_state[key] = getattr(settings, name)
     draw(label, key=key, help=help, on_change=take, **how)

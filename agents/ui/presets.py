@@ -106,7 +106,7 @@ def _row(number: int, preset: Preset, shelf: Shelf, settings: Settings) -> None:
         if default:
             st.caption(both("new chats", "新对话"), width="content")
         action = st.menu_button(
-            "",
+            both("More", "更多"),
             list(actions),
             format_func=actions.__getitem__,
             icon=":material/more_horiz:",

@@ -49,11 +49,12 @@ def _row(number: int, prompt: Prompt, settings: Settings) -> None:
             on_click=_insert,
             args=(prompt.text,),
         )
+        label = both("Delete", "删除")
         deleted = st.button(
-            "",
+            label,
             icon=":material/delete:",
             type="tertiary",
-            help=both("Delete", "删除"),
+            help=label,
             key=f"delete-prompt-{number}",
         )
     if deleted:
