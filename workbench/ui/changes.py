@@ -19,10 +19,10 @@ STYLE = """
 @keyframes away-{number} {{ to {{ visibility: hidden; opacity: 0 }} }}
 [data-testid=stLayoutWrapper]:has(> .st-key-changed) {{ position: absolute }}
 .st-key-changed {{
-  position: fixed; top: 4rem; right: 1rem; z-index: 1000; max-width: min(26rem, 100vw - 2rem);
+  position: fixed; top: 4rem; right: 1rem; z-index: 1000000; max-width: min(26rem, 100vw - 2rem);
   width: max-content; padding: .5rem .9rem; border-radius: .6rem;
-  background: var(--st-secondary-background-color, #eef2f2);
-  border: 1px solid var(--st-border-color, #8886); box-shadow: 0 2px 12px #0003;
+  background: light-dark(#eef2f2, #2a3434);
+  border: 1px solid #8886; box-shadow: 0 2px 12px #0003;
   animation: away-{number} .4s {seconds}s forwards;
 }}
 </style>

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.settings import Settings
-from workbench.ui.appearance import show_sidebar_foot
+from workbench.ui.appearance import arrange_sidebar, show_sidebar_foot
 from workbench.ui.changes import announce, show_change
 from workbench.ui.jobs import cancel_button, offer_example_model, show_job, show_jobs
 from workbench.ui.selecting import choose, fold, select
@@ -25,6 +25,7 @@ from workbench.ui.text import place_name, plain, sentence, show_error, shows_err
 __all__ = [
     "ICON",
     "announce",
+    "arrange_sidebar",
     "begin_page",
     "both",
     "cancel_button",
@@ -75,6 +76,7 @@ def begin_page(title: str) -> Settings:
     translate_uploader()
     st.html(PHONE)
     with st.sidebar:
+        arrange_sidebar()
         show_sidebar_foot(settings)
     st.title(title)
     show_change()
