@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -65,10 +65,27 @@ def download(name: str, settings: Settings, report: Report) -> str:
         )
     part = half_downloaded(name, settings)
     with locked(part), _watched(name, part, report):
-        snapshot(name, part)
+        _beside(lambda: snapshot(name, part))
         remove(part / ".cache")  # the libraries' own notes
         part.replace(folder)
     return f"local:{short}"
+
+
+def _beside(work: Callable[[], object]) -> None:
+    """Run it in a thread and wait: a library that waits for its own threads hears no Ctrl-C."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again below
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
 
 
 def half_downloaded(name: str, settings: Settings) -> Path:
