@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
-PIECE = 1 << 20  # bytes sent at a time
+PIECE = 1 << 18  # bytes sent at a time
 
 
 @dataclass
@@ -26,14 +26,20 @@ class Hub:
     ranges: list[str] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        siblings = [{"rfilename": name, "size": len(data)} for name, data in self.files.items()]
-        return {"id": self.name, "sha": SHA, "siblings": siblings}
-
-    def tree(self) -> list[dict[str, Any]]:
-        return [
-            {"type": "file", "path": name, "size": len(data), "oid": etag(data)}
+        siblings = [
+            {
+                "rfilename": name,
+                "size": len(data),
+                "blobId": etag(data),
+                "lfs": {
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "size": len(data),
+                    "pointerSize": 100,
+                },
+            }
             for name, data in self.files.items()
         ]
+        return {"id": self.name, "sha": SHA, "siblings": siblings}
 
 
 def etag(data: bytes) -> str:
@@ -53,9 +59,7 @@ def running_hub(hub: Hub) -> Iterator[str]:
 
         def _answer(self, with_body: bool) -> None:
             path = self.path.partition("?")[0]
-            if path.startswith(f"/api/models/{hub.name}/tree/"):
-                self._json(200, hub.tree())
-            elif path.startswith(f"/api/models/{hub.name}"):
+            if path.startswith(f"/api/models/{hub.name}"):
                 self._json(200, hub.facts())
             elif path.startswith(f"/{hub.name}/resolve/"):
                 self._file(hub.files[path.split("/", 5)[5]], with_body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -99,29 +98,14 @@ def pull(name: str, as_json: bool) -> None:
                 tag = name.removeprefix("ollama:")
                 ollama.pull(tag, settings, report)
                 chosen = f"ollama:{tag}"
-    except KeyboardInterrupt:
-        _stop(as_json)
+    except KeyboardInterrupt as error:
+        raise Stopped(
+            "Stopped. What has arrived is kept.", "Run it again, it goes on where it stopped."
+        ) from error
     if as_json:
         print_json({"event": "done", "model": chosen})
     else:
         click.echo(f"{chosen} is here. Try it: workbench models test {chosen}")
-
-
-def _stop(as_json: bool) -> None:
-    """Say so and end at once: Python would wait until a hub's threads have finished their files."""
-    try:
-        _say_stopped(as_json=as_json)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)
-
-
-@reports_errors
-def _say_stopped(as_json: bool) -> None:
-    raise Stopped(
-        "Stopped. What has arrived is kept.", "Run it again, it goes on where it stopped."
-    )
 
 
 def _interrupt(*_: Any) -> None:
