@@ -60,7 +60,7 @@ def test_a_training_outlives_the_browser_and_a_cancelled_one_can_be_asked(
     text = page.locator(".st-key-run_text textarea")
     long = (
         text.input_value()
-        .replace("epochs = 3.0", "steps = 1000")
+        .replace("epochs = 6.0", "steps = 1000")
         .replace("max_length = 1024", "max_length = 64")
     )
     text.fill(long)

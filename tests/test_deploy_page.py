@@ -78,10 +78,15 @@ def add_versions(settings: Settings, *precisions: str) -> None:
     write_latest(settings.home / "deploy" / "demo", len(precisions))
 
 
-def test_without_a_run_it_says_where_to_get_one(
+def test_without_a_run_the_first_step_is_a_button(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "workbench demo" in shown(open_page(monkeypatch, "en"))
+    page = open_page(monkeypatch, "en")
+    assert "begin with the example" in shown(page)
+    page.button(key="demo").click().run()
+    job = list_jobs(settings)[0]
+    job.cancel(grace=0)
+    assert job.command == ["demo", "--json"]
 
 
 def test_without_ollama_it_says_how_to_get_it_and_offers_the_file(

@@ -62,12 +62,14 @@ def tuned_model(settings: Settings) -> str:
 
 
 def load_tuned(settings: Settings) -> None:
-    """Load the weights of a local tuned model into memory; a server loads its own."""
+    """Load a local tuned model with its adapter into memory; a server loads its own."""
     from workbench.models.weights import load_local
 
     kind, _, rest = tuned_model(settings).partition(":")
     if kind == "local":
-        load_local(find_local(rest, settings))
+        loaded = load_local(find_local(rest, settings))
+        with loaded.base.lock:
+            loaded.choose_adapter()  # importing PEFT takes longer than reading a small base
 
 
 def talking_runs(settings: Settings) -> list[str]:
