@@ -16,6 +16,7 @@ from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
 from agents.ui.chosen import follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
+from agents.ui.earlier import latest
 from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
 from agents.ui.presets import preset_cards
@@ -44,7 +45,7 @@ def page() -> None:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
     said: set[str] = set()  # what need not be said again in this chat
-    for question, answers in exchanges(messages):
+    for question, answers in latest(exchanges(messages), conversation):
         _show_question(question, settings, conversations)
         _show_answers(question, answers, settings, conversations, said)
     _show_fill(messages, settings)

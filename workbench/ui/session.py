@@ -11,6 +11,7 @@ from workbench.settings import Settings, load_settings
 from workbench.ui.translation import in_chinese
 
 NAMES = {"en": "English", "zh": "中文"}  # each in its own script
+LANGUAGE_COOKIE = "workbench_language"
 
 
 def page_settings() -> Settings:
@@ -33,10 +34,14 @@ def default_settings() -> Settings:
 
 
 def language() -> str:
-    """`en` or `zh`: what the person chose, else the settings, else the browser's language."""
-    chosen = st.session_state.get("language") or _loaded_settings().language
-    if chosen in NAMES:
-        return chosen
+    """`en` or `zh`: what the person chose, else the settings, else the browser's language.
+
+    A choice of an earlier session comes back with the browser's cookie.
+    """
+    chosen = st.session_state.get("language") or st.context.cookies.get(LANGUAGE_COOKIE)
+    for one in (chosen, _loaded_settings().language):
+        if one in NAMES:
+            return one
     locale = st.context.locale or ""
     return "zh" if locale.lower().startswith("zh") else "en"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.settings import Settings
+from workbench.ui.appearance import arrange_sidebar, show_sidebar_foot
 from workbench.ui.changes import announce, show_change
 from workbench.ui.jobs import cancel_button, offer_example_model, show_job, show_jobs
 from workbench.ui.selecting import choose, fold, select
@@ -24,6 +25,7 @@ from workbench.ui.text import place_name, plain, sentence, show_error, shows_err
 __all__ = [
     "ICON",
     "announce",
+    "arrange_sidebar",
     "begin_page",
     "both",
     "cancel_button",
@@ -43,6 +45,7 @@ __all__ = [
     "show_error",
     "show_job",
     "show_jobs",
+    "show_sidebar_foot",
     "shows_errors",
     "told",
     "translate_uploader",
@@ -66,8 +69,8 @@ def begin_page(title: str) -> Settings:
     settings = page_settings()
     translate_uploader()
     with st.sidebar:
-        show_jobs(settings)
-        language_switch()
+        arrange_sidebar()
+        show_sidebar_foot(settings)
     st.title(title)
     show_change()
     return settings
