@@ -14,6 +14,7 @@ from agents.databases.example import load_example
 from agents.question import Question
 from agents.router import forced, route
 from rag.ingest import ingest
+from workbench.artefacts.run_folder import RunFolder
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Failed, Routed, Table
 from workbench.errors import InvalidInput
@@ -56,6 +57,7 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
     (run / "data" / "train.jsonl").write_text(
         "\n".join(json.dumps(line) for line in lines), "utf-8"
     )
+    RunFolder(run).update_card(finished="2026-01-02", eval_loss=0.1)
     return settings.home
 
 
@@ -85,8 +87,9 @@ def test_a_question_goes_where_it_is_known(
     assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
 
 
-def test_without_any_asset_the_documents_agent_says_what_to_do(settings: Settings) -> None:
-    assert routed_to("Hello?", [], settings).mode == "documents"
+def test_without_any_asset_nobody_is_asked(settings: Settings) -> None:
+    routed = routed_to("Hello?", [], settings)
+    assert routed.mode == "none" and "nothing has been added" in routed.reason
 
 
 @pytest.mark.parametrize(
