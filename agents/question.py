@@ -39,13 +39,15 @@ class Question:
 
     `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
     of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
-    None where nothing was weighed. Only that agent knows its type.
+    None where nothing was weighed. Only that agent knows its type. `suggested` holds what an agent
+    without an answer has suggested to ask instead.
     """
 
     text: str
     history: Sequence[Turn]
     settings: Settings
     found: Any = None
+    suggested: Sequence[tuple[str, str]] = ()
 
     @cached_property
     def language(self) -> str:

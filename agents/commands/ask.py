@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from agents.history import read_history
 from agents.registry import AGENTS, AUTO
+from workbench.chat.conversations import Turn
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.settings import Settings, load_settings
 
@@ -46,6 +49,11 @@ class Mode(click.ParamType):
 @click.option("--model", help="Chat model: ollama:NAME, local:FOLDER, openai:NAME or none.")
 @click.option("--collection", "-c", help="Collection to search.")
 @click.option("--source", help="Database to ask.")
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path),
+    help='JSON file with the turns before: [{"role", "content", "mode"?}, …].',
+)
 @json_option
 @reports_errors
 def ask(
@@ -54,6 +62,7 @@ def ask(
     model: str | None,
     collection: str | None,
     source: str | None,
+    history: Path | None,
     as_json: bool,
 ) -> None:
     """Ask one question and stream the answer with its sources.
@@ -62,12 +71,14 @@ def ask(
     Example:
       workbench ask "How many days of leave do I have?" --collection handbook
       workbench ask "Which region sold most?" --mode data --source shop
+      workbench ask "And in Berlin?" --history turns.json
     """
     speaks = AGENTS[mode].model if mode in AGENTS else "model"
     given = {speaks: model, "collection": collection, "source": source}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     with _stops_cleanly():
-        failed = _answer(question, load_settings(**chosen), mode, as_json)
+        turns = read_history(history) if history else []
+        failed = _answer(question, turns, load_settings(**chosen), mode, as_json)
     sys.exit(1 if failed else 0)
 
 
@@ -94,14 +105,16 @@ def _stops_cleanly() -> Iterator[None]:
         sys.exit(130)
 
 
-def _answer(question: str, settings: Settings, mode: str, as_json: bool) -> bool:
+def _answer(
+    question: str, turns: Sequence[Turn], settings: Settings, mode: str, as_json: bool
+) -> bool:
     """Print the events as they come, the sources last; whether the answer failed."""
     from agents.answer import answer
     from workbench.chat.events import Beat, Failed, Source, to_dict
 
     failed = False
     sources: list[Source] = []
-    with closing(answer(question, [], settings, mode)) as events:
+    with closing(answer(question, turns, settings, mode)) as events:
         for event in events:
             failed = isinstance(event, Failed)
             if isinstance(event, Beat):
@@ -129,6 +142,9 @@ def _show(event: Any, question: str) -> None:
         click.secho(event.text, dim=True, nl=False, err=True)
     elif isinstance(event, kinds.Notice):
         click.secho(f"\nNote:    {_in_language_of(question, event.text)}", dim=True, err=True)
+    elif isinstance(event, kinds.Suggestions):
+        for mode, suggested in event.questions:
+            click.echo(f"\n- {suggested} ({mode})", nl=False)
     elif isinstance(event, kinds.Failed):
         click.echo(f"\nProblem: {event.problem}\nFix:     {event.fix}", err=True)
     elif isinstance(event, kinds.Done):
