@@ -39,8 +39,9 @@ class Question:
 
     `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
     of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
-    None where nothing was weighed. Only that agent knows its type. `files` are the sources, in the
-    collection `settings.attached`, that came with this question: it is answered from them first.
+    None where nothing was weighed. Only that agent knows its type. `suggested` holds what an agent
+    without an answer has suggested to ask instead. `files` are the sources, in the collection
+    `settings.attached`, that came with this question: it is answered from them first.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Question:
     settings: Settings
     found: Any = None
     files: Sequence[str] = ()
+    suggested: Sequence[tuple[str, str]] = ()
 
     @cached_property
     def language(self) -> str:

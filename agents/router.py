@@ -183,7 +183,7 @@ def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> lis
     """
     answered_by = _agent_before(question)
     if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
-        return [Evidence(mode, 0.0, "") for mode in assets]
+        return gather("", assets)
     if not question.continues:
         alone = gather(question.text, assets)
         enough = STANDS_ALONE if question.refers else floor

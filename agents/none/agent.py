@@ -31,9 +31,11 @@ def answer_from_nowhere(question: Question) -> Iterator[Event]:
     model = _speaker(question)
     if model is None:
         yield Token(_what_can_be_asked(question.settings, question.language))
-        examples = example_questions(question.settings, question.language, SUGGESTED)
-        if examples:
-            yield Suggestions(examples)
+        suggested = question.suggested
+        if not suggested:
+            suggested = example_questions(question.settings, question.language, SUGGESTED)
+        if suggested:
+            yield Suggestions(suggested)
         yield Done(NONE, time.monotonic() - begun)
         return
     reply = model.stream(_messages(question, model))
