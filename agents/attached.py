@@ -67,7 +67,8 @@ def chat_collection(conversation: int) -> str:
 
 def keep_in_chat(settings: Settings, conversation: int, files: Sequence[Upload]) -> list[Path]:
     """Write the files into the chat's folder; none replaces another one of its name."""
-    return [_keep(_folder(settings, conversation), file) for file in files]
+    folder = settings.folder("attached", str(conversation))
+    return [_write(folder, safe_name(file.name), bytes(file.getbuffer())) for file in files]
 
 
 def read_in_job(
@@ -154,17 +155,17 @@ def read_now(
     return name, found
 
 
-def copy_into(settings: Settings, path: Path, collection: str, title: str) -> tuple[Job, Path]:
-    """Keep a chat's file in another collection too: a copy, and the job that reads it there."""
+def copy_into(
+    settings: Settings, paths: Sequence[Path], collection: str, title: str
+) -> tuple[Job, list[Path]]:
+    """Keep a chat's files in another collection too: copies, and the job that reads them there."""
     folder = settings.folder("uploads", safe_name(collection))
-    copy = _free(folder, path.name, path.read_bytes())
-    with writing(copy) as part:
-        part.write_bytes(path.read_bytes())
-    command = ["rag", "ingest", str(copy), "--collection", collection, "--json"]
-    return start(settings, title, command), copy
+    copies = [_write(folder, path.name, path.read_bytes()) for path in paths]
+    command = ["rag", "ingest", *map(str, copies), "--collection", collection, "--json"]
+    return start(settings, title, command), copies
 
 
-def take_back(settings: Settings, job: Job, copy: Path, collection: str) -> None:
+def take_back(settings: Settings, job: Job, copies: Sequence[Path], collection: str) -> None:
     """Undo `copy_into`."""
     from rag.store import open_collection
 
@@ -173,8 +174,9 @@ def take_back(settings: Settings, job: Job, copy: Path, collection: str) -> None
     if _exists(settings, collection):
         opened = open_collection(settings, collection)
         with opened.writing():
-            opened.remove([str(copy)])
-    remove(copy)
+            opened.remove([str(copy) for copy in copies])
+    for copy in copies:
+        remove(copy)
 
 
 def collections_with(settings: Settings, file: AttachedFile) -> list[str]:
@@ -199,13 +201,8 @@ def forget_gone(settings: Settings, conversations: Conversations) -> None:
             forget_chat(settings, number)
 
 
-def _folder(settings: Settings, conversation: int) -> Path:
-    return settings.folder("attached", str(conversation))
-
-
-def _keep(folder: Path, file: Upload) -> Path:
-    content = bytes(file.getbuffer())
-    path = _free(folder, safe_name(file.name), content)
+def _write(folder: Path, name: str, content: bytes) -> Path:
+    path = _free(folder, name, content)
     with writing(path) as part:
         part.write_bytes(content)
     return path
