@@ -110,8 +110,10 @@ def test_it_tries_again_until_query_and_question_agree(
 ) -> None:
     wrong = LIKES.replace("star", "share")
     script = Replies(wrong, wrong, LIKES)
-    events = ask(script, "Which account has the most likes?", source, settings)
+    spoken = settings.model_copy(update={"system_prompt": "Answer in rhyme."})
+    events = ask(script, "Which account has the most likes?", source, spoken)
     assert one(events, Table).rows[0][0] == "Northwind Coffee" and len(script.requests) == 3
+    assert "rhyme" not in str(script.requests), "a writer is held to the prompt of its training"
     assert [request["temperature"] for request in script.requests] == [0.0, 1.0, 1.0]
     hopeless = Replies(wrong)
     text = text_of(ask(hopeless, "Which account has the most likes?", source, settings))

@@ -14,7 +14,7 @@ from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
-from agents.ui.chosen import follow_chat, keep_choices
+from agents.ui.chosen import chat_settings, follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
 from agents.ui.earlier import latest
 from agents.ui.habits import show_habits
@@ -36,7 +36,7 @@ def page() -> None:
     show_sidebar(settings, conversations)
     conversation = current_conversation()
     follow_chat(conversation, conversations, settings)
-    settings = page_settings()  # with what this chat has chosen
+    settings = chat_settings()
     show_change()
     warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []
@@ -80,10 +80,10 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
-    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
+    preset_cards(settings)
 
 
 def _show_offers(settings: Settings, begun: bool) -> None:

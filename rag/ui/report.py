@@ -19,7 +19,7 @@ from workbench.jobs.job import Job
 from workbench.settings import Settings
 from workbench.ui.widgets import both, plain, show_error, shows_errors, told
 
-SHOWN = 20  # files that need something; the list below has them all
+SHOWN = 5  # files at once; the others are folded
 
 
 def show_report(settings: Settings, collection: Collection) -> None:
@@ -42,8 +42,12 @@ def show_report(settings: Settings, collection: Collection) -> None:
             st.rerun()
         if job and not _ended_with_files(job):
             _show_stopped(job)
-        for number, document in enumerate(unread[:SHOWN]):
-            _show_unread(settings, collection, document, number)
+        for document in unread[:SHOWN]:
+            _show_unread(settings, collection, document)
+        if more := unread[SHOWN:]:
+            with st.expander(both(f"{len(more)} more", f"还有 {len(more)} 个")):
+                for document in more:
+                    _show_unread(settings, collection, document)
         _offer_for_all(settings, collection, unread)
 
 
@@ -89,16 +93,14 @@ def _show_stopped(job: Job) -> None:
             st.rerun()
 
 
-def _show_unread(
-    settings: Settings, collection: Collection, document: Document, number: int
-) -> None:
-    with st.container(border=True, key=f"unread-{number}"):
+def _show_unread(settings: Settings, collection: Collection, document: Document) -> None:
+    with st.container(border=True, gap="xsmall", key=f"unread-{document.source}"):
         name = plain(Path(document.source).name)
-        st.markdown(f"**{name}** · {both(*STATES[document.state])}")
-        with st.container(key=f"why-{number}", gap="xxsmall"):
-            st.markdown(plain(told(document.problem)))
-            if not wants_password(document):
-                st.caption(plain(told(document.fix)))
+        state = both(*STATES[document.state])
+        # two spaces before a line end are Markdown's line break
+        st.markdown(f"**{name}** · {state}  \n{plain(told(document.problem))}")
+        if not wants_password(document):
+            st.caption(plain(told(document.fix)))
         if command := wants_program(document):
             st.code(command, language="bash", wrap_lines=True)
         _offer(settings, collection, document)
@@ -136,9 +138,6 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
 def _offer_for_all(settings: Settings, collection: Collection, unread: Sequence[Document]) -> None:
     if len(unread) < 2:
         return
-    if len(unread) > SHOWN:
-        more = len(unread) - SHOWN
-        st.caption(both(f"And {more} more, in the list below.", f"另有 {more} 个，见下方列表。"))
     sources = [document.source for document in unread]
     count = len(unread)
     with st.container(horizontal=True, key="for_all"):

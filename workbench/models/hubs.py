@@ -78,7 +78,7 @@ def half_downloaded(name: str, settings: Settings) -> Path:
 
 def list_half_downloaded(settings: Settings) -> dict[str, Path]:
     """Name on its hub -> folder, of the downloads that were broken off."""
-    folders = (settings.home / "downloads").glob("*--*")
+    folders = [path for path in (settings.home / "downloads").glob("*--*") if path.is_dir()]
     names = {}
     for folder in sorted(folders):
         *hub, owner, model = folder.name.split("--", 2)

@@ -62,12 +62,19 @@ CHINESE_UPLOADER = """
 [data-testid=stFileUploaderDropzoneInstructions] { display: none }
 </style>
 """
+# a table's own buttons float over what stands above it, and on a phone a touch brings them up
+PHONE = """
+<style>
+@media (max-width: 640px) { [data-testid=stElementToolbar] { display: none } }
+</style>
+"""
 
 
 def begin_page(title: str) -> Settings:
     """Begin a page other than the chat: jobs and language at its side, its title; its settings."""
     settings = page_settings()
     translate_uploader()
+    st.html(PHONE)
     with st.sidebar:
         arrange_sidebar()
         show_sidebar_foot(settings)
