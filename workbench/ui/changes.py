@@ -52,6 +52,12 @@ def announce(text: str, *, undo: Callable[[], None] | None = None, opens: str = 
 
 def show_change() -> None:
     """The newest change, until its time is over. Each page draws this once."""
+    # always a place for it, else tabs and forms below would begin again whenever it comes or goes
+    with st.container():
+        _show_newest()
+
+
+def _show_newest() -> None:
     change = st.session_state.get("changed_now")
     if not change:
         return
