@@ -165,7 +165,7 @@ def test_a_connected_model_decides_only_what_lies_close(
         assert len(script.requests) == 1 and isinstance(routed, Routed)
         assert routed.mode == (mode or alone)
         spoken = judged.model_copy(update={"system_prompt": "Answer in rhyme."})
-        routed_to(close, [], spoken)
+        routed_to(CLOSE, [], spoken)
         assert "rhyme" not in str(script.requests[1:]), "a judge is not spoken to by the person"
 
 

@@ -41,8 +41,7 @@ def answer_from_nowhere(question: Question) -> Iterator[Event]:
     reply = model.stream(_messages(question, model))
     yield from split_stream(reply)
     lineage = {"model": model.name, "digest": model.info.digest}
-    seconds = time.monotonic() - begun
-    yield Done(model.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def _speaker(question: Question) -> ChosenModel | None:
