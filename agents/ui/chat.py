@@ -50,12 +50,13 @@ def page() -> None:
         _show_answers(question, answers, settings, conversations, said)
     _show_fill(messages, settings)
     show_habits(messages, st.session_state.get("editing"))
-    sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
+    busy = any(message.state == "streaming" for message in messages)
+    sent = show_composer(settings, busy)
     if sent:
         with shows_errors():
             _ask_with_files(sent, settings, conversations, conversation)
     suggestion = take_suggestion()
-    if suggestion:
+    if suggestion and not busy:
         mode, text = suggestion
         _ask(text, settings, conversations, conversation, mode)
 

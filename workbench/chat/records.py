@@ -60,8 +60,8 @@ class Message:
 
     @property
     def agent(self) -> str:
-        """The agent that answered, also where the router chose it."""
-        for event in self.events:
+        """The agent that answered, also where the router chose it: the last one that was asked."""
+        for event in reversed(self.events):
             if isinstance(event, Routed):
                 return event.mode
         return self.mode
