@@ -61,7 +61,7 @@ class _Asked:
         model = self._question.model
         if model is None:
             return ""
-        brief = model.changed(answer_tokens=ANSWER_TOKENS, temperature=0.0)
+        brief = model.changed(answer_tokens=ANSWER_TOKENS, temperature=0.0, system_prompt="")
         text = ""
         with closing(brief.stream([("user", self._prompt)])) as pieces:
             for piece in pieces:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.budget import OVERHEAD, newest
+from agents.budget import OVERHEAD, newest, prompt_room
 from agents.examples import example_questions
 from agents.none import texts
 from agents.question import Question
@@ -64,6 +64,6 @@ def _messages(question: Question, model: ChosenModel) -> list[tuple[str, str]]:
     settings = model.settings
     prompt = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
     taken = tokens(question.text) + OVERHEAD
-    room = settings.context_tokens - settings.answer_tokens - taken
+    room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(question.history, room)]
     return [("system", prompt), *turns, ("user", question.text)]
