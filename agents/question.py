@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from agents.courtesies import is_courtesy
 from agents.ordinary import rarity
 from agents.registry import NOBODY
 from workbench.chat.conversations import Turn
@@ -31,7 +32,6 @@ PRONOUN_EN = re.compile(
     r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
 )
 PRONOUN_ZH = re.compile(r"[它他她]|这个|那个|这些|那些|其中")
-COURTESY = 4  # words
 SECOND_PERSON = re.compile(r"\b(you|your|yours)\b|[你您]", re.I)
 
 
@@ -103,7 +103,7 @@ class Question:
         for turn in reversed(self.history):
             if turn.role == "assistant":
                 agent = agent or turn.mode
-            elif agent == NOBODY and _is_courtesy(turn.content):
+            elif agent == NOBODY and is_courtesy(turn.content):
                 agent = ""
             else:
                 return turn.content, agent
@@ -114,9 +114,3 @@ class Question:
         """The text to search with: a follow-up is read together with the question before."""
         asked, _ = self.before
         return f"{asked} {self.text}" if self.leans and asked else self.text
-
-
-def _is_courtesy(text: str) -> bool:
-    """Whether a few words ask nothing, such as "thanks a lot" or "好的"."""
-    asks = text.rstrip().endswith(("?", "？"))
-    return not asks and len(words(text)) <= COURTESY

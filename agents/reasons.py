@@ -28,6 +28,10 @@ def nothing_added(language: str) -> str:
     return localized(language, "nothing has been added to answer from", "还没有添加可供回答的内容")
 
 
+def courtesy(language: str) -> str:
+    return localized(language, "it asks nothing", "这不是提问")
+
+
 def nothing_about_it(language: str) -> str:
     return localized(
         language,

@@ -9,6 +9,7 @@ from typing import Any
 
 from agents import reasons
 from agents.aside import ask_aside
+from agents.courtesies import is_courtesy
 from agents.evidence import (
     Asset,
     Evidence,
@@ -127,6 +128,9 @@ def _without_files(question: Question) -> Generator[Beat, None, Route]:
     known = _known_to(question, assets)
     if known:
         return known
+    if is_courtesy(question.text):
+        question.leans = False
+        return Route(NOBODY, reasons.courtesy(question.language))
     return (yield from _by_evidence(question, assets))
 
 

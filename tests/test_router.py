@@ -229,6 +229,8 @@ def test_a_question_that_stands_alone_is_no_follow_up(assets: Settings) -> None:
         "Good morning!",
         "2+2",
         "Thanks a lot.",
+        "早上好！",
+        "你好，在吗？",
         "Who is the president of France?",
         "Tell me a joke.",
         "你好",
