@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.ordinary import rarity
+from agents.registry import NOBODY
 from workbench.chat.conversations import Turn
 from workbench.language import language_of, words
 from workbench.models.chosen import ChosenModel, choose
@@ -30,6 +31,7 @@ PRONOUN_EN = re.compile(
     r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
 )
 PRONOUN_ZH = re.compile(r"[它他她]|这个|那个|这些|那些|其中")
+COURTESY = 4  # words
 SECOND_PERSON = re.compile(r"\b(you|your|yours)\b|[你您]", re.I)
 
 
@@ -91,12 +93,30 @@ class Question:
         """Whether the question needs the turn before: by its words, until the router knows."""
         return self.continues or self.refers
 
+    @cached_property
+    def before(self) -> tuple[str, str]:
+        """The last question that was about something, and the agent that answered it.
+
+        Either is empty where there is none. A "thanks" in between is passed over.
+        """
+        agent = ""
+        for turn in reversed(self.history):
+            if turn.role == "assistant":
+                agent = agent or turn.mode
+            elif agent == NOBODY and _is_courtesy(turn.content):
+                agent = ""
+            else:
+                return turn.content, agent
+        return "", agent
+
     @property
     def search_text(self) -> str:
         """The text to search with: a follow-up is read together with the question before."""
-        if not self.leans:
-            return self.text
-        for turn in reversed(self.history):
-            if turn.role == "user":
-                return f"{turn.content} {self.text}"
-        return self.text
+        asked, _ = self.before
+        return f"{asked} {self.text}" if self.leans and asked else self.text
+
+
+def _is_courtesy(text: str) -> bool:
+    """Whether a few words ask nothing, such as "thanks a lot" or "好的"."""
+    asks = text.rstrip().endswith(("?", "？"))
+    return not asks and len(words(text)) <= COURTESY

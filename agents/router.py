@@ -143,7 +143,9 @@ def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
     for mode, asset in assets.items():
         if asset.knows(question.text):
             question.leans = False
-            return Route(mode, reasons.has_this_question(question.language), {mode: 1.0})
+            reason = reasons.has_this_question(question.language)
+            others = [Route(NOBODY, reasons.nobody_else(question.language))]
+            return Route(mode, reason, {mode: 1.0}, others=others)
     return None
 
 
@@ -181,7 +183,7 @@ def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> lis
 
     What may be a follow-up is weighed alone first: where an asset explains it, it stands alone.
     """
-    answered_by = _agent_before(question)
+    _, answered_by = question.before
     if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
         return gather("", assets)
     if not question.continues:
@@ -213,14 +215,6 @@ def _in_words_of(
         return False
     weights = weigh(question.text, list(assets.values()))
     return share({word for word in weights if asset.held(word)}, weights) > floor
-
-
-def _agent_before(question: Question) -> str:
-    """The agent of the last answer, or nothing."""
-    for turn in reversed(question.history):
-        if turn.role == "assistant" and turn.mode:
-            return turn.mode
-    return ""
 
 
 def _judge(question: Question, found: Sequence[Evidence]) -> Generator[Beat, None, Evidence | None]:

@@ -196,6 +196,22 @@ def test_a_follow_up_stays_with_the_agent_before(
     assert routed_to(second, history, assets).mode == mode
 
 
+def test_a_courtesy_in_between_does_not_end_a_topic(assets: Settings) -> None:
+    history = [
+        Turn("user", LIKES),
+        Turn("assistant", "…", "data"),
+        Turn("user", "Thanks!"),
+        Turn("assistant", "You are welcome.", "none"),
+    ]
+    question = Question("And which has the fewest?", history, assets)
+    assert route(question).mode == "data" and question.search_text.startswith(LIKES)
+    history += [
+        Turn("user", "Who is the president of France?"),
+        Turn("assistant", "…", "none"),
+    ]
+    assert routed_to("And of Spain?", history, assets).mode == "none"
+
+
 def test_a_question_that_stands_alone_is_no_follow_up(assets: Settings) -> None:
     history = [Turn("user", LIKES), Turn("assistant", "…", "data")]
     question = Question("How tall is the lighthouse?", history, assets)
