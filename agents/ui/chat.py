@@ -45,11 +45,13 @@ def page() -> None:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
     said: set[str] = set()  # what need not be said again in this chat
-    for question, answers in latest(exchanges(messages), conversation):
+    shown = latest(exchanges(messages), conversation)
+    for question, answers in shown:
         _show_question(question, settings, conversations)
         _show_answers(question, answers, settings, conversations, said)
     _show_fill(messages, settings)
-    show_habits(messages, st.session_state.get("editing"))
+    answered = [answer for _, answers in shown for answer in answers]
+    show_habits(answered, st.session_state.get("editing"))
     busy = any(message.state == "streaming" for message in messages)
     sent = show_composer(settings, busy)
     if sent:
@@ -84,6 +86,7 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
     preset_cards(settings)
+    st.caption(both("Press ? to see the keys.", "按 ? 查看快捷键。"))
 
 
 def _show_offers(settings: Settings, begun: bool) -> None:

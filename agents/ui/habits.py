@@ -32,10 +32,9 @@ KEYS = [
 ]
 
 
-def show_habits(messages: Sequence[Message], editing: int | None) -> None:
-    """Mount them; once a page, for all the messages of the chat."""
+def show_habits(answers: Sequence[Message], editing: int | None) -> None:
+    """Mount them once a page, for the answers on it; `editing` is the question being edited."""
     st.html(STYLE)
-    answers = [message for message in messages if message.role == "assistant"]
     HABITS(
         key="habits",
         data={
