@@ -68,7 +68,7 @@ def load_tuned(settings: Settings) -> None:
 
     kind, _, rest = tuned_model(settings).partition(":")
     if kind == "local":
-        # one token, so that the adapter is put on too: importing PEFT takes longer than a small base
+        # one token, so that the adapter is put on too: importing PEFT takes long
         turns = [{"role": "user", "content": "?"}]
         loaded = load_local(find_local(rest, settings))
         for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
