@@ -63,6 +63,7 @@ def test_a_training_is_followed_from_its_start_over_a_reload_to_a_chat(
     page.get_by_text("More settings").click()
     page.locator(".st-key-edit_run_file label").click()
     text = page.locator(".st-key-run_text textarea")
+    expect(text).to_have_value(re.compile("epochs = 6.0"))
     long = (
         text.input_value()
         .replace("epochs = 6.0", "steps = 1000")
