@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
+from agents import reasons
 from agents.question import Question
 from agents.registry import AGENTS, AUTO
-from agents.router import forced, route
+from agents.router import Route, forced, routing
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Failed
+from workbench.chat.events import Declined, Done, Event, Failed, Notice, Suggestions, Token
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.settings import Settings
 
@@ -25,7 +27,9 @@ def answer(
 
     `history` holds the turns before, oldest first. `settings` name model, collection and so on.
     `files` are the sources in the collection `settings.attached` that came with this question.
-    Closing the iterator stops the model. What was streamed before a failure stays valid.
+    Closing the iterator stops the model. What was streamed before a failure stays valid. In `auto`
+    an agent without an answer is followed by the next one: a Notice says why, and a second Routed
+    names who answers.
     """
     try:
         yield from _answer(text, history, settings, mode, files)
@@ -40,11 +44,55 @@ def _answer(
     if not text.strip():
         raise InvalidInput("The question is empty.", "Write what you want to know.")
     question = Question(text, history, settings, files=files)
-    chosen = route(question, mode)
+    chosen = yield from routing(question, mode)
     yield chosen.event
+    others = list(chosen.others)
+    while True:
+        declined = yield from _ask(chosen, question, final=not others)
+        if not declined:
+            return
+        yield Notice(declined)
+        chosen = _instead(chosen, others.pop(0), question.language)
+        yield chosen.event
+
+
+def _instead(former: Route, other: Route, language: str) -> Route:
+    """The next route; its reason says that the former one had no answer."""
+    label = AGENTS[former.mode].label(language)
+    return replace(other, reason=reasons.after(language, label, other.reason))
+
+
+def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, None, str]:
+    """The events of that agent; returns nothing, or why another should be asked.
+
+    The `final` one is the last that can be asked: what it declines with is the answer.
+    """
     question.found = chosen.found
-    with closing(AGENTS[chosen.mode].answer(question)) as events:
-        for event in events:
-            yield event
-            if isinstance(event, Done | Failed):
-                return  # nothing follows the end of an answer
+    agent = AGENTS[chosen.mode]
+    said = False
+    try:
+        with closing(agent.answer(question)) as events:
+            for event in events:
+                if isinstance(event, Declined) and not final:
+                    question.suggested = _suggested(events)
+                    return event.text
+                if isinstance(event, Declined):
+                    event = Token(event.text)
+                said = said or isinstance(event, Token)
+                yield event
+                if isinstance(event, Done | Failed):
+                    return ""  # nothing follows the end of an answer
+    except WorkbenchError as error:
+        # a model that only this agent asks: the others can still answer
+        if final or said or not agent.from_memory:
+            raise
+        return error.problem
+    return ""
+
+
+def _suggested(rest: Iterator[Event]) -> Sequence[tuple[str, str]]:
+    """The questions that an agent without an answer suggests after it has said so."""
+    for event in rest:
+        if isinstance(event, Suggestions):
+            return event.questions
+    return ()

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.catalogue import Catalogue
+from rag.loaders.secret import ENTER_PASSWORD
+from rag.problems import fix_for_terminal, why_empty
 from workbench.chat.conversations import Conversations, Message
 from workbench.errors import NotFound, WorkbenchError
 from workbench.files import remove, writing
@@ -30,11 +32,6 @@ if TYPE_CHECKING:
 CHAT = ".chat-"
 FILES = ".files-"
 LOOKED_AT = 20  # newest jobs; older ones have long ended
-PASSWORD_PROBLEMS = {
-    "The document is encrypted.",
-    "The password is wrong.",
-    "The archive is encrypted.",
-}
 KEPT = 20  # collections of files that commands named; older ones are dropped
 
 
@@ -57,7 +54,7 @@ class AttachedFile:
     @property
     def wants_password(self) -> bool:
         """Whether a password would mend it."""
-        return self.problem in PASSWORD_PROBLEMS
+        return self.fix == ENTER_PASSWORD
 
 
 def chat_collection(conversation: int) -> str:
@@ -67,7 +64,8 @@ def chat_collection(conversation: int) -> str:
 
 def keep_in_chat(settings: Settings, conversation: int, files: Sequence[Upload]) -> list[Path]:
     """Write the files into the chat's folder; none replaces another one of its name."""
-    return [_keep(_folder(settings, conversation), file) for file in files]
+    folder = settings.folder("attached", str(conversation))
+    return [_write(folder, safe_name(file.name), bytes(file.getbuffer())) for file in files]
 
 
 def read_in_job(
@@ -150,21 +148,23 @@ def read_now(
         ingest(usable, name, settings, embedder=_embedder(settings), passwords=passwords)
         known = _documents(settings, name)
         _drop_oldest(settings)
-    found += [_fared(Path(one.source), one.size, one) for one in known.values()]
+    for one in known.values():
+        file = _fared(Path(one.source), one.size, one)
+        found.append(replace(file, fix=fix_for_terminal(file.name, file.fix)))
     return name, found
 
 
-def copy_into(settings: Settings, path: Path, collection: str, title: str) -> tuple[Job, Path]:
-    """Keep a chat's file in another collection too: a copy, and the job that reads it there."""
+def copy_into(
+    settings: Settings, paths: Sequence[Path], collection: str, title: str
+) -> tuple[Job, list[Path]]:
+    """Keep a chat's files in another collection too: copies, and the job that reads them there."""
     folder = settings.folder("uploads", safe_name(collection))
-    copy = _free(folder, path.name, path.read_bytes())
-    with writing(copy) as part:
-        part.write_bytes(path.read_bytes())
-    command = ["rag", "ingest", str(copy), "--collection", collection, "--json"]
-    return start(settings, title, command), copy
+    copies = [_write(folder, path.name, path.read_bytes()) for path in paths]
+    command = ["rag", "ingest", *map(str, copies), "--collection", collection, "--json"]
+    return start(settings, title, command), copies
 
 
-def take_back(settings: Settings, job: Job, copy: Path, collection: str) -> None:
+def take_back(settings: Settings, job: Job, copies: Sequence[Path], collection: str) -> None:
     """Undo `copy_into`."""
     from rag.store import open_collection
 
@@ -173,8 +173,9 @@ def take_back(settings: Settings, job: Job, copy: Path, collection: str) -> None
     if _exists(settings, collection):
         opened = open_collection(settings, collection)
         with opened.writing():
-            opened.remove([str(copy)])
-    remove(copy)
+            opened.remove([str(copy) for copy in copies])
+    for copy in copies:
+        remove(copy)
 
 
 def collections_with(settings: Settings, file: AttachedFile) -> list[str]:
@@ -199,13 +200,8 @@ def forget_gone(settings: Settings, conversations: Conversations) -> None:
             forget_chat(settings, number)
 
 
-def _folder(settings: Settings, conversation: int) -> Path:
-    return settings.folder("attached", str(conversation))
-
-
-def _keep(folder: Path, file: Upload) -> Path:
-    content = bytes(file.getbuffer())
-    path = _free(folder, safe_name(file.name), content)
+def _write(folder: Path, name: str, content: bytes) -> Path:
+    path = _free(folder, name, content)
     with writing(path) as part:
         part.write_bytes(content)
     return path
@@ -257,11 +253,9 @@ def _not_read(path: Path, size: int, job: Job | None) -> AttachedFile:
 
 def _fared(path: Path, size: int, document: Document) -> AttachedFile:
     if document.state == "empty":
-        problem = "The file is empty." if not size else "There is no text in it."
-        fix = (
-            "Choose a file with text. Text in pictures and scans needs OCR: install tesseract-ocr "
-            "and the extra: pip install -e '.[ocr]'"
-        )
+        problem, fix = why_empty(path)
+        if not size:
+            problem = say("The file is empty.")
         return AttachedFile(path, size, "empty", 0, problem, fix)
     return AttachedFile(
         path,

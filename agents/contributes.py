@@ -13,6 +13,7 @@ CONTRIBUTION = Contribution(
         ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
-    demo={30: "agents.data.demo:teach_writer"},
+    demo={30: "agents.data.demo:STEP"},
+    opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -54,6 +54,11 @@ def first_of(events: Sequence[Event], kind: type[Kind]) -> Kind | None:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
+def last_of(events: Sequence[Event], kind: type[Kind]) -> Kind | None:
+    """The last event of one kind: an answer is routed again where an agent has none."""
+    return first_of(events[::-1], kind)
+
+
 def text_beside_tables(events: Sequence[Event]) -> str:
     """The answer's text without the rows of a result that the page draws as a table.
 
@@ -75,7 +80,7 @@ def text_beside_tables(events: Sequence[Event]) -> str:
 
 def busy_text(events: Sequence[Event]) -> tuple[str, str]:
     """English and Chinese: what the answer waits for before its first word."""
-    routed = first_of(events, kinds.Routed)
+    routed = last_of(events, kinds.Routed)
     if first_of(events, kinds.Source):
         return READING
     if routed is None or routed.mode not in AGENTS:

@@ -1,21 +1,30 @@
 """A question and what a workspace holds -> the share of the question that each asset explains.
 
-One measure serves all agents: the words of the question that any asset knows, each weighed by how
-rare it is in all assets together, and the share of that weight in the best matching text of an
-asset. An asset may raise its share by what it knows better, as documents do by meaning.
+One measure serves all agents: the words of the question, each weighed by how rare it is in all
+assets together and in general speech, and the share of that weight in the best matching text of an
+asset. A word that no asset knows is the rarest: a question that is about such words is explained
+little, whatever its other words are.
+
+Each asset has a floor (`agents.floors`): it holds no answer to a question that it explains less.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agents.ordinary import joins_by_accident, rarity
 from agents.registry import AGENTS
 from workbench.language import words
 from workbench.settings import Settings
+
+# weight of what a question leaves unsaid: one ordinary word ("good morning") speaks for little
+UNSAID = 1.0
+ACCIDENTAL = 0.5  # of the weight, for a pair of signs that is no word, as most such pairs are
 
 Weights = Mapping[str, float]  # word of the question -> how rare it is
 
@@ -62,6 +71,15 @@ class Asset(Protocol):
         """Whether a person has put this very question and its answer here: nothing is weighed."""
         ...
 
+    @property
+    def state(self) -> str:
+        """A short text that is another one whenever the texts are others."""
+        ...
+
+    def samples(self) -> Sequence[str]:
+        """Some of its own questions or sentences, the same ones on every call."""
+        ...
+
 
 def find_assets(settings: Settings) -> dict[str, Asset]:
     """Mode -> the asset of each agent that has something to answer from."""
@@ -74,8 +92,10 @@ def find_assets(settings: Settings) -> dict[str, Asset]:
 
 
 def gather(question: str, assets: Mapping[str, Asset]) -> list[Evidence]:
-    """What speaks for each agent, the strongest first."""
+    """What speaks for each agent, the strongest first: nothing where the question names nothing."""
     weights = weigh(question, list(assets.values()))
+    if not weights:
+        return [Evidence(mode, 0.0, "") for mode in assets]
     found = []
     for mode, asset in assets.items():
         match = asset.best(question, weights)
@@ -89,20 +109,31 @@ def strongest_first(found: Sequence[Evidence]) -> list[Evidence]:
 
 
 def weigh(question: str, assets: Sequence[Asset]) -> dict[str, float]:
-    """Inverse document frequency of each word that an asset knows, over the texts of all assets."""
+    """Word of the question -> its rarity in general speech, times the root of that in the assets.
+
+    The latter is the inverse document frequency over the texts of all assets. Its root, because a
+    name that a hundred training questions repeat is still a name.
+    """
     total = sum(asset.size for asset in assets)
     weights = {}
     for word in dict.fromkeys(words(question)):
+        general = rarity(word)
+        if not general:
+            continue
         held = sum(asset.held(word) for asset in assets)
-        if held:
-            weights[word] = math.log1p((total - held + 0.5) / (held + 0.5))
+        here = math.log1p((total - held + 0.5) / (held + 0.5))
+        weights[word] = general * math.sqrt(here)
+        if not held and joins_by_accident(word):
+            weights[word] *= ACCIDENTAL
     return weights
+
+
+def hash_of(texts: Sequence[str]) -> str:
+    """A short text that differs where the texts do."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def share(known: AbstractSet[str], weights: Weights) -> float:
     """The share of the question's weight whose words are among the known ones, in [0, 1]."""
-    total = sum(weights.values())
-    if not total:
-        return 0.0
     explained = sum(weight for word, weight in weights.items() if word in known)
-    return explained / total
+    return explained / (sum(weights.values()) + UNSAID)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
 from agents.registry import AGENTS, Agent
-from workbench.language import language_of
+from workbench.language import language_of, localized
 from workbench.settings import Settings
+
+NAMED = 4  # names in one list
 
 
 class Example(NamedTuple):
@@ -24,6 +27,14 @@ def example_questions(settings: Settings, language: str, count: int = 3) -> list
     for in_turn in zip_longest(*of_each):
         found += [example for example in in_turn if example is not None]
     return found[:count]
+
+
+def quoted(names: Sequence[str], language: str) -> str:
+    """The names in quotation marks, as a list: the first ones, where there are many."""
+    marked = [f"“{name}”" for name in names[:NAMED]]
+    if len(names) > NAMED:
+        marked.append("…")
+    return localized(language, ", ".join(marked), "、".join(marked))
 
 
 def _examples_of(agent: Agent, settings: Settings, language: str) -> list[Example]:

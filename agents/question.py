@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from agents.courtesies import is_courtesy
+from agents.ordinary import rarity
+from agents.registry import NOBODY
 from workbench.chat.conversations import Turn
-from workbench.language import language_of
+from workbench.language import language_of, words
 from workbench.models.chosen import ChosenModel, choose
 from workbench.settings import Settings
 
-SHORT = 24  # characters, a Chinese one counts twice: such a question may lean on the one before
-# Words that point to the turn before: an opening, a pronoun, an ellipsis. "IT" is a department.
-POINTS_EN = re.compile(
-    r"^(And|and|Or|or|But|but|Also|Then|What about|what about|How about|how about|Only|only)\b"
-    r"|\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heir|[Tt]hose|[Tt]hese)\b"
+# What makes a question lean on the turn before. "IT" is a department.
+OPENS_EN = re.compile(
+    r"^(and|or|but|also|then|what about|how about|only|just|same|in that case)\b"
+    r"|\b(instead|then|the others?|the (first|second|third|last) one|that( one)?|too)\s*[?.!]?$"
+    r"|^(in|on|at|for|by|of|from|with|without|since|until|before|after|per|sorted by|grouped by)\b"
+    r"(?!.*\b(what|which|who|whose|how|when|where|why|is|are|do|does|did|has|have|can|may|must)\b)",
+    re.I,
+)
+OPENS_ZH = re.compile(
+    r"^(那|还有|其他|另外|再|只看|只要|换成|按|同样)|呢\s*[？?。]?$|前者|后者|第[一二三四五](个|名|位|条)(?!.*(的|中))"
+)
+PRONOUN_EN = re.compile(
+    r"\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heirs?|[Tt]hose|[Tt]hese)\b"
     r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
-    r"|\b(instead|then|the others?|the second one|that)\s*[?.!]?$"
 )
-POINTS_ZH = re.compile(
-    r"^(那|还有|其他|另外|再|只看|换成|按)|呢\s*[？?。]?$|[它他她]|这个|那个|其中|前者|后者|第[二三四]"
-)
+PRONOUN_ZH = re.compile(r"[它他她]|这个|那个|这些|那些|其中")
+SECOND_PERSON = re.compile(r"\b(you|your|yours)\b|[你您]", re.I)
 
 
 @dataclass
@@ -32,8 +41,9 @@ class Question:
 
     `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
     of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
-    None where nothing was weighed. Only that agent knows its type. `files` are the sources, in the
-    collection `settings.attached`, that came with this question: it is answered from them first.
+    None where nothing was weighed. Only that agent knows its type. `suggested` holds what an agent
+    without an answer has suggested to ask instead. `files` are the sources, in the collection
+    `settings.attached`, that came with this question: it is answered from them first.
     """
 
     text: str
@@ -41,6 +51,7 @@ class Question:
     settings: Settings
     found: Any = None
     files: Sequence[str] = ()
+    suggested: Sequence[tuple[str, str]] = ()
 
     @cached_property
     def language(self) -> str:
@@ -56,28 +67,50 @@ class Question:
         return choose(self.settings)
 
     @cached_property
-    def points_back(self) -> bool:
-        """Whether a word points to the turn before ("and in China?", "那苏州呢？")."""
-        pattern = POINTS_ZH if self.language == "zh" else POINTS_EN
-        return bool(self.history) and bool(pattern.search(self.text.strip()))
+    def continues(self) -> bool:
+        """Whether it is a piece of a question, which only the turn before makes whole.
 
-    @property
-    def short(self) -> bool:
-        """Whether the question is so short that it may lack its subject."""
-        width = 2 if self.language == "zh" else 1
-        return len(self.text) * width <= SHORT
+        "And in Berlin?", "那苏州呢？", "Why?"; not "Who are you?", which is about nothing either.
+        """
+        if not self.history:
+            return False
+        text = self.text.strip()
+        opens = OPENS_ZH if self.language == "zh" else OPENS_EN
+        if opens.search(text):
+            return True
+        asks = text.endswith(("?", "？"))
+        names_something = any(rarity(word) or word.isdecimal() for word in words(text))
+        return asks and not names_something and not SECOND_PERSON.search(text)
+
+    @cached_property
+    def refers(self) -> bool:
+        """Whether a pronoun may point to the turn before: or to a word of the question itself."""
+        pronoun = PRONOUN_ZH if self.language == "zh" else PRONOUN_EN
+        return bool(self.history) and bool(pronoun.search(self.text))
 
     @cached_property
     def leans(self) -> bool:
-        """Whether the question needs the turn before. The router knows better than its length."""
-        return bool(self.history) and (self.points_back or self.short)
+        """Whether the question needs the turn before: by its words, until the router knows."""
+        return self.continues or self.refers
+
+    @cached_property
+    def before(self) -> tuple[str, str]:
+        """The last question that was about something, and the agent that answered it.
+
+        Either is empty where there is none. A "thanks" in between is passed over.
+        """
+        agent = ""
+        for turn in reversed(self.history):
+            if turn.role == "assistant":
+                agent = agent or turn.mode
+            elif agent == NOBODY and is_courtesy(turn.content):
+                agent = ""
+            else:
+                return turn.content, agent
+        return "", agent
 
     @property
     def search_text(self) -> str:
         """The text to search with: a follow-up is read together with the question before."""
-        if not self.leans:
-            return self.text
-        for turn in reversed(self.history):
-            if turn.role == "user":
-                return f"{turn.content} {self.text}"
-        return self.text
+        asked, _ = self.before
+        return f"{asked} {self.text}" if self.leans and asked else self.text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 SIDE_BY_SIDE = "side_by_side"
+NOBODY = "none"  # the agent of what nothing here is about: its row is below
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Agent:
     examples: str = ""
     """Place of `(settings) -> Iterable[str]`, questions that the agent can answer now."""
 
+    holdings: str = ""
+    """Place of `(settings, language) -> str` that names all that it can be asked about now, such as
+    "the collection “handbook”"; empty for nothing."""
+
     warm_up: str = ""
     """Place of `(settings) -> None`, which loads what the first answer would wait for."""
 
@@ -104,6 +109,10 @@ class Agent:
         """Questions that the agent can answer now, the best ones first."""
         return self._call(self.examples, settings) or ()
 
+    def name_holdings(self, settings: Settings, language: str) -> str:
+        """What the agent can be asked about now, by its names; empty for nothing."""
+        return self._call(self.holdings, settings, language) or ""
+
     def warm(self, settings: Settings) -> None:
         """Load what the first answer would wait for. Raises WorkbenchError where nothing exists."""
         self._call(self.warm_up, settings)
@@ -136,6 +145,7 @@ _ROWS = [
         evidence="agents.documents.evidence:find_documents",
         attached="agents.documents.attached:find_in_files",
         examples="agents.documents.examples:questions_about_documents",
+        holdings="agents.documents.examples:name_collections",
         warm_up="agents.documents.search:warm_search",
         choice="agents.documents.ui.choice:choose_collection",
     ),
@@ -151,6 +161,7 @@ _ROWS = [
         asset="source",
         evidence="agents.data.evidence:find_tables",
         examples="agents.data.examples:questions_about_data",
+        holdings="agents.data.examples:name_sources",
         choice="agents.data.ui.choice:choose_source",
     ),
     Agent(
@@ -167,9 +178,20 @@ _ROWS = [
         beside=True,
         evidence="agents.tuned.evidence:find_trained",
         examples="agents.tuned.examples:questions_of_training",
+        holdings="agents.tuned.examples:name_runs",
         warm_up="agents.tuned.agent:load_tuned",
         choice="agents.tuned.ui.choice:choose_tuned",
         offer="agents.tuned.ui.offer:offer_tuned_model",
+    ),
+    Agent(
+        mode=NOBODY,
+        run="agents.none.agent:answer_from_nowhere",
+        command="/chat",
+        english="Chat",
+        chinese="直接对话",
+        icon=":material/chat_bubble:",
+        busy=("Thinking…", "正在思考…"),
+        description="Talks from the chat model's own knowledge, without any source.",
     ),
 ]
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agents.evidence import Asset, Evidence, find_assets, gather, strongest_first
+from agents import reasons
+from agents.aside import ask_aside
+from agents.courtesies import is_courtesy
+from agents.evidence import (
+    Asset,
+    Evidence,
+    find_assets,
+    gather,
+    share,
+    strongest_first,
+    weigh,
+)
+from agents.floors import floor_for
 from agents.question import Question
-from agents.registry import AGENTS, AUTO, default_agent
+from agents.registry import AGENTS, AUTO, NOBODY
 from workbench.chat.conversations import Conversations
-from workbench.chat.events import Routed
-from workbench.errors import InvalidInput, WorkbenchError
-from workbench.language import localized
+from workbench.chat.events import Beat, Routed
+from workbench.errors import InvalidInput
 from workbench.messages import say
-from workbench.models.reasoning import answer_only
 
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 INHERITED = 0.3  # for the agent that answered before, where a question leans on the last one
-STANDS_ALONE = 0.6  # share of a short question that an asset explains without the turn before
-JUDGE_TOKENS = 256  # room for some thinking before the one word
+STANDS_ALONE = 0.5  # share of a question with a pronoun that an asset explains by itself
+NEXT_BEST = 0.5  # share of the best evidence with which another agent is asked next
+JUDGE_SECONDS = 20.0  # then the evidence decides alone
 JUDGE = """A question goes to one of several assistants. Reply with one word, the assistant's name.
 {assistants}
 
@@ -29,12 +40,16 @@ Question: {question}"""
 
 @dataclass(frozen=True)
 class Route:
-    """Where a question goes. `found` is what its evidence has found, for the agent alone."""
+    """Where a question goes. `found` is what its evidence has found, for the agent alone.
+
+    `others` are asked in turn where the agent has no answer; none of them in a chosen mode.
+    """
 
     mode: str
     reason: str
-    shares: dict[str, Any]
+    shares: dict[str, Any] = field(default_factory=dict)
     found: Any = None
+    others: Sequence[Route] = ()
 
     @property
     def event(self) -> Routed:
@@ -56,19 +71,29 @@ def route(question: Question, mode: str = AUTO) -> Route:
 
     Raises InvalidInput for an unknown mode.
     """
+    steps = routing(question, mode)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def routing(question: Question, mode: str = AUTO) -> Generator[Beat, None, Route]:
+    """The same, with beats while a connected model is asked: closing it leaves that model."""
     if mode in AGENTS:
-        return Route(mode, localized(question.language, "you chose it", "由你指定"), {})
+        return Route(mode, reasons.you_chose(question.language))
     if mode != AUTO:
         raise InvalidInput(
             say("There is no mode {mode}.", mode=mode),
             say("Use auto or one of: {agents}.", agents=", ".join(AGENTS)),
         )
     if question.files:
-        return _attached(question)
-    return _without_files(question)
+        return (yield from _with_files(question))
+    return (yield from _without_files(question))
 
 
-def _attached(question: Question) -> Route:
+def _with_files(question: Question) -> Generator[Beat, None, Route]:
     """The agent that reads the files which came with the question: they are asked first.
 
     Only where they clearly do not hold it, the evidence decides.
@@ -76,16 +101,15 @@ def _attached(question: Question) -> Route:
     assets = find_assets(question.settings)
     for mode, agent in AGENTS.items():
         match = agent.find_in_files(question)
-        if match and (match.score >= 1 or not _clear_elsewhere(question, assets)):
+        if match is None or not match.score:
+            continue
+        if match.score >= 1 or not _clear_elsewhere(question, assets):
             question.leans = False
-            return Route(mode, match.reason, {mode: round(match.score, 3)}, match.found)
-    elsewhere = _without_files(question)
-    reason = localized(
-        question.language,
-        f"the attached files say nothing of it; {elsewhere.reason}",
-        f"附件中没有提到；{elsewhere.reason}",
-    )
-    return replace(elsewhere, reason=reason)
+            nobody = Route(NOBODY, reasons.nobody_else(question.language))
+            shares = {mode: round(match.score, 3)}
+            return Route(mode, match.reason, shares, match.found, [nobody])
+    elsewhere = yield from _without_files(question)
+    return replace(elsewhere, reason=reasons.not_in_files(question.language, elsewhere.reason))
 
 
 def _clear_elsewhere(question: Question, assets: Mapping[str, Asset]) -> bool:
@@ -96,12 +120,18 @@ def _clear_elsewhere(question: Question, assets: Mapping[str, Asset]) -> bool:
     return bool(found) and found[0].score >= STANDS_ALONE
 
 
-def _without_files(question: Question) -> Route:
+def _without_files(question: Question) -> Generator[Beat, None, Route]:
     corrected = _corrected_before(question)
     if corrected:
         return corrected
     assets = find_assets(question.settings)
-    return _known_to(question, assets) or _by_evidence(question, assets)
+    known = _known_to(question, assets)
+    if known:
+        return known
+    if is_courtesy(question.text):
+        question.leans = False
+        return Route(NOBODY, reasons.courtesy(question.language))
+    return (yield from _by_evidence(question, assets))
 
 
 def _corrected_before(question: Question) -> Route | None:
@@ -109,12 +139,7 @@ def _corrected_before(question: Question) -> Route | None:
     chosen = Conversations(question.settings.database).rerouted(question.text)
     if chosen not in AGENTS:
         return None
-    reason = localized(
-        question.language,
-        "you sent this question here before",
-        "你之前选择由它回答这个问题",
-    )
-    return Route(chosen, reason, {})
+    return Route(chosen, reasons.sent_before(question.language))
 
 
 def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
@@ -122,72 +147,85 @@ def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
     for mode, asset in assets.items():
         if asset.knows(question.text):
             question.leans = False
-            reason = localized(question.language, "it has this very question", "其中正好有这个问题")
-            return Route(mode, reason, {mode: 1.0})
+            reason = reasons.has_this_question(question.language)
+            others = [Route(NOBODY, reasons.nobody_else(question.language))]
+            return Route(mode, reason, {mode: 1.0}, others=others)
     return None
 
 
-def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Route:
-    found = _weigh(question, assets)
-    if not found:
-        reason = localized(
-            question.language,
-            "nothing has been added to answer from",
-            "还没有添加可供回答的内容",
-        )
-        return Route(default_agent().mode, reason, {})
+def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[Beat, None, Route]:
+    """The agent with the most evidence above the floor, or the one that needs none."""
+    if not assets:
+        question.leans = False
+        return Route(NOBODY, reasons.nothing_added(question.language))
+    floor = floor_for(question.text, assets, question.settings)
+    found = _weigh(question, assets, floor)
     shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
-    best = found[0]
-    if len(found) > 1 and best.score - found[1].score < CLOSE:
-        judged = _judge(question, found)
+    held = [one for one in found if one.score > floor]
+    if not held:
+        return Route(NOBODY, reasons.nothing_about_it(question.language), shares)
+    best = held[0]
+    if len(held) > 1 and best.score - held[1].score < CLOSE:
+        judged = yield from _judge(question, held)
         if judged:
             best = judged
             shares["judged"] = judged.mode
-    return Route(best.mode, best.reason, shares, best.found)
+    return Route(best.mode, best.reason, shares, best.found, _others(question, best, held))
 
 
-def _weigh(question: Question, assets: Mapping[str, Asset]) -> list[Evidence]:
+def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> list[Route]:
+    """Who is asked where the best has no answer: who explains nearly as much, at last nobody."""
+    others = []
+    for one in held:
+        if one.mode != best.mode and one.score >= NEXT_BEST * best.score:
+            others.append(Route(one.mode, one.reason, found=one.found))
+    return [*others, Route(NOBODY, reasons.nobody_else(question.language))]
+
+
+def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> list[Evidence]:
     """The evidence. A follow-up is read with the turn before and stays with its agent.
 
-    A short question is weighed alone first: where an asset explains it, it stands alone.
+    What may be a follow-up is weighed alone first: where an asset explains it, it stands alone.
     """
-    answered_by = _agent_before(question)
-    if not answered_by or not question.leans:
-        question.leans = False
-        return gather(question.text, assets)
-    if not question.points_back:
+    _, answered_by = question.before
+    if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
+        return gather("", assets)
+    if not question.continues:
         alone = gather(question.text, assets)
-        if alone and alone[0].score >= STANDS_ALONE:
+        enough = STANDS_ALONE if question.refers else floor
+        follows = question.refers or _in_words_of(answered_by, question, assets, floor)
+        if answered_by == NOBODY or alone[0].score > enough or not follows:
             question.leans = False
             return alone
-    found = gather(question.search_text, assets)
+    question.leans = True
     leaning = []
-    for one in found:
-        inherited = INHERITED if one.mode == answered_by else 0.0
-        leaning.append(replace(one, score=one.score + inherited))
+    for one in gather(question.search_text, assets):
+        if one.mode == answered_by:
+            reason = reasons.goes_on(question.language)
+            one = replace(one, score=one.score + INHERITED, reason=reason)
+        leaning.append(one)
     return strongest_first(leaning)
 
 
-def _agent_before(question: Question) -> str:
-    """The agent of the last answer, or nothing."""
-    for turn in reversed(question.history):
-        if turn.role == "assistant" and turn.mode:
-            return turn.mode
-    return ""
+def _in_words_of(
+    answered_by: str, question: Question, assets: Mapping[str, Asset], floor: float
+) -> bool:
+    """Whether the agent of the last answer knows the words, though no text of it has them together.
+
+    "Who must be told?" after a question about sick leave; not "thanks", and no other topic.
+    """
+    asset = assets.get(answered_by)
+    if asset is None:
+        return False
+    weights = weigh(question.text, list(assets.values()))
+    return share({word for word in weights if asset.held(word)}, weights) > floor
 
 
-def _judge(question: Question, found: Sequence[Evidence]) -> Evidence | None:
+def _judge(question: Question, found: Sequence[Evidence]) -> Generator[Beat, None, Evidence | None]:
     """A connected model's choice between what lies close together; None where it cannot tell."""
     assistants = "\n".join(f"- {evidence.mode}: {evidence.reason}" for evidence in found)
     prompt = JUDGE.format(assistants=assistants, question=question.text)
-    try:
-        model = question.model
-        if model is None:
-            return None
-        judge = model.changed(answer_tokens=JUDGE_TOKENS, temperature=0.0, system_prompt="")
-        text = answer_only("".join(judge.stream([("user", prompt)])))
-    except WorkbenchError:  # the evidence decides alone
-        return None
-    said = re.findall(r"\w+", text.lower())
+    reply = yield from ask_aside(question, prompt, JUDGE_SECONDS)
+    said = re.findall(r"\w+", reply.lower())
     named = [evidence for evidence in found if evidence.mode in said]
     return named[0] if len(named) == 1 else None

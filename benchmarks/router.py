@@ -1,13 +1,18 @@
 """Questions over the example assets -> how many the router sends where they belong, and what it
 costs.
 
-206 labelled questions of our own in two languages (`questions/router.tsv`); nothing was tuned on
-them. The baseline sends each question to the agent whose best text has the highest cosine.
+206 labelled questions of our own in two languages (`questions/router.tsv`), 180 that no asset holds
+(`questions/nobody.tsv`), follow-ups, and questions that stand alone after another topic
+(`questions/turns.tsv`). Nothing was tuned on the labels. While the floor was designed, the errors
+in one half of the first two sets were looked at, split by a hash of the question; the other half
+never was, and is reported by itself. The baseline sends each question to the agent whose best text
+has the highest cosine.
 `.venv/bin/python benchmarks/router.py`
 """
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import time
 from collections import Counter
@@ -16,24 +21,26 @@ from statistics import median
 
 from click.testing import CliRunner
 
+from agents.courtesies import is_courtesy
 from agents.data.evidence import find_tables, table_texts
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
 from agents.databases.sources import find_source
 from agents.question import Question
-from agents.registry import AGENTS
 from agents.router import route
 from agents.tuned.evidence import find_trained
 from rag.embeddings import load_embedder
 from rag.example import EXAMPLE
 from rag.ingest import ingest
 from rag.store import open_collection
+from workbench.artefacts.run_folder import RunFolder
 from workbench.chat.conversations import Turn
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
 from workbench.start.run import ROOT
 
 QUESTIONS = Path(__file__).with_name("questions") / "router.tsv"
+NOBODY = Path(__file__).with_name("questions") / "nobody.tsv"
 TURNS = Path(__file__).with_name("questions") / "turns.tsv"
 
 
@@ -56,10 +63,15 @@ def main() -> None:
             baseline += nearest(question) == mode
             if routed.mode != mode:
                 wrong.append((mode, routed.mode, question, routed.shares))
+        measure_nobody(settings)
         measure_turns(settings)
     for mode, chosen, question, evidence in wrong:
-        print(f"{mode} -> {chosen}: {question} {evidence}")
+        if not unseen(question):
+            print(f"{mode} -> {chosen}: {question} {evidence}")
     right = len(asked) - len(wrong)
+    half = [question for _, question in asked if unseen(question)]
+    missed = sum(unseen(question) for _, _, question, _ in wrong)
+    print(f"unseen half: {1 - missed / len(half):.3f} of {len(half)}")
     print(f"{len(asked)} questions {dict(Counter(mode for mode, _ in asked))}")
     print(
         f"right: ours {right / len(asked):.3f} (target .95), "
@@ -68,14 +80,35 @@ def main() -> None:
     print(f"median {1000 * median(costs):.1f} ms beyond embedding the question (target 30)")
 
 
+def unseen(question: str) -> bool:
+    """Whether the question is of the half whose errors were never looked at."""
+    return hashlib.sha256(question.encode()).digest()[-1] % 2 == 1
+
+
+def measure_nobody(settings: Settings) -> None:
+    """Greetings, sums, small talk, world knowledge, other languages: to nobody."""
+    asked: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    listed = 0
+    for line in NOBODY.read_text("utf-8").splitlines():
+        kind, question = line.split("\t")
+        chosen = route(Question(question, [], settings))
+        listed += is_courtesy(question)
+        groups = [kind, "all", "unseen half" if unseen(question) else "seen half"]
+        asked.update(groups)
+        if chosen.mode == "none":
+            right.update(groups)
+    print(f"nobody: {listed} stand on the list of courtesies, the others are weighed")
+    for group, count in asked.items():
+        print(f"nobody, {group}: {right[group]} of {count} right, {right[group] / count:.3f}")
+
+
 def measure_turns(settings: Settings) -> None:
     """Follow-ups in a chat, and questions that stand alone after another topic."""
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     for line in TURNS.read_text("utf-8").splitlines():
         kind, first_mode, first, second, expected = line.split("\t")
-        if expected not in AGENTS:
-            continue
         turns = [Turn("user", first), Turn("assistant", "…", first_mode)]
         chosen = route(Question(second, turns, settings)).mode
         asked[kind] += 1
@@ -106,6 +139,7 @@ def make_assets(settings: Settings) -> None:
         lines.append(out.read_text("utf-8"))
     (run / "data").mkdir()
     (run / "data" / "train.jsonl").write_text("".join(lines), "utf-8")
+    RunFolder(run).update_card(finished="2026-01-02", eval_loss=0.1)
 
 
 def cosine_router(settings: Settings):  # type: ignore[no-untyped-def]

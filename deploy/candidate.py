@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.ollama_registry import Registry
-from deploy.order import STAGES, STEPS
+from deploy.order import PLAN, STAGES
 from deploy.plan import Plan
 from deploy.proof import Proof
 from deploy.versions import Version, list_versions, promote
@@ -286,18 +286,15 @@ def maps_full_disk() -> Iterator[None]:
 
 
 def report_step(report: Report, step: str, done: int = 0, of: int = 0, status: str = "") -> None:
-    """One progress event: the step, how many steps are done before it, and the share done of this
-    one.
-    """
+    """One progress event: the step, its place among all of them, and the share done of it."""
     event: dict[str, Any] = {
         "event": "progress",
         "stage": STAGES[step],
         "step": step,
-        "done": STEPS.index(step),
-        "of": len(STEPS),
+        **PLAN.place(STAGES[step]),
     }
     if of:
-        event["share"] = round(done / of, 4)
+        event |= {"done": 0, "of": 1, "share": round(done / of, 4)}
     if status:
         event["status"] = status
     report(event)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution
+from workbench.contributions import Contribution, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
@@ -12,6 +12,17 @@ CONTRIBUTION = Contribution(
         ),
     },
     checks=["deploy.checks:check_publishing"],
-    demo={20: "deploy.demo:publish_crew"},
+    demo={20: "deploy.demo:STEP"},
+    jobs={
+        "deploy publish": JobKind(
+            made="deploy.ui.made:made_by_publish",
+            loses=(
+                "What was written so far is removed; publishing begins again from its first step.",
+                "已生成的内容会被删除；再次发布需从头开始。",
+            ),
+            heavy=True,
+        ),
+    },
+    opens={"publish": "deploy.ui.opening:publish_run"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

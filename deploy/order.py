@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.progress import Plan
+
 if TYPE_CHECKING:
     from deploy.modelfile import Modelfile
 
@@ -22,6 +24,7 @@ STAGES = {
     "promote": "Making it the latest",
 }
 STEPS = tuple(STAGES)
+PLAN = Plan(dict.fromkeys(STAGES.values(), 1))
 # Whether the adapter alone is published, on a base that Ollama has.
 ADAPTER = ("auto", "always", "never")
 PROMPTS = 20  # conversations of a proof

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution
+from workbench.contributions import Contribution, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
@@ -12,6 +12,12 @@ CONTRIBUTION = Contribution(
         ),
     },
     checks=["finetune.checks:check_training"],
-    demo={10: "finetune.demo:teach_crew"},
+    demo={10: "finetune.demo:STEP"},
+    jobs={
+        "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
+        "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
+        "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
+        "demo": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
+    },
     chinese=Path(__file__).with_name("chinese.toml"),
 )

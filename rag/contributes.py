@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rag.example import EXAMPLE
-from workbench.contributions import Contribution, FirstStart
+from workbench.contributions import Contribution, FirstStart, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
@@ -16,5 +16,6 @@ CONTRIBUTION = Contribution(
             unless="index.db",
         )
     ],
+    jobs={"rag ingest": JobKind(made="rag.ui.made:made_by_ingest", heavy=True)},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

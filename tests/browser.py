@@ -36,15 +36,17 @@ def app(
 
 
 @contextmanager
-def running_app(home: Path, **settings: str) -> Iterator[str]:
+def running_app(home: Path, **settings: str | None) -> Iterator[str]:
     """The address of the app on that workspace, while it runs; `settings` become WORKBENCH_*
-    variables.
+    variables; None leaves one to the app.
     """
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
     }
-    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9"} | settings
-    environment |= {f"WORKBENCH_{key.upper()}": value for key, value in settings.items()}
+    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9", **settings}
+    environment |= {
+        f"WORKBENCH_{key.upper()}": value for key, value in settings.items() if value is not None
+    }
     port = free_port()
     log = (home.parent / "log.txt").open("wb")
     command = [sys.executable, "-m", "workbench.cli", "run", "--no-browser", "--port", str(port)]

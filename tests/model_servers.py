@@ -32,8 +32,16 @@ class Script:
     # so)
     breaks: str = ""
     usage: int = 0  # completion tokens that the server reports when asked to; 0 is an old server
+    models: Sequence[str] = ("scripted",)
+    wanted_key: str = ""
+    asked_for_models: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+
+    @property
+    def authorization(self) -> str:
+        """The header that carries the wanted key."""
+        return f"Bearer {self.wanted_key}"
 
 
 @contextmanager
@@ -42,7 +50,14 @@ def openai_server(script: Script) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._json(200, {"data": [{"id": "scripted", "max_model_len": 4096}]})
+            script.asked_for_models += 1
+            if script.wanted_key and self.headers.get("Authorization") != script.authorization:
+                self._json(401, {"error": {"message": "wrong key"}})
+            elif not self.path.startswith("/v1/"):
+                self._json(404, {"error": {"message": "no such page"}})
+            else:
+                models = [{"id": name, "max_model_len": 4096} for name in script.models]
+                self._json(200, {"data": models})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

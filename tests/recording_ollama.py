@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ class Script:
     eval_duration: int = 2_000_000_000  # nanoseconds
     requests: list[tuple[str, Any]] = field(default_factory=list)  # (path, body)
     url: str = ""
+    pull_steps: int = 5  # lines of progress of a pull
+    pull_pause: float = 0.0  # seconds before each
+    pull_error: str = ""  # what Ollama says in place of the last line
+    pulls_cut: int = 0  # pulls whose client went away
 
     @property
     def paths(self) -> list[str]:
@@ -39,6 +44,9 @@ def recording_ollama(script: Script) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             script.requests.append((self.path, None))
+            if self.path == "/api/version":
+                self._send(200, [{"version": "0.24.0"}])
+                return
             models = [
                 {"name": name, "digest": f"digest of {name}", "size": 1, "details": {}}
                 for name in script.models
@@ -48,6 +56,9 @@ def recording_ollama(script: Script) -> Iterator[str]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             script.requests.append((self.path, body))
+            if self.path == "/api/pull":
+                self._pull(body["model"])
+                return
             name = body["model"] if ":" in body["model"] else f"{body['model']}:latest"
             if name not in script.models:
                 self._send(404, [{"error": f"model '{name}' not found"}])
@@ -59,6 +70,35 @@ def recording_ollama(script: Script) -> Iterator[str]:
                 self._send(200, [{"model_info": facts, "capabilities": ["completion"]}])
             else:
                 self._send(200, self._answer(name))
+
+        def do_DELETE(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            script.requests.append((self.path, body))
+            known = script.models.pop(body["model"], None)
+            self._send(200 if known else 404, [] if known else [{"error": "model not found"}])
+
+        def _pull(self, name: str) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                self._line({"status": "pulling manifest"})
+                for step in range(1, script.pull_steps + 1):
+                    time.sleep(script.pull_pause)
+                    size = 100_000_000
+                    layer = {"status": "pulling 1", "digest": "sha256:1", "total": size}
+                    self._line(layer | {"completed": size * step // script.pull_steps})
+                if script.pull_error:
+                    self._line({"error": script.pull_error})
+                    return
+                self._line({"status": "verifying sha256 digest"})
+                script.models[name if ":" in name else f"{name}:latest"] = 8192
+                self._line({"status": "success"})
+            except OSError:
+                script.pulls_cut += 1
+
+        def _line(self, line: dict[str, Any]) -> None:
+            self.wfile.write(json.dumps(line).encode() + b"\n")
+            self.wfile.flush()
 
         def _answer(self, name: str) -> list[dict[str, Any]]:
             lines: list[dict[str, Any]] = []

@@ -29,7 +29,7 @@ HOSTILE = (
 QUESTION = "How tall is the lighthouse of Vlieree?"
 ANSWER = "It is **47 metres** tall [1].\n\n```py\nheight = 47\n```\n"
 WORDS = [f"word{number} " for number in range(40)]
-SOON = 1.0  # seconds from a click to the page that shows its effect, also on a busy machine
+SOON = 2.0  # seconds from a click to its effect on a busy machine; the model is silent for longer
 
 
 @pytest.fixture(scope="module")

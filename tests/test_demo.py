@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from workbench.cli import call, print_json, receiving
-from workbench.contributions import contributions, load_place
+from workbench.contributions import contributions
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
-from workbench.start.demo import Demo
+from workbench.start.demo import Demo, DemoStep, demo_steps, run_steps
 
 
 @pytest.fixture
@@ -48,7 +48,20 @@ def test_a_step_gets_the_result_and_the_person_the_command(
 ) -> None:
     assert demo.command("example", "data", "example") == {"name": "advertising"}
     command = "workbench data example"
-    assert events == [{"event": "step", "step_name": "example", "command": command}]
+    assert [(event["stage"], event["command"]) for event in events] == [("example", command)]
+
+
+def test_the_stages_of_all_steps_make_one_bar(demo: Demo, events: list[dict[str, Any]]) -> None:
+    def first(demo: Demo) -> dict[str, Any]:
+        return demo.command("Reading", "data", "example")
+
+    def second(demo: Demo) -> dict[str, Any]:
+        return demo.command("Measuring", "data", "example")
+
+    steps = [DemoStep(first, {"Reading": 1}), DemoStep(second, {"Measuring": 3})]
+    run_steps(demo, steps)
+    places = [(line["number"], line["stages"], line["begin"], line["end"]) for line in events]
+    assert places == [(1, 2, 0, 0.25), (2, 2, 0.25, 1)]
 
 
 def test_a_failing_step_is_named_with_the_commands_own_fix(demo: Demo) -> None:
@@ -67,6 +80,5 @@ def test_a_command_gives_the_signals_back(demo: Demo) -> None:
 def test_the_steps_come_in_their_order() -> None:
     positions = [position for one in contributions() for position in one.demo]
     assert len(positions) == len(set(positions)) == 3
-    for one in contributions():
-        for place in one.demo.values():
-            assert callable(load_place(place))
+    stages = [stage for step in demo_steps() for stage in step.stages]
+    assert len(stages) == len(set(stages)) >= 12

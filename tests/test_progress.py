@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from deploy.order import STAGES as DEPLOY_STAGES
+from finetune.train.order import PREPARING, TRAINING
 from rag.progress import CALIBRATING, EMBEDDING, READING, WAITING
 from workbench.contributions import chinese
 from workbench.jobs.job import Job
-from workbench.progress import Progress, read_progress
+from workbench.progress import Plan, Progress, read_progress
 from workbench.settings import Settings
+from workbench.start.demo import demo_steps
 from workbench.terminal import reporting, warning_note
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +34,15 @@ def test_the_share_of_the_next_part_and_the_time_left_count() -> None:
     half = Progress("Reading files", done=4, of=10, share=1, seconds=20)
     assert (half.fraction, half.seconds_left) == (0.5, 20)
     assert Progress("Waiting").fraction == 0 and Progress("Waiting").seconds_left is None
+
+
+def test_one_bar_goes_over_all_stages_with_their_names() -> None:
+    plan = Plan({"Making": 1, "Teaching": 3})
+    line = {"stage": "Teaching", "done": 1, "of": 3, "elapsed": 50, **plan.place("Teaching")}
+    progress = read_progress(line)
+    assert progress and (progress.number, progress.stages) == (2, 2)
+    assert (progress.whole, progress.seconds_left) == (0.5, 50)
+    assert plan.place("Another") == {}
 
 
 def test_without_a_terminal_each_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,12 +73,15 @@ def test_on_a_terminal_a_bar_moves_and_notes_stay(monkeypatch: pytest.MonkeyPatc
 
 def test_every_stage_has_its_chinese() -> None:
     stages = {*DEPLOY_STAGES.values(), CALIBRATING, EMBEDDING, READING, WAITING}
+    stages |= {PREPARING, TRAINING}
+    for step in demo_steps():
+        stages |= step.stages.keys()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Dict):
                     stages |= _stages(node)
-    assert len(stages) >= 12
+    assert len(stages) >= 24
     assert not stages - chinese().keys()
 
 
@@ -96,14 +111,18 @@ def panel(folder: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "0.25 Training · 10 / 40 · about 30 s left"), ("zh", "约剩 30 秒")],
+    [
+        ("en", "0.62 Stage 2 of 2: Training · 10 / 40 · about 28 min left"),
+        ("zh", "0.62 第 2 / 2 阶段：训练 · 10 / 40 · 约剩 28 分钟"),
+    ],
 )
 def test_the_panel_says_stage_share_and_time_left(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
     monkeypatch.setenv("WORKBENCH_LANGUAGE", language)
     folder = settings.folder("jobs", "one")
-    line = '{"event": "progress", "stage": "Training", "done": 10, "of": 40, "seconds": 10}'
+    stage = {"stage": "Training", "number": 2, "stages": 2, "begin": 0.5, "end": 1}
+    line = json.dumps(stage | {"event": "progress", "done": 10, "of": 40, "seconds": 562})
     (folder / "output.jsonl").write_text(f'{line}\n{{"event": "sample"}}\n', "utf-8")
     assert Job(folder, "", [], 0.0).last() == {"event": "sample"}
     app = AppTest.from_function(panel, args=(str(folder),)).run()

@@ -33,7 +33,7 @@ FLOORS = {
     "rag": [["loaders"], ["commands", "ui"]],
     "finetune": [["data"], ["encoding"], ["run"], ["evaluate"], ["train"], ["commands", "ui"]],
     "deploy": [["commands", "ui"]],
-    "agents": [["databases"], ["documents", "tuned", "data"], ["commands", "ui"]],
+    "agents": [["databases"], ["documents", "tuned", "data", "none"], ["commands", "ui"]],
     "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],
 }
 READMES = ["README.md", "README.zh.md"]

@@ -13,7 +13,7 @@ from opened_pages import page
 from streamlit.testing.v1 import AppTest
 
 from finetune.run.metrics import append_metrics
-from finetune.run.new_run import base_folders, data_files, free_name, is_small_base, start_training
+from finetune.run.new_run import base_folders, data_files, free_name, start_training
 from finetune.run.runs import Run
 from finetune.train.lock import delete_run, only_training
 from workbench.cli import workbench
@@ -96,5 +96,3 @@ def test_files_and_bases_to_choose_from(settings: Settings) -> None:
         (settings.folder(*folder.split("/")) / "config.json").write_text("{}", "utf-8")
     bases = [str(path.relative_to(settings.home)) for path in base_folders(settings)]
     assert bases == ["demo/base", "models/big", "training/bases/small"]
-    assert is_small_base(settings, str(settings.home / "demo/base"))
-    assert not is_small_base(settings, str(settings.home / "models/big"))

@@ -7,14 +7,13 @@ import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from fake_jobs import running_job
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
-from training_fixtures import write_project
+from training_fixtures import add_run, write_project
 
-from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
@@ -34,32 +33,6 @@ def project(settings: Settings) -> Settings:
         settings.folder("uploads", "training") / "people.jsonl"
     )
     return settings
-
-
-def add_run(settings: Settings, name: str, *, finished: bool, steps: int = 20) -> Path:
-    """A run folder as a training leaves it, without weights."""
-    run = settings.folder("runs", name)
-    (run / "run.toml").write_text('base = "b"\n[data]\ntrain = ["t.jsonl"]\n', "utf-8")
-    for step in range(1, steps + 1):
-        append_metrics(run / "metrics.jsonl", {"step": step, "loss": 3 / step})
-    append_metrics(run / "metrics.jsonl", {"step": steps, "eval_loss": 0.5})
-    append_metrics(
-        run / "samples.jsonl",
-        {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"},
-    )
-    scores = {"eval.jsonl": {"rows": 8, "exact": 0.875, "overlap": 0}}
-    card = {
-        "base": "b",
-        "step": steps,
-        "steps": 20,
-        "loss": 0.15,
-        "finished": finished,
-        "scores": scores,
-    }
-    (run / "card.json").write_text(json.dumps(card), "utf-8")
-    (run / "adapter").mkdir()
-    (run / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
-    return run
 
 
 def ended(job: Job, seconds: float = 180) -> Job:
@@ -92,7 +65,7 @@ def test_a_check_shows_all_problems_and_starts_nothing(
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
     app.text_area(key="run_text").set_value(
-        app.text_area(key="run_text").value.replace("rank = 8", "rank = 0")
+        app.text_area(key="run_text").value.replace("rank = 32", "rank = 0")
     )
     drawn(app.button(key="start_run").click().run())
     problems = app.dataframe[0].value
@@ -121,7 +94,7 @@ def test_clicks_train_a_run_and_show_its_curve(
     app = page(PAGE)
     app.toggle(key="edit_run_file").set_value(True).run()
     text = app.text_area(key="run_text").value
-    text = text.replace("epochs = 3.0", "steps = 4").replace("max_length = 1024", "max_length = 64")
+    text = text.replace("epochs = 6.0", "steps = 4").replace("max_length = 1024", "max_length = 64")
     app.text_area(key="run_text").set_value(text)
     drawn(app.button(key="start_run").click().run())
     job = ended(list_jobs(project)[0])
@@ -137,7 +110,7 @@ def test_clicks_train_a_run_and_show_its_curve(
 def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    run = add_run(settings, "half", finished=False, steps=9)
+    run = add_run(settings.home, "half", finished=False, steps=9)
     os.utime(run / "metrics.jsonl", (0, 0))
     app = page(PAGE)
     assert "interrupted" in texts(app) and "step 9 of 20" in texts(app)
@@ -150,11 +123,70 @@ def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
     assert not run.exists()
 
 
+def test_only_a_sound_run_is_shown_by_itself_and_can_be_chatted_with_and_published(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    add_run(settings.home, "whole", finished=True)
+    half = add_run(settings.home, "half", finished=False, steps=9)
+    os.utime(half / "metrics.jsonl", (0, 0))
+    folder = settings.folder("demo") / "base"
+    card = json.loads((half / "card.json").read_text("utf-8"))
+    card |= {"base": "base", "base_folder": str(folder)}
+    (half / "card.json").write_text(json.dumps(card), "utf-8")
+    app = page(PAGE)
+    assert app.selectbox(key="shown_run").value == "whole"  # not the newest, which broke off
+    assert {"chat_run", "publish_this_run"} <= buttons(app) and "resume_run" not in buttons(app)
+    drawn(app.selectbox(key="shown_run").select("half").run())
+    assert "resume_run" in buttons(app) and "publish_this_run" not in buttons(app)
+    assert "base model: demo/base" in texts(app) and "base base" not in texts(app)
+
+
+def test_warnings_are_not_called_no_problems_and_lengths_are_told(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page(PAGE)
+    app.number_input(key="max_length").set_value(18)
+    drawn(app.button(key="check_run").click().run())
+    assert app.warning and not app.success
+    assert "It can start. Read" in texts(app)
+    assert re.search(r"\d+ rows; half of them have at most \d+ tokens", texts(app))
+    assert "0 cut at the end" not in texts(app)
+
+
+def test_every_number_is_explained_with_a_range_and_the_data_is_shown(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
+    for language, range_of_epochs in (("en", "3 to 20 suit"), ("zh", "宜用 3–20")):
+        app = page(PAGE, language)
+        helped = [field for field in app.number_input if field.key != "previewed_row"]
+        assert len(helped) == 5 and all(field.help for field in helped)
+        assert any(range_of_epochs in field.help for field in helped)
+        assert len(app.table[0].value) == 5  # the first rows of the data
+
+
+def test_a_start_lands_on_the_new_run_and_a_second_one_asks_first(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
+    add_run(project.home, "older", finished=True)
+    command = ["finetune", "train", "x.toml", "--name", "other", "--json"]
+    with running_job(project, "one", command):
+        app = page(PAGE)
+        drawn(app.segmented_control(key="training_view").select("new").run())
+        drawn(app.button(key="start_run").click().run())
+        assert any("Other work runs on this machine" in box.value for box in app.warning)
+        drawn(app.button(key="start_run_queue").click().run())
+        assert app.selectbox(key="shown_run").value == "people"
+        assert "Waits in line" in [bar.proto.text for bar in app.get("progress")]
+        job = next(job for job in list_jobs(project) if job.id != "one")
+        job.cancel(grace=20)
+    assert job.state == "cancelled"
+
+
 def test_the_chinese_page_has_no_english_left(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    add_run(settings, "one", finished=True)
-    add_run(settings, "two", finished=False)
+    add_run(settings.home, "one", finished=True)
+    add_run(settings.home, "two", finished=False)
     text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\{.*", " ", texts(page(PAGE, "zh")))
     assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"one", "two"}
 

@@ -31,6 +31,20 @@ class FirstStart:
 
 
 @dataclass(frozen=True)
+class JobKind:
+    """What the panel of jobs has to know of a command."""
+
+    made: str = ""
+    """Place of a function `job -> Made | None`: what a finished job has made."""
+
+    loses: tuple[str, str] | None = None
+    """In English and in Chinese: what is lost where it is cancelled. None: nothing."""
+
+    heavy: bool = False
+    """Whether it takes all of the machine, so that another one beside it slows both down."""
+
+
+@dataclass(frozen=True)
 class Contribution:
     """Places are written `module:name` and imported only when they are used."""
 
@@ -44,7 +58,14 @@ class Contribution:
     """Commands that fill a new workspace."""
 
     demo: Mapping[int, str] = field(default_factory=dict)
-    """Position in `workbench demo` -> place of a step, a function `Demo -> facts`."""
+    """Position in `workbench demo` -> place of a `DemoStep`."""
+
+    jobs: Mapping[str, JobKind] = field(default_factory=dict)
+    """First words of a command that runs as a job -> what the panel has to know of it."""
+
+    opens: Mapping[str, str] = field(default_factory=dict)
+    """What a page of another package may wish -> place of a function `name -> None` that does it:
+    `chat` with the model of that name, `choose` it in the chat, `publish` the run of that name."""
 
     chinese: Path | None = None
     """The package's Chinese: a TOML file, English template -> Chinese template."""

@@ -15,7 +15,7 @@ from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.introspect import load_schema
 from agents.databases.linking import Linked, link
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Event, Token
+from workbench.chat.events import Declined, Event, Token
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.chosen import ChosenModel
@@ -42,7 +42,7 @@ def answer_by_model(
         text = yield from listen(messages, model)
         reason = cannot(text)
         if reason:
-            yield Token(texts.no_table_answers(asked.language, asked.source.name, reason))
+            yield Declined(texts.no_table_answers(asked.language, asked.source.name, reason))
             return
         sql = read_sql(text)
         try:

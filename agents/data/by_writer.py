@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agents.data import texts
@@ -15,16 +16,24 @@ from agents.databases.guard.refused import Refused
 from workbench.chat.events import Event
 from workbench.errors import NotFound, Unavailable
 
-SHOWN = 4  # verified questions that a writer without known training questions is described by
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a writer gives no query, and questions that it was taught."""
+
+    text: str
+    taught: Sequence[str]
 
 
-def answer_by_writer(asked: Asked, lineage: dict[str, Any]) -> Generator[Event, None, str]:
-    """The answer's events, with the writer in `lineage`; returns nothing, or why there are none."""
+def answer_by_writer(
+    asked: Asked, lineage: dict[str, Any]
+) -> Generator[Event, None, Refusal | None]:
+    """The answer's events, with the writer in `lineage`; returns why there are none, or None."""
     name = asked.notes.writer
-    examples = [pair["question"] for pair in asked.notes.pairs[:SHOWN]]
+    taught: Sequence[str] = ()
     try:
         writer = find_writer(name, asked.settings)
-        examples = writer.examples(asked.question) or examples
+        taught = writer.examples(asked.question)
         reason = writer.doubts(asked.question)
         if not reason:
             reason = yield from _write_and_run(asked, writer)
@@ -32,8 +41,8 @@ def answer_by_writer(asked: Asked, lineage: dict[str, Any]) -> Generator[Event, 
         reason = f"{texts.in_language(error.problem, asked.language)} "
     if not reason:
         lineage.update(writer.lineage)
-        return ""
-    return texts.writer_declines(asked.language, asked.source.name, name, reason, examples)
+        return None
+    return Refusal(texts.writer_declines(asked.language, asked.source.name, name, reason), taught)
 
 
 def _write_and_run(asked: Asked, writer: Writer) -> Generator[Event, None, str]:

@@ -11,7 +11,7 @@ from agents.databases.notes import load_notes
 from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema, TableSchema
 from agents.databases.sources import find_source
-from agents.evidence import Match, Weights, share
+from agents.evidence import Match, Weights, hash_of, share
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings
@@ -23,6 +23,9 @@ CALCULATES = (
     "多少 几个 几条 总数 总共 一共 合计 总量 平均 最多 最少 最高 最低 排名 排行 前三 前五 前十 "
     "每个 每天 每小时 每月 趋势 统计 分布 占比 数量"
 )
+
+# what every database has, and what nothing else is asked for
+ROWS = frozenset(words("rows row records tables database databases 数据 记录 表格"))
 
 SAME_QUESTION = 0.8  # share of common words from which a verified question is the one asked
 
@@ -59,6 +62,14 @@ class TablesAsset:
     def knows(self, question: str) -> bool:
         return any(alike(question, known) >= SAME_QUESTION for known in self.verified)
 
+    @property
+    def state(self) -> str:
+        known = [f"{table} {' '.join(sorted(held))}" for table, held in self.vocabulary.items()]
+        return f"{self.source} {hash_of([*known, *self.verified])}"
+
+    def samples(self) -> Sequence[str]:
+        return self.verified
+
     def held(self, word: str) -> int:
         tables = sum(word in known for known in self.vocabulary.values())
         return tables or int(word in _calculating())
@@ -67,7 +78,10 @@ class TablesAsset:
         """The table whose words explain most; of equals the one that says least else."""
         best_score, best_table = -1.0, ""
         for table in sorted(self.vocabulary, key=lambda name: self.length[name]):
-            score = share(self.vocabulary[table] | _calculating(), weights)
+            own = self.vocabulary[table]
+            score = 0.0  # a sum without anything of the table is arithmetic
+            if not own.isdisjoint(weights) or not ROWS.isdisjoint(weights):
+                score = share(own | _calculating(), weights)
             if score > best_score:
                 best_score, best_table = score, table
         reason = localized(

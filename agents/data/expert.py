@@ -14,8 +14,9 @@ from typing import Any
 from agents.data import texts
 from agents.data.asked import Asked
 from agents.data.by_model import answer_by_model
-from agents.data.by_writer import answer_by_writer
+from agents.data.by_writer import Refusal, answer_by_writer
 from agents.data.evidence import SAME_QUESTION
+from agents.data.examples import MODE
 from agents.data.result import mend, run
 from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes
@@ -23,10 +24,11 @@ from agents.databases.prompt_text import alike, nearest_pairs
 from agents.databases.sources import find_source
 from agents.question import Question
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Token
+from workbench.chat.events import Declined, Done, Event, Suggestions
+from workbench.language import language_of
 from workbench.models.listing import NONE
 
-SHOWN = 5  # verified questions named where no model is connected
+SHOWN = 4  # questions offered where there is no answer
 CHANGES = re.compile(
     r"^\W*(please )?(delete|drop|remove|truncate|insert|update|alter)\b"
     r"|删除|删掉|清空|插入|改成|修改",
@@ -80,18 +82,26 @@ def _answer_by_query(
     asked: Asked, history: Sequence[Turn], lineage: dict[str, Any]
 ) -> Iterator[Event]:
     """By the source's own writer, else by the chat model, else why there is no answer."""
-    declined = ""
+    refusal: Refusal | None = None
     if asked.notes.writer:
-        declined = yield from answer_by_writer(asked, lineage)
-        if not declined:
+        refusal = yield from answer_by_writer(asked, lineage)
+        if refusal is None:
             return
     if asked.model is not None:
         yield from answer_by_model(asked, asked.model, history, lineage)
         return
+    reason = refusal.text if refusal else texts.no_model(asked.language, asked.source.name)
     if CHANGES.search(asked.question):
-        yield Token(texts.nothing_changed(asked.language) + " ")
-    if declined:
-        yield Token(declined)
-    else:
-        questions = [pair["question"] for pair in asked.notes.pairs[:SHOWN]]
-        yield Token(texts.no_model(asked.language, asked.source.name, questions))
+        reason = f"{texts.nothing_changed(asked.language)} {reason}"
+    yield Declined(reason)
+    questions = _answered_without_model(asked, refusal.taught if refusal else ())
+    if questions:
+        yield Suggestions([(MODE, question) for question in questions])
+
+
+def _answered_without_model(asked: Asked, taught: Sequence[str]) -> list[str]:
+    """Questions to ask instead, of this one's language; those of any language where it has none."""
+    pairs = nearest_pairs(asked.question, asked.notes.pairs) or asked.notes.pairs
+    known = [*taught, *(pair["question"] for pair in pairs)]
+    same = [question for question in known if language_of(question) == asked.language]
+    return list(dict.fromkeys(same or known))[:SHOWN]

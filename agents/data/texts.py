@@ -62,25 +62,16 @@ def sentences_left_out(language: str, count: int) -> str:
 # Answers without a result.
 
 
-def no_model(language: str, source: str, questions: Sequence[str]) -> str:
-    """No model is connected; `questions` are those that are answered without one."""
-    said = localized(
+def no_model(language: str, source: str) -> str:
+    return localized(
         language,
         f"No language model is connected, so no query could be written for “{source}”. "
         "Start Ollama (`ollama pull qwen3:4b`) or see `workbench doctor`; "
-        "questions with a verified query are answered without one. ",
+        "questions with a verified query are answered without one.",
         f"尚未连接语言模型，无法为数据源“{source}”编写查询。"
         "启动 Ollama（`ollama pull qwen3:4b`）或运行 `workbench doctor`；"
         "已有核实查询的问题无需模型即可回答。",
     )
-    if questions:
-        listed = "; ".join(questions)
-        said += localized(
-            language,
-            f"Those of this source: {listed}.",
-            f"此数据源的这类问题：{listed}。",
-        )
-    return said.strip()
 
 
 def nothing_changed(language: str) -> str:
@@ -109,18 +100,15 @@ def no_table_answers(language: str, source: str, reason: str) -> str:
     )
 
 
-def writer_declines(
-    language: str, source: str, writer: str, reason: str, questions: Sequence[str]
-) -> str:
-    """Why the source's writer gives no query, and the questions that it was made for."""
-    listed = "; ".join(questions)
+def writer_declines(language: str, source: str, writer: str, reason: str) -> str:
+    """Why the source's writer gives no query."""
     return localized(
         language,
         f"“{source}” is answered by {writer}, a small model tuned on questions about it, and this "
-        f"question is not one that it was made for: {reason} "
-        f"It answers questions such as: {listed}. For others connect a language model.",
-        f"“{source}”由针对它微调的小模型 {writer} 回答，而这个问题不在它的能力范围内：{reason}"
-        f"它能回答的问题例如：{listed}。其他问题请连接语言模型。",
+        f"question is not one that it was made for: {reason.strip()} "
+        "Connect a language model for such questions.",
+        f"“{source}”由针对它微调的小模型 {writer} 回答，而这个问题不在它的能力范围内："
+        f"{reason.strip()}这类问题请连接语言模型。",
     )
 
 

@@ -14,7 +14,7 @@ from agents.documents.quoting import quote
 from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
-from workbench.chat.events import Done, Event, Notice, Source, Thought, Token
+from workbench.chat.events import Declined, Done, Event, Notice, Source, Thought, Token
 from workbench.language import localized
 from workbench.models.listing import NONE
 from workbench.models.reasoning import split_stream
@@ -44,7 +44,7 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     }
     # a model reads attached files whatever their scores
     if not found.relevant and not (found.attached and question.model):
-        yield Token(_nothing_found(found, question.language))
+        yield Declined(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     model = question.model
@@ -91,7 +91,7 @@ def _retrieve(question: Question) -> Retrieved:
         return question.found
     if question.files:
         match = find_in_files(question)
-        if match.score >= 1:
+        if match.score:
             return match.found
     return search(question.search_text, question.settings)
 

@@ -13,7 +13,7 @@ from agents.evidence import Match
 from agents.question import Question
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
-from workbench.language import localized
+from workbench.language import localized, words
 
 BEATEN = 0.2  # by so much a passage elsewhere scores higher, where the files clearly lack an answer
 NEAR = 0.5  # share of the floor that a passage of an attached file must reach to be quoted
@@ -60,36 +60,34 @@ def find_in_files(question: Question) -> Match:
     """The passages of the files, and how surely they hold the question.
 
     The score is 1 where they do or where the question is about the files as a whole, less where no
-    passage reaches the floor, and 0 where a passage of another collection is much nearer.
+    passage reaches the floor, and 0 where another collection answers much better.
     Raises NotFound where the collection of the files is missing.
     """
     settings = question.settings
     files = _Files(open_pool(settings, searched(settings)), question.files)
     count = max(FEWEST, settings.passages)
     text = question.text
-    if _about_the_whole(question):
+    own = Pool(files.pool.collections[:1])
+    hits: list[Hit] = []
+    if not _about_the_whole(question):
+        hits = _scored(files.pool, text, own.retrieve(text, settings, count, files.where))
+    if not hits:
         hits = files.passages(count)
         names = ", ".join(dict.fromkeys(Path(hit.passage.source).name for hit in hits))
         reason = localized(question.language, f"you attached {names}", f"你附上了 {names}")
         return Match(1.0, reason, _leading(text, files, hits))
-    own = Pool(files.pool.collections[:1])
-    hits = _scored(files.pool, text, own.retrieve(text, settings, count, files.where))
-    if not hits:
-        hits = files.passages(count)
-        return Match(0.0, _reason(question, hits), _leading(text, files, hits))
     floor = files.pool.floor(text)
     best = hits[0].score
-    if best < floor or _best_elsewhere(text, files.pool, question) < best + BEATEN:
-        score = min(1.0, best / floor)
-    else:
-        score = 0.0
+    elsewhere = _best_elsewhere(text, files.pool, question)
+    beaten = elsewhere >= max(floor, best + BEATEN)
+    score = 0.0 if beaten else min(1.0, best / floor)
     near = [replace(hit, relevant=hit.score >= NEAR * floor) for hit in hits]
     return Match(score, _reason(question, hits), _leading(text, files, near))
 
 
 def _about_the_whole(question: Question) -> bool:
     pattern = WHOLE_ZH if question.language == "zh" else WHOLE_EN
-    return bool(pattern.search(question.text.strip()))
+    return bool(pattern.search(question.text.strip())) or not words(question.text)
 
 
 def _best_elsewhere(text: str, pool: Pool, question: Question) -> float:
@@ -112,7 +110,7 @@ def _leading(text: str, files: _Files, hits: Sequence[Hit]) -> Retrieved:
 
 
 def _reason(question: Question, hits: Sequence[Hit]) -> str:
-    name = Path(hits[0].passage.source).name if hits else ""
+    name = Path(hits[0].passage.source).name
     return localized(
         question.language,
         f"{name}, which you attached, speaks of it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,12 @@ from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
 from rag.catalogue import Catalogue
 from rag.pool import Pool, open_pool
+from rag.store import Collection
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings
+
+SHORTEST = 4  # words of a line that has the form of a question
+MOST_SAMPLES = 2_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,26 @@ class DocumentsAsset:
     def knows(self, question: str) -> bool:
         return False  # a document has answers, not questions
 
+    @property
+    def state(self) -> str:
+        states = [f"{one.name} {one.created} {one.revision}" for one in self._lasting()]
+        return ", ".join(states)
+
+    def samples(self) -> Sequence[str]:
+        """Lines of the passages; a sentence each, or a heading."""
+        found: list[str] = []
+        for collection in self._lasting():
+            for _, text in collection.texts():
+                found += [line for line in text.splitlines() if len(words(line)) >= SHORTEST]
+                if len(found) > MOST_SAMPLES:
+                    return found
+        return found
+
+    def _lasting(self) -> Sequence[Collection]:
+        """The collections that a person chose; what is learned need not follow each attachment."""
+        chosen = [one for one in self.pool.collections if not one.name.startswith(".")]
+        return chosen or self.pool.collections
+
     def best(self, question: str, weights: Weights) -> Match:
         """The passage with most of the question's words; the calibrated score counts if higher.
 
@@ -37,7 +62,7 @@ class DocumentsAsset:
         """
         language = language_of(question)
         found = search(question, self.settings)
-        if not found.hits:
+        if not found.relevant:
             reason = localized(language, "the documents do not speak of it", "文档中没有提到")
             return Match(0.0, reason, found)
         best_share, best_hit = -1.0, found.hits[0]
@@ -45,8 +70,7 @@ class DocumentsAsset:
             explained = share(set(words(hit.passage.text)), weights)
             if explained > best_share:
                 best_share, best_hit = explained, hit
-        first = found.hits[0]
-        score = max(best_share, first.score) if first.relevant else best_share
+        score = max(best_share, found.hits[0].score)
         name = Path(best_hit.passage.source).name
         reason = localized(language, f"{name} speaks of it", f"{name} 中提到了相关内容")
         return Match(score, reason, found)

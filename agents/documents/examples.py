@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from agents.examples import quoted
 from rag.pool import open_pool
+from rag.store import list_collections
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, localized
 from workbench.settings import Settings
@@ -33,6 +35,17 @@ def questions_about_documents(settings: Settings) -> Iterator[str]:
                 headings.append(passage.locator.heading[-1])
         if headings:
             yield _ask_about(chance.choice(headings))
+
+
+def name_collections(settings: Settings, language: str) -> str:
+    """The collections that hold something, the chosen one first; empty for none."""
+    names = []
+    for collection in list_collections(settings):
+        if collection.count():
+            names.append(collection.name)
+    names.sort(key=lambda name: name not in settings.collections)
+    listed = quoted(names, language)
+    return localized(language, f"the documents in {listed}", f"{listed}中的文档") if names else ""
 
 
 def _ask_about(topic: str) -> str:

@@ -10,10 +10,16 @@ from agents.budget import OVERHEAD, newest, prompt_room
 from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from agents.question import Question
+from agents.rewriting import stand_alone
 from workbench.artefacts.model_folder import find_local
-from workbench.artefacts.run_folder import FROM_RUN, card_of, takes_single_questions
+from workbench.artefacts.run_folder import (
+    FROM_RUN,
+    card_of,
+    is_scored,
+    takes_single_questions,
+)
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Event, Notice
+from workbench.chat.events import Declined, Done, Event, Notice
 from workbench.errors import NotFound
 from workbench.language import localized, tokens
 from workbench.models.chosen import choose_named
@@ -30,12 +36,17 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
         chosen.name, question.settings
     )  # empty for a server, which has its own system text
     system = str(card.get("system") or "")
-    history = question.history
+    text, history = question.text, question.history
     if takes_single_questions(chosen.name, question.settings):
         history = []
         if question.leans:
-            yield Notice(_sees_no_turns(question.language))
-    reply = chosen.stream(_messages(question.text, history, system, chosen.settings))
+            text = yield from stand_alone(question)
+            if not text:
+                yield Declined(_sees_no_turns(question.language))
+                yield Done(chosen.name, time.monotonic() - begun)
+                return
+            yield Notice(_asked_as(question.language, text))
+    reply = chosen.stream(_messages(text, history, system, chosen.settings))
     yield from split_stream(reply)
     lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
     for key in FROM_RUN:
@@ -45,13 +56,13 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
 
 
 def tuned_model(settings: Settings) -> str:
-    """The name of the tuned model that answers: the chosen one, or the newest run that can talk.
+    """The name of the tuned model that answers where it is asked: the chosen one, else the newest.
 
-    Raises NotFound where none exists.
+    A run that was measured goes before one that was not. Raises NotFound where none exists.
     """
     if settings.tuned != "auto":
         return settings.tuned
-    runs = talking_runs(settings)
+    runs = scored_runs(settings) or talking_runs(settings)
     if not runs:
         raise NotFound(
             "There is no tuned model yet.",
@@ -61,13 +72,39 @@ def tuned_model(settings: Settings) -> str:
     return runs[0]
 
 
+def model_for_auto(settings: Settings) -> str:
+    """The tuned model that may answer unasked: the chosen one, else the newest that was measured.
+
+    Raises NotFound where none exists.
+    """
+    if settings.tuned != "auto":
+        return settings.tuned
+    runs = scored_runs(settings)
+    if not runs:
+        raise NotFound(
+            "There is no tuned model that was measured yet.",
+            "Measure one: workbench finetune score NAME --data FILE",
+        )
+    return runs[0]
+
+
+def scored_runs(settings: Settings) -> list[str]:
+    """Those of `talking_runs` whose training has ended and of which it is known how well."""
+    return [name for name in talking_runs(settings) if is_scored(name, settings)]
+
+
 def load_tuned(settings: Settings) -> None:
-    """Load the weights of a local tuned model into memory; a server loads its own."""
+    """Load a local tuned model with its adapter into memory; a server loads its own."""
+    from workbench.models.local import Count, stream
     from workbench.models.weights import load_local
 
     kind, _, rest = tuned_model(settings).partition(":")
     if kind == "local":
-        load_local(find_local(rest, settings))
+        # one token, so that the adapter is put on too: importing PEFT takes long
+        turns = [{"role": "user", "content": "?"}]
+        loaded = load_local(find_local(rest, settings))
+        for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
+            pass
 
 
 def talking_runs(settings: Settings) -> list[str]:
@@ -82,9 +119,19 @@ def talking_runs(settings: Settings) -> list[str]:
 def _sees_no_turns(language: str) -> str:
     return localized(
         language,
-        "This model was trained on single questions and does not see the turns before: "
-        "ask the whole question.",
-        "此模型只用单轮问答训练，看不到之前的对话：请提出完整的问题。",
+        "This model was trained on single questions and does not see the turns before, so it "
+        "cannot answer a follow-up: ask the whole question. A connected chat model would write "
+        "it out.",
+        "此模型只用单轮问答训练，看不到之前的对话，无法回答追问：请提出完整的问题。"
+        "连接聊天模型后可自动补全追问。",
+    )
+
+
+def _asked_as(language: str, text: str) -> str:
+    return localized(
+        language,
+        f"This model sees single questions only; it was asked: “{text}”",
+        f"此模型只能看到单个问题，向它提出的是：“{text}”",
     )
 
 

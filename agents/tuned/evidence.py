@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agents.evidence import Match, Weights, share
-from agents.tuned.agent import tuned_model
+from agents.evidence import Match, Weights, hash_of, share
+from agents.tuned.agent import model_for_auto
 from rag.lexical import LexicalIndex
 from workbench.artefacts.run_folder import taught_by
 from workbench.errors import WorkbenchError
@@ -35,9 +35,17 @@ class TrainedAsset:
     def knows(self, question: str) -> bool:
         return question.strip() in self.questions
 
+    @property
+    def state(self) -> str:
+        return f"{self.name} {hash_of(self.questions)}"
+
+    def samples(self) -> Sequence[str]:
+        return self.questions
+
     def best(self, question: str, weights: Weights) -> Match:
         """The training question with most of the words."""
-        order = self.index.scores(question).argsort()
+        # the weighty words alone: hundreds of questions share "where does … come from"
+        order = self.index.scores(" ".join(weights)).argsort()
         near = [self.questions[row] for row in order[-READ:]]
         score, nearest = max((share(set(words(text)), weights), text) for text in near)
         reason = localized(
@@ -51,7 +59,7 @@ class TrainedAsset:
 def find_trained(settings: Settings) -> TrainedAsset | None:
     """The tuned model that would answer; None where none exists or its training is not known."""
     try:
-        name = tuned_model(settings)
+        name = model_for_auto(settings)
         taught = taught_by(name, settings)
     except WorkbenchError:
         return None

@@ -106,6 +106,7 @@ def _offer_mending(
                 both("Its password", "文件密码"),
                 type="password",
                 autocomplete="off",
+                width=280,
                 key=f"word-{key}",
             )
             again = st.form_submit_button(both("Read it", "读取"), type="primary")
@@ -155,11 +156,10 @@ def _offer_keeping(question: Message, files: Sequence[AttachedFile], settings: S
 def _keep(files: Sequence[AttachedFile], collection: str, settings: Settings) -> None:
     with shows_errors():
         title = both(f"Keeping files in {collection}", f"正在把文件保存到 {collection}")
-        made = [copy_into(settings, file.path, collection, title) for file in files]
+        job, copies = copy_into(settings, [file.path for file in files], collection, title)
 
         def undo() -> None:
-            for job, copy in made:
-                take_back(settings, job, copy, collection)
+            take_back(settings, job, copies, collection)
 
         names = ", ".join(file.name for file in files)
         announce(

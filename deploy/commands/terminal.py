@@ -61,7 +61,7 @@ class Steps:
             print_json(event | {"seconds": round(time.monotonic() - self._began, 1)})
             return
         share = f" {event['share']:.0%}" if "share" in event else ""
-        line = f"{event['done'] + 1}/{event['of']} {self._step}{share}"
+        line = f"{event['number']}/{event['stages']} {self._step}{share}"
         click.echo(f"\r\033[K{line}", nl=False, err=True)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from deploy.order import ADAPTER, PRECISIONS
+from deploy.ui.opening import RUN
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.jobs.job import start
@@ -14,7 +15,15 @@ from workbench.models.listing import list_runs
 from workbench.models.servers import ask_json
 from workbench.settings import Settings
 from workbench.ui.connections import connect_button
-from workbench.ui.widgets import begin_page, both, plain, shows_errors
+from workbench.ui.widgets import (
+    announce,
+    begin_page,
+    both,
+    choose,
+    offer_example_model,
+    plain,
+    shows_errors,
+)
 
 PRECISION_NAMES = {
     "f16": ("f16: exactly as trained", "f16：与训练结果完全一致"),
@@ -26,9 +35,15 @@ PRECISION_NAMES = {
     ),
 }
 FORM_NAMES = {
-    "auto": ("Chosen by itself", "自动选择"),
-    "always": ("Only the adapter, on its base in Ollama", "只发布适配器，使用 Ollama 中的基础模型"),
-    "never": ("Base and adapter merged", "基础模型与适配器合并"),
+    "auto": (
+        "The adapter alone where Ollama has its base, else merged with it",
+        "Ollama 中已有基础模型时只上传适配器，否则合并后上传",
+    ),
+    "always": (
+        "Always the adapter alone, on a base in Ollama",
+        "始终只上传适配器，使用 Ollama 中的基础模型",
+    ),
+    "never": ("Always base and adapter merged", "始终合并基础模型与适配器"),
 }
 
 
@@ -38,8 +53,8 @@ def page() -> None:
     reachable = bool(ask_json(f"{settings.ollama_host}/api/version"))
     if not reachable:
         _explain_ollama(settings)
-    _show_order(settings, reachable)
     show_publish_job(settings)
+    _show_order(settings, reachable)
     _show_versions(settings)
 
 
@@ -64,17 +79,20 @@ def _show_order(settings: Settings, reachable: bool) -> None:
     whole = [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
     runs = adapters + whole
     if not runs:
-        st.markdown(
-            both(
-                "A run that you have trained becomes an Ollama model here, proven to answer as "
-                "trained. No run yet: train one on the Training page, or try `workbench demo`.",
-                "训练好的模型可在这里发布到 Ollama，并验证其回答与训练时一致。目前还没有训练结果："
-                "请先在“训练”页训练，或运行 `workbench demo` 试一试。",
-            )
-        )
+        _show_empty(settings)
         return
     with st.container(border=True, key="order"):
-        run = st.selectbox(both("Run or model", "训练结果或模型"), runs, key="publish_run")
+        st.subheader(both("Publish", "发布"))
+        if not list_versions(settings):
+            st.caption(
+                both(
+                    "Nothing is published yet. The newest model is chosen; Publish makes it an "
+                    "Ollama model and proves that it answers as trained.",
+                    "还没有发布过模型。已选中最新的模型，点击“发布”即可生成 Ollama 模型，"
+                    "并验证其回答与训练时一致。",
+                )
+            )
+        run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN)
         left, right = st.columns(2)
         name = left.text_input(
             both("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
@@ -105,6 +123,21 @@ def _show_order(settings: Settings, reachable: bool) -> None:
                     modelfile,
                     reachable,
                 )
+
+
+def _show_empty(settings: Settings) -> None:
+    """No model yet: the first step is to teach one."""
+    st.markdown(
+        both(
+            "A run that you have trained becomes an Ollama model here, proven to answer as "
+            "trained. No finished run yet: train your own on the Training page, or begin with the "
+            "example.",
+            "训练好的模型可在这里发布到 Ollama，并验证其回答与训练时一致。目前还没有完成的训练："
+            "可在“训练”页训练自己的数据，或先试试示例。",
+        )
+    )
+    if offer_example_model(settings):
+        st.rerun()
 
 
 def _choose_form() -> list[str]:
@@ -177,6 +210,7 @@ def _start(
     if not reachable:
         command += ["--gguf-only", str(settings.folder("deploy", "files") / name)]
     start(settings, publish_title(run, name), command)
+    announce(both(f"Publishing {run} has been started.", f"已开始发布 {run}。"))
     st.rerun()
 
 
@@ -188,12 +222,15 @@ def _show_versions(settings: Settings) -> None:
     for name in dict.fromkeys(version.name for version in versions):
         own = [version for version in versions if version.name == name]
         with st.container(border=True, key=f"published-{name}"):
-            title, action = st.columns([4, 1], vertical_alignment="center")
-            title.markdown(f"**{plain(name)}**")
             now = next((version for version in own if version.latest), own[0])
-            if any(version.number < now.number for version in own) and action.button(
-                both("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
-            ):
+            goes_back = False
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(name)}**")
+                if any(version.number < now.number for version in own):
+                    goes_back = st.button(
+                        both("Roll back", "回滚"), icon=":material/undo:", key=f"rollback-{name}"
+                    )
+            if goes_back:
                 with shows_errors(), publishing(settings, name):
                     roll_back(settings, name)
                     st.rerun()

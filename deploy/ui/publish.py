@@ -8,10 +8,12 @@ import streamlit as st
 
 from deploy.order import STEPS
 from deploy.versions import Version, promote, publishing, remove
+from workbench.jobs.ending import why_ended
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
+from workbench.ui.opening import chat_button, open_for
 from workbench.ui.translation import in_chinese
-from workbench.ui.widgets import both, cancel_button, choices, plain, show_error, shows_errors
+from workbench.ui.widgets import announce, both, cancel_button, plain, show_error, shows_errors
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
@@ -21,18 +23,21 @@ STEP_NAMES = {
     "prove": ("Prove that it answers as trained", "验证回答与训练时一致"),
     "promote": ("Make it the latest version", "设为最新版本"),
 }
-CHAT = "agents/ui/chat.py"
+WATCHED = "watched_publish"
 
 
 def show_publish_job(settings: Settings) -> None:
     """The newest publish of this workspace, until it is put away; redraws itself while it runs."""
     job = newest_publish(settings)
-    if not job or job.id == st.session_state.get("publish_put_away"):
+    if not job or job.seen:
         return
     if job.state == "running":
+        st.session_state[WATCHED] = job.id
         st.fragment(_watch, run_every=1.0)(job)
-    else:
-        _show(job)
+        return
+    if st.session_state.pop(WATCHED, "") == job.id:
+        _choose_published(job)
+    _show(job)
 
 
 def newest_publish(settings: Settings) -> Job | None:
@@ -49,6 +54,21 @@ def _watch(job: Job) -> None:
     _show(job)
 
 
+def _choose_published(job: Job) -> None:
+    """A model whose publishing the person has seen is the one that the chat asks next."""
+    model = job.last().get("model")
+    if job.state != "done" or not model:
+        return
+    open_for("choose", f"ollama:{model}")
+    announce(
+        both(
+            f"{model} is published, and chosen in the chat.",
+            f"已发布 {model}，并已在对话中选中。",
+        )
+    )
+    st.rerun()
+
+
 def _show(job: Job) -> None:
     """The steps with the present one, and then the proof or the problem."""
     state = job.state
@@ -59,23 +79,23 @@ def _show(job: Job) -> None:
             now = event
     name = job.command[job.command.index("--name") + 1]
     with st.container(border=True, key="publish-job"):
-        title, action = st.columns([4, 1], vertical_alignment="center")
-        title.markdown(f"**{plain(publish_title(job.command[2], name))}**")
-        if state == "running":
-            with action:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(publish_title(job.command[2], name))}**")
+            if state == "running":
                 cancel_button(job, both("Cancel", "取消"), "cancel_publish")
-        elif action.button(both("Put away", "收起"), type="tertiary", key="put_away"):
-            st.session_state["publish_put_away"] = job.id
-            st.rerun()
+            elif st.button(both("Put away", "收起"), type="tertiary", key="put_away"):
+                job.put_away()
+                st.rerun()
+        if state == "done":
+            _show_success(name, last)
+            return
         steps = STEPS[:2] if "--gguf-only" in job.command else STEPS
         for step in steps:
             _show_step(step, now, state)
-        if state == "done":
-            _show_success(name, last)
-        elif state == "cancelled":
+        if state == "cancelled":
             st.caption(both("Cancelled; nothing was left behind.", "已取消，没有残留。"))
         elif state != "running":
-            _show_failure(job, last)
+            _show_failure(job)
 
 
 def publish_title(run: str, name: str) -> str:
@@ -85,7 +105,7 @@ def publish_title(run: str, name: str) -> str:
 def _show_step(step: str, now: dict, state: str) -> None:
     reached = STEPS.index(now["step"])
     place = STEPS.index(step)
-    if place < reached or state == "done":
+    if place < reached:
         icon = ":material/check_circle:"
     elif place > reached:
         icon = ":material/radio_button_unchecked:"
@@ -93,7 +113,7 @@ def _show_step(step: str, now: dict, state: str) -> None:
         icon = ":material/pending:" if state == "running" else ":material/error:"
     st.markdown(f"{icon} {both(*STEP_NAMES[step])}")
     if place == reached and state == "running" and "share" in now:
-        st.progress(now["share"])
+        st.progress(now["share"], f"{now['share']:.0%}")
 
 
 def _show_success(name: str, last: dict) -> None:
@@ -108,12 +128,11 @@ def _show_success(name: str, last: dict) -> None:
     form = form_words(last)
     if form:
         st.caption(plain(form))
-    _chat_button(last["model"], "chat_published")
+    chat_button(f"ollama:{last['model']}", "chat_published", first=True)
 
 
-def _show_failure(job: Job, last: dict) -> None:
-    no_reason = both("It ended without saying why.", "未说明原因即结束。")
-    show_error(last.get("problem") or job.log(1) or no_reason, last.get("fix", ""))
+def _show_failure(job: Job) -> None:
+    show_error(*why_ended(job))
     if st.button(
         both("Go on from this step", "从这一步重试"),
         icon=":material/refresh:",
@@ -135,7 +154,7 @@ def show_version(settings: Settings, version: Version) -> None:
     )
     st.caption(plain(" · ".join(filter(None, [made, card["host"], form_words(card)]))))
     with st.container(horizontal=True):
-        _chat_button(version.tag, f"chat-{version.tag}")
+        chat_button(f"ollama:{version.tag}", f"chat-{version.tag}")
         with st.popover(both("Proof", "验证报告"), icon=":material/fact_check:"):
             show_proof(version)
         if not version.latest and st.button(
@@ -195,11 +214,3 @@ def form_words(card: dict) -> str:
     if not because:
         return ""
     return both(f"merged: {because}", f"合并发布：{in_chinese(because)}")
-
-
-def _chat_button(model: str, key: str) -> None:
-    if st.button(both("Chat with it", "与它对话"), icon=":material/chat:", key=key):
-        choices()["tuned"] = f"ollama:{model}"
-        st.session_state.pop("tuned", None)  # the chat page's earlier choice
-        st.session_state["mode"] = "tuned"
-        st.switch_page(CHAT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from workbench.ui.uploads import safe_name
 
 PREVIEWED = 20  # rows whose tokens are kept for the preview
 BASES = ("models/*", "training/bases/*", "demo/base")  # folders of the workspace with models
-SMALL_BASES = ("training/bases/*", "demo/base")  # those that are made on the spot
 
 
 def data_files(settings: Settings) -> list[Path]:
@@ -32,11 +32,6 @@ def data_files(settings: Settings) -> list[Path]:
 def base_folders(settings: Settings) -> list[Path]:
     """The model folders of the workspace."""
     return sorted(_models(settings, BASES))
-
-
-def is_small_base(settings: Settings, base: str) -> bool:
-    """Whether the base was made on the spot: it has a few million parameters."""
-    return Path(base) in _models(settings, SMALL_BASES)
 
 
 def run_name(data: Path | None) -> str:
@@ -64,26 +59,32 @@ def run_file_of(settings: Settings, name: str) -> Path:
 def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
     """Write the run file and look at everything in it.
 
-    Returns {"text", "problems", "warnings", "estimate", "preview"}: plain data for a page.
+    Returns plain data for a page: {"text", "problems", "warnings", "estimate", "preview",
+    "lengths", "cut", "left_out"}. Lengths are those of the rows in tokens, as they are trained;
+    `cut` rows lose the end of an answer, and `left_out` ones have nothing left to learn.
     """
-    from finetune.encoding.masking import preview
+    from finetune.encoding.masking import EncodedAll, preview
     from finetune.run.check import check
 
     path = run_file_of(settings, name)
     write_text(path, text)
     found = check(path)
-    rows = found.encoded.rows[:PREVIEWED] if found.encoded else []
+    encoded = found.encoded or EncodedAll()
+    rows = encoded.rows[:PREVIEWED]
     return {
         "text": text,
         "problems": found.problems,
         "warnings": found.warnings,
         "estimate": found.estimate,
         "preview": [preview(row, found.tokenizer) for row in rows],
+        "lengths": [len(row.input_ids) for row in encoded.rows],
+        "cut": len(encoded.truncated),
+        "left_out": len(encoded.nothing_left),
     }
 
 
-def start_training(settings: Settings, name: str, title: str) -> Job:
-    """Train the checked run file in a job that outlives the page.
+def start_training(settings: Settings, name: str, title: str, after: Sequence[Job] = ()) -> Job:
+    """Train the checked run file in a job that outlives the page, once the jobs `after` have ended.
 
     Raises Conflict where the run exists, ConfigProblems for its name.
     """
@@ -94,7 +95,20 @@ def start_training(settings: Settings, name: str, title: str) -> Job:
         )
     path = run_file_of(settings, name)
     load_config(path, name=name)  # the check has seen the file; the name can still be wrong
-    return start(settings, title, ["finetune", "train", str(path), "--name", name, "--json"])
+    return start(
+        settings, title, ["finetune", "train", str(path), "--name", name, "--json"], after=after
+    )
+
+
+def first_rows(data: Path, count: int) -> tuple[int, list[tuple[str, str]]]:
+    """(how many examples the file has, question and answer of the first ones).
+
+    Raises WorkbenchError for a file that cannot be read.
+    """
+    from finetune.data.dataset import load_examples
+
+    examples = load_examples([data], {}).examples
+    return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
 
 
 def _models(settings: Settings, patterns: tuple[str, ...]) -> set[Path]:

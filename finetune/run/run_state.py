@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.run.metrics import read_metrics
-from finetune.run.runs import Run, list_runs
+from finetune.run.runs import Run, list_runs, run_at
 from workbench.jobs.job import Job, State, list_jobs
 from workbench.settings import Settings
 
@@ -38,18 +38,27 @@ class RunNow:
 
 
 def runs_now(settings: Settings) -> list[RunNow]:
-    """Every run of the workspace with its state, newest first."""
+    """Every run of the workspace with its state, newest first.
+
+    A run that has just been started is among them before it has a folder.
+    """
     newest: dict[str, Job] = {}
     for job in list_jobs(settings):  # newest first
         newest.setdefault(run_of(job), job)
-    return [_look(run, newest.get(run.name)) for run in list_runs(settings)]
+    made = list_runs(settings)
+    names = {run.name for run in made}
+    begun = [
+        RunNow(run_at(settings, name), job, "running")
+        for name, job in newest.items()
+        if name and name not in names and job.state == "running"
+    ]
+    return [*begun, *(_look(run, newest.get(run.name)) for run in made)]
 
 
 def starting(settings: Settings) -> Job | None:
-    """The newest running job that trains and has not made its run folder yet."""
-    made = {run.name for run in list_runs(settings)}
+    """The newest running job that will train, and has not come to that yet."""
     for job in list_jobs(settings):
-        if job.state == "running" and _trains(job) and run_of(job) not in made:
+        if job.state == "running" and _trains(job) and not run_of(job):
             return job
     return None
 

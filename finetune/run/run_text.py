@@ -53,6 +53,7 @@ class Choices:
     epochs: float = Training.model_fields["epochs"].default
     learning_rate: float = Training.model_fields["learning_rate"].default
     max_length: int = Data.model_fields["max_length"].default
+    batch: int = Training.model_fields["batch"].default
     eval_share: float = 0.1
     stage: str = FIRST_STAGE
     method: str = FIRST_METHOD
@@ -71,7 +72,7 @@ def write_run_text(choices: Choices) -> str:
         section=METHODS[choices.method].section,
         tuning=_tuning(choices),
         epochs=choices.epochs,
-        batch=Training.model_fields["batch"].default,
+        batch=choices.batch,
         learning_rate=choices.learning_rate,
         warmup=Training.model_fields["warmup"].default,
     )

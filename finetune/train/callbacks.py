@@ -13,7 +13,7 @@ from finetune.data.examples import Example
 from finetune.evaluate.generation import generate_answers, prompt_ids
 from finetune.run.metrics import append_metrics
 from finetune.run.runs import Run
-from finetune.train.order import Order
+from finetune.train.order import PLAN, TRAINING, Order
 from finetune.train.processes import any_of, is_first
 from workbench.errors import InvalidInput
 from workbench.messages import say
@@ -80,7 +80,8 @@ class Reporter(TrainerCallback):
             left = seconds / steps * (state.max_steps - state.global_step)
         event = {
             "event": "progress",
-            "stage": "Training",
+            "stage": TRAINING,
+            **PLAN.place(TRAINING),
             "steps": state.max_steps,
             "done": state.global_step,
             "of": state.max_steps,

@@ -10,6 +10,11 @@ from finetune.data.examples import Example
 from finetune.run.config import RunConfig
 from finetune.run.preparation import Report
 from finetune.run.runs import Run
+from workbench.progress import Plan
+
+PREPARING = "Preparing the training"
+TRAINING = "Training"
+PLAN = Plan({PREPARING: 1, TRAINING: 9})
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from finetune.stages import STAGES
 from finetune.train.base_model import find_base
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
-from finetune.train.order import Order
+from finetune.train.order import PLAN, PREPARING, Order
 from finetune.train.processes import (
     any_of,
     check_rendezvous,
@@ -44,7 +44,8 @@ def train(
     began = time.monotonic()
 
     # the data and the base, and the card that names them
-    report({"event": "preparing", "stage": "Preparing the training", "run": str(run.folder)})
+    stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
+    report({"event": "preparing", **stage, "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = find_base(config.base_path, settings.folder("models"))
     if is_first():

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.ui.times import in_words
 from workbench.ui.widgets import both, plain, told
 
 LEARNED = "rgba(46,160,67,.32)"
@@ -16,16 +17,42 @@ LINE_BREAK = "⏎<br>"
 
 def show_report(report: dict[str, Any]) -> None:
     """The report of `check_text`."""
+    warnings = report["warnings"]
     if report["problems"]:
         _show_problems(report["problems"])
+    elif warnings:
+        st.markdown(f"**{_readiness_words(len(warnings))}**")
     else:
         st.success(both("No problems.", "没有发现问题。"), icon=":material/check:")
-    for warning in report["warnings"]:
+    for warning in warnings:
         st.warning(plain(told(warning)), icon=":material/warning:")
     if report["estimate"]:
         st.caption(_cost_words(report["estimate"]))
+    if report["lengths"]:
+        st.caption(_length_words(report))
     if report["preview"]:
         _show_preview(report["preview"])
+
+
+def _readiness_words(warnings: int) -> str:
+    plural = "s" if warnings > 1 else ""
+    return both(
+        f"It can start. Read {warnings} remark{plural} first:",
+        f"可以开始。请先看 {warnings} 条提示：",
+    )
+
+
+def _length_words(report: dict[str, Any]) -> str:
+    """How long the rows are, and what of them is not learned."""
+    lengths = sorted(report["lengths"])
+    middle, longest = lengths[len(lengths) // 2], lengths[-1]
+    cut, left_out = report["cut"], report["left_out"]
+    return both(
+        f"{len(lengths)} rows; half of them have at most {middle} tokens, the longest {longest} · "
+        f"{cut} cut at the end · {left_out} left out",
+        f"共 {len(lengths)} 行；半数不超过 {middle} 个词元，最长 {longest} 个 · "
+        f"截断 {cut} 行 · 略去 {left_out} 行",
+    )
 
 
 def _show_problems(problems: list[dict[str, str]]) -> None:
@@ -48,17 +75,17 @@ def _show_problems(problems: list[dict[str, str]]) -> None:
 
 
 def _cost_words(cost: dict[str, Any]) -> str:
-    minutes = cost["minutes"]
-    time = both(f"about {minutes} min", f"约 {minutes} 分钟")
-    if minutes is None:
-        time = both("time not known", "时间未知")
+    time = both("time not known", "时间未知")
+    if cost["minutes"] is not None:
+        needed = in_words(max(1, cost["minutes"] * 60))
+        time = both(f"about {needed} if nothing else runs", f"无其他任务时约 {needed}")
     parameters = f"{cost['parameters'] / 1e6:.1f} M"
     trained = f"{cost['trainable'] / 1e6:.2f} M"
     words = both(
         f"{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
-        f"about {cost['memory_gb']} GB · {time} on {cost['device']}",
+        f"about {cost['memory_gb']} GB on {cost['device']} · {time}",
         f"参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
-        f"约 {cost['memory_gb']} GB · {time}（{cost['device']}）",
+        f"约 {cost['memory_gb']} GB（{cost['device']}） · {time}",
     )
     return plain(words)
 

@@ -48,7 +48,7 @@ def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
                     "domain": [both(*name) for (name, _), _ in lines],
                     "range": [colour for (_, colour), _ in lines],
                 },
-                "legend": {"orient": "top"},
+                "legend": {"orient": "top", "columns": 2},  # a telephone has no room for three
             },
         },
     }

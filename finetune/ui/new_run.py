@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from finetune.methods import METHODS
+from finetune.run.advice import Advice, advice_for
 from finetune.run.new_run import (
     base_folders,
     check_text,
     data_files,
     free_name,
-    is_small_base,
     run_name,
     start_training,
 )
 from finetune.run.run_text import Choices, write_run_text
 from finetune.stages import STAGES
 from finetune.ui.check_report import show_report
-from workbench.jobs.job import start
+from finetune.ui.data_preview import show_rows
+from finetune.ui.made import BASE, DATA, RUN, VIEW
+from workbench.chat_data import NAME as CHATS
+from workbench.jobs.job import Job, start
 from workbench.settings import Settings
+from workbench.ui.beside import agreed
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import both, shows_errors
+from workbench.ui.widgets import announce, both, choose, select, shows_errors
 
 KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt"]
-SMALL_RATE = 3e-3  # suits a base of a few million parameters
+FIELD_WIDTH = 142  # pixels: two beside each other on a telephone
 
 
 def show_new_run(settings: Settings) -> None:
@@ -50,8 +56,9 @@ def show_new_run(settings: Settings) -> None:
         report = st.session_state.get("training_report")
         if not report or report["text"] != text:  # the settings have changed since
             return
-        if starts and not report["problems"]:
-            _start(settings, name)
+        after = agreed(settings, "start_run", starts and not report["problems"])
+        if after is not None:
+            _start(settings, name, after)
         show_report(report)
 
 
@@ -88,22 +95,32 @@ def _choose_data(settings: Settings) -> Path | None:
     # the uploader keeps its file over reruns: save each one once
     if uploaded and st.session_state.get("training_upload") != uploaded.file_id:
         st.session_state["training_upload"] = uploaded.file_id
-        st.session_state["training_data"] = save_uploads(settings, "training", [uploaded])[0]
+        select(DATA, save_uploads(settings, "training", [uploaded])[0])
     files = data_files(settings)
     if not files:
         return None
-    if st.session_state.get("training_data") not in files:
-        st.session_state.pop("training_data", None)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    data = left.selectbox(
+    data = choose(
+        left.selectbox,
         both("Data file", "数据文件"),
         files,
-        format_func=lambda path: path.name,
-        key="training_data",
+        DATA,
+        format_func=_data_words,
     )
     with right.popover(both("It holds records", "这是记录表"), width="stretch"):
         _offer_questions(settings, data)
+    show_rows(data)
     return data
+
+
+def _data_words(path: Path) -> str:
+    """The file's name; that of the chats says what it holds."""
+    if path.name != CHATS:
+        return path.name
+    return both(
+        f"From your chats: answers rated good, and corrections ({CHATS})",
+        f"来自对话：好评回答与更正（{CHATS}）",
+    )
 
 
 def _offer_questions(settings: Settings, data: Path) -> None:
@@ -119,6 +136,7 @@ def _offer_questions(settings: Settings, data: Path) -> None:
         title = both(f"Turning {data.name} into questions", f"正在把 {data.name} 转换为问答")
         command = ["finetune", "augment", str(data), "--out", str(target), "--replace", "--json"]
         start(settings, title, command)
+        select(DATA, target)
         st.rerun()
 
 
@@ -128,16 +146,23 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
         str(folder): str(folder.relative_to(settings.home)) for folder in base_folders(settings)
     }
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    base = left.selectbox(
-        both("Base model", "基础模型"),
-        list(folders),
-        format_func=lambda path: folders.get(path, path),
-        key="training_base",
-        accept_new_options=True,
-        placeholder=both(
+    how: dict[str, Any] = {
+        "format_func": lambda path: folders.get(path, path),
+        "accept_new_options": True,
+        "placeholder": both(
             "Folder, hub name or modelscope:NAME", "文件夹、模型库名称或 modelscope:名称"
         ),
-    )
+    }
+    label = both("Base model", "基础模型")
+    if folders:
+        typed = st.session_state.get(BASE)
+        options = list(folders)
+        if typed and typed not in options:  # a name that the person has typed
+            options.append(typed)
+        base = choose(left.selectbox, label, options, BASE, **how)
+    else:
+        nothing: list[str] = []
+        base = left.selectbox(label, nothing, key=BASE, **how)
     label = both("Small example base", "小型示例基础模型")
     with right.popover(label, width="stretch", disabled=not data):
         _offer_small_base(settings, data)
@@ -156,14 +181,14 @@ def _offer_small_base(settings: Settings, data: Path | None) -> None:
         folder = settings.folder("training", "bases") / run_name(data)
         title = both(f"Making a small base of {data.name}", f"正在用 {data.name} 生成小型基础模型")
         start(settings, title, ["finetune", "make-base", str(folder), str(data), "--json"])
+        select(BASE, str(folder))
         st.rerun()
 
 
 def _choose_settings(settings: Settings, base: str, data: Path | None) -> str:
     """The run file: written from a few choices, or as the person has edited it."""
     edits = st.session_state.get("edit_run_file", False)
-    small = is_small_base(settings, base)
-    text = write_run_text(_choose_numbers(base, data or Path(), small, disabled=edits))
+    text = write_run_text(_choose_numbers(base, data or Path(), disabled=edits))
     with st.expander(both("More settings", "更多设置")):
         if not st.toggle(both("Edit the run file", "编辑训练配置文件"), key="edit_run_file"):
             st.session_state.pop("run_text", None)
@@ -173,8 +198,9 @@ def _choose_settings(settings: Settings, base: str, data: Path | None) -> str:
         return st.text_area(both("Run file (TOML)", "训练配置（TOML）"), key="run_text", height=480)
 
 
-def _choose_numbers(base: str, data: Path, small: bool, disabled: bool) -> Choices:
+def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     """Stage, method, and the numbers that matter most."""
+    advice = advice_for(base)
     stage = Choices.stage
     if len(STAGES) > 1:
         stage = st.selectbox(
@@ -184,68 +210,154 @@ def _choose_numbers(base: str, data: Path, small: bool, disabled: bool) -> Choic
             key="stage",
             disabled=disabled,
         )
-    fields = st.columns(5)
-    method = fields[0].selectbox(
-        both("Method", "训练方法"),
-        list(METHODS),
-        format_func=lambda name: both(*METHODS[name].title),
-        key="method",
-        disabled=disabled,
-    )
-    epochs = fields[1].number_input(
-        both("Epochs", "训练轮数"),
-        min_value=0.1,
-        max_value=1000.0,
-        value=Choices.epochs,
-        step=1.0,
-        format="%g",
-        key="epochs",
-        disabled=disabled,
-    )
-    tuning = {}
-    rank = METHODS[method].settings.model_fields.get("rank")
-    if rank:
-        tuning["rank"] = fields[2].number_input(
-            both("Rank", "秩"),
-            min_value=1,
-            max_value=1024,
-            value=rank.default,
-            key=f"rank_{METHODS[method].section}",  # another method brings its own default
+    # they wrap where the page is narrow
+    with st.container(horizontal=True, key="training_numbers"):
+        method = st.selectbox(
+            both("Method", "训练方法"),
+            list(METHODS),
+            format_func=lambda name: both(*METHODS[name].title),
+            key="method",
             disabled=disabled,
+            width=FIELD_WIDTH,
+            help=both(
+                "How the adapter is built. LoRA suits nearly everything; rsLoRA keeps high ranks "
+                "stable; DoRA learns a little more and takes longer.",
+                "适配器的构成方式。LoRA 几乎适合所有情况；rsLoRA 在高秩时更稳定；"
+                "DoRA 学得略多，但更慢。",
+            ),
         )
-    rate = fields[3].number_input(
-        both("Learning rate", "学习率"),
-        min_value=1e-7,
-        max_value=1.0,
-        value=SMALL_RATE if small else Choices.learning_rate,
-        step=1e-5,
-        format="%.1e",
-        key=f"learning_rate_{small}",  # another base brings its own default
-        disabled=disabled,
-    )
-    longest = fields[4].number_input(
-        both("Max length (tokens)", "最大长度（词元）"),
-        min_value=8,
-        max_value=1_000_000,
-        value=Choices.max_length,
-        key="max_length",
-        disabled=disabled,
-    )
+        epochs = _number(
+            both("Epochs", "训练轮数"),
+            f"epochs_{advice.name}",
+            advice.epochs,
+            (0.1, 1000.0),
+            _about_epochs(advice),
+            disabled,
+            step=1.0,
+            format="%g",
+        )
+        tuning = {}
+        section = METHODS[method].section
+        if "rank" in METHODS[method].settings.model_fields:
+            tuning["rank"] = _number(
+                both("Rank", "秩"),
+                f"rank_{section}_{advice.name}",
+                advice.rank,
+                (1, 1024),
+                _about_rank(advice),
+                disabled,
+            )
+        rate = _number(
+            both("Learning rate", "学习率"),
+            f"learning_rate_{advice.name}",
+            advice.rate,
+            (1e-7, 1.0),
+            _about_rate(advice),
+            disabled,
+            step=1e-5,
+            format="%.1e",
+        )
+        batch = _number(
+            both("Batch", "批大小"),
+            f"batch_{advice.name}",
+            advice.batch,
+            (1, 1024),
+            _about_batch(advice),
+            disabled,
+        )
+        longest = _number(
+            both("Max length (tokens)", "最大长度（词元）"),
+            "max_length",
+            Choices.max_length,
+            (8, 1_000_000),
+            both(
+                "Tokens of one example, question and answer together. What is longer loses its "
+                "end; Check says how many do. 256 suits short answers, 1024 to 4096 dialogues. "
+                "Memory grows with it.",
+                "一条示例（问题加回答）的词元数，超出部分会被截断，“检查”会给出数量。"
+                "短问答用 256，对话用 1024–4096；越大越占内存。",
+            ),
+            disabled,
+        )
     return Choices(
         base=base,
         train=data,
         epochs=epochs,
         learning_rate=rate,
         max_length=longest,
+        batch=batch,
         stage=stage,
         method=method,
         tuning=tuning,
     )
 
 
-def _start(settings: Settings, name: str) -> None:
+def _number(
+    label: str,
+    key: str,
+    value: float,
+    limits: tuple[float, float],
+    help_text: str,
+    disabled: bool,
+    **how: Any,
+) -> Any:
+    """A field for a number; its key names the size of the base, which brings its own default."""
+    low, high = limits
+    return st.number_input(
+        label,
+        min_value=low,
+        max_value=high,
+        value=value,
+        key=key,
+        help=help_text,
+        disabled=disabled,
+        width=FIELD_WIDTH,
+        **how,
+    )
+
+
+def _about_epochs(advice: Advice) -> str:
+    low, high = advice.epochs_range
+    return both(
+        f"How often every example is learned. {low} to {high} suit a base of this size. Too few: "
+        "it forgets; too many: it only repeats the examples.",
+        f"每条示例学习的次数。这种大小的基础模型宜用 {low}–{high}。"
+        "太少学不会，太多则只会背诵示例。",
+    )
+
+
+def _about_rank(advice: Advice) -> str:
+    low, high = advice.rank_range
+    return both(
+        f"How much the adapter can hold. {low} to {high} suit a base of this size: more for many "
+        "facts, less for a manner of speaking.",
+        f"适配器的容量。这种大小的基础模型宜用 {low}–{high}：事实多时取大，只学语气时取小。",
+    )
+
+
+def _about_rate(advice: Advice) -> str:
+    low, high = advice.rate_range
+    return both(
+        f"How far each step goes. {low:.0e} to {high:.0e} suit a base of this size. Lower it where "
+        "the loss jumps, raise it where the loss hardly falls.",
+        f"每一步的幅度。这种大小的基础模型宜用 {low:.0e}–{high:.0e}。"
+        "损失跳动时调低，几乎不降时调高。",
+    )
+
+
+def _about_batch(advice: Advice) -> str:
+    low, high = advice.batch_range
+    return both(
+        f"Examples that are learned at once. {low} to {high} are usual; fewer take less memory, "
+        "more make each step steadier.",
+        f"一次同时学习的示例数，通常为 {low}–{high}。越少越省内存，越多每步越稳定。",
+    )
+
+
+def _start(settings: Settings, name: str, after: Sequence[Job]) -> None:
     with shows_errors():
-        start_training(settings, name, both(f"Training {name}", f"正在训练 {name}"))
-        st.session_state["open_view"] = "runs"
-        st.session_state["open_run"] = name
+        start_training(settings, name, both(f"Training {name}", f"正在训练 {name}"), after)
+        select(VIEW, "runs")
+        select(RUN, name)
+        announce(both(f"The training {name} has been started.", f"已开始训练 {name}。"))
         st.rerun()

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from finetune.run.metrics import read_metrics
 from finetune.run.run_state import RunNow, runs_now
-from finetune.run.runs import Run
 from finetune.train.lock import delete_run
 from finetune.ui.curve import loss_chart
+from finetune.ui.made import RUN
 from finetune.ui.run_details import show_log, show_samples, show_scores
+from workbench.jobs.ending import why_ended
 from workbench.jobs.job import start
 from workbench.settings import Settings
-from workbench.ui.widgets import both, cancel_button, choices, plain, show_error, shows_errors
+from workbench.ui.beside import agreed
+from workbench.ui.jobs import progress_of
+from workbench.ui.opening import chat_button, open_for
+from workbench.ui.times import in_words
+from workbench.ui.widgets import (
+    announce,
+    both,
+    cancel_button,
+    choose,
+    plain,
+    show_error,
+    shows_errors,
+)
 
-CHAT = "agents/ui/chat.py"
 STATES = {
     "running": (("running", "训练中"), "blue"),
     "done": (("finished", "已完成"), "green"),
@@ -35,21 +48,20 @@ def show_runs(settings: Settings, runs: list[RunNow]) -> None:
         _show_run(settings, chosen)
     if len(runs) > 1:
         st.subheader(both("All runs", "全部训练"))
-        st.dataframe([_facts(now) for now in runs], hide_index=True)
+        st.dataframe([_facts(now, settings) for now in runs], hide_index=True)
 
 
 def _choose(runs: list[RunNow]) -> RunNow:
+    """The run that was just started or opened, else the newest one that is sound."""
     by_name = {now.run.name: now for now in runs}
-    opened = st.session_state.pop("open_run", "")
-    if opened:
-        st.session_state["shown_run"] = opened
-    if st.session_state.get("shown_run") not in by_name:
-        st.session_state.pop("shown_run", None)
-    name = st.selectbox(
+    sound = [now.run.name for now in runs if now.state in ("running", "done")]
+    name = choose(
+        st.selectbox,
         both("Run", "训练"),
         list(by_name),
+        RUN,
+        first=next(iter(sound), None),
         format_func=lambda name: f"{name} · {_state_words(by_name[name])}",
-        key="shown_run",
     )
     return by_name[name]
 
@@ -68,7 +80,7 @@ def _state_words(now: RunNow) -> str:
     return both(*words)
 
 
-def _facts(now: RunNow) -> dict[str, Any]:
+def _facts(now: RunNow, settings: Settings) -> dict[str, Any]:
     card = now.run.card
     step, steps, _ = now.progress()
     return {
@@ -77,7 +89,7 @@ def _facts(now: RunNow) -> dict[str, Any]:
         both("Steps", "步数"): f"{step} / {steps or '?'}",
         both("Loss", "损失"): card.get("loss"),
         both("Held out", "留出集损失"): card.get("eval_loss"),
-        both("Base", "基础模型"): card.get("base"),
+        both("Base", "基础模型"): base_name(card, settings),
     }
 
 
@@ -85,7 +97,7 @@ def _show_run(settings: Settings, now: RunNow) -> None:
     with st.container(border=True, key="run"):
         _, colour = STATES[now.state]
         st.markdown(f"**{plain(now.run.name)}** :{colour}-badge[{_state_words(now)}]")
-        _show_progress(now)
+        _show_progress(settings, now)
         _show_failure(now)
         _show_actions(settings, now)
         curve = loss_chart(read_metrics(now.run.metrics))
@@ -97,65 +109,76 @@ def _show_run(settings: Settings, now: RunNow) -> None:
 
 
 def _show_failure(now: RunNow) -> None:
-    if now.state != "failed" or not now.job:
-        return
-    last = now.job.last()
-    problem = last.get("problem") or now.job.log(1) or both("No reason given.", "未说明原因。")
-    show_error(problem, last.get("fix", ""))
+    """Why a run is not finished, where it was not a person who stopped it."""
+    if now.state in ("failed", "interrupted") and now.job and now.job.state != "done":
+        show_error(*why_ended(now.job))
 
 
-def _show_progress(now: RunNow) -> None:
-    step, steps, left = now.progress()
+def _show_progress(settings: Settings, now: RunNow) -> None:
+    if now.state == "running" and now.job:
+        st.progress(*progress_of(now.job))
+    step, steps, _ = now.progress()
     facts = [both(f"step {step} of {steps or '?'}", f"第 {step} / {steps or '?'} 步")]
-    if left:
-        time = duration(left)
-        facts.append(both(f"about {time} left", f"约剩 {time}"))
-    base = now.run.card.get("base")
+    seconds = now.run.card.get("seconds")
+    if seconds and now.state != "running":
+        facts.append(both(f"trained for {in_words(seconds)}", f"训练用时 {in_words(seconds)}"))
+    base = base_name(now.run.card, settings)
     if base:
-        facts.append(both(f"base {base}", f"基础模型 {base}"))
-    text = plain(" · ".join(facts))
-    if now.state != "running":
-        st.caption(text)
-    elif steps:
-        st.progress(min(1.0, step / steps), text)
-    else:
-        st.progress(0.0, both("Preparing…", "正在准备…"))
+        facts.append(both(f"base model: {base}", f"基础模型：{base}"))
+    st.caption(plain(" · ".join(facts)))
 
 
-def duration(seconds: float) -> str:
-    """3725 -> 1:02:05, 125 -> 2:05."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{rest:02}"
-    return f"{minutes}:{rest:02}"
+def base_name(card: dict[str, Any], settings: Settings) -> str:
+    """The base as the form lists it: a folder by its path in the workspace, else its name."""
+    folder = Path(card.get("base_folder", ""))
+    if folder.is_relative_to(settings.home):
+        return str(folder.relative_to(settings.home))
+    return str(card.get("base", ""))
 
 
 def _show_actions(settings: Settings, now: RunNow) -> None:
-    """Cancel a running one; else chat with it, resume it, delete it."""
+    """Cancel a running one; chat with a finished one or publish it; else resume it. Delete it."""
     run = now.run
-    with st.container(horizontal=True):
+    finished = now.state == "done"
+    wants_resume = False
+    with st.container(horizontal=True, key="run_actions"):
         if now.state == "running":
             if now.job:
                 cancel_button(now.job, both("Cancel", "取消"), "cancel_run")
             return
+        if not finished:
+            wants_resume = st.button(
+                both("Resume", "继续训练"),
+                type="primary",
+                icon=":material/resume:",
+                key="resume_run",
+            )
         if (run.adapter / "adapter_config.json").exists():
-            _chat_button(run.name)
-        if now.state != "done":
-            _resume_button(settings, run.name)
+            chat_button(f"local:{run.name}", "chat_run", first=finished)
+        if finished:
+            _publish_button(run.name)
         with st.popover(both("Delete", "删除"), icon=":material/delete:"):
-            _offer_deletion(run)
+            _offer_deletion(now)
+    _resume(settings, run.name, wants_resume)
 
 
-def _resume_button(settings: Settings, name: str) -> None:
-    label = both("Resume", "继续训练")
-    if st.button(label, icon=":material/resume:", key="resume_run"):
-        title = both(f"Training {name}", f"正在训练 {name}")
-        start(settings, title, ["finetune", "train", name, "--resume", "--json"])
-        st.rerun()
+def _publish_button(name: str) -> None:
+    label = both("Publish", "发布")
+    if st.button(label, icon=":material/rocket_launch:", key="publish_this_run"):
+        open_for("publish", name)
 
 
-def _offer_deletion(run: Run) -> None:
+def _resume(settings: Settings, name: str, wanted: bool) -> None:
+    after = agreed(settings, f"resume_run_{name}", wanted)  # another run asks anew
+    if after is None:
+        return
+    title = both(f"Training {name}", f"正在训练 {name}")
+    start(settings, title, ["finetune", "train", name, "--resume", "--json"], after=after)
+    st.rerun()
+
+
+def _offer_deletion(now: RunNow) -> None:
+    run = now.run
     st.markdown(
         both(
             f"Delete the run {plain(run.name)} with its adapter and checkpoints?",
@@ -165,13 +188,7 @@ def _offer_deletion(run: Run) -> None:
     if st.button(both("Delete it", "确定删除"), type="primary", key="delete_run"):
         with shows_errors():  # a training of the command line may be at work on it
             delete_run(run)
+            if now.job:
+                now.job.put_away()
+            announce(both(f"The run {run.name} has been deleted.", f"已删除训练 {run.name}。"))
             st.rerun()
-
-
-def _chat_button(name: str) -> None:
-    label = both("Chat with it", "与它对话")
-    if st.button(label, type="primary", icon=":material/chat:", key="chat_run"):
-        choices()["tuned"] = f"local:{name}"
-        st.session_state.pop("tuned", None)  # the chat's own choice of before
-        st.session_state["mode"] = "tuned"
-        st.switch_page(CHAT)

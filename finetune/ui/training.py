@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from finetune.run.run_state import RunNow, runs_now, starting
+from finetune.ui.made import VIEW
 from finetune.ui.new_run import show_new_run
 from finetune.ui.run import show_runs
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, both, offer_example_model, plain
+from workbench.ui.widgets import begin_page, both, choose, offer_example_model, plain
 
 
 def page() -> None:
@@ -29,24 +30,20 @@ def page() -> None:
 
 
 def _chosen_view(runs: list[RunNow]) -> str:
-    """`runs` or `new`. What opens a run sets the control before it is drawn, as Streamlit asks."""
-    opened = st.session_state.pop("open_view", "")
-    if opened:
-        st.session_state["training_view"] = opened
+    """`runs` or `new`."""
     views = {
         "runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
         "new": both("New training", "新建训练"),
     }
-    chosen = st.segmented_control(
+    return choose(
+        st.segmented_control,
         both("View", "视图"),
         list(views),
+        VIEW,
         format_func=views.__getitem__,
-        default="runs",
-        key="training_view",
         label_visibility="collapsed",
         required=True,
     )
-    return chosen or "runs"
 
 
 def _show_empty(settings: Settings) -> None:

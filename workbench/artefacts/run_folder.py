@@ -96,6 +96,13 @@ class RunFolder:
         return bool(self.card.get("finished"))
 
     @property
+    def scored(self) -> bool:
+        """Whether it was trained to its end and measured: by questions, or on what was held out."""
+        card = self.card
+        measured = bool(card.get("scores")) or card.get("eval_loss") is not None
+        return bool(card.get("finished")) and measured
+
+    @property
     def broken_off(self) -> bool:
         """Whether the training was stopped before its end; a run without a record is not."""
         card = self.card
@@ -141,6 +148,12 @@ def list_tuned(settings: Settings) -> list[str]:
     may be picked by itself. Both can be asked by name.
     """
     return [name for name in model_folder.list_adapters(settings) if _is_ready(name, settings)]
+
+
+def is_scored(name: str, settings: Settings) -> bool:
+    """Whether a model is a run that was trained to its end and measured."""
+    run = _run_behind(name, settings)
+    return run is not None and run.scored
 
 
 def card_of(name: str, settings: Settings) -> dict[str, Any]:

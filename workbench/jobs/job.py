@@ -9,6 +9,7 @@ A job outlives the page and the app. It is a folder `jobs/<id>/`:
     log.txt         its stderr
     cancel          exists once the job was asked to stop
     exit            the exit status, once the command has ended
+    seen            exists once a person has put the ended job away
 
 The folder is the truth, and any process can read it. A job whose processes are gone without an
 `exit` was interrupted and can be resumed.
@@ -20,6 +21,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +29,7 @@ from typing import Any, Literal
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
-from workbench.jobs.processes import end, group_of, living, sign_out, signed_in
+from workbench.jobs.processes import COMMAND, end, group_of, living, sign_out, signed_in
 from workbench.messages import read_messages, say
 from workbench.settings import Settings
 
@@ -50,17 +52,20 @@ class Job:
     private: tuple[str, ...] = ()
     """Names of the environment variables that the command needs and no file keeps."""
 
+    after: tuple[str, ...] = ()
+    """Folders of the jobs whose end it waits for."""
+
     @property
     def id(self) -> str:
         return self.folder.name
 
     @property
     def state(self) -> State:
-        status = self._exit_status()
+        status = self.exit_status
         if status is None:
             if self._alive():
                 return "running"
-            status = self._exit_status()  # it may have ended between the two looks
+            status = self.exit_status  # it may have ended between the two looks
         if self.cancelling:
             return "cancelled"
         if status is None:
@@ -71,6 +76,34 @@ class Job:
     def cancelling(self) -> bool:
         """Whether it was asked to stop; while it runs, it is still saving."""
         return (self.folder / "cancel").exists()
+
+    @property
+    def exit_status(self) -> int | None:
+        """The command's exit status, negative for a signal; None before its end was written."""
+        try:
+            return int((self.folder / "exit").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it runs, but waits until other jobs have ended."""
+        return self.state == "running" and not (self.folder / COMMAND).exists() and bool(self.after)
+
+    @property
+    def touched(self) -> float:
+        """When it last wrote something or ended, in seconds since the epoch."""
+        files = [self.folder / name for name in ("exit", "output.jsonl", "job.json")]
+        return max(path.stat().st_mtime for path in files if path.exists())
+
+    @property
+    def seen(self) -> bool:
+        """Whether a person has put it away after its end."""
+        return (self.folder / "seen").exists()
+
+    def put_away(self) -> None:
+        """A person has seen how it ended."""
+        (self.folder / "seen").touch()
 
     def output(self) -> list[dict[str, Any]]:
         """Every JSON object the command has printed, oldest first; a half-written line waits."""
@@ -121,7 +154,7 @@ class Job:
                 )
             private = self._private_values()
             sign_out(self.folder)
-            for name in ("exit", "cancel"):
+            for name in ("exit", "cancel", "seen"):
                 (self.folder / name).unlink(missing_ok=True)
             os.utime(self.folder)  # launched now, as LAUNCHED_WITHIN counts it
             launch(self.folder, private)
@@ -142,12 +175,6 @@ class Job:
             )
         return {name: known[name] for name in self.private}
 
-    def _exit_status(self) -> int | None:
-        try:
-            return int((self.folder / "exit").read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-
     def _alive(self) -> bool:
         if signed_in(self.folder):
             return bool(living(self.folder))
@@ -155,12 +182,17 @@ class Job:
 
 
 def start(
-    settings: Settings, title: str, command: list[str], private: dict[str, str] | None = None
+    settings: Settings,
+    title: str,
+    command: list[str],
+    private: dict[str, str] | None = None,
+    after: Sequence[Job] = (),
 ) -> Job:
     """Start `workbench COMMAND…` detached from this process and return its job.
 
     `private` are environment variables for the command. Only their names are written to the job's
-    folder; the values stay in this process, for a retry.
+    folder; the values stay in this process, for a retry. It waits until the jobs `after` have
+    ended, however they end.
     """
     private = private or {}
     # sorts by time; two jobs of one second differ by the random part
@@ -173,6 +205,7 @@ def start(
         "home": str(settings.home),
         "cwd": str(Path.cwd()),
         "private": sorted(private),
+        "after": [str(other.folder) for other in after],
     }
     with locked(folder / "start"):
         _private_values[folder] = private
@@ -207,4 +240,5 @@ def _read(folder: Path) -> Job:
         command=data["command"],
         started=data["started"],
         private=tuple(data.get("private", ())),
+        after=tuple(data.get("after", ())),
     )

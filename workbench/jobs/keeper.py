@@ -10,13 +10,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
 from workbench.files import read_json, write_text
-from workbench.jobs.processes import COMMAND, KEEPER, sign_in
+from workbench.jobs.processes import COMMAND, KEEPER, living, sign_in
 
 CANCELLED = 128 + signal.SIGTERM  # the exit status that a shell gives a command ended by SIGTERM
+
+LOOKED_EVERY = 1.0  # seconds, while other jobs are waited for
 
 
 def launch(folder: Path, private: dict[str, str]) -> None:
@@ -39,9 +42,17 @@ def keep(folder: Path) -> None:
     # decides for itself how it stops. The keeper has to stay, to write how it ended.
     signal.signal(signal.SIGTERM, _stay)
     sign_in(folder, KEEPER, os.getpid())  # whoever launched it may have been killed before
+    _wait_for_others(folder)
     cancelled = (folder / "cancel").exists()
     status = CANCELLED if cancelled else _run(folder)
     write_text(folder / "exit", str(status))
+
+
+def _wait_for_others(folder: Path) -> None:
+    """Until the jobs it was queued behind have ended, or it was cancelled."""
+    others = [Path(other) for other in read_json(folder / "job.json").get("after", [])]
+    while any(living(other) for other in others) and not (folder / "cancel").exists():
+        time.sleep(LOOKED_EVERY)
 
 
 def _run(folder: Path) -> int:

@@ -63,7 +63,9 @@ def _row(info: Any, settings: Settings) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     if "problem" in row:
         return f"{row['name']:<40}  {row['problem']}"
-    size = f"{row['size'] / 1e9:.2f} GB" if row["size"] else "-"
+    from workbench.models.listing import readable_size
+
+    size = readable_size(row["size"]) if row["size"] else "-"
     context = f"{row['context_tokens']} tokens" if row["context_tokens"] else "-"
     return f"{row['name']:<40}  {size:>9}  {context:>14}"
 

@@ -28,6 +28,8 @@ CONNECT = (
     "Press “Connect a model” in the app, or start Ollama and run `workbench models pull qwen3:4b`; "
     "for a server or a folder see `workbench models connect --help`."
 )
+GIGABYTE = 1e9
+MEGABYTE = 1e6
 KINDS = ("ollama", "openai", "local")
 
 
@@ -100,6 +102,13 @@ def size_of(info: ModelInfo, settings: Settings) -> int:
     if kind != "local":
         return info.size
     return model_folder.weights_size(model_folder.find_local(rest, settings))
+
+
+def readable_size(size: int) -> str:
+    """Bytes in GB, or in MB where that is less than a tenth."""
+    if size >= GIGABYTE / 10:
+        return f"{size / GIGABYTE:.1f} GB"
+    return f"{size / MEGABYTE:.1f} MB"
 
 
 def split_name(name: str) -> tuple[str, str]:

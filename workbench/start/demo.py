@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench.cli import call, json_option, print_json, receiving, reports_erro
 from workbench.contributions import contributions, load_place
 from workbench.errors import WorkbenchError
 from workbench.messages import say
+from workbench.progress import Plan
 from workbench.settings import Settings, load_settings
 from workbench.terminal import Event, Report, reporting
 
@@ -27,7 +29,7 @@ PASSED_ON = ("progress", "sample", "warning")  # events of a step's commands tha
 class Demo:
     """What a step works with: the settings, the facts of the steps before it, and commands.
 
-    A step is a function `Demo -> facts`. It makes nothing again that exists already.
+    A step makes nothing again that exists already.
     """
 
     def __init__(self, settings: Settings, publish: bool, report: Report) -> None:
@@ -36,6 +38,7 @@ class Demo:
         self.facts: dict[str, Any] = {}
         self.words: list[str] = []
         """What the person reads at the end; a step adds its lines."""
+        self.plan = Plan({})
         self._report = report
         self._began = time.monotonic()
 
@@ -43,14 +46,15 @@ class Demo:
         """Since the demo began."""
         return round(time.monotonic() - self._began, 1)
 
-    def command(self, step: str, *words: Any) -> Event:
+    def command(self, stage: str, *words: Any) -> Event:
         """Run `workbench WORDS…` in this process and return its last JSON line.
 
-        Raises WorkbenchError with the command's problem and fix where it fails.
+        Its progress is told as that of the stage. Raises WorkbenchError with the command's problem
+        and fix where it fails.
         """
         texts = [str(word) for word in words]
         command = " ".join(["workbench", *texts])
-        self._report({"event": "step", "step_name": step, "command": command})
+        self._report({"event": "step", "command": command} | self._place(stage))
         last: Event = {}
 
         def receive(line: Event) -> None:
@@ -58,19 +62,34 @@ class Demo:
             last = line
             if line.get("event") in PASSED_ON:
                 with receiving(None):  # else the line would come back here
-                    self._report(line)
+                    self._report(line | self._place(stage))
 
         with _own_signals():
             status = call(texts, receive)
         if status:
-            raise _failure(step, last)
+            raise _failure(stage, last)
         return last
 
-    def train(self, run_file: Path) -> str:
+    def train(self, stage: str, run_file: Path) -> str:
         """Train the run of that file, or take it up again; returns its folder."""
         begun = (self.settings.home / "runs" / run_file.stem).exists()
         resume = ["--resume"] if begun else []
-        return self.command("train", "finetune", "train", run_file, *resume)["run"]
+        return self.command(stage, "finetune", "train", run_file, *resume)["run"]
+
+    def _place(self, stage: str) -> dict[str, Any]:
+        """What a line says of the stage: its name, where it stands, and the time so far."""
+        return {"stage": stage, "elapsed": self.seconds(), **self.plan.place(stage)}
+
+
+@dataclass(frozen=True)
+class DemoStep:
+    """What a package adds to the demo."""
+
+    run: Callable[[Demo], dict[str, Any]]
+    """Returns the facts that it found."""
+
+    stages: Mapping[str, float]
+    """English name -> the seconds that it took on two processor cores; only their ratios count."""
 
 
 @click.command()
@@ -87,22 +106,32 @@ def demo(publish: bool, as_json: bool) -> None:
     settings = load_settings()
     with reporting(as_json, _note) as report:
         result = Demo(settings, publish, report)
-        run_steps(result)
+        run_steps(result, demo_steps())
     if as_json:
         print_json({"event": "done", **result.facts})
     else:
         click.echo("\n".join(result.words))
 
 
-def run_steps(demo: Demo) -> None:
-    """Run every package's steps in their order; their facts add up in `demo.facts`."""
-    steps: dict[int, str] = {}
-    for contribution in contributions():
-        steps |= contribution.demo
-    for _, place in sorted(steps.items()):
-        demo.facts |= load_place(place)(demo)
+def run_steps(demo: Demo, steps: Sequence[DemoStep]) -> None:
+    """Run the steps in their order; their facts add up in `demo.facts`."""
+    stages: dict[str, float] = {}
+    for step in steps:
+        stages |= step.stages
+    demo.plan = Plan(stages)
+    for step in steps:
+        demo.facts |= step.run(demo)
     demo.facts["seconds_in_all"] = demo.seconds()
     demo.words.append(f"{demo.facts['seconds_in_all']:.0f} s in all. Open the app: workbench run")
+
+
+def demo_steps() -> list[DemoStep]:
+    """Every package's steps, in their order."""
+    places: dict[int, str] = {}
+    for contribution in contributions():
+        places |= contribution.demo
+    steps: list[Any] = [load_place(place) for _, place in sorted(places.items())]
+    return steps
 
 
 @contextmanager
@@ -117,12 +146,12 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _failure(step: str, last: Event) -> WorkbenchError:
+def _failure(stage: str, last: Event) -> WorkbenchError:
     """The command's own problem; a check of several problems counts by its first."""
     problems = last.get("problems") or [last]
     problem = problems[0].get("problem", say("no reason given"))
     return WorkbenchError(
-        say("The step {step} failed: {problem}", step=step, problem=problem),
+        say("The step {step} failed: {problem}", step=stage, problem=problem),
         problems[0].get("fix", ""),
     )
 

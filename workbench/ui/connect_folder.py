@@ -9,11 +9,12 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.models.connecting import connect_folder, remove_model
 from workbench.models.hubs import is_hub_name, list_half_downloaded
-from workbench.models.listing import list_folders, size_of
+from workbench.models.listing import list_folders, readable_size, size_of
 from workbench.models.servers import ModelInfo
 from workbench.settings import Settings
 from workbench.ui.changes import announce
 from workbench.ui.confirm import confirmed
+from workbench.ui.dialog import shut_dialog
 from workbench.ui.downloads import download
 from workbench.ui.models import choose_model, look_again
 from workbench.ui.session import both, choices
@@ -48,6 +49,7 @@ def _connect(place: str, settings: Settings) -> None:
     announce(
         both(f"{name} is connected. The chat asks it now.", f"{name} 已连接，对话现在使用它。")
     )
+    shut_dialog()
     st.rerun()
 
 
@@ -60,6 +62,7 @@ def _row(model: ModelInfo, settings: Settings) -> None:
             st.caption(both("in use", "使用中"), width="content")
         elif st.button(both("Use", "使用"), type="tertiary", key=f"use-{name}"):
             choose_model(model.name)
+            shut_dialog()
             st.rerun()
         forget = both(f"Forget {name}? Its files stay.", f"移除 {name}？文件会保留。")
         delete = both(f"Delete {name} from this disk?", f"从磁盘删除 {name}？")
@@ -87,6 +90,6 @@ def _half_row(name: str, settings: Settings) -> None:
 
 def _size(model: ModelInfo, settings: Settings) -> str:
     try:
-        return f"{size_of(model, settings) / 1e9:.2f} GB"
+        return readable_size(size_of(model, settings))
     except WorkbenchError:  # deleted in this moment
         return ""

@@ -7,10 +7,12 @@ import os
 import streamlit as st
 
 from workbench.models.connecting import connect_ollama, remove_model
+from workbench.models.listing import readable_size
 from workbench.models.ollama import ollama_version
 from workbench.models.servers import ModelInfo, list_ollama
 from workbench.settings import Settings
 from workbench.ui.confirm import confirmed
+from workbench.ui.dialog import shut_dialog
 from workbench.ui.downloads import download
 from workbench.ui.models import choose_model, look_again
 from workbench.ui.session import both, choices, page_settings
@@ -54,8 +56,6 @@ def _address(settings: Settings) -> None:
     if pressed:
         with shows_errors():
             _connect(address, fixed, settings)
-    elif not settings.ollama_host.startswith("http"):
-        return
 
 
 def _connect(address: str, fixed: bool, settings: Settings) -> None:
@@ -72,12 +72,13 @@ def _connect(address: str, fixed: bool, settings: Settings) -> None:
 def _row(model: ModelInfo, settings: Settings) -> None:
     name = model.name.removeprefix("ollama:")
     with st.container(horizontal=True, vertical_alignment="center", key=f"model-{name}"):
-        size = f"{model.size / 1e9:.2f} GB"
+        size = readable_size(model.size)
         st.markdown(f"{plain(name)} :gray[{size}]", width="stretch")
         if choices().get("model") == model.name:
             st.caption(both("in use", "使用中"), width="content")
         elif st.button(both("Use", "使用"), type="tertiary", key=f"use-{name}"):
             choose_model(model.name)
+            shut_dialog()
             st.rerun()
         question = both(
             f"Delete {name} from Ollama, for all programs?",
@@ -95,10 +96,9 @@ def _row(model: ModelInfo, settings: Settings) -> None:
 def _pull(settings: Settings) -> None:
     with st.form("pull", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
-            both("Download by name", "按名称下载"),
+            both("Download by name, see ollama.com/library", "按名称下载，见 ollama.com/library"),
             placeholder="qwen3:4b",
             key="pull_name",
-            help=both("Names: https://ollama.com/library", "名称见 https://ollama.com/library"),
         )
         pressed = st.form_submit_button(both("Download", "下载"), icon=":material/download:")
     if pressed and name.strip():

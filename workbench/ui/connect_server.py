@@ -11,6 +11,7 @@ from workbench.models.trying import ask_one_token, models_of
 from workbench.settings import Settings
 from workbench.ui.changes import announce
 from workbench.ui.confirm import confirmed
+from workbench.ui.dialog import shut_dialog
 from workbench.ui.models import choose_model, look_again
 from workbench.ui.session import both, choices
 from workbench.ui.text import plain, shows_errors
@@ -121,4 +122,5 @@ def _save(name: str, address: str, key: str, keep: bool, settings: Settings) -> 
             f"{server.name} 已连接，对话现在使用 {chosen}。",
         )
     )
+    shut_dialog()
     st.rerun()

@@ -11,6 +11,7 @@ from workbench.ui.changes import announce
 from workbench.ui.connect_folder import folder_tab
 from workbench.ui.connect_ollama import ollama_tab
 from workbench.ui.connect_server import server_tab
+from workbench.ui.dialog import OPEN, shut_dialog
 from workbench.ui.downloads import DOWNLOADS, is_download
 from workbench.ui.jobs import show_job
 from workbench.ui.models import choose_model, look_again
@@ -24,8 +25,10 @@ def connect_button(settings: Settings, key: str = "connect") -> None:
     _choose_what_arrived(settings)
     label = both("Connect a model", "连接模型")
     if st.button(label, icon=":material/link:", type="tertiary", key=key):
-        # the page behind shows what was connected once the dialog is closed
-        st.dialog(label, width="medium", on_dismiss="rerun")(_dialog)()
+        st.session_state[OPEN] = key
+    # noted, because the page may be drawn again behind it: a job has ended
+    if st.session_state.get(OPEN) == key:
+        st.dialog(label, width="medium", on_dismiss=shut_dialog)(_dialog)()
 
 
 def _dialog() -> None:
@@ -44,6 +47,7 @@ def _dialog() -> None:
 def _downloads(settings: Settings) -> None:
     """The downloads that were started here. One that has arrived is chosen, and the dialog shut."""
     if _choose_what_arrived(settings):
+        shut_dialog()
         st.rerun()
     mine = st.session_state.get(DOWNLOADS, [])
     for job in list_jobs(settings)[:LOOKED_AT]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.artefacts.model_folder import find_local
+from workbench.artefacts.published import find_published
 from workbench.connections import read_connections
 from workbench.errors import NotFound
 from workbench.models.chosen import choose
 from workbench.models.listing import NONE, list_models
+from workbench.models.servers import server_of
 from workbench.settings import Settings
 from workbench.ui.selecting import select
 from workbench.ui.session import choices
@@ -38,7 +40,10 @@ def is_gone(name: str, settings: Settings) -> bool:
             find_local(rest, settings)
         except NotFound:
             return True
-    if kind != "ollama":
+    if kind == "openai":
+        server, _ = server_of(rest, settings)
+        return server is None
+    if kind != "ollama" or find_published(rest, settings):  # that may be on another host
         return False
     served = {one for one in reachable_models(settings) if one.startswith("ollama:")}
     return bool(served) and served.isdisjoint({name, f"{name}:latest"})

@@ -9,7 +9,8 @@ import streamlit as st
 from workbench.settings import Settings
 from workbench.ui.appearance import arrange_sidebar, show_sidebar_foot
 from workbench.ui.changes import announce, show_change
-from workbench.ui.jobs import cancel_button, offer_example_model, show_job, show_jobs
+from workbench.ui.example import offer_example_model
+from workbench.ui.jobs import cancel_button, show_job, show_jobs
 from workbench.ui.selecting import choose, fold, select
 from workbench.ui.session import (
     both,

@@ -1,0 +1,42 @@
+"""What jobs of this package have made, for the panel of jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workbench.jobs.job import Job
+from workbench.ui.made import Made
+from workbench.ui.session import both
+
+PAGE = "finetune/ui/training.py"
+RUN = "shown_run"  # the selector of a run
+VIEW = "training_view"
+DATA = "training_data"
+BASE = "training_base"
+
+
+def made_by_training(job: Job) -> Made | None:
+    """The run, of a training and of the demo alike."""
+    run = job.last().get("run")
+    if not run:
+        return None
+    name = Path(run).name
+    text = both(f"The run {name} is trained.", f"训练 {name} 已完成。")
+    return Made(text, PAGE, {VIEW: "runs", RUN: name})
+
+
+def made_by_augment(job: Job) -> Made:
+    """The file of questions."""
+    path = Path(job.command[job.command.index("--out") + 1])
+    return _for_new_run(path.name, DATA, path)
+
+
+def made_by_make_base(job: Job) -> Made:
+    """The small base."""
+    path = Path(job.command[2])
+    return _for_new_run(path.name, BASE, str(path))
+
+
+def _for_new_run(name: str, key: str, value: Any) -> Made:
+    return Made(both(f"{name} is ready.", f"{name} 已就绪。"), PAGE, {VIEW: "new", key: value})
