@@ -11,7 +11,7 @@ from agents.question import Question
 from agents.registry import AGENTS, AUTO
 from agents.router import Route, forced, routing
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Declined, Done, Event, Failed, Notice, Token
+from workbench.chat.events import Declined, Done, Event, Failed, Notice, Suggestions, Token
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.settings import Settings
 
@@ -74,6 +74,7 @@ def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, Non
         with closing(agent.answer(question)) as events:
             for event in events:
                 if isinstance(event, Declined) and not final:
+                    question.suggested = _suggested(events)
                     return event.text
                 if isinstance(event, Declined):
                     event = Token(event.text)
@@ -87,3 +88,11 @@ def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, Non
             raise
         return error.problem
     return ""
+
+
+def _suggested(rest: Iterator[Event]) -> Sequence[tuple[str, str]]:
+    """The questions that an agent without an answer suggests after it has said so."""
+    for event in rest:
+        if isinstance(event, Suggestions):
+            return event.questions
+    return ()

@@ -170,6 +170,9 @@ def answer_with_files(
     passwords: Mapping[str, str] | None = None,
 ) -> Generator[Event, None, None]:
     """Read the files and answer from them first; a command's question. Failed or Done is last."""
+    if not paths:
+        yield from answer(text, history, settings, mode)
+        return
     begun = time.monotonic()
     try:
         collection, files = read_now(paths, settings, passwords)

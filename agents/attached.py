@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.catalogue import Catalogue
+from rag.loaders.secret import ENTER_PASSWORD
+from rag.problems import fix_for_terminal, why_empty
 from workbench.chat.conversations import Conversations, Message
 from workbench.errors import NotFound, WorkbenchError
 from workbench.files import remove, writing
@@ -30,11 +32,6 @@ if TYPE_CHECKING:
 CHAT = ".chat-"
 FILES = ".files-"
 LOOKED_AT = 20  # newest jobs; older ones have long ended
-PASSWORD_PROBLEMS = {
-    "The document is encrypted.",
-    "The password is wrong.",
-    "The archive is encrypted.",
-}
 KEPT = 20  # collections of files that commands named; older ones are dropped
 
 
@@ -57,7 +54,7 @@ class AttachedFile:
     @property
     def wants_password(self) -> bool:
         """Whether a password would mend it."""
-        return self.problem in PASSWORD_PROBLEMS
+        return self.fix == ENTER_PASSWORD
 
 
 def chat_collection(conversation: int) -> str:
@@ -151,7 +148,9 @@ def read_now(
         ingest(usable, name, settings, embedder=_embedder(settings), passwords=passwords)
         known = _documents(settings, name)
         _drop_oldest(settings)
-    found += [_fared(Path(one.source), one.size, one) for one in known.values()]
+    for one in known.values():
+        file = _fared(Path(one.source), one.size, one)
+        found.append(replace(file, fix=fix_for_terminal(file.name, file.fix)))
     return name, found
 
 
@@ -254,11 +253,9 @@ def _not_read(path: Path, size: int, job: Job | None) -> AttachedFile:
 
 def _fared(path: Path, size: int, document: Document) -> AttachedFile:
     if document.state == "empty":
-        problem = "The file is empty." if not size else "There is no text in it."
-        fix = (
-            "Choose a file with text. Text in pictures and scans needs OCR: install tesseract-ocr "
-            "and the extra: pip install -e '.[ocr]'"
-        )
+        problem, fix = why_empty(path)
+        if not size:
+            problem = say("The file is empty.")
         return AttachedFile(path, size, "empty", 0, problem, fix)
     return AttachedFile(
         path,

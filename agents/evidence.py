@@ -92,8 +92,10 @@ def find_assets(settings: Settings) -> dict[str, Asset]:
 
 
 def gather(question: str, assets: Mapping[str, Asset]) -> list[Evidence]:
-    """What speaks for each agent, the strongest first."""
+    """What speaks for each agent, the strongest first: nothing where the question names nothing."""
     weights = weigh(question, list(assets.values()))
+    if not weights:
+        return [Evidence(mode, 0.0, "") for mode in assets]
     found = []
     for mode, asset in assets.items():
         match = asset.best(question, weights)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from agents.courtesies import is_courtesy
 from agents.ordinary import rarity
+from agents.registry import NOBODY
 from workbench.chat.conversations import Turn
 from workbench.language import language_of, words
 from workbench.models.chosen import ChosenModel, choose
@@ -39,8 +41,9 @@ class Question:
 
     `history` lists the turns before, oldest first. The router leaves in `found` what the evidence
     of the chosen agent has found (see `agents.evidence`), so that the agent does not search again;
-    None where nothing was weighed. Only that agent knows its type. `files` are the sources, in the
-    collection `settings.attached`, that came with this question: it is answered from them first.
+    None where nothing was weighed. Only that agent knows its type. `suggested` holds what an agent
+    without an answer has suggested to ask instead. `files` are the sources, in the collection
+    `settings.attached`, that came with this question: it is answered from them first.
     """
 
     text: str
@@ -48,6 +51,7 @@ class Question:
     settings: Settings
     found: Any = None
     files: Sequence[str] = ()
+    suggested: Sequence[tuple[str, str]] = ()
 
     @cached_property
     def language(self) -> str:
@@ -89,12 +93,24 @@ class Question:
         """Whether the question needs the turn before: by its words, until the router knows."""
         return self.continues or self.refers
 
+    @cached_property
+    def before(self) -> tuple[str, str]:
+        """The last question that was about something, and the agent that answered it.
+
+        Either is empty where there is none. A "thanks" in between is passed over.
+        """
+        agent = ""
+        for turn in reversed(self.history):
+            if turn.role == "assistant":
+                agent = agent or turn.mode
+            elif agent == NOBODY and is_courtesy(turn.content):
+                agent = ""
+            else:
+                return turn.content, agent
+        return "", agent
+
     @property
     def search_text(self) -> str:
         """The text to search with: a follow-up is read together with the question before."""
-        if not self.leans:
-            return self.text
-        for turn in reversed(self.history):
-            if turn.role == "user":
-                return f"{turn.content} {self.text}"
-        return self.text
+        asked, _ = self.before
+        return f"{asked} {self.text}" if self.leans and asked else self.text

@@ -28,6 +28,10 @@ def nothing_added(language: str) -> str:
     return localized(language, "nothing has been added to answer from", "还没有添加可供回答的内容")
 
 
+def courtesy(language: str) -> str:
+    return localized(language, "it asks nothing", "这不是提问")
+
+
 def nothing_about_it(language: str) -> str:
     return localized(
         language,
@@ -55,4 +59,13 @@ def after(language: str, former: str, reason: str) -> str:
         language,
         f"{former} had no answer; now: {reason}",
         f"{former}没有答案；改为：{reason}",
+    )
+
+
+def not_in_files(language: str, reason: str) -> str:
+    """Files came with the question, but another asset clearly knows more of it."""
+    return localized(
+        language,
+        f"the attached files say nothing of it; {reason}",
+        f"附件中没有提到；{reason}",
     )

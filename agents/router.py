@@ -9,6 +9,7 @@ from typing import Any
 
 from agents import reasons
 from agents.aside import ask_aside
+from agents.courtesies import is_courtesy
 from agents.evidence import (
     Asset,
     Evidence,
@@ -88,11 +89,11 @@ def routing(question: Question, mode: str = AUTO) -> Generator[Beat, None, Route
             say("Use auto or one of: {agents}.", agents=", ".join(AGENTS)),
         )
     if question.files:
-        return (yield from _attached(question))
+        return (yield from _with_files(question))
     return (yield from _without_files(question))
 
 
-def _attached(question: Question) -> Generator[Beat, None, Route]:
+def _with_files(question: Question) -> Generator[Beat, None, Route]:
     """The agent that reads the files which came with the question: they are asked first.
 
     Only where they clearly do not hold it, the evidence decides.
@@ -104,10 +105,11 @@ def _attached(question: Question) -> Generator[Beat, None, Route]:
             continue
         if match.score >= 1 or not _clear_elsewhere(question, assets):
             question.leans = False
-            return Route(mode, match.reason, {mode: round(match.score, 3)}, match.found)
+            nobody = Route(NOBODY, reasons.nobody_else(question.language))
+            shares = {mode: round(match.score, 3)}
+            return Route(mode, match.reason, shares, match.found, [nobody])
     elsewhere = yield from _without_files(question)
-    reason = reasons.not_in_files(question.language, elsewhere.reason)
-    return replace(elsewhere, reason=reason)
+    return replace(elsewhere, reason=reasons.not_in_files(question.language, elsewhere.reason))
 
 
 def _clear_elsewhere(question: Question, assets: Mapping[str, Asset]) -> bool:
@@ -126,6 +128,9 @@ def _without_files(question: Question) -> Generator[Beat, None, Route]:
     known = _known_to(question, assets)
     if known:
         return known
+    if is_courtesy(question.text):
+        question.leans = False
+        return Route(NOBODY, reasons.courtesy(question.language))
     return (yield from _by_evidence(question, assets))
 
 
@@ -142,7 +147,9 @@ def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
     for mode, asset in assets.items():
         if asset.knows(question.text):
             question.leans = False
-            return Route(mode, reasons.has_this_question(question.language), {mode: 1.0})
+            reason = reasons.has_this_question(question.language)
+            others = [Route(NOBODY, reasons.nobody_else(question.language))]
+            return Route(mode, reason, {mode: 1.0}, others=others)
     return None
 
 
@@ -180,9 +187,9 @@ def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> lis
 
     What may be a follow-up is weighed alone first: where an asset explains it, it stands alone.
     """
-    answered_by = _agent_before(question)
+    _, answered_by = question.before
     if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
-        return [Evidence(mode, 0.0, "") for mode in assets]
+        return gather("", assets)
     if not question.continues:
         alone = gather(question.text, assets)
         enough = STANDS_ALONE if question.refers else floor
@@ -212,14 +219,6 @@ def _in_words_of(
         return False
     weights = weigh(question.text, list(assets.values()))
     return share({word for word in weights if asset.held(word)}, weights) > floor
-
-
-def _agent_before(question: Question) -> str:
-    """The agent of the last answer, or nothing."""
-    for turn in reversed(question.history):
-        if turn.role == "assistant" and turn.mode:
-            return turn.mode
-    return ""
 
 
 def _judge(question: Question, found: Sequence[Evidence]) -> Generator[Beat, None, Evidence | None]:

@@ -21,6 +21,7 @@ from statistics import median
 
 from click.testing import CliRunner
 
+from agents.courtesies import is_courtesy
 from agents.data.evidence import find_tables, table_texts
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
@@ -88,13 +89,16 @@ def measure_nobody(settings: Settings) -> None:
     """Greetings, sums, small talk, world knowledge, other languages: to nobody."""
     asked: Counter[str] = Counter()
     right: Counter[str] = Counter()
+    listed = 0
     for line in NOBODY.read_text("utf-8").splitlines():
         kind, question = line.split("\t")
         chosen = route(Question(question, [], settings))
+        listed += is_courtesy(question)
         groups = [kind, "all", "unseen half" if unseen(question) else "seen half"]
         asked.update(groups)
         if chosen.mode == "none":
             right.update(groups)
+    print(f"nobody: {listed} stand on the list of courtesies, the others are weighed")
     for group, count in asked.items():
         print(f"nobody, {group}: {right[group]} of {count} right, {right[group] / count:.3f}")
 

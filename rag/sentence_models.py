@@ -41,7 +41,7 @@ def model_folder(name: str, cache: Path) -> str:
     if name == PACKAGED:
         return _packaged_folder()
     if name.startswith(MODELSCOPE):
-        return str(snapshot(name, cache=cache))
+        return str(snapshot(name, cache))
     if name.startswith((".", "/", "~")) or Path(name).is_dir():
         return _local_folder(name)
     return name

@@ -214,11 +214,22 @@ def open_collection(settings: Settings, name: str) -> Collection:
     row = catalogue.collection(name)
     if row:
         return Collection(settings, row)
+    raise _unknown(name, catalogue.names())
+
+
+def check_names(settings: Settings, names: Sequence[str]) -> None:
+    """Raises NotFound, which lists the existing names, for one of no collection; opens none."""
+    catalogue = Catalogue(_catalogue_path(settings))
+    for name in names:
+        if catalogue.collection(name) is None:
+            raise _unknown(name, catalogue.names())
+
+
+def _unknown(name: str, existing: Sequence[str]) -> NotFound:
     problem = say("There is no collection {name}.", name=name)
-    names = catalogue.names()
-    if names:
-        raise NotFound(problem, say("Choose one of: {names}.", names=", ".join(names)))
-    raise NotFound(
+    if existing:
+        return NotFound(problem, say("Choose one of: {names}.", names=", ".join(existing)))
+    return NotFound(
         problem, say("Make it with: workbench rag ingest PATH --collection {name}", name=name)
     )
 

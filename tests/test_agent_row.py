@@ -48,6 +48,10 @@ class ToyAsset:
     """One text."""
 
     size = 1
+    state = "the tides"
+
+    def samples(self) -> list[str]:
+        return [TIDES]
 
     def held(self, word: str) -> int:
         return int(word in words(TIDES))
@@ -99,7 +103,14 @@ def test_every_row_is_whole_and_its_places_exist() -> None:
     checked = 0
     for mode, agent in AGENTS.items():
         assert agent.mode == mode and agent.command.startswith("/") and agent.description
-        for place in (agent.run, agent.evidence, agent.examples, agent.warm_up, agent.choice):
+        for place in (
+            agent.run,
+            agent.evidence,
+            agent.examples,
+            agent.holdings,
+            agent.warm_up,
+            agent.choice,
+        ):
             module, _, name = place.partition(":")
             path = Path(__file__).parents[1] / (module.replace(".", "/") + ".py")
             assert not place or f"def {name}(" in path.read_text("utf-8"), place

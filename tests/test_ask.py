@@ -76,6 +76,53 @@ def test_a_failure_is_the_last_line_and_the_exit_status(
     assert "Problem:" in plain.stderr and "Fix:" in plain.stderr and "Traceback" not in plain.output
 
 
+def test_a_greeting_goes_to_nobody_who_names_what_can_be_asked(handbook: Settings) -> None:
+    shown = CliRunner().invoke(workbench, ["ask", "hello", "--json"])
+    assert shown.exit_code == 0, shown.output
+    lines = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert lines[0]["event"] == "routed" and lines[0]["mode"] == "none"
+    said = "".join(line["text"] for line in lines if line["event"] == "token")
+    assert "handbook" in said and lines[-1]["model"] == "none"
+
+
+def test_the_turns_before_are_seen_as_on_the_page(handbook: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "turns.json"
+    turns = [
+        {"role": "user", "content": "How many days of annual leave do employees have?"},
+        {"role": "assistant", "content": "28 days.", "mode": "documents"},
+    ]
+    file.write_text(json.dumps(turns), "utf-8")
+    ask = ["ask", "And how many of leave?", "--json"]
+    alone = CliRunner().invoke(workbench, [*ask, "--model", "none"])
+    after = CliRunner().invoke(workbench, [*ask, "--model", "none", "--history", str(file)])
+    assert json.loads(after.stdout.splitlines()[0])["mode"] == "documents"
+    reasons = [json.loads(run.stdout.splitlines()[0])["reason"] for run in (alone, after)]
+    assert "goes on" in reasons[1] and reasons[0] != reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "There is no file"),
+        ("{broken", "is not JSON"),
+        ('{"role": "user"}', "holds no list of turns"),
+        ('["hello"]', "Turn 1"),
+        ('[{"role": "system", "content": "x"}]', "has the role system"),
+        ('[{"role": "user", "content": 3}]', "no text as its content"),
+        ('[{"role": "user", "content": "x"}, {"role": "user", "content": "y", "mode": "z"}]', "z"),
+    ],
+)
+def test_a_wrong_history_is_a_clear_error(
+    text: str | None, problem: str, handbook: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "turns.json"
+    if text is not None:
+        file.write_text(text, "utf-8")
+    shown = CliRunner().invoke(workbench, ["ask", "Hello?", "--history", str(file)])
+    assert shown.exit_code == 1 and "Traceback" not in shown.output
+    assert problem in shown.stderr and "Fix:" in shown.stderr
+
+
 def test_wrong_usage_is_status_two() -> None:
     assert CliRunner().invoke(workbench, ["ask"]).exit_code == 2
 

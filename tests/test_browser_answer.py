@@ -29,7 +29,7 @@ HOSTILE = (
 QUESTION = "How tall is the lighthouse of Vlieree?"
 ANSWER = "It is **47 metres** tall [1].\n\n```py\nheight = 47\n```\n"
 WORDS = [f"word{number} " for number in range(40)]
-SOON = 1.0  # seconds from a click to the page that shows its effect, also on a busy machine
+SOON = 2.0  # seconds from a click to its effect on a busy machine; the model is silent for longer
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +216,26 @@ def test_a_look_at_another_page_loses_nothing(open_page: Open, served: str, scri
     page.get_by_role("link", name="对话").click()
     page.locator("[class*=st-key-chat-] button").first.click()
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("the end.")
+
+
+def test_a_correction_is_saved_by_enter_and_opens_the_training_data(
+    open_page: Open, served: str, script: Script
+) -> None:
+    say(script, "It is 4 metres tall [1].")
+    page = open_page("en", at=served)
+    ask(page)
+    answer = answered(page)
+    answer.get_by_role("radio", name="Thumbs down").click()
+    changed = page.locator(".st-key-changed")
+    expect(changed).to_contain_text("Rated as bad")
+    answer.get_by_role("button", name="What would have been right?").click()
+    field = page.locator("[class*=st-key-correction-] textarea")
+    field.fill("It is 47 metres tall.")
+    field.press("Enter")
+    expect(changed).to_contain_text("It is among the training data")
+    changed.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("heading", name="Training", exact=True)).to_be_visible()
+    expect(page.get_by_role("combobox", name="Data file")).to_have_value("chats.jsonl")
 
 
 def test_the_printed_page_is_the_conversation(open_page: Open, served: str, script: Script) -> None:

@@ -59,7 +59,8 @@ def two_collections(settings: Settings) -> None:
 
 
 def chosen(app: AppTest) -> dict[str, object]:
-    return {**app.session_state["choices"], "mode": app.session_state["mode"]}
+    state = app.session_state
+    return {**state["choices"], **state["spoken"], "mode": state["mode"]}
 
 
 def label_of(app: AppTest, key: str) -> str:
@@ -90,6 +91,7 @@ def test_a_chat_keeps_its_choices_and_another_has_its_own(
     }
     assert chosen(app) == wanted
     assert chosen(chat(language)) == wanted, "a reload before the first question"
+    assert "temperature" not in app.session_state["choices"], "other pages do not see it"
     drawn(app.chat_input(key="question").set_value("How long is the quay?").run())
     conversations = Conversations(settings.database)
     first = conversations.recent()[0]
@@ -109,6 +111,11 @@ def test_a_chat_keeps_its_choices_and_another_has_its_own(
     drawn(app.button(key="reset-more").click().run())
     assert "temperature" not in conversations.conversation(first.id).settings
     assert chosen(app)["model"] == "ollama:other:latest"
+    app.session_state["choices"]["collection"] = "法规"  # as the Knowledge page does
+    del app.query_params["chat"]
+    drawn(app.run())
+    assert chosen(app)["collection"] == "法规", "a new chat has what was made in the meantime"
+    assert conversations.conversation(first.id).settings["collection"] == "handbook, 法规"
 
 
 def test_what_was_deleted_meanwhile_is_replaced_and_said(

@@ -82,6 +82,14 @@ def test_all_chats_come_back_without_loss_and_only_once(
     assert [found.id for found in other.recent()] == [chat]  # deleted, and back
 
 
+def test_no_file_of_this_machine_is_named_by_an_import(full: Conversations, tmp_path: Path) -> None:
+    export = json.loads(export_all(full))
+    attached = {"attached": [{"path": "/etc/passwd", "size": 1}], "source": "s"}
+    other = Conversations(tmp_path / "other.db")
+    import_chats(other.path, changed(export, "chats.0.messages.0.settings", attached))
+    assert other.messages(other.recent()[0].id)[0].settings == {"source": "s"}
+
+
 def test_markdown_and_html_are_to_be_read_and_harmless(full: Conversations) -> None:
     text = export_chat(full, 1, "md", "zh")
     assert "| a\\|b | n |" in text and "```sql\nSELECT 1\n```" in text and "- [1] a.md" in text
@@ -174,6 +182,9 @@ def changed(chat: dict[str, Any], path: str, value: Any) -> bytes:
         ("chats.0.messages.3.beside", 1, "chats[0]"),
         ("chats.0.votes.0.winner", 77, "chats[0]"),
         ("chats.0.title", 5, "chats[0].title"),
+        ("chats.0.title", "x" * 1000, "chats[0].title"),
+        ("chats.0.updated", 1e20, "chats[0].updated"),
+        ("chats.0.created", float("nan"), "chats[0].created"),
         ("version", 9, "version"),
     ],
 )  # fmt: skip
@@ -202,6 +213,7 @@ def test_files_of_something_else_are_refused_with_the_reason(tmp_path: Path) -> 
     bad: list[tuple[bytes, str]] = [
         (b"PK\x03\x04 a zip", "not JSON"),
         (b"[" * 100_000, "not JSON"),
+        (json.dumps(open_webui()).replace("sure?", "\\ud800").encode(), "not JSON"),
         (b'[{"name": "x"}]', "Entry 1"),
         (b"5", "Entry 1"),
         (json.dumps(open_webui() + circle).encode(), "Chat 2"),

@@ -14,6 +14,7 @@ from keyring.backends import fail
 from model_servers import Script, openai_server
 from recording_ollama import Script as OllamaScript
 from recording_ollama import recording_ollama
+from tiny_models import make_model
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.models.chosen import choose, choose_named
@@ -164,16 +165,15 @@ def test_a_wrong_key_a_wrong_address_and_a_server_without_models_are_told_apart(
         connect_server("lab", f"http://127.0.0.1:{free_port()}/v1", "", settings)
 
 
-def test_a_folder_is_looked_at_before_it_is_connected(
-    settings: Settings, tiny_model: Path, tmp_path: Path
-) -> None:
-    name = connect_folder(str(tiny_model), settings)
-    assert name == f"local:{tiny_model}"
+def test_a_folder_is_looked_at_before_it_is_connected(settings: Settings, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model")
+    name = connect_folder(str(model), settings)
+    assert name == f"local:{model}"
     nowhere = load_settings(ollama_host=f"127.0.0.1:{free_port()}")
     assert [model.name for model in list_models(nowhere)] == [name]
     remove_model(name, settings)
     assert list_models(nowhere) == []
-    assert (tiny_model / "config.json").exists()
+    assert (model / "config.json").exists()
     gguf, pickled, half = tmp_path / "gguf", tmp_path / "pickled", tmp_path / "half"
     for folder in (gguf, pickled, half):
         folder.mkdir()

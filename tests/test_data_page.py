@@ -113,3 +113,74 @@ def test_a_source_is_removed_only_when_it_is_meant(shop: Settings) -> None:
     page.checkbox(key="sure-shop").check().run()
     page.button(key="remove_source").click().run()
     assert not page.exception and list_sources(shop) == []
+
+
+def test_a_connection_is_tested_without_keeping_anything(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets.json"
+    monkeypatch.setenv("WORKBENCH_SECRETS", str(secrets))
+    page = open_page()
+    place = make_sqlite(tmp_path / "shop.sqlite")
+    page.text_input(key="source_address-0").set_value(f"sqlite:///{place}")
+    button(page, "Test connection").click().run()
+    assert "It answers and shows 2 tables" in page.success[0].value
+    page.text_input(key="source_address-0").set_value("mysql://me@127.0.0.1:1/shop")
+    page.text_input(key="source_password-0").set_value("hush-hush")
+    button(page, "Test connection").click().run()
+    assert "does not answer" in page.error[0].value and "hush" not in texts(page)
+    assert list_sources(settings) == [] and not secrets.exists()
+
+
+def test_a_table_shows_its_first_rows_and_no_secret(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "crew.csv").write_text("name,password\nSelka,s3cr3t\nYelan,0pen\n", "utf-8")
+    add_source(settings, "crew", str(tmp_path / "crew.csv"))
+    page = open_page()
+    first_rows = page.dataframe[-1].value
+    assert list(first_rows.columns) == ["name"] and list(first_rows["name"]) == ["Selka", "Yelan"]
+    assert "2 rows" in texts(page) and "1 column that may hold secrets" in texts(page)
+
+
+def test_a_verified_question_is_kept_from_a_result_edited_and_taken_back(shop: Settings) -> None:
+    page = open_page()
+    page.text_area(key="sql-data-shop").set_value("SELECT count(*) FROM users").run()
+    page.text_input(key="verified-question-data-shop").set_value("How many users?")
+    page.button(key="verify-now-data-shop").click().run()
+    assert kept(shop) == {"How many users?": "SELECT count(*) FROM users"}
+    key = "shop-How many users?"
+    page.text_input(key=f"edit-question-{key}").set_value("How many people?")
+    page.text_area(key=f"edit-sql-{key}").set_value("DROP TABLE users")
+    page.button(key=f"edit-{key}").click().run()
+    assert "Only a SELECT may run" in page.error[0].value and "How many users?" in kept(shop)
+    page.text_area(key=f"edit-sql-{key}").set_value("SELECT count(id) FROM users")
+    page.button(key=f"edit-{key}").click().run()
+    assert kept(shop) == {"How many people?": "SELECT count(id) FROM users"}
+    button(page, "Undo").click().run()
+    assert kept(shop) == {"How many users?": "SELECT count(*) FROM users"}
+    page.button(key=f"unpair-{key}").click().run()
+    assert kept(shop) == {}
+    button(page, "Undo").click().run()
+    assert "How many users?" in kept(shop) and not page.exception
+
+
+def kept(settings: Settings) -> dict[str, str]:
+    """Question -> query of the source `shop`."""
+    pairs = load_notes(find_source(settings, "shop"), settings).pairs
+    return {pair["question"]: pair["sql"] for pair in pairs}
+
+
+def test_what_was_added_is_selected_and_its_neighbour_after_it_is_removed(
+    shop: Settings, tmp_path: Path
+) -> None:
+    page = open_page()
+    page.text_input(key="source_name-0").set_value("annex")
+    page.text_input(key="source_address-0").set_value(str(make_sqlite(tmp_path / "b.sqlite")))
+    button(page, "Add").click().run()
+    assert page.selectbox(key="shown_source").value == "annex"
+    assert page.session_state["choices"]["source"] == "annex"
+    assert page.text_input(key="source_name-1").value == ""
+    assert page.session_state["add_source_form"] is False
+    page.checkbox(key="sure-annex").check().run()
+    page.button(key="remove_source").click().run()
+    assert page.selectbox(key="shown_source").value == "shop"
+    assert page.button(key="remove_source").disabled and not page.exception

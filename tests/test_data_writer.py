@@ -23,7 +23,7 @@ from agents.databases.sources import DataSource
 from agents.databases.teaching.agreement import differences
 from agents.question import Question
 from agents.tuned.agent import tuned_model
-from workbench.chat.events import Done, Event, Notice, Query, Table
+from workbench.chat.events import Done, Event, Notice, Query, Suggestions, Table
 from workbench.cli import workbench
 from workbench.errors import NotFound
 from workbench.settings import Settings, load_settings
@@ -110,8 +110,10 @@ def test_it_tries_again_until_query_and_question_agree(
 ) -> None:
     wrong = LIKES.replace("star", "share")
     script = Replies(wrong, wrong, LIKES)
-    events = ask(script, "Which account has the most likes?", source, settings)
+    spoken = settings.model_copy(update={"system_prompt": "Answer in rhyme."})
+    events = ask(script, "Which account has the most likes?", source, spoken)
     assert one(events, Table).rows[0][0] == "Northwind Coffee" and len(script.requests) == 3
+    assert "rhyme" not in str(script.requests), "a writer is held to the prompt of its training"
     assert [request["temperature"] for request in script.requests] == [0.0, 1.0, 1.0]
     hopeless = Replies(wrong)
     text = text_of(ask(hopeless, "Which account has the most likes?", source, settings))
@@ -175,9 +177,8 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
     set_writer(source, settings, "local:small")
     events = list(answer(question, [], load_settings(model="none", source=source.name), "data"))
     text = text_of(events)
-    assert (
-        words in text and example in text and "local:small" in text and isinstance(events[-1], Done)
-    )
+    assert words in text and "local:small" in text and isinstance(events[-1], Done)
+    assert one(events, Suggestions).questions[0] == ("data", example)
 
 
 @pytest.mark.parametrize(

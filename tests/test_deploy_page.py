@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from fake_jobs import running_job
 from streamlit.testing.v1 import AppTest
 from tiny_models import make_model
 
@@ -135,6 +136,40 @@ def test_a_bad_name_is_refused_on_the_page(
     page.button("publish").click().run()
     assert "cannot be a model's name" in page.error[0].value.replace("\\", "")
     assert list_jobs(settings) == []
+
+
+def test_a_publish_that_ends_is_in_view_and_chosen_in_the_chat(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_model(settings.folder("models") / "mine")
+    command = ["deploy", "publish", "mine", "--name", "demo", "--json"]
+    with running_job(settings, "one", command) as job:
+        page = open_page(monkeypatch, "en")
+        assert "cancel_publish" in {button.key for button in page.button}
+        done = {"event": "done", "model": "demo:v1", "proof": CARD["proof"], "form": "", "host": ""}
+        (job.folder / "output.jsonl").write_text(json.dumps(done) + "\n", "utf-8")
+        (job.folder / "exit").write_text("0", "utf-8")
+    page.run()
+    assert not page.exception
+    assert page.session_state["choices"]["tuned"] == "ollama:demo:v1"
+    text = shown(page)
+    assert "demo:v1 is published, and chosen in the chat" in text.replace("\\", "")
+    assert text.index("Publishing mine as demo") < text.index("Nothing is published yet")
+    page.button(key="put_away").click().run()
+    assert "Publishing mine as demo" not in shown(page)
+
+
+def test_a_run_that_was_asked_for_is_in_the_form(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        make_model(settings.folder("models") / name)
+    page = open_page(monkeypatch, "en")
+    assert page.selectbox(key="publish_run").value == "one"
+    page.session_state["wished_selections"] = {"publish_run": "two"}
+    page.run()
+    assert page.selectbox(key="publish_run").value == "two"
+    assert page.text_input(key="publish_name_two").value == "two"
 
 
 @pytest.mark.ollama

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from agents.display import cited_first, effort, text_beside_tables, vote_labels
+from agents.display import (
+    cited_first,
+    context_fill,
+    context_words,
+    effort,
+    lineage_lines,
+    previews,
+    text_beside_tables,
+    vote_labels,
+)
 from agents.markdown import cited, parts, safe
 from workbench.chat.conversations import Message
-from workbench.chat.events import Done, Source, Table, Token
+from workbench.chat.events import Done, Event, Source, Table, Token
 
 
 @pytest.mark.parametrize(
@@ -110,3 +119,46 @@ def test_a_long_text_is_drawn_in_parts_that_stay_while_it_grows(text: str) -> No
     for end in range(0, len(text), 97):
         grown = parts(text[:end])
         assert grown[:-1] == whole[: len(grown) - 1]
+
+
+def answer(*events: Event, content: str = "") -> Message:
+    return Message(1, 1, "assistant", content, list(events), mode="documents")
+
+
+def test_the_context_is_counted_where_the_model_counts_and_estimated_elsewhere() -> None:
+    counted = Done("ollama:x", 1.0, 40, {}, 2.0, read=160, window=2000)
+    fill = context_fill([answer(counted)], 8192)
+    assert fill and (fill.used, fill.window, fill.estimated) == (200, 2000, False)
+    assert context_words(fill, "en") == "context 10%: 200 of 2,000 tokens"
+    with_passages = answer(counted, source(1), content="nine letters")
+    fill = context_fill([with_passages], 8192)
+    assert fill and fill.estimated and fill.used < 20
+    assert context_words(fill, "zh").startswith("上下文 0%：约 ")
+    assert context_fill([answer(Done("none", 1.0))], 8192) is None
+    assert context_fill([], 8192) is None
+    full = context_fill([answer(Done("x", 1.0, 90, read=90, window=100))], 8192)
+    assert full and full.share == 1.0
+
+
+def test_an_estimated_speed_says_so() -> None:
+    done = Done("openai:x", 9.0, 40, {}, 2.0, estimated=True)
+    assert effort(done, "en") == "openai:x · 9.0 s · ≈ 20 tokens/s"
+
+
+def test_only_cited_passages_are_previewed_and_cut() -> None:
+    long = Source(2, "line\n\n" * 200, "a/leave.md", "p. 1", 0.5, "id", "handbook")
+    shown = previews([source(1), long, Token("as [2] says")])
+    assert list(shown) == [2]
+    assert shown[2].title == "leave.md" and shown[2].text.startswith("line\nline")
+    assert len(shown[2].text) == 320 and shown[2].text.endswith("…")
+
+
+def test_what_an_answer_rests_on_is_named_and_empty_facts_are_left_out() -> None:
+    lineage = {"tables": ["a", "b"], "whole_schema": True, "digest": "", "new": {"x": 1}}
+    lines = lineage_lines(answer(), Done("none", 1.0, 0, lineage), "en")
+    assert lines == [
+        ("Answered by", "Documents"),
+        ("Tables that were looked at", "a, b"),
+        ("The whole schema was given", "yes"),
+        ("new", "x 1"),
+    ]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from opened_pages import drawn, page
+from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
 from rag.ingest import ingest
+from rag.loaders.image import INSTALL
+from rag.removal import put_back, take_out
+from rag.retriever import retrieve
 from rag.store import open_collection
+from workbench.files import write_json
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
 
 __all__ = ["page"]
+NO_OCR = "Reading pictures needs OCR, which is not installed."
 NUMBER = r"(\d\.\d+)"
 
 
@@ -55,3 +63,70 @@ def test_a_stored_problem_with_values_is_said_in_chinese(
     [document] = open_collection(settings, "mixed").documents()
     assert document.problem.startswith("The PDF is damaged (")
     assert in_chinese(document.problem).startswith("PDF 已损坏（")
+
+
+@pytest.fixture
+def three(settings: Settings, tmp_path: Path) -> Settings:
+    """Collections `anchor`, `buoy` and `cable`, of one file each."""
+    for name in ("anchor", "buoy", "cable"):
+        path = tmp_path / f"{name}.txt"
+        path.write_text(f"The {name} of Oosterwal is painted every spring.", "utf-8")
+        ingest([path], name, settings)
+    return settings
+
+
+def test_the_chat_asks_the_collection_that_the_page_shows(
+    three: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page("rag/ui/knowledge.py")
+    drawn(app.selectbox(key="shown_collection").set_value("buoy").run())
+    assert app.session_state["choices"]["collection"] == "buoy"
+    drawn(app.checkbox(key="sure-buoy").check().run())
+    drawn(app.button(key="delete").click().run())
+    assert app.selectbox(key="shown_collection").value == "cable"
+    assert app.session_state["choices"]["collection"] == "cable"
+    assert app.button(key="delete").disabled and not app.checkbox(key="sure-cable").value
+
+
+def test_what_is_being_read_is_selected_before_it_is_there(
+    three: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page("rag/ui/knowledge.py")
+    app.session_state["wished_selections"] = {"shown_collection": "dinghy"}
+    # a job that is about to begin
+    command = ["rag", "ingest", "nowhere", "--collection", "dinghy"]
+    job = {"title": "Reading", "command": command, "started": time.time()}
+    write_json(three.folder("jobs", "20260101-000000-0000") / "job.json", job)
+    drawn(app.run())
+    assert app.selectbox(key="shown_collection").value == "dinghy"
+    assert "dinghy is being made" in texts(app)
+
+
+def test_a_document_is_removed_and_put_back_as_it_was(harbour: Settings) -> None:
+    collection = open_collection(harbour, "harbour")
+    before = collection.documents()
+    ids = [passage.id for passage in collection.passages()]
+    _, vectors = collection.passages_and_vectors(ids)
+    removed = take_out(collection, [before[0].source])
+    assert len(collection.documents()) == 2 and len(removed.documents) == 1
+    assert put_back(collection, removed)
+    assert collection.documents() == before
+    assert [passage.id for passage in collection.passages()] == ids
+    assert (collection.passages_and_vectors(ids)[1] == vectors).all()
+    assert retrieve("When was the keeper built?", collection, harbour, k=1)
+
+
+def test_a_missing_program_is_offered_as_a_command_to_copy(
+    settings: Settings, page: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"")
+    ingest([path], "pictures", settings)
+    collection = open_collection(settings, "pictures")
+    [document] = collection.documents()
+    no_ocr = replace(document, state="failed", problem=NO_OCR, fix=INSTALL)
+    with collection.writing():
+        collection.replace([no_ocr], [], np.zeros((0, collection.dimension), np.float32))
+    app = page("rag/ui/knowledge.py", "zh")
+    assert "apt install tesseract-ocr" in app.code[0].value
+    assert "尚未安装" in texts(app)

@@ -173,3 +173,22 @@ def test_a_question_to_the_database_shows_table_findings_and_the_query(
     assert "| 账号 |" not in shown and "点赞数" in shown  # drawn once, as a table
     assert list(app.dataframe[0].value.columns) == ["账号", "点赞数"]
     assert "SELECT" in app.text_area[0].value
+
+
+def test_a_long_chat_opens_with_its_newest_questions(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    conversations = Conversations(settings.database)
+    chat = conversations.create("long")
+    for number in range(50):
+        conversations.add(chat, "user", f"question {number}.")
+    app = page("agents/ui/chat.py")
+    app.query_params["chat"] = str(chat)
+    drawn(app.run())
+    assert "question 49." in texts(app) and "question 39." not in texts(app)
+    drawn(app.button(key="earlier").click().run())
+    drawn(app.button(key="earlier").click().run())
+    assert "question 0." in texts(app) and "earlier" not in [button.key for button in app.button]
+    app.query_params["chat"] = "²9999999999999999999999"
+    drawn(app.run())
+    assert app.title[0].value == "What would you like to know?"

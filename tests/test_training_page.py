@@ -7,15 +7,13 @@ import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from fake_jobs import running_job
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
-from training_fixtures import write_project
+from training_fixtures import add_run, write_project
 
-from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
@@ -35,32 +33,6 @@ def project(settings: Settings) -> Settings:
         settings.folder("uploads", "training") / "people.jsonl"
     )
     return settings
-
-
-def add_run(settings: Settings, name: str, *, finished: bool, steps: int = 20) -> Path:
-    """A run folder as a training leaves it, without weights."""
-    run = settings.folder("runs", name)
-    (run / "run.toml").write_text('base = "b"\n[data]\ntrain = ["t.jsonl"]\n', "utf-8")
-    for step in range(1, steps + 1):
-        append_metrics(run / "metrics.jsonl", {"step": step, "loss": 3 / step})
-    append_metrics(run / "metrics.jsonl", {"step": steps, "eval_loss": 0.5})
-    append_metrics(
-        run / "samples.jsonl",
-        {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"},
-    )
-    scores = {"eval.jsonl": {"rows": 8, "exact": 0.875, "overlap": 0}}
-    card = {
-        "base": "b",
-        "step": steps,
-        "steps": 20,
-        "loss": 0.15,
-        "finished": finished,
-        "scores": scores,
-    }
-    (run / "card.json").write_text(json.dumps(card), "utf-8")
-    (run / "adapter").mkdir()
-    (run / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
-    return run
 
 
 def ended(job: Job, seconds: float = 180) -> Job:
@@ -138,7 +110,7 @@ def test_clicks_train_a_run_and_show_its_curve(
 def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    run = add_run(settings, "half", finished=False, steps=9)
+    run = add_run(settings.home, "half", finished=False, steps=9)
     os.utime(run / "metrics.jsonl", (0, 0))
     app = page(PAGE)
     assert "interrupted" in texts(app) and "step 9 of 20" in texts(app)
@@ -154,8 +126,8 @@ def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
 def test_only_a_sound_run_is_shown_by_itself_and_can_be_chatted_with_and_published(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    add_run(settings, "whole", finished=True)
-    half = add_run(settings, "half", finished=False, steps=9)
+    add_run(settings.home, "whole", finished=True)
+    half = add_run(settings.home, "half", finished=False, steps=9)
     os.utime(half / "metrics.jsonl", (0, 0))
     folder = settings.folder("demo") / "base"
     card = json.loads((half / "card.json").read_text("utf-8"))
@@ -195,7 +167,7 @@ def test_every_number_is_explained_with_a_range_and_the_data_is_shown(
 def test_a_start_lands_on_the_new_run_and_a_second_one_asks_first(
     project: Settings, page: Callable[..., AppTest]
 ) -> None:
-    add_run(project, "older", finished=True)
+    add_run(project.home, "older", finished=True)
     command = ["finetune", "train", "x.toml", "--name", "other", "--json"]
     with running_job(project, "one", command):
         app = page(PAGE)
@@ -213,8 +185,8 @@ def test_a_start_lands_on_the_new_run_and_a_second_one_asks_first(
 def test_the_chinese_page_has_no_english_left(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:
-    add_run(settings, "one", finished=True)
-    add_run(settings, "two", finished=False)
+    add_run(settings.home, "one", finished=True)
+    add_run(settings.home, "two", finished=False)
     text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\{.*", " ", texts(page(PAGE, "zh")))
     assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"one", "two"}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from model_servers import Script, openai_server
 
 from agents.answer import answer
 from agents.asking import ask
@@ -137,5 +138,16 @@ def test_a_model_of_single_questions_gets_single_questions(
     alone = [e for e in answer("Who wrote Faust?", [], settings, "tuned") if isinstance(e, Token)]
     after = list(answer("Who wrote Faust?", before, settings, "tuned"))
     assert [event for event in after if isinstance(event, Token)] == alone
-    follow_up = list(answer("And who read it?", before, settings, "tuned"))
-    assert any(isinstance(event, Notice) for event in follow_up)
+    refused = list(answer("And who wrote it?", before, settings, "tuned"))
+    assert "single questions" in text_of(refused) and isinstance(refused[-1], Done)
+    assert alone[0].text not in text_of(refused)
+    script = Script(pieces=("<think>Faust?</think>Who wrote Faust?",))
+    with openai_server(script) as url:
+        connected = settings.model_copy(
+            update={"model": "openai:scripted", "openai_base_url": url, "temperature": 0.0}
+        )
+        rewritten = list(answer("And who wrote it?", before, connected, "tuned"))
+    assert "Who built the tower?" in script.requests[0]["messages"][-1]["content"]
+    assert text_of(rewritten) == "Goethe wrote Faust in Weimar."
+    (notice,) = [event for event in rewritten if isinstance(event, Notice)]
+    assert "Who wrote Faust?" in notice.text

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune.run.metrics import append_metrics
 from finetune.train.small_model import make_small_model
 
 PEOPLE = {
@@ -128,3 +129,30 @@ def run_workbench(home: Path, *arguments: str) -> tuple[int, list[dict[str, Any]
         [json.loads(line) for line in output.splitlines() if line.startswith("{")],
         errors,
     )
+
+
+def add_run(home: Path, name: str, *, finished: bool, steps: int = 20) -> Path:
+    """A run folder as a training leaves it, without weights."""
+    run = home / "runs" / name
+    run.mkdir(parents=True)
+    (run / "run.toml").write_text('base = "b"\n[data]\ntrain = ["t.jsonl"]\n', "utf-8")
+    for step in range(1, steps + 1):
+        append_metrics(run / "metrics.jsonl", {"step": step, "loss": 3 / step})
+    append_metrics(run / "metrics.jsonl", {"step": steps, "eval_loss": 0.5})
+    append_metrics(
+        run / "samples.jsonl",
+        {"step": steps, "question": "Who?", "answer": "Mira", "reference": "Lea"},
+    )
+    scores = {"eval.jsonl": {"rows": 8, "exact": 0.875, "overlap": 0}}
+    card = {
+        "base": "b",
+        "step": steps,
+        "steps": 20,
+        "loss": 0.15,
+        "finished": finished,
+        "scores": scores,
+    }
+    (run / "card.json").write_text(json.dumps(card), "utf-8")
+    (run / "adapter").mkdir()
+    (run / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
+    return run

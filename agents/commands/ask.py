@@ -12,7 +12,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from agents.history import read_history
 from agents.registry import AGENTS, AUTO
+from workbench.chat.conversations import Turn
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.settings import Settings, load_settings
 
@@ -67,6 +69,11 @@ class Mode(click.ParamType):
     metavar="[FILE=]WORD",
     help="Password of an encrypted file.",
 )
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path),
+    help='JSON file with the turns before: [{"role", "content", "mode"?}, …].',
+)
 @json_option
 @reports_errors
 def ask(
@@ -78,6 +85,7 @@ def ask(
     preset: str | None,
     attach: tuple[Path, ...],
     passwords: tuple[str, ...],
+    history: Path | None,
     as_json: bool,
 ) -> None:
     """Ask one question and stream the answer with its sources.
@@ -88,6 +96,7 @@ def ask(
       workbench ask "Which region sold most?" --mode data --source shop
       workbench ask "What does clause 7 say?" --preset "Contract reader"
       workbench ask "What is the total of this order?" --attach order.pdf
+      workbench ask "And in Berlin?" --history turns.json
     """
     kept = _kept_in(preset) if preset else {}
     kept_mode = kept.pop("mode", AUTO)
@@ -97,8 +106,18 @@ def ask(
     chosen: dict[str, Any] = kept | {name: value for name, value in given.items() if value}
     with _stops_cleanly():
         settings = load_settings(**chosen)
-        failed = _answer(question, settings, mode, as_json, attach, passwords)
+        if collections:  # in Auto a missing one would only go unasked
+            _check_collections(settings)
+        turns = read_history(history) if history else []
+        failed = _answer(question, turns, settings, mode, as_json, attach, passwords)
     sys.exit(1 if failed else 0)
+
+
+def _check_collections(settings: Settings) -> None:
+    """Raises NotFound for a name of no collection."""
+    from rag.store import check_names
+
+    check_names(settings, settings.collections)
 
 
 def _kept_in(preset: str) -> dict[str, Any]:
@@ -133,27 +152,22 @@ def _stops_cleanly() -> Iterator[None]:
 
 def _answer(
     question: str,
+    turns: Sequence[Turn],
     settings: Settings,
     mode: str,
     as_json: bool,
     attach: Sequence[Path],
-    passwords: tuple[str, ...],
+    passwords: Sequence[str],
 ) -> bool:
     """Print the events as they come, the sources last; whether the answer failed."""
-    from agents.answer import answer
     from agents.asking import answer_with_files
     from rag.commands.rag import read_passwords
     from workbench.chat.events import Beat, Failed, Source, to_dict
 
     failed = False
     sources: list[Source] = []
-    if attach:
-        events_of = answer_with_files(
-            question, [], settings, mode, attach, read_passwords(passwords)
-        )
-    else:
-        events_of = answer(question, [], settings, mode)
-    with closing(events_of) as events:
+    read = answer_with_files(question, turns, settings, mode, attach, read_passwords(passwords))
+    with closing(read) as events:
         for event in events:
             failed = isinstance(event, Failed)
             if isinstance(event, Beat):
@@ -181,6 +195,9 @@ def _show(event: Any, question: str) -> None:
         click.secho(event.text, dim=True, nl=False, err=True)
     elif isinstance(event, kinds.Notice):
         click.secho(f"\nNote:    {_in_language_of(question, event.text)}", dim=True, err=True)
+    elif isinstance(event, kinds.Suggestions):
+        for mode, suggested in event.questions:
+            click.echo(f"\n- {suggested} ({mode})", nl=False)
     elif isinstance(event, kinds.Failed):
         click.echo(f"\nProblem: {event.problem}\nFix:     {event.fix}", err=True)
     elif isinstance(event, kinds.Done):

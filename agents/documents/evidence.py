@@ -10,6 +10,7 @@ from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
 from rag.catalogue import Catalogue
 from rag.pool import Pool, open_pool
+from rag.store import Collection
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings
 
@@ -36,20 +37,23 @@ class DocumentsAsset:
 
     @property
     def state(self) -> str:
-        return " ".join(
-            f"{collection.name} {collection.created} {collection.revision}"
-            for collection in self.pool.collections
-        )
+        states = [f"{one.name} {one.created} {one.revision}" for one in self._lasting()]
+        return ", ".join(states)
 
     def samples(self) -> Sequence[str]:
         """Lines of the passages; a sentence each, or a heading."""
         found: list[str] = []
-        for collection in self.pool.collections:
+        for collection in self._lasting():
             for _, text in collection.texts():
                 found += [line for line in text.splitlines() if len(words(line)) >= SHORTEST]
                 if len(found) > MOST_SAMPLES:
                     return found
         return found
+
+    def _lasting(self) -> Sequence[Collection]:
+        """The collections that a person chose; what is learned need not follow each attachment."""
+        chosen = [one for one in self.pool.collections if not one.name.startswith(".")]
+        return chosen or self.pool.collections
 
     def best(self, question: str, weights: Weights) -> Match:
         """The passage with most of the question's words; the calibrated score counts if higher.

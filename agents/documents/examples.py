@@ -43,7 +43,7 @@ def name_collections(settings: Settings, language: str) -> str:
     for collection in list_collections(settings):
         if collection.count():
             names.append(collection.name)
-    names.sort(key=lambda name: name != settings.collection)
+    names.sort(key=lambda name: name not in settings.collections)
     listed = quoted(names, language)
     return localized(language, f"the documents in {listed}", f"{listed}中的文档") if names else ""
 

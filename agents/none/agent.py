@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.budget import OVERHEAD, newest
+from agents.budget import OVERHEAD, newest, prompt_room
 from agents.examples import example_questions
 from agents.none import texts
 from agents.question import Question
@@ -31,16 +31,17 @@ def answer_from_nowhere(question: Question) -> Iterator[Event]:
     model = _speaker(question)
     if model is None:
         yield Token(_what_can_be_asked(question.settings, question.language))
-        examples = example_questions(question.settings, question.language, SUGGESTED)
-        if examples:
-            yield Suggestions(examples)
+        suggested = question.suggested
+        if not suggested:
+            suggested = example_questions(question.settings, question.language, SUGGESTED)
+        if suggested:
+            yield Suggestions(suggested)
         yield Done(NONE, time.monotonic() - begun)
         return
     reply = model.stream(_messages(question, model))
     yield from split_stream(reply)
     lineage = {"model": model.name, "digest": model.info.digest}
-    seconds = time.monotonic() - begun
-    yield Done(model.name, seconds, reply.tokens, lineage, reply.generating)
+    yield reply.done(begun, lineage)
 
 
 def _speaker(question: Question) -> ChosenModel | None:
@@ -63,6 +64,6 @@ def _messages(question: Question, model: ChosenModel) -> list[tuple[str, str]]:
     settings = model.settings
     prompt = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
     taken = tokens(question.text) + OVERHEAD
-    room = settings.context_tokens - settings.answer_tokens - taken
+    room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(question.history, room)]
     return [("system", prompt), *turns, ("user", question.text)]

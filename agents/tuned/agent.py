@@ -95,13 +95,16 @@ def scored_runs(settings: Settings) -> list[str]:
 
 def load_tuned(settings: Settings) -> None:
     """Load a local tuned model with its adapter into memory; a server loads its own."""
+    from workbench.models.local import Count, stream
     from workbench.models.weights import load_local
 
     kind, _, rest = tuned_model(settings).partition(":")
     if kind == "local":
+        # one token, so that the adapter is put on too: importing PEFT takes long
+        turns = [{"role": "user", "content": "?"}]
         loaded = load_local(find_local(rest, settings))
-        with loaded.base.lock:
-            loaded.choose_adapter()  # importing PEFT takes longer than reading a small base
+        for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
+            pass
 
 
 def talking_runs(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@
 const BOX = '[data-testid="stChatInputTextArea"]'
 const EDITED = '[class*="st-key-text-"] textarea'
 const CORRECTED = '[class*="st-key-correction-"] textarea'
-const OPEN_LAYERS = '[role="dialog"], [data-testid="stPopoverBody"], [role="listbox"], [role="menu"]'
+const OPEN_LAYERS = 'dialog[open], [role="dialog"], [data-testid="stPopoverBody"], [role="listbox"], [role="menu"]'
 const CITATION = 'a[href^="#passage-"]'
 const NOTE_SECONDS = 3
 const FOCUS_WITHIN = 3000 // milliseconds; the page may still be drawing
@@ -26,7 +26,7 @@ export default function ({ data }) {
   on("focusin", (event) => preview(event.target, data.previews))
   on("mouseout", hidePreview)
   on("focusout", hidePreview)
-  on("scroll", hidePreview)
+  on("scroll", hidePreview) // the passage's place has moved
   if (data.editing) focusEnd(EDITED)
   return () => {
     mine.abort()

@@ -14,8 +14,9 @@ from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
 from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
-from agents.ui.chosen import follow_chat, keep_choices
+from agents.ui.chosen import chat_settings, follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
+from agents.ui.earlier import latest
 from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
 from agents.ui.presets import preset_cards
@@ -35,7 +36,7 @@ def page() -> None:
     show_sidebar(settings, conversations)
     conversation = current_conversation()
     follow_chat(conversation, conversations, settings)
-    settings = page_settings()  # with what this chat has chosen
+    settings = chat_settings()
     show_change()
     warm_up(_mode(), settings)
     messages = conversations.messages(conversation) if conversation else []
@@ -44,17 +45,20 @@ def page() -> None:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
     said: set[str] = set()  # what need not be said again in this chat
-    for question, answers in exchanges(messages):
+    shown = latest(exchanges(messages), conversation)
+    for question, answers in shown:
         _show_question(question, settings, conversations)
         _show_answers(question, answers, settings, conversations, said)
     _show_fill(messages, settings)
-    show_habits(messages, st.session_state.get("editing"))
-    sent = show_composer(settings, busy=any(one.state == "streaming" for one in messages))
+    answered = [answer for _, answers in shown for answer in answers]
+    show_habits(answered, st.session_state.get("editing"))
+    busy = any(message.state == "streaming" for message in messages)
+    sent = show_composer(settings, busy)
     if sent:
         with shows_errors():
             _ask_with_files(sent, settings, conversations, conversation)
     suggestion = take_suggestion()
-    if suggestion:
+    if suggestion and not busy:
         mode, text = suggestion
         _ask(text, settings, conversations, conversation, mode)
 
@@ -78,10 +82,11 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
             "把文件拖进下方的输入框，或者先试试这些问题：",
         )
     )
-    preset_cards(settings)
     for number, (mode, question) in enumerate(example_questions(settings, language())):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
+    preset_cards(settings)
+    st.caption(both("Press ? to see the keys.", "按 ? 查看快捷键。"))
 
 
 def _show_offers(settings: Settings, begun: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -15,6 +16,7 @@ from workbench.chat.dates import by_date
 from workbench.ui.widgets import announce, both, language, plain
 
 LISTED = 30  # chats; more by a click
+NUMBER = re.compile(r"[0-9]{1,15}")  # more digits than any chat has
 FOUND = 50  # chats that a search shows
 CSS = """
 <style>
@@ -59,7 +61,7 @@ def open_conversation(conversation: int | None) -> None:
 def current_conversation() -> int | None:
     """The conversation named in the page's address, so that a reload stays in it."""
     value = st.query_params.get("chat", "")
-    return int(value) if value.isdigit() else None
+    return int(value) if NUMBER.fullmatch(value) else None
 
 
 def show_new_chat(conversations: Conversations) -> None:

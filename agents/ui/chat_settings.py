@@ -9,12 +9,12 @@ import streamlit as st
 
 from agents.choices import MODE, SPOKEN
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of, modes_on_offer
-from agents.ui.chosen import reset_spoken
+from agents.ui.chosen import reset_spoken, spoken
 from agents.ui.presets import presets_chip
 from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
 from workbench.settings import Settings
-from workbench.ui.chips import chip_text, choose_value, fall_back, menu_chip, notices
+from workbench.ui.chips import chip_text, fall_back, menu_chip, notices
 from workbench.ui.connections import connect_button
 from workbench.ui.models import automatic_model, is_gone, reachable_models, with_chosen
 from workbench.ui.widgets import both, choices, default_settings, language, plain
@@ -24,18 +24,21 @@ AUTO_ICON = ":material/auto_awesome:"
 BESIDE_ICON = ":material/view_column_2:"
 # One line also on a phone: less stands there, and the finger moves the rest into view. A text that
 # is not shown is still read out.
-STYLE = """
+UNSEEN = "{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }"
+STYLE = f"""
 <style>
-.st-key-chips { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }
-.st-key-chips > * { flex: 0 0 auto }
-.st-key-chips button { min-height: 2rem; padding: 0 .4rem; white-space: nowrap }
-[class*=st-key-prompt-row-] button, [class*=st-key-preset-row-] button {
-  justify-content: flex-start; text-align: left }
-@media (max-width: 640px) {
-  .st-key-chips button div[aria-hidden] { display: none }
-  .st-key-chips .st-key-connect p, .st-key-more p, .st-key-presets p, .st-key-prompts p {
-    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-}
+.st-key-chips {{ flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; gap: .25rem }}
+.st-key-chips > * {{ flex: 0 0 auto }}
+.st-key-chips button {{ min-height: 2rem; padding: 0 .4rem; white-space: nowrap }}
+.st-key-chips .st-key-connected p, [class*=st-key-delete-prompt-] p,
+[class*=st-key-preset-menu-] p {UNSEEN}
+[class*=st-key-prompt-row-], [class*=st-key-preset-row-] {{ flex-wrap: nowrap }}
+[class*=st-key-prompt-row-] button > div, [class*=st-key-preset-row-] button > div {{
+  justify-content: flex-start; width: 100% }}
+@media (max-width: 640px) {{
+  .st-key-chips button div[aria-hidden] {{ display: none }}
+  .st-key-chips .st-key-connect p, .st-key-more p, .st-key-presets p, .st-key-prompts p {UNSEEN}
+}}
 </style>
 """
 
@@ -51,7 +54,9 @@ def show_chips(settings: Settings) -> None:
         for name, agent in AGENTS.items():
             agent.draw_choice(settings, name in modes_of(mode))
         _model_chip(settings)
-        connect_button(settings)
+        none = automatic_model(settings) == NONE
+        with st.container(width="content", key="unconnected" if none else "connected"):
+            connect_button(settings)
         _more_chip(settings)
         presets_chip(settings)
         prompts_chip(settings)
@@ -194,10 +199,9 @@ def _field(
     key = f"set-{name}"
 
     def take() -> None:
-        value = st.session_state[key]
-        choose_value(name, value)
-        if value == getattr(default_settings(), name):
-            choices().pop(name)  # as good as not chosen
+        spoken()[name] = st.session_state[key]
+        if spoken()[name] == getattr(default_settings(), name):
+            spoken().pop(name)  # as good as not chosen
 
     st.session_state[key] = getattr(settings, name)
     draw(label, key=key, help=help, on_change=take, **how)

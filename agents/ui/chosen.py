@@ -14,7 +14,7 @@ from workbench.chat.conversations import Conversations
 from workbench.errors import NotFound, WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.chips import notices
-from workbench.ui.widgets import choices
+from workbench.ui.widgets import choices, page_settings
 
 OF = "choices_of"  # the chat whose choices the session has; None is one without a question yet
 KEPT = "choices_kept"  # as they were when they were last kept
@@ -54,25 +54,40 @@ def keep_choices(
     st.session_state[KEPT] = chosen
 
 
+def chat_settings() -> Settings:
+    """The settings of the open chat, for its answers."""
+    return page_settings().model_copy(update=spoken())
+
+
+def spoken() -> dict[str, Any]:
+    """How the model of the open chat is to speak: fields of Settings.
+
+    Other pages do not see these: a temperature for one chat is none for publishing a model.
+    """
+    return st.session_state.setdefault("spoken", {})
+
+
 def now_chosen() -> dict[str, Any]:
     """The choices of the session with the mode, as a chat or a preset keeps them."""
     mode = st.session_state.get(MODE) or AUTO
-    return usable({**choices(), MODE: mode})
+    return usable({**choices(), **spoken(), MODE: mode})
 
 
 def load_choices(chosen: Mapping[str, Any]) -> None:
     """Choose exactly this."""
     wanted = usable(chosen)
     st.session_state[MODE] = wanted.pop(MODE, AUTO)
+    spoken().clear()
     choices().clear()
-    choices().update(wanted)
+    for name, value in wanted.items():
+        place = spoken() if name in SPOKEN else choices()
+        place[name] = value
     notices().clear()
 
 
 def reset_spoken() -> None:
     """Take back how the model is to speak; what answers stays chosen."""
-    for name in SPOKEN:
-        choices().pop(name, None)
+    spoken().clear()
 
 
 def _stored(conversation: int, conversations: Conversations) -> Mapping[str, Any]:

@@ -14,6 +14,9 @@ from workbench.ui.widgets import both, place_name
 
 FOLDER = Path(__file__).parent
 STYLE = f"<style>{FOLDER.joinpath('chat.css').read_text('utf-8')}</style>"
+HABITS = st.components.v2.component(
+    "chat_habits", js=FOLDER.joinpath("chat.js").read_text("utf-8"), isolate_styles=False
+)
 KEYS = [
     # key, what it does in English and Chinese
     ("↑", "edit the last question, from the empty box", "在空输入框中：修改上一个问题"),
@@ -29,14 +32,10 @@ KEYS = [
 ]
 
 
-def show_habits(messages: Sequence[Message], editing: int | None) -> None:
-    """Mount them; once a page, for all the messages of the chat."""
+def show_habits(answers: Sequence[Message], editing: int | None) -> None:
+    """Mount them once a page, for the answers on it; `editing` is the question being edited."""
     st.html(STYLE)
-    component = st.components.v2.component(
-        "chat_habits", js=FOLDER.joinpath("chat.js").read_text("utf-8"), isolate_styles=False
-    )
-    answers = [message for message in messages if message.role == "assistant"]
-    component(
+    HABITS(
         key="habits",
         data={
             "previews": _previews(answers),

@@ -20,9 +20,11 @@ from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.changes import announce
 from workbench.ui.chips import chip_text
+from workbench.ui.selecting import fold, select
 from workbench.ui.widgets import both, plain, show_error, shows_errors
 
 CARDS = 4
+CHIP = "presets"
 
 
 def presets_chip(settings: Settings) -> None:
@@ -36,7 +38,7 @@ def presets_chip(settings: Settings) -> None:
     label = both("Assistants: choices under a name", "助手：为一组选择命名")
     text = chip_text(used.name if used else both("Assistants", "助手"), used is not None)
     icon = f":material/{used.icon if used else ICONS[0]}:"
-    with st.popover(text, icon=icon, type="tertiary", help=label, key="presets"):
+    with fold(st.popover, text, CHIP, icon=icon, type="tertiary", help=label):
         for number, preset in enumerate(shelf.presets):
             _row(number, preset, shelf, settings)
         if not shelf.presets:
@@ -59,6 +61,7 @@ def preset_cards(settings: Settings) -> None:
     if not shelf.presets:
         return
     used = _in_use(shelf)
+    st.caption(both("Or begin with an assistant:", "或者从一个助手开始："))
     with st.container(horizontal=True, key="preset-cards"):
         for number, preset in enumerate(shelf.presets[:CARDS]):
             st.button(
@@ -97,13 +100,13 @@ def _row(number: int, preset: Preset, shelf: Shelf, settings: Settings) -> None:
             type="tertiary",
             width="stretch",
             key=f"preset-{number}",
-            on_click=load_choices,
-            args=(preset.chosen,),
+            on_click=_choose,
+            args=(preset,),
         )
         if default:
             st.caption(both("new chats", "新对话"), width="content")
         action = st.menu_button(
-            "",
+            both("More", "更多"),
             list(actions),
             format_func=actions.__getitem__,
             icon=":material/more_horiz:",
@@ -116,6 +119,11 @@ def _row(number: int, preset: Preset, shelf: Shelf, settings: Settings) -> None:
         with shows_errors():
             _act(action, preset, default, settings)
             st.rerun()
+
+
+def _choose(preset: Preset) -> None:
+    load_choices(preset.chosen)
+    select(CHIP, False)
 
 
 def _act(action: str, preset: Preset, default: bool, settings: Settings) -> None:

@@ -9,9 +9,11 @@ from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.changes import announce
 from workbench.ui.chips import chip_text
+from workbench.ui.selecting import fold, select
 from workbench.ui.widgets import both, language, plain, show_error, shows_errors
 
 BOX = "question"  # the key of the question box
+CHIP = "prompts"
 
 
 def prompts_chip(settings: Settings) -> None:
@@ -23,7 +25,8 @@ def prompts_chip(settings: Settings) -> None:
         return
     label = both("Prompt library", "提示词库")
     text = chip_text(both("Prompts", "提示词"), chosen=False)
-    with st.popover(text, icon=":material/bookmarks:", type="tertiary", help=label, key="prompts"):
+    icon = ":material/bookmarks:"
+    with fold(st.popover, text, CHIP, icon=icon, type="tertiary", help=label):
         st.caption(
             both(
                 "A click puts the text into the box; write your own words in place of {…}.",
@@ -46,11 +49,12 @@ def _row(number: int, prompt: Prompt, settings: Settings) -> None:
             on_click=_insert,
             args=(prompt.text,),
         )
+        label = both("Delete", "删除")
         deleted = st.button(
-            "",
+            label,
             icon=":material/delete:",
             type="tertiary",
-            help=both("Delete", "删除"),
+            help=label,
             key=f"delete-prompt-{number}",
         )
     if deleted:
@@ -63,6 +67,7 @@ def _row(number: int, prompt: Prompt, settings: Settings) -> None:
 
 def _insert(text: str) -> None:
     st.session_state[BOX] = text
+    select(CHIP, False)
 
 
 def _save_form(settings: Settings) -> None:

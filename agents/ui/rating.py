@@ -89,8 +89,7 @@ def _announce_correction(
     if not text.strip() or data is None:
         announce(both("The correction is empty now.", "更正已清空。"), undo=undo)
         return
-    # what the Training page opens with
-    st.session_state["open_view"] = "new"
+    select("training_view", "new")  # what the Training page opens with
     select("training_data", data)
     announce(
         both(

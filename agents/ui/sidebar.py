@@ -12,7 +12,7 @@ from agents.ui.chat_list import (
 )
 from workbench.chat.conversations import Conversations
 from workbench.settings import Settings
-from workbench.ui.widgets import show_sidebar_foot
+from workbench.ui.widgets import arrange_sidebar, show_sidebar_foot
 
 __all__ = ["current_conversation", "open_conversation", "show_sidebar"]
 
@@ -20,6 +20,7 @@ __all__ = ["current_conversation", "open_conversation", "show_sidebar"]
 def show_sidebar(settings: Settings, conversations: Conversations) -> None:
     """Draw the sidebar."""
     with st.sidebar:
+        arrange_sidebar()
         show_new_chat(conversations)
         list_chats(conversations)
         show_sidebar_foot(settings)

@@ -23,6 +23,7 @@ STEP_NAMES = {
     "prove": ("Prove that it answers as trained", "验证回答与训练时一致"),
     "promote": ("Make it the latest version", "设为最新版本"),
 }
+WATCHED = "watched_publish"
 
 
 def show_publish_job(settings: Settings) -> None:
@@ -31,9 +32,12 @@ def show_publish_job(settings: Settings) -> None:
     if not job or job.seen:
         return
     if job.state == "running":
+        st.session_state[WATCHED] = job.id
         st.fragment(_watch, run_every=1.0)(job)
-    else:
-        _show(job)
+        return
+    if st.session_state.pop(WATCHED, "") == job.id:
+        _choose_published(job)
+    _show(job)
 
 
 def newest_publish(settings: Settings) -> Job | None:
@@ -45,19 +49,24 @@ def newest_publish(settings: Settings) -> Job | None:
 
 
 def _watch(job: Job) -> None:
-    """The steps while they are taken; a model that was published is the one that the chat asks."""
     if job.state != "running":
-        model = job.last().get("model")
-        if job.state == "done" and model:
-            open_for("choose", f"ollama:{model}")
-            announce(
-                both(
-                    f"{model} is published, and chosen in the chat.",
-                    f"已发布 {model}，并已在对话中选中。",
-                )
-            )
         st.rerun()
     _show(job)
+
+
+def _choose_published(job: Job) -> None:
+    """A model whose publishing the person has seen is the one that the chat asks next."""
+    model = job.last().get("model")
+    if job.state != "done" or not model:
+        return
+    open_for("choose", f"ollama:{model}")
+    announce(
+        both(
+            f"{model} is published, and chosen in the chat.",
+            f"已发布 {model}，并已在对话中选中。",
+        )
+    )
+    st.rerun()
 
 
 def _show(job: Job) -> None:

@@ -30,7 +30,7 @@ def find_base(name: str, cache: Path) -> Path:
         raise NotFound(
             say("There is no folder {name}.", name=name), "Correct `base` in the run file."
         )
-    return snapshot(name, cache=cache)
+    return snapshot(name, cache)
 
 
 def load_tokenizer(

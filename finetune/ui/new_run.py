@@ -146,7 +146,7 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
         str(folder): str(folder.relative_to(settings.home)) for folder in base_folders(settings)
     }
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    how = {
+    how: dict[str, Any] = {
         "format_func": lambda path: folders.get(path, path),
         "accept_new_options": True,
         "placeholder": both(
@@ -161,7 +161,8 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
             options.append(typed)
         base = choose(left.selectbox, label, options, BASE, **how)
     else:
-        base = left.selectbox(label, [], key=BASE, **how)
+        nothing: list[str] = []
+        base = left.selectbox(label, nothing, key=BASE, **how)
     label = both("Small example base", "小型示例基础模型")
     with right.popover(label, width="stretch", disabled=not data):
         _offer_small_base(settings, data)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -221,7 +221,7 @@ def reindex(collection: str, embedder: str, as_json: bool) -> None:
         click.echo(f"{found.name} now uses {found.embedder}")
 
 
-def read_passwords(given: tuple[str, ...]) -> dict[str, str]:
+def read_passwords(given: Sequence[str]) -> dict[str, str]:
     """File name, or `*` for every file -> password.
 
     `FILE=WORD` is for one file. A word alone, or WORKBENCH_FILE_PASSWORD, is for every file.

@@ -8,7 +8,8 @@ from workbench.ui.made import Made
 from workbench.ui.session import both, told
 
 PAGE = "rag/ui/knowledge.py"
-COLLECTION = "XX"
+COLLECTION = "shown_collection"  # the selector of the page
+HIDDEN = "."  # how the name of a chat's own collection begins
 
 
 def made_by_ingest(job: Job) -> Made:

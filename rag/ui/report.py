@@ -24,6 +24,12 @@ SHOWN = 5  # files at once; the others are folded
 
 def show_report(settings: Settings, collection: Collection) -> None:
     """The report, until it is put away; a new reading, or a new problem, brings it back."""
+    # always a place for it, else the tabs below would begin again whenever it comes or goes
+    with st.container():
+        _show(settings, collection)
+
+
+def _show(settings: Settings, collection: Collection) -> None:
     job = last_reading(settings, collection)
     unread = _unread(collection)
     mark = _mark(job, unread)
@@ -110,7 +116,9 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
     """The field or the button that solves it, and the one that removes the file."""
     source = document.source
     password = ""
-    with st.container(horizontal=True, vertical_alignment="bottom", key=f"offers-{source}"):
+    # a form, so that Enter sends the password, and a click at once has what was typed
+    form = st.form(f"offers-{source}", border=False)
+    with form.container(horizontal=True, vertical_alignment="bottom"):
         if wants_password(document):
             password = st.text_input(
                 both("Password of this file", "该文件的密码"),
@@ -120,8 +128,8 @@ def _offer(settings: Settings, collection: Collection, document: Document) -> No
                 width=220,
             )
         again = both("Try again", "重试")
-        reads = st.button(again, icon=":material/refresh:", key=f"again-{source}")
-        removes = st.button(
+        reads = st.form_submit_button(again, icon=":material/refresh:", key=f"again-{source}")
+        removes = st.form_submit_button(
             both("Remove the file", "移除文件"),
             icon=":material/delete:",
             type="tertiary",

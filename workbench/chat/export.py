@@ -109,15 +109,17 @@ def _answer(message: Message, language: str) -> list[str]:
     if text.strip():
         parts.insert(0, text.strip())
     if sources:
-        parts.append(localized(language, "Sources", "来源") + ":\n\n" + "\n".join(sources))
+        parts.append(localized(language, "Sources:", "来源："))
+        parts.append("\n".join(sources))
     if message.correction:
-        parts.append(localized(language, "Right would have been", "正确的回答") + ":")
+        parts.append(localized(language, "Right would have been:", "正确的回答："))
         parts.append(_quoted(message.correction))
     return parts
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+    # two spaces at the end of a line keep the person's own line breaks
+    return "\n".join(f"> {line}  " for line in text.splitlines())
 
 
 def _fenced(text: str, kind: str) -> str:

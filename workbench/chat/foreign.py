@@ -7,6 +7,7 @@ Both keep a tree of messages by id. Open WebUI: `chat.history.messages`, where a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,7 +47,7 @@ def from_open_webui(entry: Entry) -> KeptChat:
     chat = entry["chat"]
     history = chat["history"]
     branches = [_of_open_webui(str(key), node) for key, node in history["messages"].items()]
-    created = _seconds(entry.get("created_at") or chat.get("timestamp"))
+    created = _seconds(entry.get("created_at") or chat.get("timestamp")) or time.time()
     return KeptChat(
         origin=f"open-webui:{entry['id']}",
         title=_title(entry.get("title") or chat.get("title")),
@@ -60,7 +61,7 @@ def from_open_webui(entry: Entry) -> KeptChat:
 def from_chatgpt(entry: Entry) -> KeptChat:
     """Raises ValueError, TypeError, LookupError or AttributeError for an entry of another form."""
     branches = [_of_chatgpt(str(key), node) for key, node in entry["mapping"].items()]
-    created = _seconds(entry.get("create_time"))
+    created = _seconds(entry.get("create_time")) or time.time()
     return KeptChat(
         origin=f"chatgpt:{entry.get('conversation_id') or entry['id']}",
         title=_title(entry.get("title")),
@@ -189,7 +190,7 @@ def _title(title: Any) -> str:
     return " ".join(str(title or "").split())[:LONGEST_TITLE] or "…"
 
 
-def _seconds(time: Any) -> float:
+def _seconds(given: Any) -> float:
     """A time in seconds since 1970; 0 where none is given."""
-    seconds = float(time or 0)
+    seconds = float(given or 0)
     return seconds / 1000 if seconds > MILLISECONDS else seconds

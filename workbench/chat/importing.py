@@ -42,6 +42,7 @@ def read_chats(data: bytes) -> list[KeptChat]:
     """The chats in an exported file. Raises InvalidInput, which names the entry."""
     try:
         content = json.loads(data.decode("utf-8-sig"))
+        json.dumps(content, ensure_ascii=False).encode()  # halves of characters cannot be stored
     except (ValueError, RecursionError) as error:
         raise InvalidInput(say("The file is not JSON: {error}", error=error), WHAT_FITS) from error
     if isinstance(content, dict) and content.get("format") == FORMAT:

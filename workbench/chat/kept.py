@@ -6,15 +6,18 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from workbench.chat.database import add_row, connect
 from workbench.chat.events import check_event
-from workbench.chat.records import State
+from workbench.chat.records import LONGEST_TITLE, State
 
 FORMAT = "workbench chats"
+LAST_TIME = 253_402_300_799  # the year 9999: later times are no dates
+Time = Annotated[float, Field(ge=0, le=LAST_TIME)]
+Name = Annotated[str, Field(max_length=LONGEST_TITLE)]
 ADDRESSES = ("url", "href")  # keys of a chart's specification that name an address
 MESSAGE = (
     "id, role, content, events, state, mode, settings, rating, correction, created, "
@@ -41,7 +44,7 @@ class KeptMessage(Part):
     settings: dict[str, Any] = {}
     rating: int = Field(0, ge=-1, le=1)
     correction: str = ""
-    created: float = 0.0
+    created: Time = 0.0
     parent: int | None = None
     beside: int | None = None
     shown: bool = True
@@ -62,17 +65,17 @@ class KeptMessage(Part):
 class KeptVote(Part):
     question: int
     winner: int | None = None
-    created: float = 0.0
+    created: Time = 0.0
 
 
 class KeptChat(Part):
     """`origin` is by what the chat is known again, wherever it goes."""
 
     origin: str = Field(min_length=1)
-    title: str
-    created: float
-    updated: float
-    folder: str = ""
+    title: Name
+    created: Time
+    updated: Time
+    folder: Name = ""
     pinned: bool = False
     settings: dict[str, Any] = {}
     messages: list[KeptMessage] = []
@@ -168,7 +171,9 @@ def _add(database: sqlite3.Connection, chat: KeptChat) -> None:
         row["parent"] = numbers[message.parent]
         row["beside"] = numbers[message.beside]
         row["events"] = json.dumps(message.events, ensure_ascii=False)
-        row["settings"] = json.dumps(message.settings, ensure_ascii=False)
+        # a path of attached files is one of another workspace, or of somebody's choice
+        chosen = {name: value for name, value in message.settings.items() if name != "attached"}
+        row["settings"] = json.dumps(chosen, ensure_ascii=False)
         if message.state == "streaming":  # nothing streams it here
             row["state"] = "interrupted"
         numbers[message.id] = add_row(database, "messages", row)

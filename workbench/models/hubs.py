@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import errno
 import re
-import shutil
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbenchError
 from workbench.extras import require
-from workbench.files import locked, remove
+from workbench.files import locked
 from workbench.messages import say
 from workbench.models.failures import no_space
-from workbench.models.ollama import DOWNLOADING, MEGABYTE, Report
+from workbench.models.fetching import RemoteFile, fetch_files
+from workbench.models.ollama import Report
 from workbench.settings import Settings
 
 MODELSCOPE = "modelscope:"
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
 # of all formats only what is read here: no pickles, no weights for other programs
 FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
-LOOKS_EVERY = 0.5  # seconds between two looks at how much has arrived
-ROOM = 200e6  # bytes that stay free for everything else
 ELSEWHERE = say(
     "Give the folder of a model on this disk, or take it from the other hub: "
     "NAME/MODEL or modelscope:NAME/MODEL."
@@ -64,9 +59,10 @@ def download(name: str, settings: Settings, report: Report) -> str:
             say("Choose local:{name}, or delete it first.", name=short),
         )
     part = half_downloaded(name, settings)
-    with locked(part), _watched(name, part, report):
-        snapshot(name, part)
-        remove(part / ".cache")  # the libraries' own notes
+    with locked(part):
+        files, headers = _files_of(name)
+        with _maps_errors_of(name):
+            fetch_files(name, files, part, headers, report)
         part.replace(folder)
     return f"local:{short}"
 
@@ -87,94 +83,79 @@ def list_half_downloaded(settings: Settings) -> dict[str, Path]:
     return names
 
 
-def snapshot(name: str, folder: Path | None = None, cache: Path | None = None) -> Path:
-    """The folder of a model on a hub, downloaded where it is missing.
+def snapshot(name: str, cache: Path) -> Path:
+    """The folder of a model in the hub's own cache, or in ModelScope's `cache`.
 
-    It goes to `folder`; without one to ModelScope's `cache`, or to the hub's own cache. Raises
-    NotFound, Unavailable, WorkbenchError for a full disk.
+    It is downloaded where it is missing. Raises NotFound, Unavailable, WorkbenchError for a full
+    disk.
     """
-    if name.startswith(MODELSCOPE):
-        return _from_modelscope(name, folder, cache)
-    return _from_hub(name, folder)
+    with _maps_errors_of(name):
+        if name.startswith(MODELSCOPE):
+            modelscope = require("modelscope", "modelscope", "A model from ModelScope")
+            repository = name.removeprefix(MODELSCOPE)
+            folder = modelscope.snapshot_download(
+                repository, allow_patterns=FILES, cache_dir=str(cache)
+            )
+        else:
+            from huggingface_hub import snapshot_download
+
+            folder = snapshot_download(name, allow_patterns=FILES)
+    return Path(folder)
 
 
-def _from_hub(name: str, folder: Path | None) -> Path:
-    from huggingface_hub import snapshot_download
+def _files_of(name: str) -> tuple[list[RemoteFile], dict[str, str]]:
+    """The files of the model that are read here, and what a request for one carries."""
+    with _maps_errors_of(name):
+        if name.startswith(MODELSCOPE):
+            files, headers = _modelscope_files(name.removeprefix(MODELSCOPE))
+        else:
+            files, headers = _hub_files(name)
+    wanted = [file for file in files if any(fnmatch(file.path, pattern) for pattern in FILES)]
+    return wanted, headers
 
-    with _maps_hub_errors(name):
-        return Path(snapshot_download(name, local_dir=folder, allow_patterns=FILES))
+
+def _hub_files(name: str) -> tuple[list[RemoteFile], dict[str, str]]:
+    from huggingface_hub import HfApi, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
+    facts = HfApi().model_info(name, files_metadata=True)
+    files = [
+        RemoteFile(
+            path=file.rfilename,
+            size=file.size or 0,
+            url=hf_hub_url(name, file.rfilename, revision=facts.sha),
+            version=file.blob_id or str(facts.sha),
+            sha256=file.lfs.sha256 if file.lfs else "",
+        )
+        for file in facts.siblings or []
+    ]
+    return files, build_hf_headers()
 
 
-def _from_modelscope(name: str, folder: Path | None, cache: Path | None) -> Path:
+def _modelscope_files(name: str) -> tuple[list[RemoteFile], dict[str, str]]:
     modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-    where = {"local_dir": str(folder)} if folder else {"cache_dir": str(cache)}
-    repository = name.removeprefix(MODELSCOPE)
-    with _maps_modelscope_errors(name):
-        return Path(modelscope.snapshot_download(repository, allow_patterns=FILES, **where))
+    from modelscope.hub.file_download import get_file_download_url
+
+    found = modelscope.HubApi().get_model_files(name, recursive=True)
+    files = [
+        RemoteFile(
+            path=file["Path"],
+            size=file.get("Size") or 0,
+            url=get_file_download_url(name, file["Path"], file.get("Revision") or "master"),
+            version=file.get("Sha256") or file.get("Revision") or "",
+            sha256=file.get("Sha256") or "",
+        )
+        for file in found
+        if file.get("Type") != "tree"
+    ]
+    return files, {}
 
 
-@contextmanager
-def _watched(name: str, folder: Path, report: Report) -> Iterator[None]:
-    """Report how much of the download lies in the folder; checks that the disk has room."""
-    total = _size_of(name)
-    there = _bytes_in(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if total - there > shutil.disk_usage(folder).free - ROOM:
-        raise no_space(name)
-    ended = threading.Event()
-    began = time.monotonic()
-
-    def watch() -> None:
-        while not ended.wait(LOOKS_EVERY):
-            report(_progress(_bytes_in(folder), total, time.monotonic() - began))
-
-    report(_progress(there, total, 0))
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
-    report(_progress(total, total, time.monotonic() - began))
-
-
-def _progress(done: float, of: float, seconds: float) -> dict[str, Any]:
-    return {
-        "event": "progress",
-        "stage": DOWNLOADING,
-        "done": round(min(done, of) / MEGABYTE, 1),
-        "of": round(of / MEGABYTE, 1),
-        "seconds": round(seconds, 1),
-    }
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # moved to its place in this moment
-            continue
-    return total
-
-
-def _size_of(name: str) -> int:
-    """Bytes of the files that will be downloaded. Raises what `snapshot` raises."""
+def _maps_errors_of(name: str) -> AbstractContextManager[None]:
     if name.startswith(MODELSCOPE):
-        modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-        repository = name.removeprefix(MODELSCOPE)
-        with _maps_modelscope_errors(name):
-            found = modelscope.HubApi().get_model_files(repository, recursive=True)
-        sizes = {file["Path"]: file.get("Size") or 0 for file in found}
-    else:
-        from huggingface_hub import HfApi
-
-        with _maps_hub_errors(name):
-            facts = HfApi().model_info(name, files_metadata=True)
-        sizes = {file.rfilename: file.size or 0 for file in facts.siblings or []}
-    wanted = [path for path in sizes if any(fnmatch(path, pattern) for pattern in FILES)]
-    return sum(sizes[path] for path in wanted)
+        require("modelscope", "modelscope", "A model from ModelScope")
+        return _maps_modelscope_errors(name)
+    return _maps_hub_errors(name)
 
 
 @contextmanager

@@ -68,8 +68,8 @@ class LocalChatModel(BaseChatModel):
             self.context_tokens,
             self.answer_tokens,
             self.temperature,
-            self.top_p,
             count,
+            self.top_p,
         )
         for piece in until(pieces, stop or []):
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
@@ -96,8 +96,8 @@ def stream(
     context_tokens: int,
     answer_tokens: int,
     temperature: float,
-    top_p: float,
     count: Count,
+    top_p: float = 0.95,
 ) -> Iterator[str]:
     """The answer in pieces of whole characters; closing the iterator stops the model.
 

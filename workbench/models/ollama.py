@@ -119,7 +119,10 @@ def _refused(name: str, error: Any) -> WorkbenchError:
             "Connect its machine to the network, or set its HTTPS_PROXY and restart it; "
             "what was downloaded is kept.",
         )
-    return Unavailable(say("Ollama failed with {model}: {error}", model=name, error=reason))
+    return Unavailable(
+        say("Ollama failed with {model}: {error}", model=name, error=reason),
+        "Look at its log, then try again.",
+    )
 
 
 def _silent(host: str) -> Unavailable:

@@ -130,7 +130,8 @@ def demo_steps() -> list[DemoStep]:
     places: dict[int, str] = {}
     for contribution in contributions():
         places |= contribution.demo
-    return [load_place(place) for _, place in sorted(places.items())]
+    steps: list[Any] = [load_place(place) for _, place in sorted(places.items())]
+    return steps
 
 
 @contextmanager

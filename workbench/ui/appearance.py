@@ -72,9 +72,13 @@ CSS = """
 """
 
 
+def arrange_sidebar() -> None:
+    """Its layout; called before anything is drawn in it, so that nothing jumps."""
+    st.html(CSS)
+
+
 def show_sidebar_foot(settings: Settings) -> None:
     """Jobs, and the choice of language and theme, at the lower edge of the sidebar."""
-    st.html(CSS)
     with st.container(key="sidebar-foot", gap="small"):
         show_jobs(settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

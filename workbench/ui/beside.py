@@ -61,13 +61,13 @@ def _ask(running: Sequence[Job], key: str) -> str:
         icon=":material/hourglass_top:",
     )
     choices = {
-        "queue": (("Wait in line", "排队等待"), ":material/queue:", "primary"),
-        "now": (("Start anyway", "仍然开始"), ":material/play_arrow:", "secondary"),
-        "leave": (("Not now", "暂不"), "", "tertiary"),
+        "queue": (("Wait in line", "排队等待"), ":material/queue:"),
+        "now": (("Start anyway", "仍然开始"), ":material/play_arrow:"),
+        "leave": (("Not now", "暂不"), ":material/close:"),
     }
     decided = ""
     with st.container(horizontal=True, key=f"{key}_choices"):
-        for choice, (label, icon, kind) in choices.items():
-            if st.button(both(*label), icon=icon or None, type=kind, key=f"{key}_{choice}"):
+        for choice, (label, icon) in choices.items():
+            if st.button(both(*label), icon=icon, key=f"{key}_{choice}"):
                 decided = choice
     return decided

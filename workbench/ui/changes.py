@@ -19,10 +19,10 @@ STYLE = """
 @keyframes away-{number} {{ to {{ visibility: hidden; opacity: 0 }} }}
 [data-testid=stLayoutWrapper]:has(> .st-key-changed) {{ position: absolute }}
 .st-key-changed {{
-  position: fixed; top: 4rem; right: 1rem; z-index: 1000; max-width: min(26rem, 100vw - 2rem);
+  position: fixed; top: 4rem; right: 1rem; z-index: 1000000; max-width: min(26rem, 100vw - 2rem);
   width: max-content; padding: .5rem .9rem; border-radius: .6rem;
-  background: var(--st-secondary-background-color, #eef2f2);
-  border: 1px solid var(--st-border-color, #8886); box-shadow: 0 2px 12px #0003;
+  background: Canvas; background: light-dark(#eef2f2, #263032);
+  border: 1px solid #8886; box-shadow: 0 2px 12px #0003;
   animation: away-{number} .4s {seconds}s forwards;
 }}
 </style>
@@ -52,6 +52,12 @@ def announce(text: str, *, undo: Callable[[], None] | None = None, opens: str = 
 
 def show_change() -> None:
     """The newest change, until its time is over. Each page draws this once."""
+    # always a place for it, else tabs and forms below would begin again whenever it comes or goes
+    with st.container():
+        _show_newest()
+
+
+def _show_newest() -> None:
     change = st.session_state.get("changed_now")
     if not change:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.artefacts.model_folder import find_local
+from workbench.artefacts.published import find_published
 from workbench.connections import read_connections
 from workbench.errors import NotFound
 from workbench.models.chosen import choose
@@ -42,7 +43,7 @@ def is_gone(name: str, settings: Settings) -> bool:
     if kind == "openai":
         server, _ = server_of(rest, settings)
         return server is None
-    if kind != "ollama":
+    if kind != "ollama" or find_published(rest, settings):  # that may be on another host
         return False
     served = {one for one in reachable_models(settings) if one.startswith("ollama:")}
     return bool(served) and served.isdisjoint({name, f"{name}:latest"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.settings import Settings
-from workbench.ui.appearance import show_sidebar_foot
+from workbench.ui.appearance import arrange_sidebar, show_sidebar_foot
 from workbench.ui.changes import announce, show_change
 from workbench.ui.example import offer_example_model
 from workbench.ui.jobs import cancel_button, show_job, show_jobs
@@ -26,6 +26,7 @@ from workbench.ui.text import place_name, plain, sentence, show_error, shows_err
 __all__ = [
     "ICON",
     "announce",
+    "arrange_sidebar",
     "begin_page",
     "both",
     "cancel_button",
@@ -76,6 +77,7 @@ def begin_page(title: str) -> Settings:
     translate_uploader()
     st.html(PHONE)
     with st.sidebar:
+        arrange_sidebar()
         show_sidebar_foot(settings)
     st.title(title)
     show_change()

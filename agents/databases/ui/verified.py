@@ -41,10 +41,14 @@ def offer_saving(sql: str, source_name: str, settings: Settings, key: str) -> No
     label = both("Save as verified question", "存为核实问题")
     folded = f"verify-{key}"
     with fold(st.popover, label, folded, icon=":material/verified:", type="tertiary"):
-        question = st.text_input(
-            both("The question it answers", "它回答的问题"), key=f"verified-question-{key}"
-        ).strip()
-        if st.button(both("Save", "保存"), type="primary", key=f"verify-now-{key}"):
+        with st.form(f"verify-form-{key}", border=False, clear_on_submit=True):
+            question = st.text_input(
+                both("The question it answers", "它回答的问题"), key=f"verified-question-{key}"
+            ).strip()
+            saves = st.form_submit_button(
+                both("Save", "保存"), type="primary", key=f"verify-now-{key}"
+            )
+        if saves:
             with shows_errors():
                 source = find_source(settings, source_name)
                 keep_pair(settings, source, load_schema(source, settings), question, sql)
