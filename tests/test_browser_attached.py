@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=40_000)
 Open = Callable[..., Any]
 
 READ_WITHIN = 90_000  # milliseconds
