@@ -11,7 +11,7 @@ from agents.databases.notes import load_notes, set_writer
 from agents.databases.passwords import keep_password
 from agents.databases.sources import DataSource, remove_source
 from agents.databases.ui.adding import say_answers
-from workbench.models.names import NONE, list_runs
+from workbench.models.listing import NONE, list_runs
 from workbench.settings import Settings
 from workbench.ui.widgets import announce, both, choices, shows_errors
 
