@@ -158,7 +158,7 @@ def test_the_knowledge_page_uploads_and_shows_both_legs_of_a_search(
     expect(page.get_by_text("tides.txt").first).to_be_visible()
     page.get_by_role("button", name="Add", exact=True).click()
     job = page.locator("[class*=st-key-job-]").filter(has_text="Reading 1 file into")
-    expect(job.first).to_contain_text("Done", timeout=60_000)
+    expect(job.first).to_contain_text("Read 1, empty 0", timeout=60_000)
     page.get_by_role("tab", name="Test search").click()
     search = page.locator(".st-key-search input")
     search.fill("high tide Oosterwal")

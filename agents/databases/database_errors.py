@@ -60,7 +60,7 @@ def _mapped(source: DataSource, error: BaseException, statement: str) -> Workben
         return Unavailable(
             say("{address} refuses the user or the password.", address=source.address),
             say(
-                "Export the right one as {variable}, or add the source again.",
+                "Enter the right one on the Data page, or export it as {variable}.",
                 variable=variable_of(source.name),
             ),
         )

@@ -123,9 +123,12 @@ def show_files(collection: Collection) -> None:
 
 
 def _row(document: Document) -> dict[str, str | int | float]:
+    size = round(document.size / 1000, 1)
+    if document.size:
+        size = max(size, 0.1)  # only an empty file has the size 0
     return {
         both("File", "文件"): Path(document.source).name,
         both("State", "状态"): both(*STATES[document.state]),
         both("Passages", "段落"): document.passages,
-        both("Size (KB)", "大小 (KB)"): round(document.size / 1000, 1),
+        both("Size (KB)", "大小 (KB)"): size,
     }

@@ -23,7 +23,8 @@ def arriving(settings: Settings) -> list[str]:
     """Names of collections that running jobs read into; some may be made only in a moment."""
     jobs = list_jobs(settings)[:LOOKED_AT]
     names = [collection_read_by(job) for job in jobs if job.state == "running"]
-    return sorted({name for name in names if name})
+    # a dot in front hides a collection, as it hides a file
+    return sorted({name for name in names if name and not name.startswith(".")})
 
 
 def last_reading(settings: Settings, collection: Collection) -> Job | None:

@@ -75,13 +75,17 @@ def _mark(job: Job | None, unread: Sequence[Document]) -> str:
 
 
 def _headline(job: Job | None, unread: Sequence[Document]) -> str:
+    """What the last reading came to, and how many files need something, of whatever reading."""
+    parts: list[str] = []
     if job and _ended_with_files(job):
-        return plain(told(job.last()["summary"]))
+        parts.append(plain(told(job.last()["summary"])))
+    elif job:
+        parts.append(both("The last reading did not end", "上一次读取没有完成"))
     count = len(unread)
-    if not count:
-        return both("The last reading did not end", "上一次读取没有完成")
-    files = "1 file" if count == 1 else f"{count} files"
-    return both(f"{files} cannot be searched", f"{count} 个文件无法检索")
+    if count:
+        files = "1 file" if count == 1 else f"{count} files"
+        parts.append(both(f"{files} cannot be searched", f"{count} 个文件无法检索"))
+    return " · ".join(parts)
 
 
 def _ended_with_files(job: Job) -> bool:
