@@ -15,10 +15,12 @@ from model_servers import Script, openai_server
 from agents.answer import answer
 from agents.asking import ask
 from agents.registry import SIDE_BY_SIDE
+from agents.tuned.agent import load_tuned
 from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Done, Failed, Notice, Token
 from workbench.chat.streams import STREAMS
 from workbench.models.chosen import choose
+from workbench.models.weights import load_local
 from workbench.settings import Settings
 
 
@@ -48,6 +50,13 @@ def make_run(settings: Settings, tiny_model: Path) -> Callable[..., Path]:
 
 def text_of(events: list) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def test_a_warm_up_puts_the_adapter_on(settings: Settings, make_run: Callable[..., Path]) -> None:
+    folder = make_run("first", base="tiny")
+    load_tuned(settings)
+    loaded = load_local(folder)
+    assert loaded.adapter in loaded.base.adapters
 
 
 def test_the_newest_run_answers(settings: Settings, make_run: Callable[..., Path]) -> None:

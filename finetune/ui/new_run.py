@@ -266,7 +266,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             disabled,
         )
         longest = _number(
-            both("Max length (tokens)", "最大长度（词元）"),
+            both("Max length", "最大长度"),
             "max_length",
             Choices.max_length,
             (8, 1_000_000),

@@ -120,7 +120,8 @@ def _show_end(job: Job) -> None:
         again = both("Resume", "继续")
     else:
         problem, fix = (plain(told(text)) for text in why_ended(job))
-        st.caption(f":red[{problem}]  \n{fix}")
+        st.markdown(f":small[:red[{problem}]]")
+        st.caption(fix)
     if st.button(again, icon=":material/resume:", key=f"resume-{job.id}"):
         with shows_errors():
             job.resume()
