@@ -94,7 +94,7 @@ def test_ollama_is_connected_pulled_from_chosen_and_cleared(
     row = dialog.locator(f".st-key-model-{name.replace(':', '-')}")
     row.get_by_text(in_use).wait_for()
     row.get_by_role("button", name=delete).click()
-    row.get_by_role("button", name=delete, exact=True).last.click()
+    row.get_by_test_id("stBaseButton-primary").click()
     row.wait_for(state="detached")
     assert list(place.ollama.models) == ["tiny:latest"]
 
