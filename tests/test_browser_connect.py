@@ -22,6 +22,7 @@ WORDS = {
     "en": ("Connect a model", "Address", "Test", "Download", "Save", "Delete", "Connect", "in use"),
     "zh": ("连接模型", "地址", "测试", "下载", "保存", "删除", "连接", "使用中"),
 }
+CHANGED = ".st-key-changed"  # what says that a model was chosen
 SLOWEST = 60_000  # milliseconds
 
 
@@ -86,14 +87,14 @@ def test_ollama_is_connected_pulled_from_chosen_and_cleared(
     dialog.get_by_role("button", name=download, exact=True).click()
     dialog.get_by_text(re.compile(r"MB.* / 100")).wait_for(timeout=SLOWEST)
     dialog.wait_for(state="detached", timeout=SLOWEST)
-    page.get_by_test_id("stMain").get_by_text(f"ollama:{name}").first.wait_for()
+    page.locator(CHANGED).get_by_text(f"ollama:{name}").wait_for()
     # remembered by the workspace, and in reach although a model is connected
     assert place.ollama_url in (place.home / "connections.json").read_text("utf-8")
     dialog = open_dialog(page, language, 0)
     row = dialog.locator(f".st-key-model-{name.replace(':', '-')}")
     row.get_by_text(in_use).wait_for()
     row.get_by_role("button", name=delete).click()
-    row.get_by_role("button", name=delete, exact=True).last.click()
+    row.get_by_test_id("stBaseButton-primary").click()
     row.wait_for(state="detached")
     assert list(place.ollama.models) == ["tiny:latest"]
 
@@ -117,8 +118,8 @@ def test_a_server_and_a_folder_are_tried_saved_and_chosen(
     assert place.server.requests[-1]["max_tokens"] == 1
     dialog.get_by_role("button", name=save).click()
     dialog.wait_for(state="detached")
-    main = page.get_by_test_id("stMain")
-    main.get_by_text(f"openai:lab-{language}/scripted").first.wait_for()
+    changed = page.locator(CHANGED)
+    changed.get_by_text(f"openai:lab-{language}/scripted").wait_for()
     assert SECRET not in place.written()
     assert SECRET in (place.home.parent / "keyring.json").read_text("utf-8")
     model = make_model(tmp_path / "model")
@@ -130,4 +131,4 @@ def test_a_server_and_a_folder_are_tried_saved_and_chosen(
     field.fill(str(model))
     dialog.get_by_role("button", name=connect, exact=True).click()
     dialog.wait_for(state="detached")
-    main.get_by_text(f"local:{model}").first.wait_for()
+    changed.get_by_text(f"local:{model}").wait_for()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
@@ -12,8 +12,10 @@ from conftest import free_port
 from fake_keyring import FileKeyring
 from keyring.backends import fail
 from model_servers import Script, openai_server
+from opened_pages import drawn, page
 from recording_ollama import Script as OllamaScript
 from recording_ollama import recording_ollama
+from streamlit.testing.v1 import AppTest
 from tiny_models import make_model
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
@@ -29,6 +31,7 @@ from workbench.models.listing import list_models
 from workbench.models.trying import ask_one_token, models_of, try_model
 from workbench.settings import Settings, load_settings
 
+__all__ = ["page"]
 SECRET = "sk-of-the-person"
 
 
@@ -214,3 +217,15 @@ def test_a_damaged_file_is_named_and_other_servers_cost_ollama_no_request(
     (settings.home / "connections.json").write_text('{"servers": 3}', "utf-8")
     with pytest.raises(InvalidInput, match=r"connections\.json is damaged"):
         load_settings()
+
+
+def test_a_machine_without_a_keyring_offers_a_clear_choice(
+    page: Callable[..., AppTest], no_keyring: None
+) -> None:
+    app = page("agents/ui/chat.py")
+    app.button(key="connect").click().run()
+    drawn(app)
+    assert app.radio(key="server_keeping").options == [
+        "Keep it until the app is stopped",
+        "I export it as WORKBENCH_KEY_NAME",
+    ]

@@ -19,7 +19,9 @@ from fake_hub import Hub, running_hub
 from recording_ollama import Script, recording_ollama
 
 from workbench.cli import workbench
+from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 from workbench.jobs.job import Job, start
+from workbench.models.fetching import RemoteFile, fetch_files
 from workbench.models.hubs import list_half_downloaded
 from workbench.models.servers import ModelInfo, list_ollama
 from workbench.settings import Settings, load_settings
@@ -154,6 +156,22 @@ def test_a_hubs_model_goes_on_where_its_download_was_stopped(
     assert status == 1 and "already" in lines[-1]["problem"]
     assert run("remove", "local:tiny", "--yes")[0] == 0
     assert not folder.exists()
+
+
+def test_a_file_that_is_wrong_or_leads_out_is_not_kept(tmp_path: Path) -> None:
+    hub = Hub({"config.json": b"{}"})
+    with running_hub(hub) as url:
+        place = f"{url}/org/tiny/resolve/main/config.json"
+        wrong = RemoteFile("config.json", 2, place, "1", sha256="0" * 64)
+        with pytest.raises(Unavailable, match="did not arrive"):
+            fetch_files("org/tiny", [wrong], tmp_path / "model", {}, lambda line: None)
+        out = RemoteFile("../config.json", 2, place, "1")
+        with pytest.raises(InvalidInput, match="leads out"):
+            fetch_files("org/tiny", [out], tmp_path / "model", {}, lambda line: None)
+        huge = RemoteFile("huge.json", 10**15, place, "1")
+        with pytest.raises(WorkbenchError, match="no room"):
+            fetch_files("org/tiny", [huge], tmp_path / "model", {}, lambda line: None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def ended(job: Job) -> None:

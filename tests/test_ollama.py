@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import free_port, running_ollama
+from ollama import Client
 from tiny_models import PAIRS, make_model
 
 from rag.embeddings import load_embedder
+from workbench.cli import workbench
 from workbench.errors import NotFound, Unavailable
 from workbench.models.chosen import choose, choose_named
 from workbench.models.listing import describe_model, list_models
-from workbench.settings import load_settings
+from workbench.settings import Settings, load_settings
 
 pytestmark = pytest.mark.ollama
 
@@ -97,6 +102,32 @@ def test_a_server_killed_in_mid_answer_keeps_what_was_said(tmp_path: Path) -> No
         with pytest.raises(Unavailable, match="broke off"):
             said.extend(pieces)
         assert said[0]
+
+
+def test_a_model_is_listed_tested_and_removed_by_command(
+    ollama_server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", ollama_server)
+    monkeypatch.setenv("WORKBENCH_TEMPERATURE", "0")
+    Client(ollama_server).copy("tiny", "copied")
+
+    def run(*words: str) -> dict[str, Any]:
+        done = CliRunner().invoke(workbench, ["models", *words, "--json"])
+        return json.loads(done.stdout.splitlines()[0])
+
+    listed = run("list")
+    assert listed["name"] == "ollama:copied:latest"
+    assert listed["size"] > 100_000 and listed["context_tokens"] == 512
+    # the tiny model knows its own questions only
+    monkeypatch.setattr("workbench.models.trying.QUESTION", PAIRS[0][0])
+    tried = run("test", "ollama:copied")
+    assert tried["answer"] == PAIRS[0][1]
+    assert tried["tokens"] > 0 and 0 < tried["first_token"] < 60
+    assert run("remove", "ollama:copied", "--yes")["removed"] == "ollama:copied"
+    assert run("list")["name"] == "ollama:tiny:latest"
+    # a name of a registry that cannot be reached, as the real server says it
+    failed = run("pull", "ollama:127.0.0.1:9/library/none:latest")
+    assert failed["event"] == "failed" and failed["fix"]
 
 
 def test_its_embedding_api_embeds(ollama_server: str) -> None:

@@ -9,11 +9,12 @@ from workbench.ui.text import plain
 
 
 def confirmed(question: str, key: str) -> bool:
-    """Draw the bin and, once it was pressed, the question with its two answers."""
+    """Draw the button and, once it was pressed, the question with its two answers."""
     waiting = st.session_state.get("to_confirm") == key
     label = both("Delete", "删除")
     if not waiting:
-        if st.button("", icon=":material/delete:", type="tertiary", key=key, help=label):
+        # a word, not an icon alone: screen readers read an icon by its own English name
+        if st.button(label, type="tertiary", key=key):
             st.session_state["to_confirm"] = key
             st.rerun(scope="fragment")
         return False

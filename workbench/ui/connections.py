@@ -47,7 +47,6 @@ def _dialog() -> None:
 def _downloads(settings: Settings) -> None:
     """The downloads that were started here. One that has arrived is chosen, and the dialog shut."""
     if _choose_what_arrived(settings):
-        shut_dialog()
         st.rerun()
     mine = st.session_state.get(DOWNLOADS, [])
     for job in list_jobs(settings)[:LOOKED_AT]:
@@ -57,7 +56,7 @@ def _downloads(settings: Settings) -> None:
 
 
 def _choose_what_arrived(settings: Settings) -> bool:
-    """Whether a download of this session has ended; its model is then the chat's."""
+    """Whether a download of this session has ended; the chat then asks its model."""
     arrived = False
     for name in list(st.session_state.get(DOWNLOADS, [])):
         try:
@@ -78,4 +77,5 @@ def _choose_what_arrived(settings: Settings) -> bool:
             arrived = True
     if arrived:
         look_again()
+        shut_dialog()
     return arrived
