@@ -122,11 +122,12 @@ def test_an_answer_without_any_support_is_flagged(chat: Settings, script: Script
 
 
 def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Script) -> None:
-    events = list(answer("Which chess opening did Kasparov play against Deep Blue?", [], chat))
+    chess = "Which chess opening did Kasparov play against Deep Blue?"
+    events = list(answer(chess, [], chat, "documents"))
     assert "holds nothing about this question" in text_of(events)
     assert isinstance(events[-1], Done)
     assert not script.requests
-    assert "holds nothing about this question" in text_of(list(answer("?!", [], chat)))
+    assert "holds nothing about this question" in text_of(list(answer("?!", [], chat, "documents")))
 
 
 @pytest.mark.parametrize("breaks", ["hard", "quiet", "error"])

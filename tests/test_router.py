@@ -105,7 +105,7 @@ def test_a_question_goes_where_it_is_known(
 
 
 def test_without_any_asset_nobody_is_asked(settings: Settings) -> None:
-    routed = routed_to("Hello?", [], settings)
+    routed = routed_to("Who is Ada?", [], settings)
     assert routed.mode == "none" and "nothing has been added" in routed.reason
 
 
