@@ -40,15 +40,6 @@ def nothing_about_it(language: str) -> str:
     )
 
 
-def not_in_files(language: str, reason: str) -> str:
-    """`reason` is why another agent was chosen instead."""
-    return localized(
-        language,
-        f"the attached files say nothing of it; {reason}",
-        f"附件中没有提到；{reason}",
-    )
-
-
 def nobody_else(language: str) -> str:
     return localized(language, "nothing else here holds it", "这里没有其他内容能回答它")
 

@@ -44,6 +44,8 @@ class Connections(BaseModel):
 def read_connections(home: Path) -> Connections:
     """The connections of that workspace. Raises InvalidInput for a damaged file."""
     path = home / FILE
+    if not path.exists():  # also where the workspace cannot be made: said when it is needed
+        return Connections()
     try:
         return _parse(read_json(path, {}), path)
     except ValueError as error:

@@ -103,7 +103,7 @@ def load_tuned(settings: Settings) -> None:
         # one token, so that the adapter is put on too: importing PEFT takes long
         turns = [{"role": "user", "content": "?"}]
         loaded = load_local(find_local(rest, settings))
-        for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, 1.0, Count()):
+        for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
             pass
 
 

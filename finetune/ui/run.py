@@ -169,7 +169,7 @@ def _publish_button(name: str) -> None:
 
 
 def _resume(settings: Settings, name: str, wanted: bool) -> None:
-    after = agreed(settings, f"resume_run_{name}", wanted)  # another run asks anew
+    after = agreed(settings, f"resume_run_{name}", wanted)  # another run asks again
     if after is None:
         return
     title = both(f"Training {name}", f"正在训练 {name}")
