@@ -28,6 +28,7 @@ from workbench.settings import Settings
 from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
+DRAWN_AT_ONCE = 4  # answers; more of them are redrawn less often, or they take all of the server
 
 
 def page() -> None:
@@ -175,7 +176,8 @@ def _show_answer(
     """Draw it; returns who is asked to answer again (see `show_actions`)."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
-            growing = st.fragment(_growing, run_every=REDRAWN_EVERY)
+            crowd = max(1.0, STREAMS.growing() / DRAWN_AT_ONCE)
+            growing = st.fragment(_growing, run_every=REDRAWN_EVERY * crowd)
             growing(message.id, settings, conversations, said)
             return None
         show_events(message.events, settings, str(message.id), said=said)

@@ -133,6 +133,10 @@ class Streams:
         """The answer's stream, or None where it has long ended here or runs in another process."""
         return self._streams.get(message)
 
+    def growing(self) -> int:
+        """How many answers grow in this process now."""
+        return sum(not stream.ended.is_set() for stream in list(self._streams.values()))
+
     def as_they_ended(self, messages: Sequence[Message]) -> list[Message]:
         """The stored messages, with an answer whose last save failed as its stream has it."""
         return [self._as_it_ended(message) for message in messages]
