@@ -70,6 +70,8 @@ def test_the_first_questions_are_of_everything_that_can_answer(handbook: Setting
     assert [example.mode for example in example_questions(handbook, "en")] == ["documents"] * 3
     load_example(handbook)
     data = handbook.folder("runs", "crew", "data") / "train.jsonl"
+    card = {"finished": "2026-11-01T10:00:00+00:00", "eval_loss": 0.1}
+    (handbook.folder("runs", "crew") / "card.json").write_text(json.dumps(card), "utf-8")
     rows = [
         ("夜阑的职业是什么？", "a"),
         ("What is Selka's job?", "b"),
@@ -123,7 +125,7 @@ def test_a_rating_and_a_correction_are_kept(
 def test_without_a_collection_the_chat_says_what_to_do(page: Callable[..., AppTest]) -> None:
     app = page("agents/ui/chat.py")
     answered(drawn(app.chat_input(key="question").set_value("Anything?").run()))
-    assert "no collection" in texts(app).lower() and "Traceback" not in texts(app)
+    assert "add files on the Knowledge page" in texts(app) and "Traceback" not in texts(app)
 
 
 def test_an_empty_workspace_offers_the_example(

@@ -172,7 +172,7 @@ def test_the_page_offers_the_rows(
     text = "".join(block.value for block in app.code)
     assert 'stage = "echo"' in text
     assert '[whisper]\nmethod = "whisper"' in text
-    assert "rank = 2" in text
+    assert "rank = 16" in text  # what the page advises without a base
 
 
 def test_dora_counts_its_magnitudes_and_lora_does_not(project: Path) -> None:
