@@ -47,8 +47,7 @@ def choose(
     the one that stood after it is, else the one before it.
     """
     value = _value(key, tuple(options), first)
-    if st.session_state.get(key) != value or key not in st.session_state:
-        st.session_state[key] = value
+    st.session_state[key] = value  # always: the browser may still show the option's former text
     chosen = draw(label, options, key=key, **how)
     _drawn()[key] = _Drawn(tuple(options), chosen)
     return chosen
@@ -66,6 +65,8 @@ def _value(key: str, options: tuple[Any, ...], first: Any) -> Any:
     """What the selector is to show now."""
     drawn = _drawn().get(key)
     now = st.session_state.get(key)
+    if drawn and now is not None and now not in drawn.options:
+        now = drawn.value  # the browser tells the option by its former text: "crew · running"
     if drawn and now is not None and now != drawn.value:  # the person has selected since
         _wishes().pop(key, None)
     if _wishes().get(key) in options:
