@@ -49,9 +49,9 @@ def model_folder(name: str, cache: Path) -> str:
 
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
     """The SentenceTransformer of that folder or hub name. Raises Unavailable."""
+    quiet_transformers()
     from sentence_transformers import SentenceTransformer
 
-    quiet_transformers()
     try:
         return SentenceTransformer(
             folder,

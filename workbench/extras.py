@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,6 +11,8 @@ from types import ModuleType
 
 from workbench.errors import Unavailable
 from workbench.messages import say
+
+_importing = threading.Lock()
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
@@ -39,8 +42,13 @@ def _missing(module: str, extra: str, purpose: str) -> Unavailable:
 
 
 def quiet_transformers() -> None:
-    """Silence the warnings and short bars of transformers; downloads keep their bar."""
-    from transformers.utils import logging as chatter
+    """Import transformers without its warnings and short bars; downloads keep their bar.
+
+    Call it before anything that imports transformers where threads may do so at the same moment:
+    it replaces itself while it is imported, and a second thread would get it half made.
+    """
+    with _importing:
+        from transformers.utils import logging as chatter
 
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
