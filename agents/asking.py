@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from agents.attached import (
     unread,
 )
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings, default_agent, modes_of
+from agents.router import warm_routing
 from workbench.chat.conversations import Conversations, Message, Turn
 from workbench.chat.events import Beat, Done, Event, Failed, Notice
 from workbench.chat.streams import OWNER, STREAMS
@@ -196,25 +197,28 @@ def timed(events: Iterator[Event], begun: float) -> Iterator[Event]:
 def warm_up(mode: str, settings: Settings) -> None:
     """Load in threads what an answer in that mode would wait for, while the person still types.
 
-    Once per process, agent and asset. In `auto` only the default agent is loaded: the weights of
-    others take memory that may never be used.
+    Once per process, agent and asset. In `auto` the router is made ready and only the default agent
+    is loaded: the weights of others take memory that may never be used.
     """
-    modes = [default_agent().mode] if mode == AUTO else modes_of(mode)
-    for one in modes:
-        asset = getattr(settings, AGENTS[one].asset or "model")
+    warms = {one: AGENTS[one].warm for one in modes_of(mode) if one != AUTO}
+    if mode == AUTO:
+        default = default_agent()
+        warms = {default.mode: default.warm, AUTO: warm_routing}
+    for one, warm in warms.items():
+        asset = getattr(settings, AGENTS[one].asset or "model") if one in AGENTS else ""
         key = (one, str(settings.home), asset)
         with _warmed_lock:
             if key in _warmed:
                 continue
             _warmed.add(key)
         threading.Thread(
-            target=_warm, args=(key, settings), name=f"warm-{one}", daemon=True
+            target=_warm, args=(key, warm, settings), name=f"warm-{one}", daemon=True
         ).start()
 
 
-def _warm(key: tuple[str, ...], settings: Settings) -> None:
+def _warm(key: tuple[str, ...], warm: Callable[[Settings], None], settings: Settings) -> None:
     try:
-        AGENTS[key[0]].warm(settings)
+        warm(settings)
     except WorkbenchError:  # said when the person asks; tried again, for the asset may come
         with _warmed_lock:
             _warmed.discard(key)

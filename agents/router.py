@@ -26,6 +26,7 @@ from workbench.chat.conversations import Conversations
 from workbench.chat.events import Beat, Routed
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.settings import Settings
 
 CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 INHERITED = 0.3  # for the agent that answered before, where a question leans on the last one
@@ -91,6 +92,14 @@ def routing(question: Question, mode: str = AUTO) -> Generator[Beat, None, Route
     if question.files:
         return (yield from _with_files(question))
     return (yield from _without_files(question))
+
+
+def warm_routing(settings: Settings) -> None:
+    """Learn the floor of both languages, which the first question would wait for."""
+    assets = find_assets(settings)
+    for greeting in ("Hello", "你好"):
+        if assets:
+            floor_for(greeting, assets, settings)
 
 
 def _with_files(question: Question) -> Generator[Beat, None, Route]:
