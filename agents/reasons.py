@@ -29,7 +29,7 @@ def nothing_added(language: str) -> str:
 
 
 def courtesy(language: str) -> str:
-    return localized(language, "it asks nothing", "这不是提问")
+    return localized(language, "a greeting or thanks", "这是问候或致谢")
 
 
 def nothing_about_it(language: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agents.budget import OVERHEAD, newest, prompt_room
+from agents.courtesies import is_courtesy
 from agents.examples import example_questions
 from agents.none import texts
 from agents.question import Question
@@ -30,7 +31,7 @@ def answer_from_nowhere(question: Question) -> Iterator[Event]:
     begun = time.monotonic()
     model = _speaker(question)
     if model is None:
-        yield Token(_what_can_be_asked(question.settings, question.language))
+        yield Token(_what_can_be_asked(question))
         suggested = question.suggested
         if not suggested:
             suggested = example_questions(question.settings, question.language, SUGGESTED)
@@ -53,10 +54,15 @@ def _speaker(question: Question) -> ChosenModel | None:
     return None if model.name in runs else model
 
 
-def _what_can_be_asked(settings: Settings, language: str) -> str:
-    held = [agent.name_holdings(settings, language) for agent in AGENTS.values()]
+def _what_can_be_asked(question: Question) -> str:
+    language = question.language
+    held = [agent.name_holdings(question.settings, language) for agent in AGENTS.values()]
     named = [name for name in held if name]
-    return texts.ask_about(language, named) if named else texts.nothing_here(language)
+    if not named:
+        return texts.nothing_here(language)
+    if is_courtesy(question.text):
+        return texts.here_is(language, named)
+    return texts.ask_about(language, named)
 
 
 def _messages(question: Question, model: ChosenModel) -> list[tuple[str, str]]:

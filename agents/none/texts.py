@@ -8,12 +8,21 @@ from workbench.language import localized
 
 
 def ask_about(language: str, named: Sequence[str]) -> str:
-    """`named` are the agents' holdings, each in words of that language."""
+    """For a question. `named` are the agents' holdings, each in words of that language."""
     return localized(
         language,
         f"No chat model is connected for questions like this one; you can ask about "
         f"{_joined(named, ', ', ' and ')}.",
         f"尚未连接聊天模型，无法回答这类问题；你可以询问{_joined(named, '、', '以及')}。",
+    )
+
+
+def here_is(language: str, named: Sequence[str]) -> str:
+    """For a greeting or thanks, which want no excuse."""
+    return localized(
+        language,
+        f"You can ask about {_joined(named, ', ', ' and ')}.",
+        f"你可以询问{_joined(named, '、', '以及')}。",
     )
 
 
