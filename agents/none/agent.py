@@ -17,7 +17,6 @@ from workbench.language import tokens
 from workbench.models.chosen import ChosenModel
 from workbench.models.listing import NONE, list_runs
 from workbench.models.reasoning import split_stream
-from workbench.settings import Settings
 
 PROMPTS = Path(__file__).parent
 SUGGESTED = 4  # questions
