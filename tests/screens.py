@@ -27,9 +27,11 @@ QUESTIONS = {
     "en": [
         "How many days of annual leave do I have?",
         "Which account has the most likes in total?",
+        "hello",
     ],
-    "zh": ["出差餐补每天多少？", "哪个账号的点赞总数最多？"],
+    "zh": ["出差餐补每天多少？", "哪个账号的点赞总数最多？", "你好"],
 }
+CHIPS = ("connect", "more", "presets", "prompts")  # each opened above the box
 SETTLES_WITHIN = 60_000  # milliseconds
 
 
@@ -61,6 +63,12 @@ def states(page: Any, url: str, language: str) -> Iterator[str]:
             for number, question in enumerate(QUESTIONS[language], 1):
                 ask(page, question)
                 yield f"chat-answer-{number}"
+            for chip in CHIPS:
+                page.locator(f".st-key-chips .st-key-{chip} button").first.click()
+                page.wait_for_timeout(1_500)
+                yield f"chat-{chip}"
+                page.keyboard.press("Escape")
+                settle(page)
 
 
 def shoot(url: str, out: Path, only: Callable[[str], bool]) -> int:

@@ -10,6 +10,7 @@ from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.opening import RUN
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
+from workbench.artefacts.run_folder import is_scored
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
 from workbench.models.servers import ask_json
@@ -92,7 +93,9 @@ def _show_order(settings: Settings, reachable: bool) -> None:
                     "并验证其回答与训练时一致。",
                 )
             )
-        run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN)
+        measured = [name for name in adapters if is_scored(f"local:{name}", settings)]
+        first = next(iter(measured), None)
+        run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN, first)
         left, right = st.columns(2)
         name = left.text_input(
             both("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
