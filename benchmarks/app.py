@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import conftest  # noqa: E402, F401 – first: it and browser import each other
 from browser import FLAGS, running_app  # noqa: E402
 from model_servers import Script, openai_server  # noqa: E402
+from sessions import asking  # noqa: E402
 
 from workbench.chat.database import FIRST  # noqa: E402
 
@@ -196,34 +197,39 @@ def measure_stop(browser: Any, url: str) -> dict[str, float]:
 
 
 def measure_sessions(browser: Any, url: str, home: Path) -> dict[str, float]:
-    """Twenty people ask at once; meanwhile one looks through the pages."""
-    with closing(sqlite3.connect(home / "workbench.db")) as database:
-        last = database.execute("select max(id) from messages").fetchone()[0]
-    contexts = [browser.new_context() for _ in range(SESSIONS + 1)]
-    pages = [context.new_page() for context in contexts]
-    for page in pages:
-        page.set_default_timeout(WAITS)
-        page.goto(url)
-        page.get_by_test_id("stChatInputTextArea").wait_for()
-    *asking, looking = pages
-    for page in asking:
-        ask(page)
+    """Twenty sessions ask at once and follow their answers; one person looks through the pages."""
+    last = answers_of(home, 0, "")[1]
+    page = browser.new_page()
+    page.set_default_timeout(WAITS)
+    page.goto(url)
+    page.get_by_test_id("stChatInputTextArea").wait_for()
     times = []
-    for name in PAGES:
-        heading = looking.get_by_role("heading", level=1, name=name)
-        link = looking.get_by_role("link", name=name, exact=True)
-        times.append(timed(link.click, heading.wait_for))
-    for page in asking:
-        page.get_by_test_id("stChatMessage").last.get_by_text("and the end.").wait_for()
-    query = "select count(*) from messages where id > ? and state = 'done' and content like ?"
-    with closing(sqlite3.connect(home / "workbench.db")) as database:
-        whole = database.execute(query, (last, "%and the end.%")).fetchone()[0]
-    for context in contexts:
-        context.close()
+    with asking(url, QUESTION, SESSIONS) as sessions:
+        while not all(session.asked for session in sessions):
+            page.wait_for_timeout(100)
+        for name in PAGES:
+            heading = page.get_by_role("heading", level=1, name=name)
+            link = page.get_by_role("link", name=name, exact=True)
+            times.append(timed(link.click, heading.wait_for))
+        until = time.monotonic() + WAITS / 1000
+        whole = 0
+        while whole < SESSIONS and time.monotonic() < until:
+            page.wait_for_timeout(200)
+            whole = answers_of(home, last, "%and the end.%")[0]
+    page.close()
     return {
         f"slowest page, {SESSIONS} sessions": max(times),
         f"answers lost of {SESSIONS}": SESSIONS - whole,
     }
+
+
+def answers_of(home: Path, after: int, like: str) -> tuple[int, int]:
+    """How many whole answers after that message hold the text, and the last message's number."""
+    query = "select count(*) from messages where id > ? and state = 'done' and content like ?"
+    with closing(sqlite3.connect(home / "workbench.db")) as database:
+        whole = database.execute(query, (after, like)).fetchone()[0]
+        last = database.execute("select max(id) from messages").fetchone()[0]
+    return whole, last
 
 
 def ask(page: Any) -> None:

@@ -64,7 +64,7 @@ def states(page: Any, url: str, language: str) -> Iterator[str]:
                 ask(page, question)
                 yield f"chat-answer-{number}"
             for chip in CHIPS:
-                page.locator(f".st-key-chips .st-key-{chip} button").first.click()
+                page.locator(f".st-key-chips .st-key-{chip} button:visible").first.click()
                 page.wait_for_timeout(1_500)
                 yield f"chat-{chip}"
                 page.keyboard.press("Escape")
