@@ -42,8 +42,9 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         "revision": ", ".join(str(one.revision) for one in read),
         "embedder": found.pool.embedder,
     }
-    # a model reads attached files whatever their scores
-    if not found.relevant and not (found.attached and question.model):
+    # a model reads attached files whatever their scores; evidence has a floor of its own
+    weighed = found is question.found and not found.attached
+    if not (found.relevant or weighed or (found.attached and question.model)):
         yield Declined(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return

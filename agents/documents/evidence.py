@@ -58,11 +58,13 @@ class DocumentsAsset:
     def best(self, question: str, weights: Weights) -> Match:
         """The passage with most of the question's words; the calibrated score counts if higher.
 
+        Also where no passage reaches the collection's own floor: that one counts every pair of
+        Chinese signs as a word, so that a short question seems to name much that no passage has.
         What was retrieved goes with the match, so that the documents agent does not search again.
         """
         language = language_of(question)
         found = search(question, self.settings)
-        if not found.relevant:
+        if not found.hits:
             reason = localized(language, "the documents do not speak of it", "文档中没有提到")
             return Match(0.0, reason, found)
         best_share, best_hit = -1.0, found.hits[0]
@@ -70,7 +72,8 @@ class DocumentsAsset:
             explained = share(set(words(hit.passage.text)), weights)
             if explained > best_share:
                 best_share, best_hit = explained, hit
-        score = max(best_share, found.hits[0].score)
+        first = found.hits[0]
+        score = max(best_share, first.score) if first.relevant else best_share
         name = Path(best_hit.passage.source).name
         reason = localized(language, f"{name} speaks of it", f"{name} 中提到了相关内容")
         return Match(score, reason, found)
