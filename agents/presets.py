@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.choices import usable
+from agents.names import checked_name
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -84,7 +85,7 @@ def find_preset(name: str, settings: Settings) -> Preset:
 
 def save_preset(preset: Preset, settings: Settings) -> None:
     """Keep it, in the place of one with the same name. Raises InvalidInput for a bad name."""
-    preset = replace(preset, name=_checked(preset.name))
+    preset = replace(preset, name=checked_name(preset.name, LONGEST_NAME))
 
     def change(shelf: Shelf) -> Shelf:
         if shelf.named(preset.name) is None:
@@ -96,7 +97,7 @@ def save_preset(preset: Preset, settings: Settings) -> None:
 
 def rename_preset(before: str, name: str, settings: Settings) -> None:
     """Give it another name. Raises InvalidInput for a bad or taken one, NotFound."""
-    name = _checked(name)
+    name = checked_name(name, LONGEST_NAME)
     preset = find_preset(before, settings)
     if name == before:
         return
@@ -143,16 +144,6 @@ def set_default(name: str, settings: Settings) -> None:
 
 def _replaced(shelf: Shelf, name: str, preset: Preset) -> tuple[Preset, ...]:
     return tuple(preset if one.name == name else one for one in shelf.presets)
-
-
-def _checked(name: str) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise InvalidInput(
-            say("A name of 1 to {longest} characters is needed.", longest=LONGEST_NAME),
-            "Write another name.",
-        )
-    return name
 
 
 def _file(settings: Settings) -> Path:

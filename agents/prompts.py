@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.names import checked_name
 from workbench.errors import InvalidInput
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -57,12 +58,7 @@ def list_prompts(settings: Settings, language: str) -> list[Prompt]:
 
 def save_prompt(name: str, text: str, settings: Settings) -> None:
     """Keep it, in the place of one with the same name. Raises InvalidInput."""
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise InvalidInput(
-            say("A name of 1 to {longest} characters is needed.", longest=LONGEST_NAME),
-            "Write another name.",
-        )
+    name = checked_name(name, LONGEST_NAME)
     if not text.strip():
         raise InvalidInput("The prompt is empty.", "Write its text.")
     saved = asdict(Prompt(name, text.strip()))
@@ -75,16 +71,25 @@ def save_prompt(name: str, text: str, settings: Settings) -> None:
 
 
 def delete_prompt(name: str, settings: Settings) -> Callable[[], None]:
-    """Take it away, an example too; returns what brings it back."""
-    taken: dict[str, Any] = {}
+    """Take it away, an example too; returns what brings it back to its place."""
+    taken: list[tuple[int, dict[str, Any]]] = []
 
     def change(data: dict[str, Any]) -> dict[str, Any]:
-        taken.update(data)
-        others = [one for one in data.get("prompts", []) if one["name"] != name]
+        prompts = data.get("prompts", [])
+        taken.extend((place, one) for place, one in enumerate(prompts) if one["name"] == name)
+        others = [one for one in prompts if one["name"] != name]
         return data | {"prompts": others, "hidden": [*data.get("hidden", []), name]}
 
+    def bring_back(data: dict[str, Any]) -> dict[str, Any]:
+        prompts = list(data.get("prompts", []))
+        for place, one in taken:
+            prompts.insert(place, one)
+        hidden = list(data.get("hidden", []))
+        hidden.remove(name)
+        return data | {"prompts": prompts, "hidden": hidden}
+
     def undo() -> None:
-        _update(settings, lambda _: taken)
+        _update(settings, bring_back)
 
     _update(settings, change)
     return undo

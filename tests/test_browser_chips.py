@@ -120,6 +120,7 @@ def test_an_assistant_with_a_chinese_name_is_saved_chosen_and_deleted_with_undo(
     expect(chip(page, "presets")).not_to_contain_text(NAME)
     page.locator(".st-key-preset-card-0 button").click()
     expect(chip(page, "choose-mode")).to_contain_text("数据")
+    expect(chip(page, "presets")).to_contain_text(NAME)  # drawn last: the row stands still now
     chip(page, "presets").click()
     chip(page, "preset-menu-0").click()
     page.get_by_role("menuitem", name="删除").click()

@@ -236,8 +236,10 @@ def test_prompts_are_examples_first_then_the_persons_own(
     assert list_prompts(settings, "en")[0].text == "Explain clause {n}."
     undo = delete_prompt("Summary", settings)
     assert "Summary" not in [prompt.name for prompt in list_prompts(settings, "en")]
+    save_prompt("Meanwhile", "Kept.", settings)
     undo()
-    assert "Summary" in [prompt.name for prompt in list_prompts(settings, "en")]
+    names = [prompt.name for prompt in list_prompts(settings, "en")]
+    assert "Summary" in names and "Meanwhile" in names
     with pytest.raises(InvalidInput, match="empty"):
         save_prompt("Nothing", " ", settings)
     drawn(app.button(key="prompt-0").click().run())

@@ -12,13 +12,11 @@ PAGE = "agents/ui/chat.py"
 
 def chat_with(model: str) -> None:
     """Open a new chat in the mode of the agent that answers from its model alone."""
+    choose_model(model)
     for mode, agent in AGENTS.items():
-        if not agent.from_memory:
-            continue
-        choices()[agent.asset] = model
-        st.session_state.pop(agent.asset, None)  # what its selector showed before
-        st.session_state["mode"] = mode
-        st.switch_page(PAGE)
+        if agent.from_memory:
+            st.session_state["mode"] = mode
+            st.switch_page(PAGE)
 
 
 def choose_model(model: str) -> None:
@@ -26,4 +24,3 @@ def choose_model(model: str) -> None:
     for agent in AGENTS.values():
         if agent.from_memory:
             choices()[agent.asset] = model
-            st.session_state.pop(agent.asset, None)

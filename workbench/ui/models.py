@@ -12,7 +12,6 @@ from workbench.models.chosen import choose
 from workbench.models.listing import NONE, list_models
 from workbench.models.servers import server_of
 from workbench.settings import Settings
-from workbench.ui.selecting import select
 from workbench.ui.session import choices
 
 
@@ -53,7 +52,6 @@ def choose_model(name: str) -> None:
     """Have the chat ask this model from now on, which may have been connected just now."""
     look_again()
     choices()["model"] = name
-    select("model", name)
 
 
 def look_again() -> None:
