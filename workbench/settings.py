@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         Path("workspace"),
         description="the workspace: everything a person makes lives here",
     )
+    cache: Path = Field(
+        Path("~/.cache/workbench"),
+        description="what is made of installed packages once per machine, such as unpacked "
+        "models; may be deleted",
+    )
     language: Literal["auto", "en", "zh"] = Field(
         "auto",
         description="interface language; auto follows the browser",
@@ -169,6 +174,22 @@ class Settings(BaseSettings):
             ) from error
         return path
 
+    def cache_folder(self, *parts: str) -> Path:
+        """A folder of the machine's cache, made where it is missing. Raises InvalidInput."""
+        path = self.cache.joinpath(*parts)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                say(
+                    "The cache folder {path} cannot be made: {strerror}",
+                    path=path,
+                    strerror=error.strerror,
+                ),
+                "Set WORKBENCH_CACHE to a folder you can write to.",
+            ) from error
+        return path
+
     @property
     def database(self) -> Path:
         """The SQLite file of conversations and ratings."""
@@ -195,7 +216,9 @@ def load_settings(**changes: Any) -> Settings:
             "Correct them in workbench.toml or WORKBENCH_*.",
         ) from error
     home = settings.home.expanduser().absolute()
-    return settings.model_copy(update={"home": home, **_connected(home, settings)})
+    cache = settings.cache.expanduser().absolute()
+    changes = {"home": home, "cache": cache, **_connected(home, settings)}
+    return settings.model_copy(update=changes)
 
 
 def _connected(home: Path, settings: Settings) -> dict[str, Any]:
