@@ -3,8 +3,9 @@
 python benchmarks/linking.py [--show]    reads ../shared/data
 
 Large are schemas of 40 columns and more. Chinese: chase, each turn with the turns before it as the
-agent gives them, and alone. English: spider, and all its 13 databases put together into one schema,
-in which one name may mean several things.
+agent gives them, and alone. English schemas: spider, asked in English and in Chinese, and all its
+13 databases put together into one schema, in which one name may mean several things. Its own
+schemas are small and go in whole; "narrowed" is what the choice of columns would keep of them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agents.databases.guard.guard import judge
-from agents.databases.linking import link
+from agents.databases.linking import link, narrow
 from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
 from workbench.settings import Settings, load_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 LARGE = 40  # columns
+MOST = 0.6  # of the columns of a small schema, where it is narrowed all the same
+ALONE, NARROWED, TOGETHER = "", ", narrowed", ", all databases together"
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Tally:
 
     def line(self, name: str) -> str:
         shares = [one / max(all_of, 1) for one, all_of in (self.tables, self.columns, self.kept)]
-        return f"{name:<34}{self.questions:>9}{shares[0]:>9.3f}{shares[1]:>9.3f}{shares[2]:>9.3f}"
+        return f"{name:<36}{self.questions:>9}{shares[0]:>9.3f}{shares[1]:>9.3f}{shares[2]:>9.3f}"
 
 
 def read_schema(path: Path) -> Schema:
@@ -77,13 +80,12 @@ def measure(
     gold: str,
     schema: Schema,
     shown: Schema,
-    settings: Settings,
+    linked: Schema,
     tallies: list[Tally],
     show: bool,
 ) -> None:
-    """Link against `shown`, which may hold more than the database's own `schema`, and count."""
+    """Count what was `linked` of `shown`, which may hold more than the database's own `schema`."""
     verdict = judge(gold, schema, rows=1_000_000)
-    linked = link(question, shown, settings).schema
     tables = set(linked.by_name)
     columns = {(table.name, column.name) for table in linked.tables for column in table.columns}
     for tally in tallies:
@@ -116,12 +118,13 @@ def chase(settings: Settings, with_history: bool, show: bool) -> tuple[Tally, Ta
                 tallies, missed = [every, large], show
             else:
                 tallies, missed = [every], False
-            measure(question, turn["gold_sql"], schema, schema, settings, tallies, missed)
+            linked = link(question, schema, settings).schema
+            measure(question, turn["gold_sql"], schema, schema, linked, tallies, missed)
     return every, large
 
 
-def spider(settings: Settings, together: bool, show: bool) -> Tally:
-    """Each question against its own database, or against all of them `together`."""
+def spider(settings: Settings, language: str, way: str, show: bool, each: int = 1) -> Tally:
+    """The questions in `en` or `zh`, or each n-th, against a WAY of showing their schemas."""
     folder = SHARED / "nl2sql_spider"
     lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
     questions = [json.loads(line) for line in lines]
@@ -130,12 +133,17 @@ def spider(settings: Settings, together: bool, show: bool) -> Tally:
     for name in sorted({question["db_id"] for question in questions}):
         schemas[name] = read_schema(folder / f"database/{name}/{name}.sqlite")
     tally = Tally()
-    for question in questions:
+    for question in questions[::each]:
         own = schemas[question["db_id"]]
+        asked = question[f"question_{language}"]
         shown = own
-        if together:
+        if way == TOGETHER:
             shown = _together(own, [schema for schema in schemas.values() if schema is not own])
-        measure(question["question_en"], question["gold_sql"], own, shown, settings, [tally], show)
+        if way == NARROWED:
+            linked = narrow(asked, own, settings, share=MOST)
+        else:
+            linked = link(asked, shown, settings)
+        measure(asked, question["gold_sql"], own, shown, linked.schema, [tally], show)
     return tally
 
 
@@ -159,15 +167,17 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as home:
         settings = load_settings(home=home, context_tokens=32_768)
-        print(f"{'':<34}{'questions':>9}{'tables':>9}{'columns':>9}{'kept':>9}")
+        print(settings.embedder)
+        print(f"{'':<36}{'questions':>9}{'tables':>9}{'columns':>9}{'kept':>9}")
         every, large = chase(settings, True, show)
         print(every.line("chase, with the turns before"))
         print(large.line(f"  of these {LARGE}+ columns"))
         every, large = chase(settings, False, False)
         print(every.line("chase, turns alone"))
         print(large.line(f"  of these {LARGE}+ columns"))
-        print(spider(settings, False, show).line("spider"))
-        print(spider(settings, True, show).line("spider, all databases together"))
+        for language in ("en", "zh"):
+            for way in (ALONE, NARROWED, TOGETHER):
+                print(spider(settings, language, way, show).line(f"spider, {language}{way}"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -16,13 +17,17 @@ from databases import make_sqlite
 from retrieval_fakes import NoiseEmbedder, TopicEmbedder
 
 from agents.databases.column_scores import column_scores
+from agents.databases.introspect import add_and_read
 from agents.databases.linking import link
 from agents.databases.schema import Column, ForeignKey, Schema, TableSchema
-from agents.databases.sources import add_source
-from agents.databases.spanning import KEPT, TRANSLATIONS, vectors_of
+from agents.databases.sources import add_source, source_folder
+from agents.databases.spanning import TRANSLATIONS
+from agents.databases.vectors import FILE, KEPT, vectors_of
 from rag import embeddings
 from workbench.cli import workbench
 from workbench.settings import Settings, load_settings
+
+load_really = embeddings._load
 
 
 class Bilingual(NoiseEmbedder):
@@ -40,7 +45,7 @@ EMBEDDERS = {"topic": TopicEmbedder(), "bilingual": Bilingual()}
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(embeddings, "_load", lambda name, cache, host: EMBEDDERS[name])
+    monkeypatch.setattr(embeddings, "_load", lambda name, *rest: EMBEDDERS[name])
     monkeypatch.setenv("WORKBENCH_EMBEDDER", "topic")
     return load_settings()
 
@@ -72,6 +77,16 @@ def large_schema() -> Schema:
         foreign_keys=(ForeignKey("buyer", "customer", "customer_id"),),
     )
     return Schema("mysql", tuple(tables), "shop")
+
+
+def translated_schema() -> Schema:
+    """As large a schema whose names are Chinese."""
+    invoice = TableSchema("发票", (Column("发票编号"), Column("金额"), Column("日期")))
+    others = [
+        TableSchema(table.name, tuple(Column(f"项目{number}") for number in range(9)))
+        for table in large_schema().tables[:5]
+    ]
+    return Schema("mysql", (*others, invoice), "shop")
 
 
 def kept(question: str, schema: Schema, settings: Settings) -> set[str]:
@@ -140,6 +155,50 @@ def test_an_embedder_that_spans_both_languages_is_used_for_a_question_in_the_oth
     assert found.spans and not found.whole
 
 
+def test_without_an_embedder_the_words_alone_choose(settings: Settings) -> None:
+    nowhere = load_settings(embedder="/nowhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embeddings, "_load", load_really)
+        columns = kept("Which invoice has the highest amount?", large_schema(), nowhere)
+        assert "invoice.amount" in columns
+        found = link("哪张发票的金额最高？", translated_schema(), nowhere)
+        assert "发票.金额" in {
+            f"{table.name}.{name}" for table in found.schema.tables for name in table.by_name
+        }
+
+
+def test_the_vectors_of_a_schema_outlast_the_process_and_follow_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    class Counting(NoiseEmbedder):
+        def embed(self, texts: Sequence[str], role: str = "document") -> np.ndarray:
+            asked.extend(texts)
+            return super().embed(texts, role)
+
+    made = vectors_of(("name", "age"), Counting(), tmp_path)
+    assert asked == ["name", "age"]
+    for damage in (b"", b"PK broken"):
+        again = vectors_of(("name", "age"), Counting(), tmp_path)
+        assert np.array_equal(made, again) and len(asked) == 2
+        (tmp_path / FILE).write_bytes(damage)
+        assert np.array_equal(vectors_of(("name", "age"), Counting(), tmp_path), made)
+        assert len(asked) == 4
+        asked = asked[:2]
+    assert len(vectors_of(("name", "age", "city"), Counting(), tmp_path)) == 3
+
+
+def test_a_large_schema_is_embedded_when_it_is_added(settings: Settings, tmp_path: Path) -> None:
+    columns = ", ".join(f"c{number} INTEGER" for number in range(60))
+    with sqlite3.connect(tmp_path / "wide.sqlite") as wide:
+        wide.execute(f"CREATE TABLE readings ({columns})")
+    source, _ = add_and_read(settings, "wide", str(tmp_path / "wide.sqlite"))
+    assert (source_folder(settings, source) / FILE).is_file()
+    small, _ = add_and_read(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
+    assert not (source_folder(settings, small) / FILE).exists()
+
+
 def test_the_command_names_tables_and_columns(settings: Settings, tmp_path: Path) -> None:
     add_source(settings, "shop", str(make_sqlite(tmp_path / "shop.sqlite")))
     shown = CliRunner().invoke(workbench, ["data", "link", "shop", "Who spent most?", "--json"])
@@ -149,22 +208,6 @@ def test_the_command_names_tables_and_columns(settings: Settings, tmp_path: Path
         and "orders.price" in data["columns"]
         and len(data["columns"]) == 7
     )
-
-
-@pytest.mark.data
-def test_recall_on_real_schemas_of_forty_columns_and_more(
-    shared_data: Path, settings: Settings
-) -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-    from linking import chase
-
-    settings = load_settings(context_tokens=32_768)
-    every, large = chase(settings, True, False)
-    assert every.questions == 668 and large.questions == 66
-    for tally, tables, columns in ((every, 0.98, 0.95), (large, 0.97, 0.95)):
-        assert tally.tables[0] >= tables * tally.tables[1]
-        assert tally.columns[0] >= columns * tally.columns[1]
-    assert large.kept[0] <= 0.4 * large.kept[1]
 
 
 def test_a_table_beside_the_one_that_is_named_goes_before_a_stranger() -> None:
@@ -216,3 +259,25 @@ def test_answers_at_one_time_share_the_vectors_of_their_schemas() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert not wrong
+
+
+@pytest.mark.data
+def test_recall_on_real_schemas_of_forty_columns_and_more(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+    from linking import MOST, NARROWED, TOGETHER, chase, spider
+
+    settings = load_settings(context_tokens=32_768, embedder="multilingual-e5-small")
+    for way in (NARROWED, TOGETHER):
+        tally = spider(settings, "zh", way, False, each=2)
+        assert tally.questions == 112
+        assert tally.tables[0] >= 0.98 * tally.tables[1]
+        assert tally.columns[0] >= 0.95 * tally.columns[1]
+        assert tally.kept[0] <= MOST * tally.kept[1]
+    every, large = chase(settings, True, False)
+    assert every.questions == 668 and large.questions == 66
+    for tally, tables, columns in ((every, 0.98, 0.95), (large, 0.97, 0.95)):
+        assert tally.tables[0] >= tables * tally.tables[1]
+        assert tally.columns[0] >= columns * tally.columns[1]
+    assert large.kept[0] <= 0.4 * large.kept[1]

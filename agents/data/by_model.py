@@ -14,6 +14,7 @@ from agents.databases.database import QueryFailed
 from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.introspect import load_schema
 from agents.databases.linking import Linked, link
+from agents.databases.sources import source_folder
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Declined, Event, Token
 from workbench.errors import InvalidInput
@@ -67,7 +68,8 @@ def _link(asked: Asked, history: Sequence[Turn]) -> Linked:
     """The part of the schema that the question, or one it may follow up, is about."""
     before = [turn.content for turn in history if turn.role == "user"]
     wanted = " ".join([*before[-CONTEXT:], asked.question])
-    return link(wanted, asked.schema, asked.settings)
+    folder = source_folder(asked.settings, asked.source)
+    return link(wanted, asked.schema, asked.settings, folder)
 
 
 def _messages(asked: Asked, linked: Linked, history: Sequence[Turn]) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """A question and a schema -> a score for each column: how much the question is about it.
 
-The same fusion as for passages: a column's meaning (cosine, where an embedder is given) and its
-words, each on a scale that needs no other column. Words are counted from both sides: how much of
-the question a column's text matches, and how much of the column's name the question holds. A column
-also gains from its table, from being what a row is called by, and from being a key.
+Words are counted from both sides: how much of the question a column's text matches, and how much of
+the column's name the question holds. Meaning is added to them, where an embedder has compared it
+(`nearness.py`). A column also gains from its table, from being what a row is called by, and from
+being a key.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from math import log1p
 import numpy as np
 
 from agents.databases.naming import CALLED_BY, pieces, spaced
+from agents.databases.nearness import Nearness, names_of
 from agents.databases.schema import Column, Schema, TableSchema
-from agents.databases.spanning import vectors_of
-from rag.fusion import fuse
 from rag.lexical import LexicalIndex
-from rag.sentence_models import Embedder
 
 # The weights were chosen on chase and spider (benchmarks/linking.py).
-DENSE = 0.3  # weight of meaning against words
 FROM_TABLE = 0.6  # what a column gains from its table
 NAMING = 0.25  # what a column gains that a row is called by
 KEY = 0.12  # what a primary or foreign key gains
@@ -31,16 +28,22 @@ NEIGHBOUR = 0.1  # what a table gains from the best table that a key joins it wi
 LESSER = 0.03  # what a column loses for each better one of its table
 
 
-def column_scores(question: str, schema: Schema, embedder: Embedder | None) -> np.ndarray:
-    """float (columns,): how much the question is about each, in the schema's order."""
-    own = _own_scores(question, schema, embedder)
-    named_tables = _named(question, [names_of(table) for table in schema.tables])
+def column_scores(question: str, schema: Schema, near: Nearness | None) -> np.ndarray:
+    """float (columns,): how much the question is about each, in the schema's order.
+
+    Without `near` the words alone count.
+    """
+    own = _by_words(question, schema)
+    of_tables = _named(question, [names_of(table) for table in schema.tables])
+    if near is not None:
+        own = own + near.columns
+        of_tables = of_tables + near.tables
     scores: list[float] = []
     start = 0
-    for table, named in zip(schema.tables, named_tables, strict=True):
+    for table, of_table in zip(schema.tables, of_tables, strict=True):
         scored = own[start : start + len(table.columns)]
         start += len(table.columns)
-        about = float(named) + _best_mean(scored)
+        about = float(of_table) + _best_mean(scored)
         keys = _keys(table)
         for column, score in zip(table.columns, scored, strict=True):
             total = float(score) + FROM_TABLE * about
@@ -52,8 +55,8 @@ def column_scores(question: str, schema: Schema, embedder: Embedder | None) -> n
     return _spread(schema, np.array(scores, np.float32))
 
 
-def _own_scores(question: str, schema: Schema, embedder: Embedder | None) -> np.ndarray:
-    """float (columns,): what a column's own text and name say, without its table."""
+def _by_words(question: str, schema: Schema) -> np.ndarray:
+    """float (columns,): what the words of a column's own text and name say, without its table."""
     texts: list[str] = []
     names: list[str] = []
     for table in schema.tables:
@@ -61,11 +64,7 @@ def _own_scores(question: str, schema: Schema, embedder: Embedder | None) -> np.
             texts.append(_text(table, column))
             names.append(names_of(column))
     index = LexicalIndex.build((str(number), text) for number, text in enumerate(texts))
-    by_words = np.maximum(index.coverage(question), _named(question, names))
-    if embedder is None:
-        return by_words
-    cosines = vectors_of(tuple(texts), embedder) @ embedder.embed([question], "query")[0]
-    return fuse(cosines, by_words, DENSE)
+    return np.maximum(index.coverage(question), _named(question, names))
 
 
 def _spread(schema: Schema, scores: np.ndarray) -> np.ndarray:
@@ -128,11 +127,6 @@ def _named(question: str, names: Sequence[str]) -> np.ndarray:
 def _keys(table: TableSchema) -> set[str]:
     primary = {column.name for column in table.columns if column.primary}
     return primary | {key.column for key in table.foreign_keys}
-
-
-def names_of(item: TableSchema | Column) -> str:
-    """All that a table or column is called, in one text."""
-    return " ".join([spaced(item.name), item.comment, item.description, *item.synonyms])
 
 
 def _text(table: TableSchema, column: Column) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from agents.databases.database import Session, SqlSession, open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.files import table_files
+from agents.databases.linking import prepare_linking
 from agents.databases.notes import load_notes, with_notes
 from agents.databases.passwords import trying_password
 from agents.databases.reflection import reflected_tables
@@ -34,13 +35,15 @@ SECRET = ("password", "passwd", "secret", "token", "salt", "密码", "口令")
 
 
 def add_and_read(settings: Settings, name: str, place: str) -> tuple[DataSource, Schema]:
-    """Add a source and read its schema; where that fails, nothing half added stays."""
+    """Add a source, read its schema and embed a large one; where reading fails, nothing stays."""
     source = add_source(settings, name, place)
     try:
-        return source, load_schema(source, settings)
+        schema = load_schema(source, settings)
     except WorkbenchError:
         remove_source(settings, name)
         raise
+    prepare_linking(schema, settings, source_folder(settings, source))
+    return source, schema
 
 
 def try_place(settings: Settings, name: str, place: str) -> int:

@@ -7,15 +7,19 @@ A small schema goes in whole. Of a larger one the columns with the best scores a
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from agents.databases.column_scores import column_scores, names_of
+from agents.databases.column_scores import column_scores
+from agents.databases.nearness import Nearness, embed_schema, names_of, nearness
 from agents.databases.prompt_text import describe_schema
 from agents.databases.schema import Schema
-from agents.databases.spanning import spanning_embedder
-from rag.embeddings import load_embedder
+from agents.databases.spanning import spans
+from rag.embeddings import Embedder, load_embedder
+from workbench.errors import WorkbenchError
 from workbench.language import CJK, language_of, tokens
 from workbench.settings import Settings
 
@@ -39,23 +43,70 @@ class Linked:
     spans: bool = True
 
 
-def link(question: str, schema: Schema, settings: Settings) -> Linked:
-    """The whole of a small schema; of a larger one what the question is about, with its keys."""
-    room = int(settings.context_tokens * PROMPT_SHARE)
-    shared = _shares_language(question, schema)
-    if schema.column_count() <= WHOLE_UP_TO and tokens(describe_schema(schema)) <= room:
-        return Linked(schema, True, shared)
-    if shared:
+def link(question: str, schema: Schema, settings: Settings, folder: Path | None = None) -> Linked:
+    """The whole of a small schema; of a larger one what the question is about, with its keys.
+
+    The schema's vectors are kept in `folder`, the source's own.
+    """
+    if _is_small(schema) and tokens(describe_schema(schema)) <= _room(settings):
+        return Linked(schema, True, _shares_language(question, schema))
+    return narrow(question, schema, settings, folder)
+
+
+def narrow(
+    question: str,
+    schema: Schema,
+    settings: Settings,
+    folder: Path | None = None,
+    share: float = KEPT,
+) -> Linked:
+    """The best columns for the question, at most that share of all, however small the schema is."""
+    foreign = not _shares_language(question, schema)
+    near = _near(question, schema, settings, foreign, folder)
+    if near is None and foreign:
+        fitting = _fit(schema, _room(settings))
+        return Linked(fitting, fitting.column_count() == schema.column_count(), False)
+    scores = column_scores(question, schema, near)
+    kept = _keep(schema, scores, int(share * schema.column_count()))
+    return Linked(_fit(kept, _room(settings)), False)
+
+
+def _room(settings: Settings) -> int:
+    """Tokens that the schema may take of a prompt."""
+    return int(settings.context_tokens * PROMPT_SHARE)
+
+
+def prepare_linking(schema: Schema, settings: Settings, folder: Path) -> None:
+    """Embed a large schema, which the first question would wait for."""
+    if _is_small(schema):
+        return
+    with suppress(WorkbenchError):  # without an embedder the words alone count
+        embed_schema(schema, load_embedder(settings.embedder, settings), folder)
+
+
+def _is_small(schema: Schema) -> bool:
+    return schema.column_count() <= WHOLE_UP_TO
+
+
+def _near(
+    question: str, schema: Schema, settings: Settings, foreign: bool, folder: Path | None
+) -> Nearness | None:
+    """How near the schema is in meaning; None without an embedder that knows the languages."""
+    try:
         embedder = load_embedder(settings.embedder, settings)
-    else:
-        spanning = spanning_embedder(settings)
-        if spanning is None:
-            fitting = _fit(schema, room)
-            return Linked(fitting, fitting.column_count() == schema.column_count(), False)
-        embedder = spanning
-    scores = column_scores(question, schema, embedder)
-    kept = _keep(schema, scores, int(KEPT * schema.column_count()))
-    return Linked(_fit(kept, room), False)
+        if not _knows(embedder, question, foreign):
+            return None
+        return nearness(question, schema, embedder, foreign, folder)
+    except WorkbenchError:  # the words alone count
+        return None
+
+
+def _knows(embedder: Embedder, question: str, foreign: bool) -> bool:
+    """Whether the embedder knows the question's language and the schema's.
+
+    Each knows English; one that knows Chinese puts translations together.
+    """
+    return (language_of(question) == "en" and not foreign) or spans(embedder)
 
 
 def _shares_language(question: str, schema: Schema) -> bool:

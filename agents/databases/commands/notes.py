@@ -23,10 +23,12 @@ def link(name: str, question: str, as_json: bool) -> None:
     """
     from agents.databases.introspect import load_schema
     from agents.databases.linking import link as find
-    from agents.databases.sources import find_source
+    from agents.databases.sources import find_source, source_folder
 
     settings = load_settings()
-    linked = find(question, load_schema(find_source(settings, name), settings), settings)
+    source = find_source(settings, name)
+    schema = load_schema(source, settings)
+    linked = find(question, schema, settings, source_folder(settings, source))
     columns = [
         f"{table.name}.{column.name}" for table in linked.schema.tables for column in table.columns
     ]
