@@ -9,6 +9,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,36 +32,44 @@ DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 OLLAMA_TOKENS = 2048  # Ollama's API does not say; it truncates longer texts by itself
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Where models lie: `downloads` in the workspace, what is made of them in the machine's cache."""
+
+    downloads: Path
+    cache: Path
+
+
 def load_embedder(name: str, settings: Settings) -> Embedder:
     """The embedder of that name, loaded once per process.
 
     Names: multilingual-e5-small and all-MiniLM-L6-v2 (packaged), a folder, a hub name,
     modelscope:NAME, ollama:NAME. Raises NotFound or Unavailable.
     """
-    downloads, cache = settings.home / "embedders", settings.cache_folder("embedders")
-    return _load(name, downloads, cache, settings.ollama_host)
+    folders = Folders(settings.home / "embedders", settings.cache_folder("embedders"))
+    return _load(name, folders, settings.ollama_host)
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, downloads: Path, cache: Path, ollama_host: str) -> Embedder:
+def _load(name: str, folders: Folders, ollama_host: str) -> Embedder:
     if name.startswith("ollama:"):
         return OllamaEmbedder(name, ollama_host)
     if has_cuda():
-        return TorchEmbedder(name, _folder(name, downloads, cache))
-    compiled = _compiled(name, downloads, cache)
+        return TorchEmbedder(name, _folder(name, folders))
+    compiled = _compiled(name, folders)
     if weights_form(compiled):
         return OpenVinoEmbedder(name, compiled)
-    return TorchEmbedder(name, _folder(name, downloads, cache))
+    return TorchEmbedder(name, _folder(name, folders))
 
 
-def _compiled(name: str, downloads: Path, cache: Path) -> Path:
+def _compiled(name: str, folders: Folders) -> Path:
     """The folder of the model's OpenVINO form, made on its first use on this machine."""
     if is_packed(name):
-        compiled = _compiled_folder(name, E5_SHA256, cache)
-        compile_embedder(passing_folder(cache), compiled)
+        compiled = _compiled_folder(name, E5_SHA256, folders.cache)
+        compile_embedder(passing_folder(folders.cache), compiled)
     else:
-        folder = _folder(name, downloads, cache)
-        compiled = _compiled_folder(name, _weights_stamp(Path(folder)), cache)
+        folder = _folder(name, folders)
+        compiled = _compiled_folder(name, _weights_stamp(Path(folder)), folders.cache)
         compile_embedder(nullcontext(folder), compiled)
     return compiled
 
@@ -72,8 +81,10 @@ def find_compiled(name: str, cache: Path) -> Path | None:
     return newest.parent if newest else None
 
 
-def _folder(name: str, downloads: Path, cache: Path) -> str:
-    return packaged_folder(name, cache) if name in PACKAGES else model_folder(name, downloads)
+def _folder(name: str, folders: Folders) -> str:
+    if name in PACKAGES:
+        return packaged_folder(name, folders.cache)
+    return model_folder(name, folders.downloads)
 
 
 def check_dimension(vectors: np.ndarray, dimension: int) -> None:
