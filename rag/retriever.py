@@ -18,7 +18,7 @@ import numpy as np
 from rag.calibration import load_calibration
 from rag.embeddings import load_embedder
 from rag.fusion import fuse
-from rag.lexical import LexicalIndex
+from rag.lexical import FORMAT, LexicalIndex
 from rag.passages import Hit, Passage
 from rag.reranker import READ, rerank
 from rag.store import Collection
@@ -160,7 +160,7 @@ def lexical_index(collection: Collection) -> LexicalIndex:
     cached = _indexes.get(str(folder))
     if cached and cached[0] == revision:
         return cached[1]
-    path = folder / f"lexical-{revision}"
+    path = folder / f"lexical-{FORMAT}-{revision}"
     try:
         index = LexicalIndex.load(path)
     except FileNotFoundError:
