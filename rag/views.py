@@ -50,8 +50,8 @@ class View:
     def judge(self, cosine: float, coverage: float) -> tuple[float, float]:
         """A passage's score, and how surely it answers the question.
 
-        The second is in [0, 1], .5 at the floor. It rests on the legs' own scores: these tell better than
-        deviations whether there is an answer at all.
+        The second is in [0, 1], .5 at the floor. It rests on the legs' own scores: these tell
+        better than deviations whether there is an answer at all.
         """
         score = self.base + self.dense * cosine + self.lexical * coverage
         absolute = self.share * cosine + (1 - self.share) * coverage
