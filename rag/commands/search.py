@@ -152,25 +152,18 @@ def evaluate(
     for name in embedders or (settings.embedder,):
         chosen = settings.model_copy(update={"embedder": name})
         results[name] = measure(texts, questions, chosen, _show_progress)
-    if len(results) == 1:
-        _show_one(*results.values(), as_json=as_json)
-    else:
-        _show_comparison(results, as_json)
-
-
-def _show_one(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(result)
-    else:
-        _print_measures(result)
-
-
-def _show_comparison(results: dict[str, dict[str, Any]], as_json: bool) -> None:
-    """Recall at rank 1 of each embedder in a row of its own; as JSON all measures of each."""
+    alone = len(results) == 1
     if as_json:
         for name, result in results.items():
-            print_json({"embedder": name, **result})
-        return
+            print_json(result if alone else {"embedder": name, **result})
+    elif alone:
+        _print_measures(results.popitem()[1])
+    else:
+        _print_comparison(results)
+
+
+def _print_comparison(results: dict[str, dict[str, Any]]) -> None:
+    """Recall at rank 1 of each embedder in a row of its own."""
     first = next(iter(results.values()))
     click.echo(f"{first['questions']} questions, {first['passages']} passages, recall@1")
     width = max(len(name) for name in results)
