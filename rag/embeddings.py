@@ -80,6 +80,13 @@ def _compiled(name: str, folders: Folders) -> Path:
     return compiled
 
 
+def is_new_here(name: str, settings: Settings) -> bool:
+    """Whether loading it takes long, as its OpenVINO form is made first."""
+    if name.startswith("ollama:") or has_cuda():
+        return False
+    return find_compiled(name, settings.cache_folder("embedders")) is None
+
+
 def find_compiled(name: str, cache: Path) -> Path | None:
     """The newest OpenVINO form of that model; None before its first use."""
     found = cache.glob(f"{_short(name)}-openvino-*/{FACTS}")
