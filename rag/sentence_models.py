@@ -14,10 +14,11 @@ from workbench.extras import quiet_transformers
 from workbench.messages import say
 from workbench.models.hubs import MODELSCOPE, snapshot
 
+DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 Role = Literal["document", "query"]
 # their folders on the hub do not say which words they were trained with
 E5_NAMES = re.compile(r"\be5-(small|base|large)(-v2)?/?$")
-E5_PROMPTS = {"query": "query: ", "document": "passage: "}
+E5_PROMPTS: dict[Role, str] = {"query": "query: ", "document": "passage: "}
 
 
 class Embedder(Protocol):
@@ -76,7 +77,7 @@ def _other_ways(folder: str) -> str:
     )
 
 
-def prompts_of(model: Any, source: str) -> dict[str, str]:
+def prompts_of(model: Any, source: str) -> dict[Role, str]:
     """Role -> the words the model expects before a text, such as "query: " for E5.
 
     `source` is the folder or hub name that it was loaded from.

@@ -25,18 +25,24 @@ if TYPE_CHECKING:
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """The person's own WORKBENCH_* variables do not reach a test.
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is made of installed packages is made once and shared by all tests of a run.
 
-    What is made of installed packages is made once and shared by all tests of a run.
+    Fixtures of a module begin before those of a test: the cache is set before both.
     """
-    for name in [name for name in os.environ if name.startswith("WORKBENCH_")]:
-        monkeypatch.delenv(name)
     cache = tmp_path_factory.getbasetemp().parent / "cache"
-    monkeypatch.setenv("WORKBENCH_CACHE", str(cache))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORKBENCH_CACHE", str(cache))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person's own WORKBENCH_* variables do not reach a test."""
+    for name in [name for name in os.environ if name.startswith("WORKBENCH_")]:
+        if name != "WORKBENCH_CACHE":
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     # nor does a test touch the person's keyring
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
@@ -62,18 +68,12 @@ def settings(
 
 
 @pytest.fixture(scope="session")
-def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Makes an empty workspace in a folder.
-
-    The embedder is compiled once and shared by the workspaces of a test run.
-    """
-    shared = tmp_path_factory.getbasetemp().parent / "embedders"
-    shared.mkdir(exist_ok=True)
+def new_workspace() -> Callable[[Path], Path]:
+    """Makes an empty workspace in a folder."""
 
     def make(folder: Path) -> Path:
         home = folder / "workspace"
         home.mkdir()
-        (home / "embedders").symlink_to(shared)
         return home
 
     return make

@@ -149,6 +149,19 @@ def test_the_command_prints_the_result_last(
     assert "embedding" in done.stderr
     readable = run("evaluate", "--passages", passages, "--queries", queries)
     assert readable.exit_code == 0 and "fused" in readable.stdout
+    monkeypatch.delenv("WORKBENCH_EMBEDDER")
+    files = ("--passages", passages, "--queries", queries)
+    one = run("evaluate", *files, "--embedder", "noise")
+    assert one.stdout == readable.stdout
+    both = ("--embedder", "noise", "--embedder", "topic")
+    compared = run("evaluate", *files, *both)
+    rows = [line.split() for line in compared.stdout.splitlines()]
+    assert [row[0] for row in rows[-2:]] == ["noise", "topic"]
+    assert float(rows[-1][1]) > float(rows[-2][1])  # by meaning alone
+    lines = [
+        json.loads(line) for line in run("evaluate", *files, *both, "--json").stdout.splitlines()
+    ]
+    assert [line["embedder"] for line in lines] == ["noise", "topic"]
 
 
 def test_the_command_reports_a_bad_line(tmp_path: Path, settings: Settings) -> None:

@@ -107,9 +107,9 @@ class Settings(BaseSettings):
         description="collection of attached files, searched beside the others; the chat sets it",
     )
     embedder: str = Field(
-        "all-MiniLM-L6-v2",
-        description="embedder of new collections: a folder, a hub name, modelscope:NAME, "
-        "ollama:NAME",
+        "multilingual-e5-small",
+        description="embedder of new collections: multilingual-e5-small, all-MiniLM-L6-v2, a "
+        "folder, a hub name, modelscope:NAME, ollama:NAME",
     )
     reranker: str = Field(
         "",

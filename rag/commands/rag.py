@@ -45,7 +45,8 @@ def rag() -> None:
 @click.option("--collection", "-c", help="Name of the collection; made where it is new.")
 @click.option(
     "--embedder",
-    help="Embedder of a new collection: a folder, hub name, modelscope:NAME or ollama:NAME.",
+    help="Embedder of a new collection: multilingual-e5-small, all-MiniLM-L6-v2, a folder, a hub "
+    "name, modelscope:NAME or ollama:NAME.",
 )
 @click.option(
     "--password",
@@ -200,11 +201,11 @@ def remove(collection: str, sources: tuple[str, ...], yes: bool) -> None:
 
 @rag.command()
 @click.argument("collection")
-@click.option("--embedder", required=True, help="The embedder to use from now on.")
+@click.option("--embedder", help="The embedder to use from now on; else that of new collections.")
 @json_option
 @reports_errors
-def reindex(collection: str, embedder: str, as_json: bool) -> None:
-    """Embed a collection again with another embedder.
+def reindex(collection: str, embedder: str | None, as_json: bool) -> None:
+    """Embed a collection again, with the embedder in the settings or another.
 
     \b
     Example:
@@ -212,8 +213,9 @@ def reindex(collection: str, embedder: str, as_json: bool) -> None:
     """
     from rag.reindex import reindex as run
 
+    settings = load_settings()
     with reporting(as_json) as report:
-        found = run(collection, embedder, load_settings(), report)
+        found = run(collection, embedder or settings.embedder, settings, report)
     facts = {"collection": found.name, "embedder": found.embedder, "dimension": found.dimension}
     if as_json:
         print_json({"event": "done", **facts})

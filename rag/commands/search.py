@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.passages import Hit
 
 FILTERS = ("source", "type", "page", "sheet")
+LEGS = ("dense", "lexical", "rrf", "fused")
 SHOWN = 400  # characters of a passage on the terminal
 
 collection_option = click.option(
@@ -114,29 +115,62 @@ def _scores(hit: Hit) -> dict[str, float]:
     help="More passages, which answer no question.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first questions.")
+@click.option(
+    "--embedder",
+    "embedders",
+    multiple=True,
+    help="The embedder to measure, else that of the settings; several are compared.",
+)
 @json_option
 @reports_errors
 def evaluate(
-    passages: Path, queries: Path, distractors: Path | None, limit: int | None, as_json: bool
+    passages: Path,
+    queries: Path,
+    distractors: Path | None,
+    limit: int | None,
+    embedders: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Measure recall and MRR of each leg and of the fusion on questions with a known passage.
 
-    Passages stay whole and are indexed in a workspace of their own, by the embedder in the
-    settings.
+    Passages stay whole and are indexed in a workspace of their own.
 
     \b
     Example:
       workbench rag evaluate --passages passages.jsonl --queries queries.jsonl --limit 1000
+      workbench rag evaluate --passages passages.jsonl --queries queries.jsonl \\
+        --embedder multilingual-e5-small --embedder all-MiniLM-L6-v2
     """
     from rag.evaluate import evaluate as measure
     from rag.question_sets import read_passages, read_questions
 
     texts = read_passages(passages, *([distractors] if distractors else []))
-    result = measure(texts, read_questions(queries, texts)[:limit], load_settings(), _show_progress)
+    questions = read_questions(queries, texts)[:limit]
+    settings = load_settings()
+    results: dict[str, dict[str, Any]] = {}
+    for name in embedders or (settings.embedder,):
+        chosen = settings.model_copy(update={"embedder": name})
+        results[name] = measure(texts, questions, chosen, _show_progress)
+    alone = len(results) == 1
     if as_json:
-        print_json(result)
+        for name, result in results.items():
+            print_json(result if alone else {"embedder": name, **result})
+    elif alone:
+        _print_measures(results.popitem()[1])
     else:
-        _print_measures(result)
+        _print_comparison(results)
+
+
+def _print_comparison(results: dict[str, dict[str, Any]]) -> None:
+    """Recall at rank 1 of each embedder in a row of its own."""
+    first = next(iter(results.values()))
+    click.echo(f"{first['questions']} questions, {first['passages']} passages, recall@1")
+    width = max(len(name) for name in results)
+    header = "".join(f"{leg:>12}" for leg in (*LEGS, "best fixed"))
+    click.echo(f"{'':<{width}}{header}")
+    for name, result in results.items():
+        figures = [result[leg]["recall@1"] for leg in LEGS] + [result["best_fixed"]["recall@1"]]
+        click.echo(f"{name:<{width}}" + "".join(f"{figure:>12.3f}" for figure in figures))
 
 
 @click.command()
@@ -207,7 +241,7 @@ def _print_measures(result: dict[str, Any]) -> None:
     names = list(result["fused"])
     header = "".join(f"{name:>11}" for name in names)
     click.echo(f"{'':<10}{header}")
-    for leg in ("dense", "lexical", "rrf", "fused"):
+    for leg in LEGS:
         figures = "".join(f"{result[leg][name]:>11.3f}" for name in names)
         click.echo(f"{leg:<10}{figures}")
     click.echo("\nFixed weight on dense, recall@1 (the best is known only in hindsight):")

@@ -1,4 +1,4 @@
-"""The jobs that read files into collections."""
+"""The jobs that read files into collections, or embed a collection again."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def arriving(settings: Settings) -> list[str]:
     names = [collection_read_by(job) for job in jobs if job.state == "running"]
     # a dot in front hides a collection, as it hides a file
     return sorted({name for name in names if name and not name.startswith(".")})
+
+
+def is_embedding_again(settings: Settings, name: str) -> bool:
+    """Whether a running job gives the collection another embedder."""
+    jobs = list_jobs(settings)[:LOOKED_AT]
+    wanted = ["rag", "reindex", name]
+    return any(job.command[:3] == wanted and job.state == "running" for job in jobs)
 
 
 def last_reading(settings: Settings, collection: Collection) -> Job | None:

@@ -16,12 +16,12 @@ from rag.store import (
     list_collections,
     open_collection,
 )
+from rag.ui.embedder import show_embedder_choice, show_other_embedder
 from rag.ui.files import read_in_job, show_files, show_upload
 from rag.ui.jobs import arriving
 from rag.ui.report import show_report
 from rag.ui.search import show_learned, show_search
 from workbench.errors import NotFound
-from workbench.jobs.job import start
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import (
@@ -56,6 +56,7 @@ def page() -> None:
     except NotFound:  # deleted in another tab
         st.rerun()
     _show_facts(collection)
+    show_other_embedder(settings, collection)
     show_report(settings, collection)
     files, search, learned, manage = st.tabs(
         [
@@ -73,7 +74,7 @@ def page() -> None:
     with learned:
         show_learned(collection)
     with manage:
-        _show_reindex(settings, collection)
+        show_embedder_choice(settings, collection)
         _show_delete(settings, collection)
 
 
@@ -168,24 +169,6 @@ def _local(moment: str) -> str:
     at = datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     zone = st.context.timezone
     return at.astimezone(ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
-
-
-def _show_reindex(settings: Settings, collection: Collection) -> None:
-    st.subheader(both("Another embedder", "更换向量模型"))
-    name = st.text_input(
-        both(
-            "Folder, hub name, modelscope:NAME or ollama:NAME",
-            "本地文件夹、模型库名称、modelscope:名称 或 ollama:名称",
-        ),
-        collection.embedder,
-        key="new_embedder",
-    )
-    unchanged = name == collection.embedder
-    if st.button(both("Embed again", "重新生成向量"), disabled=unchanged, key="reindex"):
-        title = both(f"Embedding {collection.name} again", f"正在为 {collection.name} 重新生成向量")
-        start(settings, title, ["rag", "reindex", collection.name, "--embedder", name, "--json"])
-        announce(f"{title}…")
-        st.rerun()
 
 
 def _show_delete(settings: Settings, collection: Collection) -> None:

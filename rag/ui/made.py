@@ -1,4 +1,4 @@
-"""What reading files into a collection has made, for the panel of jobs."""
+"""What reading files or another embedder has made, for the panel of jobs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def made_by_ingest(job: Job) -> Made:
     """How many files were read, and the collection that they are in."""
     name = collection_read_by(job)
     summary = told(job.last().get("summary", "")) or both("The files are read.", "文件已读取。")
+    if not name or name.startswith(HIDDEN):
+        return Made(summary)
+    return Made(summary, PAGE, {COLLECTION: name})
+
+
+def made_by_reindex(job: Job) -> Made:
+    """The collection, and the embedder that it has now."""
+    last = job.last()
+    name, embedder = last.get("collection", ""), last.get("embedder", "")
+    summary = both(f"{name} now uses {embedder}.", f"{name} 现在使用 {embedder}。")
     if not name or name.startswith(HIDDEN):
         return Made(summary)
     return Made(summary, PAGE, {COLLECTION: name})
