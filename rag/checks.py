@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rag.embeddings import find_compiled, has_cuda
-from rag.openvino_embedder import weights_form
+from rag.openvino_embedder import read_facts
 from rag.packaged import E5, HUB_NAME, MINILM, PACKAGES, is_installed
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
@@ -55,7 +55,7 @@ def _way(settings: Settings) -> str:
     compiled = find_compiled(settings.embedder, settings.cache_folder("embedders"))
     if compiled is None:
         return "made ready for this machine on its first use"
-    form = weights_form(compiled)
+    form = read_facts(compiled).weights
     if not form:
         return "by torch, as OpenVINO gives other vectors"
     return f"by OpenVINO: weights in {form}, computed in {_precision()}, vectors equal to torch's"

@@ -8,16 +8,23 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from rag.openvino_embedder import FACTS, OpenVinoEmbedder, compile_embedder, weights_form
-from rag.packaged import E5_SHA256, PACKAGES, is_packed, packaged_folder, passing_folder
+from rag.e5_graph import compile_packed
+from rag.openvino_embedder import (
+    FACTS,
+    OpenVinoEmbedder,
+    compile_embedder,
+    compile_model,
+    read_facts,
+)
+from rag.packaged import E5_SHA256, PACKAGES, is_packed, packaged_folder, packed_file
 from rag.sentence_models import (
+    DEFAULT_TOKENS,
     Embedder,
     Role,
     load_sentence_transformer,
@@ -28,13 +35,12 @@ from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.messages import say
 from workbench.settings import Settings
 
-DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 OLLAMA_TOKENS = 2048  # Ollama's API does not say; it truncates longer texts by itself
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Where models lie: `downloads` in the workspace, what is made of them in the machine's cache."""
+    """Where models lie: downloads in the workspace, what is made of them in the machine's cache."""
 
     downloads: Path
     cache: Path
@@ -57,7 +63,7 @@ def _load(name: str, folders: Folders, ollama_host: str) -> Embedder:
     if has_cuda():
         return TorchEmbedder(name, _folder(name, folders))
     compiled = _compiled(name, folders)
-    if weights_form(compiled):
+    if read_facts(compiled).weights:
         return OpenVinoEmbedder(name, compiled)
     return TorchEmbedder(name, _folder(name, folders))
 
@@ -66,12 +72,19 @@ def _compiled(name: str, folders: Folders) -> Path:
     """The folder of the model's OpenVINO form, made on its first use on this machine."""
     if is_packed(name):
         compiled = _compiled_folder(name, E5_SHA256, folders.cache)
-        compile_embedder(passing_folder(folders.cache), compiled)
+        compile_embedder(lambda folder: compile_packed(packed_file(), folder), compiled)
     else:
-        folder = _folder(name, folders)
-        compiled = _compiled_folder(name, _weights_stamp(Path(folder)), folders.cache)
-        compile_embedder(nullcontext(folder), compiled)
+        source = _folder(name, folders)
+        compiled = _compiled_folder(name, _weights_stamp(Path(source)), folders.cache)
+        compile_embedder(lambda folder: compile_model(source, folder), compiled)
     return compiled
+
+
+def is_new_here(name: str, settings: Settings) -> bool:
+    """Whether loading it takes long, as its OpenVINO form is made first."""
+    if name.startswith("ollama:") or has_cuda():
+        return False
+    return find_compiled(name, settings.cache_folder("embedders")) is None
 
 
 def find_compiled(name: str, cache: Path) -> Path | None:

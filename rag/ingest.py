@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag.calibration import calibrate, load_calibration
-from rag.embeddings import load_embedder
+from rag.calibration import calibrate, ids_by_language, load_calibration, refresh
+from rag.embeddings import is_new_here, load_embedder
 from rag.index_writer import IndexWriter
 from rag.passages import Document
 from rag.progress import Progress, Report
@@ -75,8 +75,8 @@ def ingest(
     Raises InvalidInput, Conflict, Unavailable, Stopped.
     """
     files = find_files(paths)
-    collection, encoder = _open(collection_name, embedder, settings)
     progress = Progress(report, collection_name, len(files))
+    collection, encoder = _open(collection_name, embedder, settings, progress)
     outcome = Outcome()
     with collection.writing(progress.waiting):
         known = {document.source: document for document in collection.documents()}
@@ -100,27 +100,31 @@ def ingest(
         if stopped():
             raise _stopped_after(progress)
         outcome.passages = collection.count()
-    if _needs_calibration(collection, outcome.passages):
+    if _needs_calibration(collection):
         progress.calibrating()
         calibrate(collection, settings)
+    elif outcome.indexed or outcome.removed:
+        refresh(collection, settings)
     lexical_index(collection)  # so that the first question does not wait for it
     return outcome
 
 
-def _open(name: str, embedder: str | None, settings: Settings) -> tuple[Collection, Embedder]:
+def _open(
+    name: str, embedder: str | None, settings: Settings, progress: Progress
+) -> tuple[Collection, Embedder]:
     """The collection, created where it is new, and its embedder."""
     if name not in [collection.name for collection in list_collections(settings, hidden=True)]:
-        encoder = load_embedder(embedder or settings.embedder, settings)
+        encoder = _load(embedder or settings.embedder, settings, progress)
         try:
             collection = create_collection(settings, name, encoder.name, encoder.dimension)
         except Conflict:  # another process has just created it
-            return _open_existing(name, embedder, settings)
+            return _open_existing(name, embedder, settings, progress)
         return collection, encoder
-    return _open_existing(name, embedder, settings)
+    return _open_existing(name, embedder, settings, progress)
 
 
 def _open_existing(
-    name: str, embedder: str | None, settings: Settings
+    name: str, embedder: str | None, settings: Settings, progress: Progress
 ) -> tuple[Collection, Embedder]:
     collection = open_collection(settings, name)
     if embedder and embedder != collection.embedder:
@@ -137,7 +141,13 @@ def _open_existing(
                 embedder=embedder,
             ),
         )
-    return collection, load_embedder(collection.embedder, settings)
+    return collection, _load(collection.embedder, settings, progress)
+
+
+def _load(name: str, settings: Settings, progress: Progress) -> Embedder:
+    if is_new_here(name, settings):
+        progress.preparing()
+    return load_embedder(name, settings)
 
 
 def _find_fresh(
@@ -196,7 +206,13 @@ def _stopped_after(progress: Progress) -> Stopped:
     )
 
 
-def _needs_calibration(collection: Collection, passages: int) -> bool:
-    """Whether the collection has doubled, or halved, since its weights were learned."""
-    learned = load_calibration(collection).passages
-    return passages > 0 and not learned / 2 < passages < max(2 * learned, 1)
+def _needs_calibration(collection: Collection) -> bool:
+    """Whether a language of the collection has doubled, or halved, since it was calibrated."""
+    learned = load_calibration(collection).languages
+    counts = {language: len(ids) for language, ids in ids_by_language(collection).items()}
+    if set(counts) != set(learned):
+        return bool(counts)
+    return any(
+        not learned[language] / 2 < count < 2 * learned[language]
+        for language, count in counts.items()
+    )

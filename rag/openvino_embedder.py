@@ -9,26 +9,32 @@ import json
 import os
 import threading
 import warnings
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.eight_bits import with_eight_bits
-from rag.sentence_models import Role, load_sentence_transformer, prompts_of
+from rag.sentence_models import DEFAULT_TOKENS, Role, load_sentence_transformer, prompts_of
 from workbench.errors import WorkbenchError
 from workbench.files import locked, writing
 from workbench.messages import say
+
+if TYPE_CHECKING:
+    from openvino import Model
 
 FACTS = "embedder.json"
 SAME_COSINE = 0.999  # the least cosine at which two vectors of one text count as equal
 BATCH_TOKENS = 768  # of one batch, padding included; larger batches were not faster
 EIGHT_BITS, FULL = "int8", "float32"  # forms of the weights; the first that is equal serves
-# Numbers of a text that share one scale where they meet weights of eight bits. Measured with
-# multilingual-e5-small by benchmarks/embedder.py: of 32, 64, 128 and 384 the fastest.
-GROUP = "128"
+# The precision stays the processor's own, bf16 where it computes in bf16: `compile_embedder`
+# compares the vectors on this processor. A group is the numbers of a text that share one scale
+# where they meet weights of eight bits; of 32, 64, 128 and 384 this one was the fastest
+# (benchmarks/embedder.py).
+OPTIONS = {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"}
+IN_32_BITS = {"INFERENCE_PRECISION_HINT": "f32"}
 SAMPLES = [
     "A short one.",
     "warranty",
@@ -46,23 +52,31 @@ SAMPLES = [
 UNTRACEABLE = (RuntimeError, ValueError, TypeError, KeyError, AttributeError)
 
 
-def compile_embedder(source: AbstractContextManager[str], target: Path) -> None:
-    """Write the compiled form of a model to the folder `target`, unless it exists.
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a compiled model without loading it."""
 
-    Entering `source` gives the model's folder or hub name. `embedder.json` says which form of the
-    weights gives the vectors of torch. Raises Unavailable for a model that cannot be loaded,
-    WorkbenchError where it cannot be written.
+    dimension: int
+    max_tokens: int
+    prompts: dict[Role, str]
+    weights: str = ""
+    """The form of the weights that gives the model's own vectors; empty where none does."""
+
+
+def compile_embedder(make: Callable[[Path], None], target: Path) -> None:
+    """Let `make` write a compiled form to the folder `target`, unless it exists.
+
+    `embedder.json` says which form of the weights gives the vectors of the model itself. Raises
+    what `make` raises, WorkbenchError where it cannot be written.
     """
     if is_compiled(target):
         return
     with locked(target):
         if is_compiled(target):  # another process was first
             return
-        with source as place:
-            model = load_sentence_transformer(place, device="cpu")
-            with writing(target) as folder:
-                folder.mkdir()
-                _compile(model, place, folder)
+        with writing(target) as folder:
+            folder.mkdir()
+            make(folder)
 
 
 def is_compiled(folder: Path) -> bool:
@@ -70,50 +84,52 @@ def is_compiled(folder: Path) -> bool:
     return (folder / FACTS).exists()
 
 
-def weights_form(folder: Path) -> str:
-    """The form of the weights that gives the vectors of torch; empty where none does."""
-    return str(_read_facts(folder)["weights"])
+def compile_model(source: str, folder: Path) -> None:
+    """Write the compiled form of the model in that folder, or of that hub name.
 
-
-def _compile(model: Any, source: str, folder: Path) -> None:
-    prompts = prompts_of(model, source)
-    facts: dict[str, Any] = {
-        "weights": "",
-        "dimension": int(model.get_embedding_dimension()),
-        "max_tokens": int(model.max_seq_length or 512),
-        "prompts": prompts,
-    }
-    _write_facts(folder, facts)
+    Its vectors are compared with those of torch. Raises Unavailable for a model that cannot be
+    loaded.
+    """
+    model = load_sentence_transformer(source, device="cpu")
+    facts = facts_of(model, source)
+    write_facts(facts, folder)
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
-    traced = _trace(model) if tokenizer is not None else None
+    traced = trace(model) if tokenizer is not None else None
     if tokenizer is None or traced is None:
         return
     tokenizer.save(str(folder / "tokenizer.json"))
-    for form in (EIGHT_BITS, FULL):
-        graph = with_eight_bits(traced) if form == EIGHT_BITS else traced
-        _save(graph, folder / "model.xml")
-        if _least_cosine(model, OpenVinoEmbedder("", folder), prompts) > SAME_COSINE:
-            _write_facts(folder, facts | {"weights": form})
-            return
-
-
-def _least_cosine(model: Any, compiled: OpenVinoEmbedder, prompts: dict[Role, str]) -> float:
-    """Of the vectors of both for one text, each after the prompt of its role."""
-    least = 1.0
-    for role, prompt in prompts.items():
-        ours = compiled.embed(SAMPLES, role)
-        theirs = model.encode(
+    expected: dict[Role, np.ndarray] = {}
+    for role, prompt in facts.prompts.items():
+        expected[role] = model.encode(
             SAMPLES,
             prompt=prompt or None,
             batch_size=1,  # a batch would be padded to its longest
             normalize_embeddings=True,
             show_progress_bar=False,
         )
+    choose_form(traced, facts, expected, folder)
+
+
+def choose_form(
+    graph: Model, facts: Facts, expected: Mapping[Role, np.ndarray], folder: Path
+) -> None:
+    """Write the smallest form whose vectors of the samples are the expected ones."""
+    for form in (EIGHT_BITS, FULL):
+        save_form(graph, form, folder)
+        if _least_cosine(OpenVinoEmbedder("", folder), expected) > SAME_COSINE:
+            write_facts(replace(facts, weights=form), folder)
+            return
+
+
+def _least_cosine(compiled: OpenVinoEmbedder, expected: Mapping[Role, np.ndarray]) -> float:
+    least = 1.0
+    for role, theirs in expected.items():
+        ours = compiled.embed(SAMPLES, role)
         least = min(least, float((ours * theirs).sum(axis=1).min()))
     return least
 
 
-def _trace(model: Any) -> Any | None:
+def trace(model: Any) -> Model | None:
     """Transformer, pooling and projection as one OpenVINO graph; None where tracing fails."""
     import openvino
     import torch
@@ -137,11 +153,13 @@ def _trace(model: Any) -> Any | None:
         return None
 
 
-def _save(traced: Any, path: Path) -> None:
+def save_form(traced: Model, form: str, folder: Path) -> None:
+    """Write the graph with its weights in that form. Raises WorkbenchError."""
     import openvino
 
+    graph = with_eight_bits(traced) if form == EIGHT_BITS else traced
     try:
-        openvino.save_model(traced, path, compress_to_fp16=False)
+        openvino.save_model(graph, folder / "model.xml", compress_to_fp16=False)
     except RuntimeError as error:
         raise WorkbenchError(
             say("The compiled embedder cannot be written: {error}", error=error),
@@ -149,33 +167,42 @@ def _save(traced: Any, path: Path) -> None:
         ) from error
 
 
-def _read_facts(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / FACTS).read_text("utf-8"))
+def facts_of(model: Any, source: str) -> Facts:
+    """What is known of a SentenceTransformer that was loaded from `source`."""
+    return Facts(
+        dimension=int(model.get_embedding_dimension()),
+        max_tokens=int(model.max_seq_length or DEFAULT_TOKENS),
+        prompts=prompts_of(model, source),
+    )
 
 
-def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    (folder / FACTS).write_text(json.dumps(facts), "utf-8")
+def read_facts(folder: Path) -> Facts:
+    """What stands in the compiled folder."""
+    return Facts(**json.loads((folder / FACTS).read_text("utf-8")))
+
+
+def write_facts(facts: Facts, folder: Path) -> None:
+    """Into the compiled folder."""
+    (folder / FACTS).write_text(json.dumps(asdict(facts)), "utf-8")
 
 
 class OpenVinoEmbedder:
-    """The embedder in a folder of `compile_embedder`."""
+    """The embedder in a folder of `compile_embedder`; `options` are OpenVINO's own."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, options: Mapping[str, str] = OPTIONS) -> None:
         import openvino
         from tokenizers import Tokenizer
 
-        facts = _read_facts(folder)
+        facts = read_facts(folder)
         self.name = name
-        self.dimension: int = facts["dimension"]
-        self.max_tokens: int = facts["max_tokens"]
-        self._prompts: dict[str, str] = facts["prompts"]
+        self.dimension = facts.dimension
+        self.max_tokens = facts.max_tokens
+        self._prompts = facts.prompts
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
-        # the precision stays the processor's own, bf16 where it computes in bf16:
-        # `compile_embedder` has compared the vectors on this processor
-        options = {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP}
-        self._compiled = openvino.Core().compile_model(str(folder / "model.xml"), "CPU", options)
+        graph = str(folder / "model.xml")
+        self._compiled = openvino.Core().compile_model(graph, "CPU", dict(options))
         self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 

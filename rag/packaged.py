@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from rag.packed_e5 import unpack
 from workbench.errors import Unavailable
-from workbench.files import locked, remove, writing
+from workbench.files import locked, writing
 from workbench.messages import say
 
 E5 = "multilingual-e5-small"
@@ -49,44 +47,22 @@ def packaged_folder(name: str, cache: Path) -> str:
     return str(_package_folder(name) / "model")
 
 
-@contextmanager
-def passing_folder(cache: Path) -> Iterator[str]:
-    """The unpacked folder while it is compiled; one caller at a time.
-
-    It is 470 MB, a compiled form is 120 MB and needs it no more, and unpacking takes seconds.
-    """
-    kept = _unpacked_folder(cache)
-    if kept.exists():
-        yield str(kept)
-        return
-    folder = cache / f".{kept.name}.passing"
-    remove(folder)  # of a process that was killed
-    try:
-        _unpack(folder)
-        yield str(folder)
-    finally:
-        remove(folder)
+def packed_file() -> Path:
+    """The packed weights of multilingual-e5-small. Raises Unavailable for others than expected."""
+    packed = _package_folder(E5) / E5_FILE
+    _check(packed)
+    return packed
 
 
 def _unpacked(cache: Path) -> Path:
-    target = _unpacked_folder(cache)
+    target = cache / f"{E5}-{E5_SHA256[:8]}"
     if target.exists():
         return target
     with locked(target):
         if not target.exists():  # else another process was first
             with writing(target) as folder:
-                _unpack(folder)
+                unpack(packed_file(), folder)
     return target
-
-
-def _unpacked_folder(cache: Path) -> Path:
-    return cache / f"{E5}-{E5_SHA256[:8]}"
-
-
-def _unpack(folder: Path) -> None:
-    packed = _package_folder(E5) / E5_FILE
-    _check(packed)
-    unpack(packed, folder)
 
 
 def _check(packed: Path) -> None:

@@ -10,13 +10,16 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.sentence_models import E5_PROMPTS
 from workbench.errors import InvalidInput
 from workbench.messages import say
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MAGIC = b"E5S1"
 GROUP = 32  # weights that share one scale
@@ -73,6 +76,15 @@ class Pieces:
     padding: int
     unknown: int
 
+    def special(self) -> dict[str, str]:
+        """The special pieces by the names that transformers has for them."""
+        return {
+            "bos_token": self.pieces[self.begin][0],
+            "eos_token": self.pieces[self.end][0],
+            "pad_token": self.pieces[self.padding][0],
+            "unk_token": self.pieces[self.unknown][0],
+        }
+
 
 def unpack(source: Path, folder: Path) -> None:
     """Write the model in the packed file `source` to the new folder. Raises InvalidInput."""
@@ -81,7 +93,8 @@ def unpack(source: Path, folder: Path) -> None:
     packed = PackedFile(source)
     (folder / "1_Pooling").mkdir(parents=True)
     save_file(packed.weights(), folder / "model.safetensors", metadata={"format": "pt"})
-    _write_tokenizer(packed.pieces, packed.shape, folder)
+    tokenizer_of(packed.pieces).save(str(folder / "tokenizer.json"))
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config(packed))
     _write_json(folder / "config.json", _config(packed))
     _write_json(folder / "modules.json", MODULES)
     _write_json(folder / "1_Pooling/config.json", POOLING)
@@ -215,18 +228,11 @@ def _config(packed: PackedFile) -> dict[str, Any]:
     }
 
 
-def _write_tokenizer(found: Pieces, shape: Shape, folder: Path) -> None:
-    """SentencePiece's unigram tokenizer, as `tokenizers` writes one."""
+def tokenizer_of(found: Pieces) -> Tokenizer:
+    """SentencePiece's unigram tokenizer, as the library `tokenizers` has it."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
     from tokenizers.processors import TemplateProcessing
 
-    names = {
-        "bos_token": found.pieces[found.begin][0],
-        "eos_token": found.pieces[found.end][0],
-        "pad_token": found.pieces[found.padding][0],
-        "unk_token": found.pieces[found.unknown][0],
-    }
-    begin, end = names["bos_token"], names["eos_token"]
     tokenizer = Tokenizer(models.Unigram(found.pieces, unk_id=found.unknown, byte_fallback=False))
     one_space = normalizers.Replace(Regex(" {2,}"), " ")
     tokenizer.normalizer = normalizers.Sequence(
@@ -234,19 +240,24 @@ def _write_tokenizer(found: Pieces, shape: Shape, folder: Path) -> None:
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    special = found.special()
+    begin, end = special["bos_token"], special["eos_token"]
     tokenizer.post_processor = TemplateProcessing(
         single=f"{begin} $A {end}", special_tokens=[(begin, found.begin), (end, found.end)]
     )
-    tokenizer.add_special_tokens(list(names.values()))
-    tokenizer.save(str(folder / "tokenizer.json"))
-    config = {
+    tokenizer.add_special_tokens(list(special.values()))
+    return tokenizer
+
+
+def _tokenizer_config(packed: PackedFile) -> dict[str, Any]:
+    special = packed.pieces.special()
+    return {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": shape.positions,
-        "cls_token": begin,
-        "sep_token": end,
-        **names,
+        "model_max_length": packed.shape.positions,
+        "cls_token": special["bos_token"],
+        "sep_token": special["eos_token"],
+        **special,
     }
-    _write_json(folder / "tokenizer_config.json", config)
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+PREPARING = "Making the embedder ready for this machine, once"
 WAITING = "Waiting for another job"
 READING = "Reading files"
 EMBEDDING = "Embedding passages"
@@ -28,6 +29,11 @@ class Progress:
         self._report = report
         self._collection = collection
         self._begun = time.monotonic()
+
+    def preparing(self) -> None:
+        """The embedder is used for the first time on this machine: one step."""
+        event = {"event": "preparing", "collection": self._collection}
+        self._report(event | self._fields(PREPARING, 0, 1))
 
     def waiting(self) -> None:
         """Another process writes to the workspace."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rag.calibration import calibrate
-from rag.embeddings import load_embedder
+from rag.embeddings import is_new_here, load_embedder
 from rag.progress import Progress, Report
 from rag.store import Collection, open_collection
 from workbench.settings import Settings
@@ -23,8 +23,10 @@ def reindex(
     Raises NotFound, Unavailable.
     """
     collection = open_collection(settings, collection_name)
-    encoder = load_embedder(embedder, settings)
     progress = Progress(report, collection_name, collection.count())
+    if is_new_here(embedder, settings):
+        progress.preparing()
+    encoder = load_embedder(embedder, settings)
     with collection.writing(progress.waiting):
         passages = list(collection.texts())
         progress.total = len(passages)

@@ -14,6 +14,7 @@ from workbench.extras import quiet_transformers
 from workbench.messages import say
 from workbench.models.hubs import MODELSCOPE, snapshot
 
+DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 Role = Literal["document", "query"]
 # their folders on the hub do not say which words they were trained with
 E5_NAMES = re.compile(r"\be5-(small|base|large)(-v2)?/?$")

@@ -44,7 +44,9 @@ def running_app(home: Path, tree: Path = ROOT, **settings: str | None) -> Iterat
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("WORKBENCH_")
     }
-    settings = {"home": str(home), "ollama_host": "http://127.0.0.1:9", **settings}
+    shared = os.environ.get("WORKBENCH_CACHE")  # what the tests of a run share
+    settings = {"home": str(home), "cache": shared, **settings}
+    settings = {"ollama_host": "http://127.0.0.1:9", **settings}
     environment |= {
         f"WORKBENCH_{key.upper()}": value for key, value in settings.items() if value is not None
     }

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from agents.databases.example import load_example
 from agents.databases.introspect import add_and_read
 from rag.ingest import ingest
+from rag.packaged import MINILM
 from workbench.settings import Settings, load_settings
 
 pytestmark = pytest.mark.browser
@@ -45,7 +46,7 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
         for name in ("anchor", "buoy", "cable"):
             path = folder / f"{name}.txt"
             path.write_text(f"The {name} of Oosterwal is painted every spring.", "utf-8")
-            ingest([path], name, settings)
+            ingest([path], name, settings, embedder=MINILM if name == "anchor" else None)
         load_example(settings)
         (folder / "tides.csv").write_text("day,height\nMonday,3\nTuesday,4\n", "utf-8")
         add_and_read(settings, "tides", str(folder / "tides.csv"))
@@ -105,6 +106,21 @@ def test_no_page_asks_a_foreign_host(open_page: Open, url: str) -> None:
     assert not foreign
 
 
+def test_one_click_gives_a_collection_the_present_embedder(open_page: Open, url: str) -> None:
+    page = open_page("zh", "knowledge", at=url)
+    choose(page, "shown_collection", "buoy")
+    expect(page.get_by_text("向量模型 multilingual-e5-small").first).to_be_visible()
+    expect(page.locator(".st-key-reindex_as_new")).to_have_count(0)
+    choose(page, "shown_collection", "anchor")
+    line = "此知识库由 all-MiniLM-L6-v2 生成；新知识库使用 multilingual-e5-small。"
+    expect(page.get_by_text(line)).to_be_visible()
+    page.get_by_role("button", name="用 multilingual-e5-small 重建索引").click()
+    facts = page.get_by_text("向量模型 multilingual-e5-small").first
+    expect(facts).to_be_visible(timeout=90_000)
+    expect(page.locator(".st-key-reindex_as_new")).to_have_count(0)
+    expect(page.get_by_text(line)).to_have_count(0)
+
+
 def test_the_collections_selector_follows_what_is_done(
     open_page: Open, url: str, tmp_path: Path
 ) -> None:
@@ -112,6 +128,7 @@ def test_the_collections_selector_follows_what_is_done(
     page.emulate_media(color_scheme="dark")
     choose(page, "shown_collection", "buoy")
     expect(page.get_by_text("embedder multilingual-e5-small").first).to_be_visible()
+    expect(page.get_by_text("Delete buoy with its index")).to_be_attached()  # drawn for buoy
     page.get_by_role("tab", name="Manage").click()
     page.get_by_text("Delete buoy with its index").click()
     page.get_by_role("button", name="Delete the collection").click()

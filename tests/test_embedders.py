@@ -14,7 +14,7 @@ from rag import packaged
 from rag.checks import check_retrieval
 from rag.embeddings import find_compiled, load_embedder
 from rag.ingest import ingest
-from rag.openvino_embedder import SAME_COSINE, weights_form
+from rag.openvino_embedder import SAME_COSINE, read_facts
 from rag.packaged import E5, E5_FILE, MINILM, is_packed, packaged_folder
 from rag.retriever import retrieve
 from rag.sentence_models import load_sentence_transformer, prompts_of
@@ -47,7 +47,7 @@ def test_the_default_embedder_gives_the_vectors_of_its_own_folder(settings: Sett
         found = ours.embed(texts, role)
         assert (found * expected).sum(axis=1).min() > SAME_COSINE
     compiled = find_compiled(E5, cache)
-    assert compiled and weights_form(compiled) == "int8"
+    assert compiled and read_facts(compiled).weights == "int8"
     assert (compiled / "model.bin").stat().st_size < 130e6
     shutil.rmtree(folder)  # the compiled form needs it no more
 

@@ -52,7 +52,7 @@ def quote(
         passages=[hit.passage.text for hit in hits],
         rarity=pool.rarity,
         similarity=similarity,
-        dense_weight=pool.weight(found.text),
+        dense_weight=pool.share(found.text),
     )
     for row, (number, text) in enumerate(best):
         gap = "\n" if row else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,25 +151,18 @@ def evaluate(
     for name in embedders or (settings.embedder,):
         chosen = settings.model_copy(update={"embedder": name})
         results[name] = measure(texts, questions, chosen, _show_progress)
-    if len(results) == 1:
-        _show_one(*results.values(), as_json=as_json)
-    else:
-        _show_comparison(results, as_json)
-
-
-def _show_one(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(result)
-    else:
-        _print_measures(result)
-
-
-def _show_comparison(results: dict[str, dict[str, Any]], as_json: bool) -> None:
-    """Recall at rank 1 of each embedder in a row of its own; as JSON all measures of each."""
+    alone = len(results) == 1
     if as_json:
         for name, result in results.items():
-            print_json({"embedder": name, **result})
-        return
+            print_json(result if alone else {"embedder": name, **result})
+    elif alone:
+        _print_measures(results.popitem()[1])
+    else:
+        _print_comparison(results)
+
+
+def _print_comparison(results: dict[str, dict[str, Any]]) -> None:
+    """Recall at rank 1 of each embedder in a row of its own."""
     first = next(iter(results.values()))
     click.echo(f"{first['questions']} questions, {first['passages']} passages, recall@1")
     width = max(len(name) for name in results)
@@ -201,15 +193,15 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
     [opened] = open_pool(settings, names[:1]).collections
     found = calibrate(opened, settings) if again else load_calibration(opened)
     if as_json:
-        print_json({"collection": opened.name, **asdict(found)})
+        print_json({"collection": opened.name, **found.facts()})
         return
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
         ranks = f"dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f}"
         source = f"from {weight.questions} questions (MRR {ranks})"
-        click.echo(f"  {name}: weight {weight.weight:.2f} on dense, {source}")
+        click.echo(f"  {name}: share {weight.share:.2f} of meaning, {source}")
     for name, floor in found.floors.items():
-        click.echo(f"  {name}: relevant from a score of {floor:.3f}")
+        click.echo(f"  {name}: relevant from {floor.score:.3f}")
     if not found.weights:
         click.echo("  Nothing learned yet, or too little text: the default weight is used.")
 
