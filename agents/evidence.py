@@ -3,9 +3,10 @@
 One measure serves all agents: the words of the question, each weighed by how rare it is in all
 assets together and in general speech, and the share of that weight in the best matching text of an
 asset. A word that no asset knows is the rarest: a question that is about such words is explained
-little, whatever its other words are.
+little, whatever its other words are. What is nearer in meaning than chance
+gains: a question in other words, or in another language, is explained as well.
 
-Each asset has a floor (`agents.floors`): it holds no answer to a question that it explains less.
+What chance explains is learned (`agents.floors`): a question that is explained less has no answer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from agents.ordinary import joins_by_accident, rarity
@@ -24,31 +25,36 @@ from workbench.settings import Settings
 
 # weight of what a question leaves unsaid: one ordinary word ("good morning") speaks for little
 UNSAID = 1.0
+MEANING = 0.1  # what each standard deviation beyond chance gains, as in choosing columns
 ACCIDENTAL = 0.5  # of the weight, for a pair of signs that is no word, as most such pairs are
 
 Weights = Mapping[str, float]  # word of the question -> how rare it is
+Chance = Mapping[str, tuple[float, float]]  # part of an asset -> mean and deviation of nearness
 
 
 @dataclass(frozen=True)
 class Match:
     """The best of one asset. `score` is in [0, 1], `reason` one line for the person.
 
-    `found` is for the asset's own agent: what it need not search again.
+    `near` says of each part of the asset, such as its texts of one language, how near in meaning it
+    is (`agents.nearness`). `found` is for the asset's own agent: what it need not search again.
     """
 
     score: float
     reason: str
     found: Any = None
+    near: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for the agent `mode`."""
+    """What speaks for the agent `mode`: the score of its match, with what its meaning gains."""
 
     mode: str
     score: float
     reason: str
     found: Any = None
+    near: Mapping[str, float] = field(default_factory=dict)
 
 
 class Asset(Protocol):
@@ -91,16 +97,31 @@ def find_assets(settings: Settings) -> dict[str, Asset]:
     return assets
 
 
-def gather(question: str, assets: Mapping[str, Asset]) -> list[Evidence]:
-    """What speaks for each agent, the strongest first: nothing where the question names nothing."""
+def gather(question: str, assets: Mapping[str, Asset], chance: Chance) -> list[Evidence]:
+    """What speaks for each agent, the strongest first: nothing where the question names nothing.
+
+    Without what is learned of `chance` the words alone speak.
+    """
     weights = weigh(question, list(assets.values()))
     if not weights:
         return [Evidence(mode, 0.0, "") for mode in assets]
     found = []
     for mode, asset in assets.items():
         match = asset.best(question, weights)
-        found.append(Evidence(mode, match.score, match.reason, match.found))
+        near = {f"{mode} {part}": value for part, value in match.near.items()}
+        evidence = Evidence(mode, match.score, match.reason, match.found, near)
+        found.append(with_meaning(evidence, chance))
     return strongest_first(found)
+
+
+def with_meaning(evidence: Evidence, chance: Chance) -> Evidence:
+    """The evidence with what its nearest part gains, if that is nearer than chance."""
+    gains = [0.0]
+    for part, value in evidence.near.items():
+        if part in chance:
+            mean, deviation = chance[part]
+            gains.append(MEANING * (value - mean) / deviation)
+    return replace(evidence, score=evidence.score + max(gains))
 
 
 def strongest_first(found: Sequence[Evidence]) -> list[Evidence]:

@@ -19,7 +19,7 @@ from agents.evidence import (
     strongest_first,
     weigh,
 )
-from agents.floors import floor_for
+from agents.floors import Floor, floor_for
 from agents.question import Question
 from agents.registry import AGENTS, AUTO, NOBODY
 from workbench.chat.conversations import Conversations
@@ -125,7 +125,7 @@ def _clear_elsewhere(question: Question, assets: Mapping[str, Asset]) -> bool:
     """Whether an asset has this very question, or explains most of it."""
     if any(asset.knows(question.text) for asset in assets.values()):
         return True
-    found = gather(question.text, assets)
+    found = gather(question.text, assets, {})
     return bool(found) and found[0].score >= STANDS_ALONE
 
 
@@ -170,7 +170,7 @@ def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[B
     floor = floor_for(question.text, assets, question.settings)
     found = _weigh(question, assets, floor)
     shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
-    held = [one for one in found if one.score > floor]
+    held = [one for one in found if one.score > floor.evidence]
     if not held:
         return Route(NOBODY, reasons.nothing_about_it(question.language), shares)
     best = held[0]
@@ -191,24 +191,24 @@ def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> lis
     return [*others, Route(NOBODY, reasons.nobody_else(question.language))]
 
 
-def _weigh(question: Question, assets: Mapping[str, Asset], floor: float) -> list[Evidence]:
+def _weigh(question: Question, assets: Mapping[str, Asset], floor: Floor) -> list[Evidence]:
     """The evidence. A follow-up is read with the turn before and stays with its agent.
 
     What may be a follow-up is weighed alone first: where an asset explains it, it stands alone.
     """
     _, answered_by = question.before
     if question.continues and answered_by == NOBODY:  # a piece says nothing by itself
-        return gather("", assets)
+        return gather("", assets, floor.chance)
     if not question.continues:
-        alone = gather(question.text, assets)
-        enough = STANDS_ALONE if question.refers else floor
-        follows = question.refers or _in_words_of(answered_by, question, assets, floor)
+        alone = gather(question.text, assets, floor.chance)
+        enough = STANDS_ALONE if question.refers else floor.evidence
+        follows = question.refers or _in_words_of(answered_by, question, assets, floor.evidence)
         if answered_by == NOBODY or alone[0].score > enough or not follows:
             question.leans = False
             return alone
     question.leans = True
     leaning = []
-    for one in gather(question.search_text, assets):
+    for one in gather(question.search_text, assets, floor.chance):
         if one.mode == answered_by:
             reason = reasons.goes_on(question.language)
             one = replace(one, score=one.score + INHERITED, reason=reason)

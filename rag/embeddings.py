@@ -100,6 +100,12 @@ def _folder(name: str, folders: Folders) -> str:
     return model_folder(name, folders.downloads)
 
 
+@lru_cache(maxsize=64)
+def embed_question(question: str, embedder: Embedder) -> np.ndarray:
+    """float32 (dimension,): kept, for one question is asked of several things at a time."""
+    return embedder.embed([question], "query")[0]
+
+
 def check_dimension(vectors: np.ndarray, dimension: int) -> None:
     """Raises InvalidInput where an embedder has changed its dimension under the same name."""
     if vectors.shape[1] == dimension:

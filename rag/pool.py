@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from rag.calibration import Calibration, join, load_calibration
-from rag.embeddings import load_embedder
+from rag.embeddings import embed_question, load_embedder
 from rag.lexical import LexicalIndex, coverage_of
 from rag.passages import Hit
 from rag.retriever import lexical_index, retrieve
@@ -102,7 +102,7 @@ class Pool:
 
     def scored_as_one(self, question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
         """The hits with the scores and the relevance that a single collection would give them."""
-        vector = load_embedder(self.embedder, settings).embed([question], "query")[0]
+        vector = embed_question(question, load_embedder(self.embedder, settings))
         views = look(question, vector, self.learned, self.indexes)
         shares = coverage_of(question, [hit.passage.text for hit in hits], self.rarity)
         scored: list[Hit] = []

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rag.calibration import load_calibration
-from rag.embeddings import load_embedder
+from rag.embeddings import embed_question, load_embedder
 from rag.lexical import FORMAT, LexicalIndex
 from rag.passages import Hit, Passage
 from rag.reranker import READ, rerank
@@ -63,7 +63,7 @@ def views_of(
     question: str, collection: Collection, settings: Settings, weight: float | None = None
 ) -> list[View]:
     """How the question looks at the collection's passages; see `rag.views.look`."""
-    vector = load_embedder(collection.embedder, settings).embed([question], "query")[0]
+    vector = embed_question(question, load_embedder(collection.embedder, settings))
     learned = load_calibration(collection)
     return look(question, vector, learned, [lexical_index(collection)], weight)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 
 from agents.databases.introspect import load_schema
+from agents.databases.nearness import described_columns
 from agents.databases.notes import load_notes
 from agents.databases.prompt_text import alike
 from agents.databases.schema import Schema, TableSchema
-from agents.databases.sources import find_source
+from agents.databases.sources import find_source, source_folder
 from agents.evidence import Match, Weights, hash_of, share
+from agents.nearness import embedder_of, nearest
 from workbench.errors import WorkbenchError
 from workbench.language import language_of, localized, words
 from workbench.settings import Settings
@@ -42,6 +45,9 @@ class TablesAsset:
     length: Mapping[str, int]
     verified: Sequence[str] = ()
     """The questions with a verified query."""
+
+    near: Callable[[str], Mapping[str, float]] = lambda _: {}
+    """A question -> how near in meaning the columns are to it."""
 
     @classmethod
     def of(
@@ -89,7 +95,7 @@ class TablesAsset:
             f"the table {best_table} of {self.source} fits",
             f"{self.source} 的表 {best_table} 与问题相符",
         )
-        return Match(best_score, reason)
+        return Match(best_score, reason, near=self.near(question))
 
 
 def find_tables(settings: Settings) -> TablesAsset | None:
@@ -103,7 +109,16 @@ def find_tables(settings: Settings) -> TablesAsset | None:
         return None
     verified = [pair["question"] for pair in load_notes(source, settings).pairs]
     asset = _asset(source.name, tuple(table_texts(schema).items()))
-    return replace(asset, verified=verified)
+    near = partial(_nearness, schema, source_folder(settings, source), settings)
+    return replace(asset, verified=verified, near=near)
+
+
+def _nearness(schema: Schema, folder: Path, settings: Settings, question: str) -> dict[str, float]:
+    embedder = embedder_of(settings)
+    if embedder is None:
+        return {}
+    texts, vectors = described_columns(schema, embedder, folder)
+    return nearest(question, texts, vectors, embedder)
 
 
 @lru_cache(maxsize=4)

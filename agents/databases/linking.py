@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.databases.column_scores import column_scores
-from agents.databases.nearness import Nearness, embed_schema, names_of, nearness
+from agents.databases.nearness import Nearness, described_columns, names_of, nearness
 from agents.databases.prompt_text import describe_schema
 from agents.databases.schema import Schema
 from agents.databases.spanning import spans
@@ -81,7 +81,7 @@ def prepare_linking(schema: Schema, settings: Settings, folder: Path) -> None:
     if _is_small(schema):
         return
     with suppress(WorkbenchError):  # without an embedder the words alone count
-        embed_schema(schema, load_embedder(settings.embedder, settings), folder)
+        described_columns(schema, load_embedder(settings.embedder, settings), folder)
 
 
 def _is_small(schema: Schema) -> bool:

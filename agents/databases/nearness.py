@@ -57,9 +57,13 @@ def nearness(
     return Nearness(by_question + BY_WORDS * of_columns, TABLE_BY_WORDS * of_tables)
 
 
-def embed_schema(schema: Schema, embedder: Embedder, folder: Path) -> None:
-    """Embed what `nearness` compares with, which the first question would wait for."""
-    _vectors(schema, embedder, folder)
+def described_columns(
+    schema: Schema, embedder: Embedder, folder: Path
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """The columns as texts, and their vectors, float (columns, dimension), kept in `folder`."""
+    described = [_describe(table, column) for table in schema.tables for column in table.columns]
+    vectors, _, _ = _vectors(schema, embedder, folder)
+    return tuple(described), vectors
 
 
 def _vectors(

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
+from agents.nearness import ask
 from rag.catalogue import Catalogue
+from rag.embeddings import load_embedder
+from rag.passages import Hit
 from rag.pool import Pool, open_pool
 from rag.store import Collection
-from workbench.language import language_of, localized, words
+from workbench.language import OPENING, language_of, localized, words
 from workbench.settings import Settings
 
 SHORTEST = 4  # words of a line that has the form of a question
@@ -56,7 +59,7 @@ class DocumentsAsset:
         return chosen or self.pool.collections
 
     def best(self, question: str, weights: Weights) -> Match:
-        """The passage with most of the question's words; the calibrated score counts if higher.
+        """The passage with most of the question's words, and how near the passages are in meaning.
 
         Also where no passage reaches the collection's own floor: that one counts every pair of
         Chinese signs as a word, so that a short question seems to name much that no passage has.
@@ -72,11 +75,24 @@ class DocumentsAsset:
             explained = share(set(words(hit.passage.text)), weights)
             if explained > best_share:
                 best_share, best_hit = explained, hit
-        first = found.hits[0]
-        score = max(best_share, first.score) if first.relevant else best_share
         name = Path(best_hit.passage.source).name
         reason = localized(language, f"{name} speaks of it", f"{name} 中提到了相关内容")
-        return Match(score, reason, found)
+        return Match(best_share, reason, found, self._nearness(question, found.hits))
+
+    def _nearness(self, question: str, hits: Sequence[Hit]) -> dict[str, float]:
+        """Language -> how much nearer its best passage is than everyday sentences are."""
+        embedder = load_embedder(self.pool.embedder, self.settings)
+        best: dict[str, float] = {}
+        for hit in hits:
+            written = language_of(hit.passage.text[:OPENING])
+            best[written] = max(best.get(written, -1.0), hit.dense)
+        near: dict[str, float] = {}
+        for written, cosine in best.items():
+            spread = self.pool.learned.spreads.get(written)
+            asked = ask(question, written, embedder, spread.crossing if spread else None)
+            if asked is not None:
+                near[written] = cosine - asked.usual
+        return near
 
 
 def find_documents(settings: Settings) -> DocumentsAsset | None:

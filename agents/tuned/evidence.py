@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from agents.databases.vectors import vectors_of
 from agents.evidence import Match, Weights, hash_of, share
+from agents.nearness import embedder_of, nearest
 from agents.tuned.agent import model_for_auto
 from rag.lexical import LexicalIndex
 from workbench.artefacts.run_folder import taught_by
@@ -15,6 +17,7 @@ from workbench.language import language_of, localized, words
 from workbench.settings import Settings
 
 READ = 4  # questions looked at for the best match
+MOST_EMBEDDED = 1_000  # questions: they are embedded once, a few seconds
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,9 @@ class TrainedAsset:
 
     name: str
     index: LexicalIndex
-    questions: Sequence[str]
+    questions: tuple[str, ...]
+    near: Callable[[str], Mapping[str, float]] = lambda _: {}
+    """A question -> how near in meaning the training questions are to it."""
 
     @property
     def size(self) -> int:
@@ -53,7 +58,7 @@ class TrainedAsset:
             f"{self.name} was trained on “{nearest}”",
             f"{self.name} 训练过“{nearest}”",
         )
-        return Match(score, reason)
+        return Match(score, reason, near=self.near(question))
 
 
 def find_trained(settings: Settings) -> TrainedAsset | None:
@@ -64,7 +69,18 @@ def find_trained(settings: Settings) -> TrainedAsset | None:
     except WorkbenchError:
         return None
     questions = tuple(question for question, _ in taught)
-    return TrainedAsset(name, _index(questions), questions) if questions else None
+    if not questions:
+        return None
+    near = partial(_nearness, questions[:: 1 + len(questions) // MOST_EMBEDDED], settings)
+    return TrainedAsset(name, _index(questions), questions, near)
+
+
+def _nearness(questions: tuple[str, ...], settings: Settings, question: str) -> dict[str, float]:
+    embedder = embedder_of(settings)
+    if embedder is None:
+        return {}
+    vectors = vectors_of(questions, embedder, settings.folder("vectors"))
+    return nearest(question, questions, vectors, embedder)
 
 
 @lru_cache(maxsize=4)

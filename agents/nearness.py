@@ -1,0 +1,91 @@
+"""A question and texts -> how much nearer in meaning the best text is than everyday sentences are.
+
+A cosine says little by itself: one question is near to every text, another to none, and a text in
+another language is farther from both. Everyday sentences in the language of the texts
+(`rag.everyday`) tell what this very question reaches where nothing is about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from rag.embeddings import Embedder, embed_question, load_embedder
+from rag.everyday import everyday
+from workbench.errors import WorkbenchError
+from workbench.language import language_of
+from workbench.settings import Settings
+
+_missing: set[str] = set()  # embedders that could not be loaded
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question as it is asked of texts in one language.
+
+    `vector` is of unit length; `usual` is its mean cosine with everyday sentences.
+    """
+
+    vector: np.ndarray
+    usual: float
+
+
+def ask(
+    question: str, written: str, embedder: Embedder, crossing: np.ndarray | None = None
+) -> Asked | None:
+    """The question for texts written in that language; None where the embedder does not read it.
+
+    `crossing` is added to the vector where it crosses languages, if the texts have their own.
+    """
+    asked = language_of(question)
+    if not _reads(asked, written, embedder):
+        return None
+    known = everyday(embedder)
+    vector = embed_question(question, embedder)
+    if asked != written:
+        moved = vector + (known.step(asked, written) if crossing is None else crossing)
+        vector = moved / np.linalg.norm(moved)
+    return Asked(vector, float((known.sentences[written] @ vector).mean()))
+
+
+@lru_cache(maxsize=16)
+def _reads(asked: str, written: str, embedder: Embedder) -> bool:
+    return everyday(embedder).reads(asked, written)
+
+
+def nearest(
+    question: str, texts: tuple[str, ...], vectors: np.ndarray, embedder: Embedder
+) -> dict[str, float]:
+    """Language of the texts -> how near the best of them is; only languages that are read.
+
+    `vectors` is float (texts, dimension).
+    """
+    near: dict[str, float] = {}
+    for written, rows in _by_language(texts).items():
+        asked = ask(question, written, embedder)
+        if asked is not None:
+            near[written] = float((vectors[rows] @ asked.vector).max()) - asked.usual
+    return near
+
+
+@lru_cache(maxsize=4)
+def _by_language(texts: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Language -> the rows of its texts."""
+    languages = np.array([language_of(text) for text in texts])
+    return {str(name): np.flatnonzero(languages == name) for name in np.unique(languages)}
+
+
+def embedder_of(settings: Settings) -> Embedder | None:
+    """The embedder of the settings; None where it cannot be had: words alone count then.
+
+    What failed is not tried again by this process: each question would wait for a silent hub.
+    """
+    if settings.embedder in _missing:
+        return None
+    try:
+        return load_embedder(settings.embedder, settings)
+    except WorkbenchError:
+        _missing.add(settings.embedder)
+        return None
