@@ -19,7 +19,7 @@ from langchain_huggingface import HuggingFaceEmbeddings
 
 from rag.embeddings import load_embedder
 from rag.ingest import ingest
-from rag.sentence_models import PACKAGED, model_folder
+from rag.packaged import MINILM, packaged_folder
 from rag.store import open_collection
 from workbench.settings import Settings, load_settings
 
@@ -34,8 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         settings = load_settings(home=root / "workspace")
-        encoder = load_embedder(PACKAGED, settings)
-        theirs = HuggingFaceEmbeddings(model_name=model_folder(PACKAGED, root))
+        encoder = load_embedder(MINILM, settings)
+        theirs = HuggingFaceEmbeddings(model_name=packaged_folder(MINILM, root))
         files = root / "files"
         files.mkdir()
         for number, text in enumerate(texts):

