@@ -51,7 +51,7 @@ def test_documents_answer_where_torch_is_not_installed(settings: Settings) -> No
     assert "15 天" in run("ask", "年假有多少天？", "--mode", "documents")
     refused = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH, "rag", "reindex", "handbook"]
-        + ["--embedder", "all-MiniLM-L6-v2"],
+        + ["--embedder", "BAAI/bge-m3"],
         capture_output=True,
         text=True,
         check=False,
