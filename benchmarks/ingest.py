@@ -1,7 +1,7 @@
 """Files -> searchable index: ours, LangChain's default pipeline, and the encoder alone, in one run.
 
-The same passages (one file each), the same model, on two cores:
-`.venv/bin/python benchmarks/ingest.py [PASSAGES]`
+The same passages (one file each), the same model, which LangChain runs by sentence-transformers:
+`.venv/bin/python benchmarks/ingest.py [PASSAGES] [EMBEDDER]`
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from langchain_huggingface import HuggingFaceEmbeddings
 
 from rag.embeddings import load_embedder
 from rag.ingest import ingest
-from rag.packaged import MINILM, packaged_folder
+from rag.packaged import E5, packaged_folder
+from rag.sentence_models import E5_PROMPTS
 from rag.store import open_collection
 from workbench.settings import Settings, load_settings
 
@@ -29,13 +30,19 @@ ROUNDS = 3
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    model = sys.argv[2] if len(sys.argv) > 2 else E5
     texts = read_texts(count)
     speeds: dict[str, list[float]] = {"ours": [], "calibrated": [], "langchain": [], "encoder": []}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         settings = load_settings(home=root / "workspace")
-        encoder = load_embedder(MINILM, settings)
-        theirs = HuggingFaceEmbeddings(model_name=packaged_folder(MINILM, root))
+        settings = settings.model_copy(update={"embedder": model})
+        encoder = load_embedder(model, settings)
+        prompts = {"prompt": E5_PROMPTS["document"]} if model == E5 else {}
+        theirs = HuggingFaceEmbeddings(
+            model_name=packaged_folder(model, settings.cache_folder("embedders")),
+            encode_kwargs=prompts,
+        )
         files = root / "files"
         files.mkdir()
         for number, text in enumerate(texts):
@@ -54,7 +61,7 @@ def main() -> None:
             langchain(files, theirs, root / f"chroma-{turn}")
             speeds["langchain"].append(count / (time.monotonic() - begun))
         shutil.rmtree(root / "workspace", ignore_errors=True)
-    print_speeds(count, {name: median(found) for name, found in speeds.items()})
+    print_speeds(model, count, {name: median(found) for name, found in speeds.items()})
 
 
 def read_texts(count: int) -> list[str]:
@@ -78,10 +85,11 @@ def time_ours(files: Path, name: str, settings: Settings) -> tuple[float, float]
     return searchable[0], time.monotonic() - begun
 
 
-def print_speeds(count: int, speed: dict[str, float]) -> None:
+def print_speeds(model: str, count: int, speed: dict[str, float]) -> None:
     ours = speed["ours"]
     print(
-        f"{count} texts, median of {ROUNDS} rounds, texts a second until all can be searched; "
+        f"{model}, {count} texts, median of {ROUNDS} rounds, texts a second until all can be "
+        "searched; "
         "both models loaded before"
     )
     print(f"ours {ours:.1f} ({speed['calibrated']:.1f} with calibration, which LangChain lacks)")
