@@ -23,7 +23,13 @@ from workbench.chat.events import (
     Token,
 )
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.models.packaged import knows
 from workbench.settings import Settings
+
+ENGLISH_ONLY = Notice(
+    "This small model knows English only: ask it in English, or choose another model.",
+    standing=True,
+)
 
 
 def answer(
@@ -91,6 +97,8 @@ def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, Non
                 if isinstance(event, Thought) and not event.text:
                     event = Beat()
                 said = said or isinstance(event, Token)
+                if isinstance(event, Done) and not knows(event.model, question.language):
+                    yield ENGLISH_ONLY
                 yield event
                 if isinstance(event, Done | Failed):
                     return ""  # nothing follows the end of an answer

@@ -180,7 +180,7 @@ def test_an_unknown_name_a_missing_package_and_another_file_say_what_to_do(
     assert not list((asked.cache / "models").glob("*00000000*/*"))
 
     with pytest.raises(Unavailable, match="OpenVINO cannot run the model"):
-        Engine(tmp_path)
+        Engine.of(tmp_path)
 
 
 def test_a_file_that_openvino_would_change_is_refused(tmp_path: Path) -> None:

@@ -48,20 +48,26 @@ class Order:
 class Engine:
     """One compiled model. Each step has the lock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, pipeline: Any) -> None:
+        """`pipeline` is GenAI's ContinuousBatchingPipeline."""
+        self._pipeline = pipeline
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+
+    @classmethod
+    def of(cls, folder: Path) -> Engine:
+        """Compile the model in that folder. Raises Unavailable."""
         import openvino_genai as genai
 
         scheduler = genai.SchedulerConfig()
         scheduler.max_num_batched_tokens = STEP
         try:
-            self._pipeline = genai.ContinuousBatchingPipeline(str(folder), scheduler, "CPU", EXACT)
+            return cls(genai.ContinuousBatchingPipeline(str(folder), scheduler, "CPU", EXACT))
         except RuntimeError as error:
             raise Unavailable(
                 say("OpenVINO cannot run the model: {error}", error=error),
                 say("Delete the folder {folder}; it is made again.", folder=folder),
             ) from error
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
 
     def generate(self, prompt: Any, order: Order) -> Iterator[int | None]:
         """New tokens; None for each step in which only a part of the prompt was read.
@@ -119,9 +125,10 @@ def _configuration(order: Order) -> Any:
 
     options = GenerationConfig()
     options.max_new_tokens = order.tokens
-    if order.ends:
-        options.eos_token_id = order.ends[0]
-        options.stop_token_ids = set(order.ends)
+    ends = order.ends or [0]  # it wants one, also where it is to pay no heed to it
+    options.eos_token_id = ends[0]
+    options.stop_token_ids = set(ends)
+    options.ignore_eos = not order.ends
     if order.temperature > 0:
         options.do_sample = True
         options.temperature = order.temperature
@@ -142,5 +149,5 @@ def load_engine(folder: Path) -> Engine:
                 log.info("Unloaded %s to make room for another model.", other.name)
                 del _loaded[other]
             gc.collect()
-            _loaded[folder] = Engine(folder)
+            _loaded[folder] = Engine.of(folder)
         return _loaded[folder]
