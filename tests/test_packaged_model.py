@@ -17,7 +17,7 @@ from workbench.models.chosen import choose, choose_named
 from workbench.models.connecting import remove_model
 from workbench.models.engine import Engine, Order, load_engine
 from workbench.models.fast import FastChatModel
-from workbench.models.listing import list_models
+from workbench.models.listing import packaged_models
 from workbench.models.openvino_form import write_form
 from workbench.settings import Settings, load_settings
 
@@ -151,7 +151,7 @@ def test_two_chats_at_once_answer_as_each_alone(asked: Settings) -> None:
 
 
 def test_it_is_in_the_list_and_auto_leaves_it_alone(asked: Settings) -> None:
-    listed = {model.name: model for model in list_models(asked)}
+    listed = {model.name: model for model in packaged_models()}
     assert listed[NAME].size > 90e6 and listed[NAME].context_tokens == 8192
     automatic = load_settings(ollama_host="127.0.0.1:9")
     chosen = choose(automatic)

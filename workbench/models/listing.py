@@ -37,8 +37,8 @@ KINDS = ("ollama", "openai", "local", "packaged")
 def list_models(settings: Settings) -> list[ModelInfo]:
     """Every chat model in reach: Ollama's, the OpenAI-compatible servers', folders, runs.
 
-    Tuned runs come late: they answer what they were taught, so none is a first choice. Packaged
-    models are last, as they are small.
+    Tuned runs come last: they answer what they were taught, so none is a first choice. What is
+    always there, the `packaged_models`, is no part of it.
     """
     looks = looks_for_models(settings)
     with ThreadPoolExecutor(len(looks)) as pool:
@@ -53,7 +53,6 @@ def looks_for_models(settings: Settings) -> list[Callable[[], list[ModelInfo]]]:
         *[partial(list_server, server) for server in openai_servers(settings)],
         partial(list_folders, settings),
         partial(list_runs, settings),
-        packaged_models,
     ]
 
 

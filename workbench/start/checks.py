@@ -39,16 +39,19 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
 def check_models(settings: Settings) -> Iterator[Finding]:
     """The chat models that can be chosen, and each server and folder that is connected."""
     models = list_models(settings)
-    packaged = {model.name for model in packaged_models()}
-    if not TAKEN_BY_AUTO and not any(model.name not in packaged for model in models):
+    packaged = {model.name: model for model in packaged_models()}
+    if not models and not TAKEN_BY_AUTO:
         nothing = "none reachable: answers quote the documents"
         yield Finding("Chat models", "missing", nothing, CONNECT)
     for model in models:
         size = f", {model.size / 1e9:.1f} GB" if model.size else ""
-        note = ", small, English; choose it by name" if model.name in packaged else ""
-        yield Finding("Chat model", "ok", model.name + size + note)
+        yield Finding("Chat model", "ok", model.name + size)
     for package in PACKAGES.values():
-        if f"packaged:{package.name}" not in packaged:
+        name = f"packaged:{package.name}"
+        if name in packaged:
+            detail = f"{name}, {packaged[name].size / 1e9:.1f} GB, small, English"
+            yield Finding("Packaged model", "ok", detail)
+        else:
             yield Finding("Packaged model", "missing", package.title, package.fix)
     yield _ollama(settings)
     for server in openai_servers(settings):
