@@ -18,7 +18,14 @@ from workbench.artefacts.published import find_published
 from workbench.errors import WorkbenchError
 from workbench.models.chat_format import with_system
 from workbench.models.connect import connect
-from workbench.models.listing import NONE, describe_listed, describe_model, looks_for_models
+from workbench.models.listing import (
+    NONE,
+    describe_listed,
+    describe_model,
+    looks_for_models,
+    packaged_models,
+)
+from workbench.models.packaged import TAKEN_BY_AUTO
 from workbench.models.servers import ModelInfo
 from workbench.models.stream import TextStream
 from workbench.settings import Settings
@@ -38,7 +45,7 @@ class ChosenModel:
 
     @property
     def name(self) -> str:
-        """`ollama:NAME`, `openai:NAME`, `openai:SERVER/NAME` or `local:FOLDER`."""
+        """`ollama:NAME`, `openai:NAME`, `openai:SERVER/NAME`, `local:FOLDER` or `packaged:NAME`."""
         return self.info.name
 
     def changed(self, **settings: Any) -> ChosenModel:
@@ -98,6 +105,8 @@ def _in_order(settings: Settings) -> Iterator[ModelInfo]:
     """The models in reach; a place is looked at only once those before it gave no choice."""
     for look in looks_for_models(settings):
         yield from look()
+    if TAKEN_BY_AUTO:
+        yield from packaged_models()
 
 
 def _at_its_host(name: str, settings: Settings) -> Settings:

@@ -28,10 +28,11 @@ def models() -> None:
 def list_command(as_json: bool) -> None:
     """Every chat model in reach: name, size, context. Example: workbench models list"""
     from workbench.models.hubs import list_half_downloaded
-    from workbench.models.listing import CONNECT, list_models
+    from workbench.models.listing import CONNECT, list_models, packaged_models
 
     settings = load_settings()
-    listed = list_models(settings)
+    in_reach = list_models(settings)
+    listed = [*in_reach, *packaged_models()]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         rows = list(pool.map(lambda info: _row(info, settings), listed))
     half = list_half_downloaded(settings)
@@ -44,8 +45,8 @@ def list_command(as_json: bool) -> None:
         click.echo(_line(row))
     for name in half:
         click.echo(f"{name}  half-downloaded; go on: workbench models pull {name}")
-    if not rows:
-        click.echo(f"No chat model is in reach. {CONNECT}", err=True)
+    if not in_reach:
+        click.echo(f"No other chat model is in reach. {CONNECT}", err=True)
 
 
 def _row(info: Any, settings: Settings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from workbench.artefacts.published import find_published
 from workbench.connections import read_connections
 from workbench.errors import NotFound
 from workbench.models.chosen import choose
-from workbench.models.listing import NONE, list_models
+from workbench.models.listing import NONE, list_models, packaged_models
 from workbench.models.servers import server_of
 from workbench.settings import Settings
 from workbench.ui.session import choices
@@ -63,7 +63,7 @@ def look_again() -> None:
 # Streamlit leaves arguments that begin with _ out of the cache's key
 @st.cache_data(ttl=5, show_spinner=False)
 def _names(places: str, connected: str, _settings: Settings) -> list[str]:
-    return [model.name for model in list_models(_settings)]
+    return [model.name for model in [*list_models(_settings), *packaged_models()]]
 
 
 @st.cache_data(ttl=30, show_spinner=False)
