@@ -8,14 +8,17 @@ from typing import Any
 
 from agents.budget import fit
 from agents.documents.attached import find_in_files
+from agents.documents.checking import Checked
 from agents.documents.citing import has_citation, only_known_citations, supporting
 from agents.documents.prompting import write_messages
 from agents.documents.quoting import quote
 from agents.documents.search import Retrieved, search
+from agents.documents.support import Support
 from agents.question import Question
 from rag.passages import Hit
-from workbench.chat.events import Declined, Done, Event, Notice, Source, Thought, Token
+from workbench.chat.events import Declined, Done, Event, Folded, Notice, Source, Thought, Token
 from workbench.language import localized
+from workbench.messages import say
 from workbench.models.listing import NONE
 from workbench.models.reasoning import split_stream
 
@@ -24,7 +27,7 @@ NO_MODEL = Notice(
     "or see `workbench doctor` for other ways.",
     standing=True,
 )
-UNSUPPORTED = Notice("No passage of the collection supports this answer; do not rely on it.")
+UNSUPPORTED = "The model wrote something that no passage supports."
 
 
 def answer_from_documents(question: Question) -> Iterator[Event]:
@@ -61,29 +64,37 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     reply = model.stream(write_messages(question.text, hits, turns, question.language))
-    yield from _supported(split_stream(reply), hits, found)
-    yield reply.done(begun, lineage)
+    yield from _checked(question, split_stream(reply), hits, found)
+    yield from reply.end(begun, lineage)
 
 
-def _supported(
-    said: Iterable[Thought | Token], hits: Sequence[Hit], found: Retrieved
+def _checked(
+    question: Question, said: Iterable[Thought | Token], hits: Sequence[Hit], found: Retrieved
 ) -> Iterator[Event]:
-    """The model's thinking and text, with citations of the hits alone.
+    """The model's thinking, and of its text what the passages hold; what they do not is folded.
 
-    An answer without any citation gets those of the passages that support it, or a notice.
+    Where nothing answers, the best sentences of the passages are quoted in its place. An answer
+    without any citation gets those of the passages that support it.
     """
-    text = ""
-    for event in only_known_citations(said, len(hits)):
-        if isinstance(event, Token):
-            text += event.text
-        yield event
-    if has_citation(text):
-        return
-    numbers = supporting(text, hits, found.pool)
-    if numbers:
+    support = Support(question.text, [hit.passage.text for hit in hits])
+    checked = Checked(support)
+    yield from checked.pass_on(only_known_citations(said, len(hits)))
+    if not checked.answers:
+        if checked.shown:
+            yield Token(f"\n\n{_nearest(question.language)}\n\n")
+        yield from quote(question.text, found, hits, question.settings)
+    elif not has_citation(checked.shown):
+        numbers = supporting(checked.shown, hits, found.pool)
         yield Token(" " + "".join(f"[{number}]" for number in numbers))
-    else:
-        yield UNSUPPORTED
+    if checked.worked_out:
+        results = ", ".join(dict.fromkeys(checked.worked_out))
+        yield Notice(say("Worked out by the model, in no passage: {numbers}.", numbers=results))
+    if checked.folded:
+        yield Folded(checked.folded, UNSUPPORTED)
+
+
+def _nearest(language: str) -> str:
+    return localized(language, "The passages come nearest with this:", "段落中最接近的内容：")
 
 
 def _retrieve(question: Question) -> Retrieved:

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rag.passages import Hit
 from rag.relevance import Rarity, coverage
-from workbench.chat.events import Event, Thought, Token
+from workbench.chat.events import Thought, Token
 
 CITATION = re.compile(r"\[\d+(?:[,，、 ]+\d+)*\]")  # [1], [1, 2]
 OPEN_CITATION = re.compile(r"\[[\d,，、 -]*")
 SUPPORTED = 0.5  # share of an answer's words, by rarity, that a passage named as its source has
 
 
-def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Iterator[Event]:
+def only_known_citations(
+    events: Iterable[Thought | Token], sources: int
+) -> Iterator[Thought | Token]:
     """The events without citations of passages that do not exist. An open bracket is held back."""
     held = ""
     for event in events:

@@ -1,0 +1,209 @@
+"""A model's sentence and the passages before it -> whether they hold what it says.
+
+Numbers and names have to stand in the passages or in the question. Of the words that name something
+a passage must have a good part; how much each word names is known from general text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+from typing import Literal
+
+from agents.known_numbers import KnownNumbers, values_in
+from agents.ordinary import joins_by_accident, rarity
+from workbench.language import CJK, language_of, words
+
+# held by the passages; said to be missing in them; no claim at all; held by nothing
+Verdict = Literal["held", "missing", "open", "unheld"]
+
+SHARE = 0.4  # of a sentence's naming words, by rarity, that one passage has
+CITED_SHARE = 0.2  # where the sentence names its passage
+NUMBER_NAMES = 0.6  # as much as a word of that rarity
+CLAIM = 0.45  # rarity of all its words together; a sentence with less claims nothing
+SHORTEST_STEM = 4  # letters
+ENDINGS = (
+    *("ingly", "edly", "ments", "ment", "ions", "ion", "ings", "ing", "ies"),
+    *("ed", "es", "ly", "s", "e", "y"),
+)
+MARKS = re.compile(r"\[[\d,，、 ]+\]|[*_`#>|]+")
+CITED = re.compile(r"\[\d")
+# "According to passage 2": the passage's own number, which no passage holds
+PASSAGE = re.compile(
+    r"\b(?:passages?|sources?|documents?|texts?)\s*(?:no\.?\s*)?\d+(?:(?:,| and) \d+)*|第?\s*\d+\s*段|"
+    r"(?:段落|来源|文档)\s*\d+(?:[、和]\s*\d+)*",
+    re.IGNORECASE,
+)
+MISSING = re.compile(
+    r"\b(?:passages?|sources?|documents?|texts?|files?|context|information)\b.{0,60}"
+    r"\b(?:not|n't|no|nothing|never|neither|without|lacks?|silent)\b"
+    r"|\b(?:not|n't|no|nothing|cannot|can't|neither|unable|without)\b.{0,80}"
+    r"\b(?:passages?|sources?|documents?|texts?|files?|context|information|stated"
+    r"|mentioned|specified)\b"
+    r"|(?:段落|文档|资料|文件|原文|来源|上文|内容).{0,20}(?:没有|未|并无|不包含|无法|不含|缺少)"
+    r"|(?:没有|未|无法|缺少|找不到).{0,20}(?:段落|文档|资料|文件|原文|来源|信息|提到|提及|说明|规定)",
+    re.IGNORECASE,
+)
+PHONE = re.compile(r"\+?\d{1,4}(?:[ -]\d{2,5}){2,}")
+WORKED_OUT = re.compile(
+    r"[+×÷=*/]|\d\s*[-–−x]\s*\d|\b(?:total|sum|together|altogether|times|multipl|minus|plus|divided|"
+    r"difference|remain|left)|[一共总合]计|总共|相加|加上|减去|乘以|除以|剩|等于",
+    re.IGNORECASE,
+)
+# a heading, a row of a table, "as follows:": it holds no claim of its own
+FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*:?\s*$)|[:：][*_\s]*$")
+CAPITAL = re.compile(r"(?<![\w'’-])[A-Z][\w'’]*(?:[-.][\w]+)*")
+BEGINS = re.compile(r"(?:^|[.!?:;\n(\[\"'“‘]|(?:^|\n)\s*(?:[-*]|\d+[.)]))\s*$")
+# by how a Chinese person is named behind a title or a word such as "by"; `joins_by_accident`
+# tells a name from a word
+CHINESE_NAME = re.compile(
+    "(?:由|是|为|找|叫|给|向|和|与|系|人|长|理|监|员|任|师|、)"
+    "([王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢"
+    f"傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史陶贺毛郝顾龚邵万钱严][{CJK}])"
+)
+
+
+class Support:
+    """What the passages before a model hold."""
+
+    def __init__(self, question: str, passages: Sequence[str]) -> None:
+        texts = [*passages, question]
+        self._known = KnownNumbers(texts)
+        self._digits = [re.sub(r"\D", "", text) for text in texts]
+        self._together = "".join(texts)
+        self._stems = _stems(word for text in texts for word in words(text))
+        self._passages = [_Passage(passage) for passage in passages]
+
+    def judge(self, sentence: str) -> Verdict:
+        """See `Verdict`. A result worked out within the sentence counts as held."""
+        plain = _without_marks(sentence)
+        if plain.endswith(("?", "？")):
+            return "unheld"  # a question is no answer
+        unknown = self._unknown_numbers(plain)
+        if self._strange_names(plain):
+            return "unheld"
+        if unknown:
+            return "held" if self._is_worked_out(plain, unknown) else "unheld"
+        if MISSING.search(plain):
+            return "missing"
+        verdict = self._judge_words(plain, cited=bool(CITED.search(sentence)))
+        if verdict == "unheld" and FRAME.search(sentence):
+            return "open"
+        return verdict
+
+    def worked_out(self, sentence: str) -> list[str]:
+        """Numbers of a held sentence that stand in no passage: it works them out from others."""
+        return self._unknown_numbers(_without_marks(sentence))
+
+    def _judge_words(self, plain: str, cited: bool) -> Verdict:
+        naming = _naming(plain)
+        numbers = values_in(plain)
+        total = sum(naming.values()) + NUMBER_NAMES * len(numbers)
+        if total < CLAIM:
+            return "held" if cited else "open"
+        if language_of(plain) != self._passages[0].language:
+            return "held"  # other words than the passage's: numbers and names must do
+        best = max(passage.share(naming, numbers) for passage in self._passages)
+        enough = CITED_SHARE if cited else SHARE
+        return "held" if best >= enough * total else "unheld"
+
+    def _unknown_numbers(self, plain: str) -> list[str]:
+        unknown = []
+        for phone in PHONE.findall(plain):
+            digits = re.sub(r"\D", "", phone)
+            if not any(digits in known for known in self._digits):
+                unknown.append(phone)
+        return unknown + self._known.unknown(PHONE.sub(" ", plain))
+
+    def _is_worked_out(self, plain: str, unknown: Sequence[str]) -> bool:
+        """Whether each unknown number is a sum, difference, product or quotient of two others.
+
+        The others are written in the sentence too, and known.
+        """
+        if not WORKED_OUT.search(plain):
+            return False
+        known = [value for value in values_in(plain) if self._known.has(value)]
+        results = []
+        for one, other in permutations(known, 2):
+            results += [one + other, abs(one - other), one * other]
+            if other:
+                results.append(one / other)
+        for written in unknown:
+            values = values_in(written)
+            if not values:  # in words
+                return False
+            if not any(abs(result - values[0]) < 0.005 * max(1, result) for result in results):
+                return False
+        return True
+
+    def _strange_names(self, plain: str) -> bool:
+        """Whether a name is in no passage and not in the question."""
+        for match in CHINESE_NAME.finditer(plain):
+            name = match[1]
+            if name not in self._together and joins_by_accident(name):
+                return True
+        chinese = language_of(plain) == "zh"
+        for match in CAPITAL.finditer(plain):
+            word = match[0]
+            begins = bool(BEGINS.search(plain[: match.start()]))
+            if begins and not chinese and not _is_written_as_a_name(plain, match):
+                continue
+            if not self._has_name(word):
+                return True
+        return False
+
+    def _has_name(self, word: str) -> bool:
+        parts = [part for part in words(word) if rarity(part)]
+        return all(_stem(part) in self._stems for part in parts)
+
+
+class _Passage:
+    def __init__(self, text: str) -> None:
+        self.language = language_of(text)
+        self._stems = _stems(words(text))
+        self._known = KnownNumbers(text)
+
+    def share(self, naming: Mapping[str, float], numbers: Sequence[float]) -> float:
+        """Rarities of the words that the passage has, and of the numbers."""
+        shared = [weight for stem, weight in naming.items() if stem in self._stems]
+        shared += [NUMBER_NAMES for number in numbers if self._known.has(number)]
+        return sum(shared)
+
+
+def _without_marks(sentence: str) -> str:
+    """The sentence without citations, Markdown and the numbers of passages."""
+    return PASSAGE.sub(" ", MARKS.sub(" ", sentence)).strip()
+
+
+def _is_written_as_a_name(plain: str, match: re.Match[str]) -> bool:
+    """Whether a capital at the beginning is one anyway: inside a word, or before another one."""
+    word = match[0]
+    if any(character.isupper() or character.isdigit() for character in word[1:]):
+        return True
+    follows = plain[match.end() :]
+    return bool(re.match(r"\s[A-Z]\w", follows)) and rarity(word.lower()) > 0
+
+
+def _naming(text: str) -> dict[str, float]:
+    """Stem -> how much it names. Pairs of signs that only stand side by side name nothing."""
+    weights: dict[str, float] = {}
+    for word in words(text):
+        weight = rarity(word)
+        if weight and not joins_by_accident(word):
+            weights[_stem(word)] = weight
+    return weights
+
+
+def _stems(found: Iterable[str]) -> set[str]:
+    return {_stem(word) for word in found}
+
+
+def _stem(word: str) -> str:
+    """An English word without its ending: `expire`, `expires` and `expired` are one."""
+    if not word.isascii():
+        return word
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+            return word[: -len(ending)]
+    return word
