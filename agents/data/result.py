@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from agents.data import texts
 from agents.data.asked import Asked
 from agents.data.prompting import fill
+from agents.data.wording import KnownNumbers, only_about_the_result
 from agents.data.wording import Result as Spoken
-from agents.data.wording import only_about_the_result
 from agents.databases.analyst import EMPTY, findings, markdown_table
 from agents.databases.charts import chart
 from agents.databases.guard.guard import Verdict
 from agents.databases.guard.repair import Mender
 from agents.databases.runner import Result, begin
 from agents.databases.schema import Schema
-from agents.known_numbers import KnownNumbers
 from workbench.chat.events import Beat, Chart, Event, Notice, Query, Table, Token
 from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream

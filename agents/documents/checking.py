@@ -36,7 +36,8 @@ class Checked:
                 yield event
                 continue
             same = " ".join(event.text.split())
-            if same and same in self._said:
+            # a text that was cut off may end with the beginning of what was said
+            if same and any(said.startswith(same) for said in self._said):
                 continue
             self._said.add(same)
             yield from self._judged(event.text)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 from typing import Literal
 
-from agents.known_numbers import KnownNumbers, values_in
+from agents.documents.amounts import Amount, amounts, is_among
 from agents.ordinary import joins_by_accident, rarity
 from workbench.language import CJK, language_of, words
 
 # held by the passages; said to be missing in them; no claim at all; held by nothing
 Verdict = Literal["held", "missing", "open", "unheld"]
 
-SHARE = 0.4  # of a sentence's naming words, by rarity, that one passage has
+SHARE = 0.45  # of a sentence's naming words, by rarity, that one passage has
 CITED_SHARE = 0.2  # where the sentence names its passage
 NUMBER_NAMES = 0.6  # as much as a word of that rarity
 CLAIM = 0.45  # rarity of all its words together; a sentence with less claims nothing
@@ -29,10 +29,11 @@ ENDINGS = (
 )
 MARKS = re.compile(r"\[[\d,，、 ]+\]|[*_`#>|]+")
 CITED = re.compile(r"\[\d")
+ANSWERS_ALONE = re.compile(r"\W*(?:yes|no|not|never|only)\b|[是否不可没]|需要|必须", re.IGNORECASE)
 # "According to passage 2": the passage's own number, which no passage holds
 PASSAGE = re.compile(
-    r"\b(?:passages?|sources?|documents?|texts?)\s*(?:no\.?\s*)?\d+(?:(?:,| and) \d+)*|第?\s*\d+\s*段|"
-    r"(?:段落|来源|文档)\s*\d+(?:[、和]\s*\d+)*",
+    r"\b(?:passages?|sources?|documents?|texts?)\s*(?:no\.?\s*)?\d+(?:(?:,| and) \d+)*|"
+    r"第?\s*\d+\s*段|(?:段落|来源|文档)\s*\d+(?:[、和]\s*\d+)*",
     re.IGNORECASE,
 )
 MISSING = re.compile(
@@ -45,14 +46,15 @@ MISSING = re.compile(
     r"|(?:没有|未|无法|缺少|找不到).{0,20}(?:段落|文档|资料|文件|原文|来源|信息|提到|提及|说明|规定)",
     re.IGNORECASE,
 )
-PHONE = re.compile(r"\+?\d{1,4}(?:[ -]\d{2,5}){2,}")
 WORKED_OUT = re.compile(
     r"[+×÷=*/]|\d\s*[-–−x]\s*\d|\b(?:total|sum|together|altogether|times|multipl|minus|plus|divided|"
     r"difference|remain|left)|[一共总合]计|总共|相加|加上|减去|乘以|除以|剩|等于",
     re.IGNORECASE,
 )
-# a heading, a row of a table, "as follows:": it holds no claim of its own
-FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*:?\s*$)|[:：][*_\s]*$")
+# "as follows:", a heading, a row of a table: in themselves they claim nothing
+ANNOUNCES = re.compile(r"[:：][*_\s]*$")
+FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*\s*$)")
+OF_ANSWERS = "answer question passage text document according base provide"
 CAPITAL = re.compile(r"(?<![\w'’-])[A-Z][\w'’]*(?:[-.][\w]+)*")
 BEGINS = re.compile(r"(?:^|[.!?:;\n(\[\"'“‘]|(?:^|\n)\s*(?:[-*]|\d+[.)]))\s*$")
 # by how a Chinese person is named behind a title or a word such as "by"; `joins_by_accident`
@@ -68,72 +70,81 @@ class Support:
     """What the passages before a model hold."""
 
     def __init__(self, question: str, passages: Sequence[str]) -> None:
-        texts = [*passages, question]
-        self._known = KnownNumbers(texts)
-        self._digits = [re.sub(r"\D", "", text) for text in texts]
-        self._together = "".join(texts)
-        self._stems = _stems(word for text in texts for word in words(text))
-        self._passages = [_Passage(passage) for passage in passages]
+        self._question = _Held(f"{question} {OF_ANSWERS}")
+        self._passages = [_Held(passage) for passage in passages]
+        self._known = [amount for held in self._passages for amount in held.amounts]
+        self._known += self._question.amounts
+        self._together = "".join([*passages, question])
+        self._stems = _stems(words(self._together.replace("\n", " ")))
 
     def judge(self, sentence: str) -> Verdict:
-        """See `Verdict`. A result worked out within the sentence counts as held."""
+        """See `Verdict`. What is worked out in a sentence that cites its passage counts as held."""
         plain = _without_marks(sentence)
-        if plain.endswith(("?", "？")):
+        if plain.endswith(("?", "？")) or self._strange_names(plain):
             return "unheld"  # a question is no answer
-        unknown = self._unknown_numbers(plain)
-        if self._strange_names(plain):
-            return "unheld"
-        if unknown:
-            return "held" if self._is_worked_out(plain, unknown) else "unheld"
+        cited = CITED.search(sentence) is not None
+        if self.worked_out(sentence):
+            return "held" if cited and self._is_worked_out(plain) else "unheld"
         if MISSING.search(plain):
             return "missing"
-        verdict = self._judge_words(plain, cited=bool(CITED.search(sentence)))
-        if verdict == "unheld" and FRAME.search(sentence):
+        if ANNOUNCES.search(sentence):
             return "open"
-        return verdict
+        verdict = self._judge_claim(plain, cited)
+        return "open" if verdict == "unheld" and FRAME.search(sentence) else verdict
 
     def worked_out(self, sentence: str) -> list[str]:
         """Numbers of a held sentence that stand in no passage: it works them out from others."""
-        return self._unknown_numbers(_without_marks(sentence))
+        plain = _without_marks(sentence)
+        return [amount.written for amount in amounts(plain) if not is_among(amount, self._known)]
 
-    def _judge_words(self, plain: str, cited: bool) -> Verdict:
+    def _judge_claim(self, plain: str, cited: bool) -> Verdict:
         naming = _naming(plain)
-        numbers = values_in(plain)
-        total = sum(naming.values()) + NUMBER_NAMES * len(numbers)
-        if total < CLAIM:
-            return "held" if cited else "open"
-        if language_of(plain) != self._passages[0].language:
-            return "held"  # other words than the passage's: numbers and names must do
-        best = max(passage.share(naming, numbers) for passage in self._passages)
-        enough = CITED_SHARE if cited else SHARE
-        return "held" if best >= enough * total else "unheld"
+        named = amounts(plain)
+        new = [weight for stem, weight in naming.items() if stem not in self._question.stems]
+        if sum(new) < CLAIM and not named:
+            if cited:
+                return "held"
+            if sum(naming.values()) < CLAIM or not ANSWERS_ALONE.match(plain):
+                return "open"
+        best = max(self._share(held, naming, named, cited) for held in self._passages)
+        return "held" if best >= (CITED_SHARE if cited else SHARE) else "unheld"
 
-    def _unknown_numbers(self, plain: str) -> list[str]:
-        unknown = []
-        for phone in PHONE.findall(plain):
-            digits = re.sub(r"\D", "", phone)
-            if not any(digits in known for known in self._digits):
-                unknown.append(phone)
-        return unknown + self._known.unknown(PHONE.sub(" ", plain))
+    def _share(
+        self, held: _Held, naming: Mapping[str, float], named: Sequence[Amount], cited: bool
+    ) -> float:
+        """How much of a sentence's words and numbers one passage has, from 0 to 1.
 
-    def _is_worked_out(self, plain: str, unknown: Sequence[str]) -> bool:
+        All numbers have to stand there or in the question: those of another passage may be about
+        anything. A sentence that cites may put together what several passages say.
+        Where the passage has another language, numbers are all that can be compared.
+        """
+        known = [*held.amounts, *self._question.amounts]
+        if not cited and not all(is_among(amount, known) for amount in named):
+            return 0.0
+        if naming and held.language != language_of(" ".join(naming)):
+            return 1.0
+        shared = [weight for stem, weight in naming.items() if stem in held.stems]
+        shared += [NUMBER_NAMES for amount in named if is_among(amount, held.amounts)]
+        total = sum(naming.values()) + NUMBER_NAMES * len(named)
+        return sum(shared) / total if total else 1.0
+
+    def _is_worked_out(self, plain: str) -> bool:
         """Whether each unknown number is a sum, difference, product or quotient of two others.
 
         The others are written in the sentence too, and known.
         """
         if not WORKED_OUT.search(plain):
             return False
-        known = [value for value in values_in(plain) if self._known.has(value)]
+        known, unknown = [], []
+        for amount in amounts(plain):
+            (known if is_among(amount, self._known) else unknown).append(amount.value)
         results = []
         for one, other in permutations(known, 2):
             results += [one + other, abs(one - other), one * other]
             if other:
                 results.append(one / other)
-        for written in unknown:
-            values = values_in(written)
-            if not values:  # in words
-                return False
-            if not any(abs(result - values[0]) < 0.005 * max(1, result) for result in results):
+        for value in unknown:
+            if not any(abs(result - value) < 0.005 * max(1, result) for result in results):
                 return False
         return True
 
@@ -158,17 +169,13 @@ class Support:
         return all(_stem(part) in self._stems for part in parts)
 
 
-class _Passage:
+class _Held:
+    """The words and numbers of a passage, or of the question."""
+
     def __init__(self, text: str) -> None:
         self.language = language_of(text)
-        self._stems = _stems(words(text))
-        self._known = KnownNumbers(text)
-
-    def share(self, naming: Mapping[str, float], numbers: Sequence[float]) -> float:
-        """Rarities of the words that the passage has, and of the numbers."""
-        shared = [weight for stem, weight in naming.items() if stem in self._stems]
-        shared += [NUMBER_NAMES for number in numbers if self._known.has(number)]
-        return sum(shared)
+        self.stems = _stems(words(text))
+        self.amounts = amounts(text)
 
 
 def _without_marks(sentence: str) -> str:
