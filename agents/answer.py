@@ -11,7 +11,17 @@ from agents.question import Question
 from agents.registry import AGENTS, AUTO
 from agents.router import Route, forced, routing
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Declined, Done, Event, Failed, Notice, Suggestions, Token
+from workbench.chat.events import (
+    Beat,
+    Declined,
+    Done,
+    Event,
+    Failed,
+    Notice,
+    Suggestions,
+    Thought,
+    Token,
+)
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.settings import Settings
 
@@ -78,6 +88,8 @@ def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, Non
                     return event.text
                 if isinstance(event, Declined):
                     event = Token(event.text)
+                if isinstance(event, Thought) and not event.text:
+                    event = Beat()
                 said = said or isinstance(event, Token)
                 yield event
                 if isinstance(event, Done | Failed):

