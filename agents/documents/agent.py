@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agents.budget import fit
 from agents.documents.attached import find_in_files
-from agents.documents.checking import Checked
-from agents.documents.citing import has_citation, only_known_citations, supporting
-from agents.documents.prompting import write_messages
-from agents.documents.quoting import quote
+from agents.documents.quoting import find_quotes, quote
 from agents.documents.search import Retrieved, search
-from agents.documents.support import Support
+from agents.documents.writing import write_answer
 from agents.question import Question
 from rag.passages import Hit
-from workbench.chat.events import Declined, Done, Event, Folded, Notice, Source, Thought, Token
+from workbench.chat.events import Declined, Done, Event, Notice, Source
 from workbench.language import localized
-from workbench.messages import say
 from workbench.models.listing import NONE
-from workbench.models.reasoning import split_stream
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
     "or see `workbench doctor` for other ways.",
     standing=True,
 )
-UNSUPPORTED = "The model wrote something that no passage supports."
 
 
 def answer_from_documents(question: Question) -> Iterator[Event]:
@@ -59,42 +53,11 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     for number, hit in enumerate(hits, 1):
         yield _source(number, hit)
     if model is None:
-        yield from quote(question.text, found, hits, settings)
+        yield from quote(find_quotes(question.text, found, hits, settings))
         yield NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
-    reply = model.stream(write_messages(question.text, hits, turns, question.language))
-    yield from _checked(question, split_stream(reply), hits, found)
-    yield from reply.end(begun, lineage)
-
-
-def _checked(
-    question: Question, said: Iterable[Thought | Token], hits: Sequence[Hit], found: Retrieved
-) -> Iterator[Event]:
-    """The model's thinking, and of its text what the passages hold; what they do not is folded.
-
-    Where nothing answers, the best sentences of the passages are quoted in its place. An answer
-    without any citation gets those of the passages that support it.
-    """
-    support = Support(question.text, [hit.passage.text for hit in hits])
-    checked = Checked(support)
-    yield from checked.pass_on(only_known_citations(said, len(hits)))
-    if not checked.answers:
-        if checked.shown:
-            yield Token(f"\n\n{_nearest(question.language)}\n\n")
-        yield from quote(question.text, found, hits, question.settings)
-    elif not has_citation(checked.shown):
-        numbers = supporting(checked.shown, hits, found.pool)
-        yield Token(" " + "".join(f"[{number}]" for number in numbers))
-    if checked.worked_out:
-        results = ", ".join(dict.fromkeys(checked.worked_out))
-        yield Notice(say("Worked out by the model, in no passage: {numbers}.", numbers=results))
-    if checked.folded:
-        yield Folded(checked.folded, UNSUPPORTED)
-
-
-def _nearest(language: str) -> str:
-    return localized(language, "The passages come nearest with this:", "段落中最接近的内容：")
+    yield from write_answer(question, model, found, hits, turns, begun, lineage)
 
 
 def _retrieve(question: Question) -> Retrieved:

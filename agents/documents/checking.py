@@ -15,6 +15,7 @@ class Checked:
     def __init__(self, support: Support) -> None:
         self.shown = ""
         self.answers = False  # whether anything shown is held by a passage
+        self.sources: set[int] = set()  # numbers of the passages that hold what is shown
         self.worked_out: list[str] = []  # numbers shown that the model has worked out
         self._support = support
         self._said: set[str] = set()
@@ -53,7 +54,9 @@ class Checked:
             if self.shown and sentence.endswith("\n") and not self.shown.endswith("\n"):
                 yield self._show("\n")  # the layout of what stays is kept
             return
-        self.answers = self.answers or verdict == "held"
+        if verdict == "held":
+            self.answers = True
+            self.sources.add(self._support.source_of(sentence))
         self.worked_out += self._support.worked_out(sentence)
         text = "".join([*self._waiting, sentence])
         self._waiting.clear()

@@ -92,6 +92,13 @@ class Support:
         verdict = self._judge_claim(plain, cited)
         return "open" if verdict == "unheld" and FRAME.search(sentence) else verdict
 
+    def source_of(self, sentence: str) -> int:
+        """The number of the passage, from 1, that has most of a held sentence."""
+        plain = _without_marks(sentence)
+        naming, named = _naming(plain), amounts(plain)
+        shares = [self._share(held, naming, named, cited=True) for held in self._passages]
+        return shares.index(max(shares)) + 1
+
     def worked_out(self, sentence: str) -> list[str]:
         """Numbers of a held sentence that stand in no passage: it works them out from others."""
         plain = _without_marks(sentence)
