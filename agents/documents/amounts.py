@@ -55,7 +55,7 @@ BEHIND = re.compile(
 )
 BEFORE = {"€": "euro", "$": "dollar", "£": "pound", "¥": "yuan", "￥": "yuan"}
 # the number that begins an item of a list
-MARKER = re.compile(r"(?m)^\s*\d{1,2}[.)、）]\s")
+MARKER = re.compile(r"(?m)^\s*\d{1,2}[.)、）](?:\s|$)")
 
 
 @dataclass(frozen=True)

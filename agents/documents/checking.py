@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from agents.documents.amounts import MARKER
 from agents.documents.support import Support
 from agents.sentences import by_sentence
 from workbench.chat.events import Event, Thought, Token
@@ -36,7 +37,9 @@ class Checked:
             if not isinstance(event, Token):
                 yield event
                 continue
-            same = " ".join(event.text.split())
+            same = " ".join(MARKER.sub("", event.text).split())
+            if not same and event.text.strip():
+                continue  # the mark of a list's item without the item
             # a text that was cut off may end with the beginning of what was said
             if same and any(said.startswith(same) for said in self._said):
                 continue

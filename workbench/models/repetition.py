@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 UNIT_ENDS = re.compile(r"\n+|(?<=[。！？；])|(?<=[.!?])[ \t]+")
+MARKER = re.compile(r"^\d{1,3}[.)、]\s*")  # of a list's item, which counts on
 SHORTEST = 8  # characters of a line or sentence that counts; `}` may come as often as it likes
 FEWEST = 3  # times that a line is said again before it is a loop
 LONGEST_ROUND = 12  # lines or sentences that are said again together
@@ -55,7 +56,7 @@ class Repetition:
         whole, self._open = self._open[:end], self._open[end:]
         unshown = whole[self._passed :]
         self._passed = 0
-        text = whole.strip()
+        text = MARKER.sub("", whole.strip(), count=1)
         if len(text) < SHORTEST:  # neither begins nor ends a loop
             return self._held(unshown)
         said_before = text in self._units[-LONGEST_ROUND:]
@@ -77,7 +78,7 @@ class Repetition:
 
     def _pass_on_open(self) -> str:
         """What has come of a new line, unless a recent line begins so."""
-        begun = self._open.strip()
+        begun = MARKER.sub("", self._open.strip(), count=1)
         if self._passed == 0 and self._may_be_repeated(begun):
             return ""
         if _loops(self._open):
