@@ -1,11 +1,11 @@
-"""Questions -> quoting, a small model as it is, and the same checked: what of the truth is shown.
+"""Questions -> quoting, a small model as it is and checked: what each shows of the truth.
 
 `public` are 300 questions of xquad_en on its 240 passages (../shared/data), `handbook` our 40 on the
 example. Of each way: the share of the gold answers that the text has, and of its numbers and names
 the share that the passages have. What the model wrote is kept, so that another run takes seconds;
 `--anew` asks it again, for the times.
 
-`.venv/bin/python benchmarks/answers.py [--limit 60] [--sets handbook] [--model packaged:smollm2-135m]`
+`.venv/bin/python benchmarks/answers.py [--limit 60] [--sets handbook] [--model NAME]`
 """
 
 from __future__ import annotations

@@ -36,14 +36,15 @@ DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八�
 PLACES = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 SCALES = {"千": 1e3, "万": 1e4, "亿": 1e8, "million": 1e6, "billion": 1e9}
 AMOUNT = re.compile(
-    r"(?P<phone>\+?\d{1,4}(?:[ -]\d{2,5}){2,})"
+    r"(?<![A-Za-z\d.])(?:(?P<phone>\+?\d{1,4}(?:[ -]\d{2,5}){2,})"
     r"|(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})|\s*(?:点|[ap]\.?m\b))"
     rf"|(?P<month>{MONTH})"
     r"|(?P<digits>\d+(?:[,，]\d{3})*(?:\.\d+)?)\s*(?P<scale>[千万亿]|million|billion)?"
     rf"|\b(?P<word>{'|'.join(VALUES)})\b"
-    # 一 alone is an article more often than a number
-    r"|(?P<signs>[两二三四五六七八九十百千万亿][零一二三四五六七八九十百千万亿]*"
-    r"|一[十百千万亿][零一二三四五六七八九十百千万亿]*|一(?=小时|天|周|年|个月))",
+    # before a measure: 二 is a number in 二天, none in 二手
+    # and 一 alone is an article more often than a number
+    r"|(?P<signs>(?!一(?:[次个人名位岁倍成米晚夜项条种台件张级层节]))[零一二两三四五六七八九十百千万亿]+)"
+    r"(?=小时|分钟|星期|公里|欧元|美元|[天周年月日个次人名位岁倍成米元晚夜项条种台件张级层节%]))",
     re.IGNORECASE,
 )
 # the unit behind a number, one word at most between them: "4 working hours"
@@ -53,6 +54,7 @@ BEHIND = re.compile(
     + rf"|(?P<named>{MONTH}))",
     re.IGNORECASE,
 )
+HOW_MANY = re.compile(r"\bhow many\b|多少|几", re.IGNORECASE)
 BEFORE = {"€": "euro", "$": "dollar", "£": "pound", "¥": "yuan", "￥": "yuan"}
 # the number that begins an item of a list
 MARKER = re.compile(r"(?m)^\s*\d{1,2}[.)、）](?:\s|$)")
@@ -70,6 +72,18 @@ class Amount:
 def amounts(text: str) -> list[Amount]:
     """In their order."""
     return list(_read(MARKER.sub(" ", text)))
+
+
+def without_amounts(text: str) -> str:
+    """The text around them."""
+    return AMOUNT.sub(" ", text)
+
+
+def asked_unit(question: str) -> str:
+    """The unit that a question asks for: "How many days", "多少天"; empty where it names none."""
+    asks = HOW_MANY.search(question)
+    behind = BEHIND.match(question, asks.end()) if asks else None
+    return behind.lastgroup or "" if behind else ""
 
 
 def is_among(amount: Amount, known: list[Amount]) -> bool:

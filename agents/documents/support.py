@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import permutations
 from typing import Literal
 
-from agents.documents.amounts import Amount, amounts, is_among
+from agents.documents.amounts import Amount, amounts, asked_unit, is_among, without_amounts
 from agents.ordinary import joins_by_accident, rarity
 from workbench.language import CJK, language_of, words
 
@@ -52,7 +53,7 @@ WORKED_OUT = re.compile(
 )
 # "as follows:", a heading, a row of a table: in themselves they claim nothing
 ANNOUNCES = re.compile(r"[:：][*_\s]*$")
-FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*\s*$)")
+FRAME = re.compile(r"^\s*(?:\||#|```|~~~|\*\*[^*]+\*\*\s*$)")
 OF_ANSWERS = "answer question passage text document according base provide"
 CAPITAL = re.compile(r"(?<![\w'’-])[A-Z][\w'’]*(?:[-.][\w]+)*")
 BEGINS = re.compile(r"(?:^|[.!?:;\n(\[\"'“‘]|(?:^|\n)\s*(?:[-*]|\d+[.)]))\s*$")
@@ -72,6 +73,7 @@ class Support:
         self._question = _Held(f"{question} {OF_ANSWERS}")
         self._passages = [_Held(passage) for passage in passages]
         self._asked = _naming(question)
+        self._unit = asked_unit(question)
         self._known = [amount for held in self._passages for amount in held.amounts]
         self._known += self._question.amounts
         self._together = "".join([*passages, question])
@@ -115,6 +117,7 @@ class Support:
                 return "open"
         if sum(new) < CLAIM:  # "27 days.": what it is about stands in the question
             naming = naming | self._asked
+            named = [replace(one, unit=one.unit or self._unit) for one in named]
         best = max(self._share(held, naming, named, cited) for held in self._passages)
         return "held" if best >= (CITED_SHARE if cited else SHARE) else "unheld"
 
@@ -204,7 +207,7 @@ def _is_written_as_a_name(plain: str, match: re.Match[str]) -> bool:
 def _naming(text: str) -> dict[str, float]:
     """Stem -> how much it names. Pairs of signs that only stand side by side name nothing."""
     weights: dict[str, float] = {}
-    for word in words(text):
+    for word in words(without_amounts(text)):
         weight = rarity(word)
         if weight and not joins_by_accident(word):
             weights[_stem(word)] = weight
