@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from rag.passages import Hit
 from workbench.chat.conversations import Turn
 from workbench.language import tokens
+from workbench.models.chosen import ChosenModel
+from workbench.models.listing import size_of
 from workbench.settings import Settings
 
 MARKS = 8  # tokens of a passage's number and place
+SMALL = 600_000_000  # bytes; up to about half a billion parameters in four bits
 OVERHEAD = 300  # tokens of the prompt itself and of the chat template
 
 
@@ -31,6 +34,11 @@ def fit(
 def prompt_room(settings: Settings) -> int:
     """Tokens of the context beside the answer and the person's own system prompt."""
     return settings.context_tokens - settings.answer_tokens - tokens(settings.system_prompt)
+
+
+def is_small(model: ChosenModel) -> bool:
+    """Whether a model loses its way in whole passages; one of unknown size does not."""
+    return 0 < size_of(model.info, model.settings) <= SMALL
 
 
 def newest(history: Sequence[Turn], room: int) -> list[Turn]:

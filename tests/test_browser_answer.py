@@ -28,7 +28,8 @@ HOSTILE = (
 )
 QUESTION = "How tall is the lighthouse of Vlieree?"
 ANSWER = "It is **47 metres** tall [1].\n\n```py\nheight = 47\n```\n"
-WORDS = [f"word{number} " for number in range(40)]
+# held by the passage, as all that is shown
+WORDS = [f"The lighthouse of Vlieree is tall, word{number} [1].\n\n" for number in range(60)]
 SOON = 2.0  # seconds from a click to its effect on a busy machine; the model is silent for longer
 
 
@@ -124,7 +125,7 @@ def test_copying_takes_one_click_and_icons_have_names(
 def test_keys_stop_edit_and_send_and_versions_are_kept(
     open_page: Open, served: str, script: Script
 ) -> None:
-    say(script, *(f"word{number} " for number in range(200)), pause=0.1)
+    say(script, *WORDS, *WORDS, pause=0.1)
     page = open_page("en", at=served)
     box = page.get_by_test_id("stChatInputTextArea")
     answer = ask(page)
@@ -173,7 +174,7 @@ def test_stop_shows_at_once_whatever_the_model_does(
     pieces, thinking, shown = {
         "first word": (["late"], (), "Reading the sources"),
         "thinking": (["late"], ("I ponder",), "I ponder"),
-        "text": (["early ", *["and on "] * 40, "late"], (), "early"),
+        "text": (["The lighthouse is tall, early [1].\n", *WORDS, "late"], (), "early"),
     }[phase]
     say(script, *pieces, thinking=thinking, pause=0.2 if phase == "text" else 4)
     page = open_page("en", at=served)
@@ -185,17 +186,17 @@ def test_stop_shows_at_once_whatever_the_model_does(
     stop.click()
     page.get_by_text("Stopped.").wait_for()
     assert time.monotonic() - pressed < SOON
-    say(script, "The next answer.")
+    say(script, "The next answer [1].")
     expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
     ask(page)
-    expect(answered(page)).to_contain_text("The next answer.")
+    expect(answered(page)).to_contain_text("The next answer")
     expect(page.get_by_text("late", exact=True)).to_have_count(0)
 
 
 def test_a_reload_in_mid_answer_shows_it_growing_to_its_end(
     open_page: Open, served: str, script: Script
 ) -> None:
-    say(script, *WORDS, "and [1] the end.", pause=0.1)
+    say(script, *WORDS[:40], "And [1] the end.", pause=0.1)
     page = open_page("en", at=served)
     expect(ask(page)).to_contain_text("word2")
     asked = len(script.requests)
@@ -208,7 +209,7 @@ def test_a_reload_in_mid_answer_shows_it_growing_to_its_end(
 
 
 def test_a_look_at_another_page_loses_nothing(open_page: Open, served: str, script: Script) -> None:
-    say(script, *WORDS, "and [1] the end.", pause=0.1)
+    say(script, *WORDS[:40], "And [1] the end.", pause=0.1)
     page = open_page("zh", at=served)
     expect(ask(page)).to_contain_text("word2")
     page.get_by_role("link", name="知识库").click()
@@ -239,7 +240,7 @@ def test_a_correction_is_saved_by_enter_and_opens_the_training_data(
 
 
 def test_the_printed_page_is_the_conversation(open_page: Open, served: str, script: Script) -> None:
-    say(script, *["A paragraph of the answer. [1]\n\n"] * 60)
+    say(script, *WORDS)
     page = open_page("en", at=served)
     ask(page)
     answered(page)

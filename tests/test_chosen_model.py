@@ -116,7 +116,8 @@ def test_tokens_and_seconds_are_those_of_ollama(served: Settings, script: Script
     reply = choose_named("ollama:tiny", served).stream(ASKED)
     assert len(list(reply)) == 2
     assert (reply.tokens, reply.generating) == (7, 2.0)
-    done = reply.done(0.0, {})
+    (done,) = reply.end(0.0, {})
+    assert isinstance(done, Done)
     assert (done.read, done.window, done.estimated) == (11, 8192, False)
 
 
@@ -134,7 +135,8 @@ def test_where_no_server_counts_tokens_the_pieces_are_counted(settings: Settings
     with openai_server(script) as url:
         reply = choose_named("openai:scripted", load_settings(openai_base_url=url)).stream(ASKED)
         list(reply)
-    done = reply.done(0.0, {})
+    (done,) = reply.end(0.0, {})
+    assert isinstance(done, Done)
     assert (done.tokens, done.estimated, done.read) == (3, True, 0)
 
 

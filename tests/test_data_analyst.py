@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from agents.data.wording import KnownNumbers, only_known_numbers
+from agents.data.wording import KnownNumbers, Result, only_about_the_result
 from agents.databases.analyst import findings, markdown_table, outliers, shown
 from agents.databases.charts import chart
 from agents.databases.export import as_csv, as_xlsx
@@ -169,6 +169,7 @@ KNOWN = KnownNumbers(
     [["North", 1234.567], ["South", 50], ["2025-01-02", 0.125]],
     ["33.33%"],
 )
+RESULT = Result([["North", 1234.567], ["South", 50], ["2025-01-02", 0.125]], ["33.33%"])
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_sentences_are_judged_whole_however_the_stream_is_cut() -> None:
     text = "South has 50. North has 51. 南部为 50。北部为 52。\n- South 50\n- North 99\n"
     for size in (1, 3, 1000):
         pieces = [Token(text[start : start + size]) for start in range(0, len(text), size)]
-        events = list(only_known_numbers([Thought("99"), *pieces], KNOWN, "en"))
+        events = list(only_about_the_result([Thought("99"), *pieces], KNOWN, RESULT, "en"))
         said = "".join(event.text for event in events if isinstance(event, Token))
         assert "South has 50." in said and "南部为 50。" in said and "- South 50" in said
         assert not any(number in said for number in ("51", "52", "99"))

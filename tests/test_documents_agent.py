@@ -17,7 +17,17 @@ from agents.budget import fit
 from agents.documents.citing import only_known_citations
 from rag.passages import Hit, Passage
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Done, Event, Failed, Notice, Routed, Source, Thought, Token
+from workbench.chat.events import (
+    Done,
+    Event,
+    Failed,
+    Folded,
+    Notice,
+    Routed,
+    Source,
+    Thought,
+    Token,
+)
 from workbench.cli import workbench
 from workbench.language import tokens
 from workbench.settings import Settings, load_settings
@@ -115,10 +125,57 @@ def test_an_uncited_answer_gets_the_passage_that_supports_it(
     assert f"[{leave}]" in text_of(events)
 
 
-def test_an_answer_without_any_support_is_flagged(chat: Settings, script: Script) -> None:
-    script.pieces = ["Bananas ripen fastest beside purple saxophones."]
+LEAVES_28 = "Employees have 28 days of annual leave. "
+INVENTED = "Employees have 365 days, says Mary Jones."
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_what_no_passage_holds_is_folded_and_the_passages_are_quoted(
+    chat: Settings, script: Script, size: int
+) -> None:
+    script.pieces = [INVENTED[start : start + size] for start in range(0, len(INVENTED), size)]
     events = list(answer(LEAVE, [], chat))
-    assert "do not rely on it" in notices_of(events) and "[1]" not in text_of(events)
+    assert "28 days of annual leave" in text_of(events).splitlines()[0]
+    assert "365" not in text_of(events) and "Mary" not in text_of(events)
+    assert [event for event in events if isinstance(event, Folded)] == [
+        Folded(INVENTED, "The model wrote something that no passage supports.")
+    ]
+    assert isinstance(events[-1], Done) and events[-1].model == "openai:scripted"
+
+
+def test_a_sentence_that_is_held_stays_and_the_others_are_folded(
+    chat: Settings, script: Script
+) -> None:
+    held = "You get 28 days of annual leave [1]. "
+    script.pieces = ["The answer is:\n", held, INVENTED, " ", held, "Ask if you need more."]
+    events = list(answer(LEAVE, [], chat))
+    assert text_of(events) == f"The answer is:\n{held}Ask if you need more."
+    assert [event.text for event in events if isinstance(event, Folded)] == [INVENTED]
+
+
+def test_an_answer_that_the_passages_lack_is_shown_with_what_they_say_nearest(
+    chat: Settings, script: Script
+) -> None:
+    script.pieces = ["The passages do not mention this."]
+    said = text_of(list(answer(LEAVE, [], chat)))
+    assert said.startswith("The passages do not mention this.\n\n")
+    assert "> " in said and "28 days of annual leave" in said
+
+
+def test_a_number_that_the_model_works_out_is_said_to_be_its_own(
+    chat: Settings, script: Script
+) -> None:
+    script.pieces = ["That makes 28 + 31 = 59 days in total [1]."]
+    events = list(answer(LEAVE, [], chat))
+    assert "59" in text_of(events)
+    assert "Worked out by the model, in no passage: 59." in notices_of(events)
+
+
+def test_a_model_in_a_loop_is_stopped_and_it_is_said(chat: Settings, script: Script) -> None:
+    script.pieces = [LEAVES_28] * 20
+    events = list(answer(LEAVE, [], chat))
+    assert text_of(events).count("28 days") == 1
+    assert "repeat itself" in notices_of(events)
 
 
 def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Script) -> None:
@@ -134,13 +191,12 @@ def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Scri
 def test_a_model_that_breaks_off_ends_in_failed_after_what_was_said(
     chat: Settings, script: Script, breaks: str
 ) -> None:
-    script.breaks = breaks
+    script.breaks, script.pieces = breaks, [LEAVES_28, "They"]
     events = list(answer(LEAVE, [], chat))
     assert any(isinstance(event, Source) for event in events)
     assert isinstance(events[-1], Failed) and events[-1].fix
     assert not any(isinstance(event, Done) for event in events)
-    if breaks == "quiet":
-        assert text_of(events) == "Hello there."
+    assert text_of(events) == LEAVES_28
 
 
 def test_a_follow_up_is_searched_with_the_question_before_it(

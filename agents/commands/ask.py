@@ -195,6 +195,9 @@ def _show(event: Any, question: str) -> None:
         click.secho(event.text, dim=True, nl=False, err=True)
     elif isinstance(event, kinds.Notice):
         click.secho(f"\nNote:    {_in_language_of(question, event.text)}", dim=True, err=True)
+    elif isinstance(event, kinds.Folded):
+        reason = _in_language_of(question, event.reason)
+        click.secho(f"\nNote:    {reason}\n{event.text}", dim=True, err=True)
     elif isinstance(event, kinds.Suggestions):
         for mode, suggested in event.questions:
             click.echo(f"\n- {suggested} ({mode})", nl=False)

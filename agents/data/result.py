@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from agents.data import texts
 from agents.data.asked import Asked
 from agents.data.prompting import fill
-from agents.data.wording import KnownNumbers, only_known_numbers
+from agents.data.wording import KnownNumbers, only_about_the_result
+from agents.data.wording import Result as Spoken
 from agents.databases.analyst import EMPTY, findings, markdown_table
 from agents.databases.charts import chart
 from agents.databases.guard.guard import Verdict
@@ -19,8 +20,6 @@ from agents.databases.schema import Schema
 from workbench.chat.events import Beat, Chart, Event, Notice, Query, Table, Token
 from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream
-
-SAYS_NOTHING = 10  # characters: the model's wording is at least longer than this
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,10 @@ def _show(
 def _worded(
     asked: Asked, model: ChosenModel, result: Result, table: str, lines: list[str]
 ) -> Iterator[Event]:
-    """The findings as the model words them, without numbers of its own; else as they are."""
+    """The findings as the model words them, without numbers of its own; else as they are.
+
+    What says nothing of the result is left out.
+    """
     prompt = fill(
         f"analyst_{asked.language}.md",
         question=asked.question,
@@ -94,8 +96,9 @@ def _worded(
     known = KnownNumbers(asked.question, result.columns, result.rows, lines, len(result.rows))
     spoken = split_stream(model.stream([("user", prompt)]))
     said = False
-    for event in only_known_numbers(spoken, known, asked.language):
-        if isinstance(event, Token) and len(event.text.strip()) > SAYS_NOTHING:
+    spoken_of = Spoken(result.rows, lines)
+    for event in only_about_the_result(spoken, known, spoken_of, asked.language):
+        if isinstance(event, Token) and event.text.strip():
             said = True
         yield event
     if not said:

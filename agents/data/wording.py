@@ -1,13 +1,14 @@
-"""A model's sentences about a result -> those whose every number is known from the result."""
+"""A model's sentences about a result -> those that say something of it, in its own numbers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agents.data import texts
 from agents.databases.figures import UNITS, as_number
+from agents.sentences import by_sentence
 from workbench.chat.events import Event, Notice, Thought, Token
 
 NUMBER = re.compile(
@@ -16,7 +17,8 @@ NUMBER = re.compile(
 )
 # the number or sign that begins an item of a list
 MARKER = re.compile(r"(?m)^\s*(?:\d{1,2}(?:[.)]\s|[、）])|[-*#]+)\s*")
-SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[.!?])(?=\s)|(?<=\n)")
+ROW = re.compile(r"^[ \t]*\||^[\s|:+=_-]+$")  # of a table, which stands there already; a drawn line
+SHORTEST_NAME = 2  # characters of a cell that a sentence can name
 ONES = [  # the place of a word is its value
     *["zero", "one", "two", "three", "four", "five", "six"],
     *["seven", "eight", "nine", "ten", "eleven", "twelve"],
@@ -77,6 +79,11 @@ class KnownNumbers:
         words = IN_WORDS.findall(NUMBER.sub(" ", plain))
         return all(self._knows_word(word.lower()) for word in words)
 
+    def any_in(self, text: str) -> bool:
+        """Whether a text has a number in digits that is known."""
+        plain = MARKER.sub("", text)
+        return any(self._knows(written) for written in NUMBER.finditer(plain))
+
     def _knows(self, written: re.Match[str]) -> bool:
         for value, rounding in _readings(written):
             for known in self._values:
@@ -109,31 +116,50 @@ def _readings(written: re.Match[str]) -> list[tuple[float, float]]:
     return readings
 
 
-def only_known_numbers(
-    events: Iterable[Thought | Token], known: KnownNumbers, language: str
+class Result:
+    """What a sentence can say of a result: the numbers and the texts in its cells and findings."""
+
+    def __init__(self, rows: Sequence[Sequence[Any]], findings: Sequence[str]) -> None:
+        self._numbers = KnownNumbers(rows, findings, len(rows))
+        self._names: set[str] = set()
+        for row in rows:
+            for cell in row:
+                name = cell.strip().lower() if isinstance(cell, str) else ""
+                if len(name) >= SHORTEST_NAME:
+                    self._names.add(name)
+
+    def is_spoken_of(self, sentence: str) -> bool:
+        """Whether a sentence has any of them. A drawn table has, and says nothing new."""
+        if ROW.search(sentence):
+            return False
+        lowered = sentence.lower()
+        return self._numbers.any_in(sentence) or any(name in lowered for name in self._names)
+
+
+def only_about_the_result(
+    events: Iterable[Thought | Token], known: KnownNumbers, result: Result, language: str
 ) -> Iterator[Event]:
     """The events without the sentences that hold an unknown number; last a notice how many.
 
-    A sentence is held back until it is whole.
+    Left out as well: sentences without any number or name of the result, and drawn tables.
     """
-    held = ""
     left_out = 0
-    for event in events:
-        if isinstance(event, Thought):
+    new_line = True
+    for event in by_sentence(events):
+        if not isinstance(event, Token):
             yield event
             continue
-        *whole, held = SENTENCE.split(held + event.text)
-        for sentence in whole:
-            if known.cover(sentence):
-                yield Token(sentence)
-                continue
+        sentence = event.text
+        if not result.is_spoken_of(sentence):
+            left_out += not ROW.search(sentence) and not known.cover(sentence)
+        elif known.cover(sentence):
+            yield event
+            new_line = sentence.endswith("\n")
+            continue
+        else:
             left_out += 1
-            if sentence.endswith("\n"):
-                yield Token("\n")  # the layout of what stays is kept
-    if known.cover(held):
-        if held:
-            yield Token(held)
-    else:
-        left_out += 1
+        if sentence.endswith("\n") and not new_line:
+            yield Token("\n")  # the layout of what stays is kept
+            new_line = True
     if left_out:
         yield Notice(texts.sentences_left_out(language, left_out))

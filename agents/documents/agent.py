@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agents.budget import fit
 from agents.documents.attached import find_in_files
-from agents.documents.citing import has_citation, only_known_citations, supporting
-from agents.documents.prompting import write_messages
-from agents.documents.quoting import quote
+from agents.documents.quoting import find_quotes, quote
 from agents.documents.search import Retrieved, search
+from agents.documents.writing import write_answer
 from agents.question import Question
 from rag.passages import Hit
-from workbench.chat.events import Declined, Done, Event, Notice, Source, Thought, Token
+from workbench.chat.events import Declined, Done, Event, Notice, Source
 from workbench.language import localized
 from workbench.models.listing import NONE
-from workbench.models.reasoning import split_stream
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
     "or see `workbench doctor` for other ways.",
     standing=True,
 )
-UNSUPPORTED = Notice("No passage of the collection supports this answer; do not rely on it.")
 
 
 def answer_from_documents(question: Question) -> Iterator[Event]:
@@ -56,34 +53,11 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     for number, hit in enumerate(hits, 1):
         yield _source(number, hit)
     if model is None:
-        yield from quote(question.text, found, hits, settings)
+        yield from quote(find_quotes(question.text, found, hits, settings))
         yield NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
-    reply = model.stream(write_messages(question.text, hits, turns, question.language))
-    yield from _supported(split_stream(reply), hits, found)
-    yield reply.done(begun, lineage)
-
-
-def _supported(
-    said: Iterable[Thought | Token], hits: Sequence[Hit], found: Retrieved
-) -> Iterator[Event]:
-    """The model's thinking and text, with citations of the hits alone.
-
-    An answer without any citation gets those of the passages that support it, or a notice.
-    """
-    text = ""
-    for event in only_known_citations(said, len(hits)):
-        if isinstance(event, Token):
-            text += event.text
-        yield event
-    if has_citation(text):
-        return
-    numbers = supporting(text, hits, found.pool)
-    if numbers:
-        yield Token(" " + "".join(f"[{number}]" for number in numbers))
-    else:
-        yield UNSUPPORTED
+    yield from write_answer(question, model, found, hits, turns, begun, lineage)
 
 
 def _retrieve(question: Question) -> Retrieved:

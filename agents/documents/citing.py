@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from rag.passages import Hit
-from rag.relevance import Rarity, coverage
-from workbench.chat.events import Event, Thought, Token
+from workbench.chat.events import Thought, Token
 
 CITATION = re.compile(r"\[\d+(?:[,，、 ]+\d+)*\]")  # [1], [1, 2]
 OPEN_CITATION = re.compile(r"\[[\d,，、 -]*")
-SUPPORTED = 0.5  # share of an answer's words, by rarity, that a passage named as its source has
 
 
-def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Iterator[Event]:
+def only_known_citations(
+    events: Iterable[Thought | Token], sources: int
+) -> Iterator[Thought | Token]:
     """The events without citations of passages that do not exist. An open bracket is held back."""
     held = ""
     for event in events:
@@ -34,15 +33,6 @@ def only_known_citations(events: Iterable[Thought | Token], sources: int) -> Ite
 def has_citation(text: str) -> bool:
     """Whether the text names any passage."""
     return CITATION.search(text) is not None
-
-
-def supporting(text: str, hits: Sequence[Hit], index: Rarity) -> list[int]:
-    """The numbers of the passages that hold most of the words of an answer without citations."""
-    found = []
-    for number, hit in enumerate(hits, 1):
-        if coverage(text, hit.passage.text, index) >= SUPPORTED:
-            found.append(number)
-    return found
 
 
 def _end_of_certain_text(text: str) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.documents.quoting import Quote
 from rag.passages import Hit
 from workbench.chat.conversations import Turn
 
@@ -22,6 +23,16 @@ def write_messages(
     messages += [(turn.role, turn.content) for turn in turns]
     messages.append(("user", question))
     return messages
+
+
+def write_short(question: str, quotes: Sequence[Quote], language: str) -> list[tuple[str, str]]:
+    """The same for a small model: the sentences that answer best, and one task."""
+    sentences = "\n".join(text for _, text in quotes)
+    template = (PROMPTS / f"small_{language}.md").read_text("utf-8").strip()
+    # in one pass, so that no sentence can bring a mark of its own
+    texts = {"{sentences}": sentences, "{question}": question}
+    prompt = re.sub(r"\{\w+\}", lambda mark: texts[mark[0]], template)
+    return [("user", prompt)]
 
 
 def _numbered(number: int, hit: Hit) -> str:

@@ -32,10 +32,20 @@ HEADING_WORDS = 3
 Similarity = Callable[[Sequence[str]], np.ndarray]  # texts -> float (questions, texts) cosines
 
 
-def quote(
+Quote = tuple[int, str]  # the number of its passage, and the sentence
+
+
+def quote(quotes: Sequence[Quote]) -> Iterator[Token]:
+    """Each a Markdown quote with the number of its passage."""
+    for row, (number, text) in enumerate(quotes):
+        gap = "\n" if row else ""
+        yield Token(f"{gap}> {text} [{number}]\n")
+
+
+def find_quotes(
     question: str, found: Retrieved, hits: Sequence[Hit], settings: Settings
-) -> Iterator[Token]:
-    """The best sentences of the hits, each a Markdown quote with the number of its passage.
+) -> list[Quote]:
+    """The sentences of the hits that answer best, the best one first.
 
     A follow-up was searched with the question before; by itself it counts as much again.
     """
@@ -47,16 +57,13 @@ def quote(
     def similarity(sentences: Sequence[str]) -> np.ndarray:
         return np.asarray(vectors @ embedder.embed(sentences).T)
 
-    best = best_sentences(
+    return best_sentences(
         texts,
         passages=[hit.passage.text for hit in hits],
         rarity=pool.rarity,
         similarity=similarity,
         dense_weight=pool.share(found.text),
     )
-    for row, (number, text) in enumerate(best):
-        gap = "\n" if row else ""
-        yield Token(f"{gap}> {text} [{number}]\n")
 
 
 def best_sentences(
@@ -66,8 +73,8 @@ def best_sentences(
     similarity: Similarity,
     dense_weight: float,
     count: int = QUOTES,
-) -> list[tuple[int, str]]:
-    """(passage number from 1, sentence), best first: by rare words of the questions and similarity.
+) -> list[Quote]:
+    """Quotes, the number from 1, best first: by rare words of the questions and similarity.
 
     `similarity` gives float (questions, sentences) cosines. A sentence of an earlier passage wins a
     tie.

@@ -41,7 +41,7 @@ def answer_from_nowhere(question: Question) -> Iterator[Event]:
     reply = model.stream(_messages(question, model))
     yield from split_stream(reply)
     lineage = {"model": model.name, "digest": model.info.digest}
-    yield reply.done(begun, lineage)
+    yield from reply.end(begun, lineage)
 
 
 def _speaker(question: Question) -> ChosenModel | None:

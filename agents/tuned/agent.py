@@ -52,7 +52,7 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
     for key in FROM_RUN:
         if key in card:
             lineage[key] = card[key]
-    yield reply.done(begun, lineage)
+    yield from reply.end(begun, lineage)
 
 
 def tuned_model(settings: Settings) -> str:

@@ -43,6 +43,8 @@ def show_events(
     for notice in of_kind(events, kinds.Notice):
         if notice.text not in said:
             st.caption(f":material/info: {sentence(notice.text)}")
+    for folded in of_kind(events, kinds.Folded):
+        _show_folded(folded)
     for number, event in enumerate(events):
         _show_rest(event, settings, f"{key}-{number}", growing)
     if sources and not growing:
@@ -75,6 +77,13 @@ def _show_thinking(events: Sequence[Event], open_now: bool) -> None:
     with st.expander(label, expanded=open_now, icon=":material/psychology:"):
         for part in parts(safe(thoughts)):
             st.markdown(part)
+
+
+def _show_folded(folded: kinds.Folded) -> None:
+    """What the model wrote and the answer leaves out."""
+    label = f"{sentence(folded.reason)} {both('Show it', '点击查看')}"
+    with st.expander(label, icon=":material/block:"):
+        st.markdown(safe(folded.text))
 
 
 def _show_rest(event: Event, settings: Settings, key: str, growing: bool) -> None:

@@ -36,6 +36,17 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """Text of the model that is no part of the answer, and the reason why.
+
+    Shown folded under that reason.
+    """
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Source:
     """A passage that the answer may cite as [number]."""
 
@@ -142,6 +153,7 @@ Event = (
     Routed
     | Thought
     | Token
+    | Folded
     | Source
     | Query
     | Table

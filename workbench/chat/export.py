@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.conversations import Conversations, Message
-from workbench.chat.events import Failed, Notice, Query, Source, Table, Token
+from workbench.chat.events import Failed, Folded, Notice, Query, Source, Table, Token
 from workbench.chat.kept import FORMAT, KeptFile, read_kept
 from workbench.language import localized
 
@@ -101,6 +101,8 @@ def _answer(message: Message, language: str) -> list[str]:
             parts.append(_fenced(event.sql, "sql"))
         elif isinstance(event, Notice):
             parts.append(f"*{_one_line(event.text)}*")
+        elif isinstance(event, Folded):
+            parts.append(f"*{_one_line(event.reason)}*\n\n{_quoted(event.text)}")
         elif isinstance(event, Failed):
             parts.append(f"**{_one_line(event.problem)}** {_one_line(event.fix)}".strip())
         elif isinstance(event, Source):

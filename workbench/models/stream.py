@@ -7,19 +7,22 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.chat.events import Done
+from workbench.chat.events import Done, Notice
 from workbench.models.failures import broken_off, maps_model_errors
+from workbench.models.repetition import Repetition
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+REPEATED = Notice("The model began to repeat itself and was stopped.")
 ENDS = {"done_reason", "finish_reason"}  # Ollama's sign of a whole answer, and OpenAI's
 
 
 class TextStream(Iterator[str]):
     """The model's text in pieces, reasoning inside `<think>`. Closing it stops the model.
 
+    A model that only repeats itself is stopped too; what it has said again is left out.
     Raises what `maps_model_errors` raises, also in the middle, and Unavailable where the answer
     ends without the sign of its end.
     """
@@ -52,9 +55,11 @@ class TextStream(Iterator[str]):
         """Seconds that the model took to make them, without loading it and reading the prompt."""
         return self._usage.seconds()
 
-    def done(self, begun: float, lineage: dict[str, Any]) -> Done:
-        """The last event of an answer that began at that `time.monotonic()` and is this text."""
-        return Done(
+    def end(self, begun: float, lineage: dict[str, Any]) -> Iterator[Notice | Done]:
+        """The last events of an answer that began at that `time.monotonic()` and is this text."""
+        if self._usage.repeated:
+            yield REPEATED
+        yield Done(
             model=self._name,
             seconds=time.monotonic() - begun,
             tokens=self.tokens,
@@ -75,6 +80,7 @@ class _Usage:
     read: int = 0  # tokens of the prompt, counted likewise
     measured: float = 0.0  # seconds, by the server
     pieces: int = 0
+    repeated: bool = False  # the model was stopped because it only repeated itself
     first: float = 0.0
     last: float = 0.0
 
@@ -110,19 +116,27 @@ def _read(
 ) -> Generator[str, None, None]:
     thinking = False
     ended = False
+    repetition = Repetition()
     with maps_model_errors(name, settings):
         for chunk in model.stream(messages):
             ended = ended or not ENDS.isdisjoint(chunk.response_metadata)
             thought = chunk.additional_kwargs.get("reasoning_content") or ""
             text = str(chunk.content)
             usage.add(chunk, thought + text)
+            marked = ""
             if thought:
-                yield thought if thinking else f"<think>{thought}"
+                marked = thought if thinking else f"<think>{thought}"
                 thinking = True
             if text:
-                yield f"</think>{text}" if thinking else text
+                marked += f"</think>{text}" if thinking else text
                 thinking = False
-            elif not thought:
-                yield ""  # so that a reader can stop a model that reads a long prompt
+            # also nothing: so that a reader can stop a model that reads a long prompt
+            yield repetition.feed(marked)
+            if repetition.cut:
+                usage.repeated = True
+                return
+    rest = repetition.rest()
+    if rest:
+        yield rest
     if not ended:
         raise broken_off(name)
