@@ -24,6 +24,7 @@ from workbench.artefacts.model_folder import (
 from workbench.artefacts.run_folder import RunFolder, run_around
 from workbench.errors import Conflict, NotFound
 from workbench.messages import say
+from workbench.models.packaged import resolve_base, restore
 from workbench.settings import Settings
 
 
@@ -108,7 +109,7 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
     Raises NotFound (no such run, or its base has moved), InvalidInput (a method without a merged
     form), Conflict (the base's content is not what the run was trained on).
     """
-    folder = find_local(name, settings)
+    folder = find_local(resolve_base(name, settings), settings)
     run = run_around(folder)
     if not is_adapter(folder):
         if not weights_size(folder):
@@ -138,6 +139,7 @@ def _find_base(adapter: Path) -> Path:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     name = base_of(adapter)
+    restore(Path(name))
     if (Path(name) / "config.json").exists():
         return Path(name).absolute()
     try:
