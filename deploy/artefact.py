@@ -24,7 +24,7 @@ from workbench.artefacts.model_folder import (
 from workbench.artefacts.run_folder import RunFolder, run_around
 from workbench.errors import Conflict, NotFound
 from workbench.messages import say
-from workbench.models.packaged import resolve_base, restore
+from workbench.models.packaged import KIND, gguf_of, resolve_base, restore
 from workbench.settings import Settings
 
 
@@ -35,6 +35,8 @@ class Artefact:
     run: RunFolder
     folder: Path
     base: Path
+    packaged: Path | None = None
+    """The GGUF file that the model was read from, where a package carries it."""
 
     @property
     def name(self) -> str:
@@ -117,7 +119,7 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
                 say("{folder} has no weights (*.safetensors).", folder=folder),
                 "Publish a run that has ended.",
             )
-        return Artefact(run, folder, folder)
+        return Artefact(run, folder, folder, _packaged_file(name))
     read_adapter(folder)
     base = _find_base(folder)
     trained_on = run.base_digest
@@ -131,6 +133,11 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
             "Put the original back, or train again on this one.",
         )
     return Artefact(run, folder, base)
+
+
+def _packaged_file(name: str) -> Path | None:
+    kind, _, rest = name.partition(":")
+    return gguf_of(rest) if kind == KIND else None
 
 
 def _find_base(adapter: Path) -> Path:

@@ -18,17 +18,18 @@ from deploy.conversations import choose_talks
 from deploy.gguf import Conversion, write_gguf
 from deploy.modelfile import Modelfile
 from deploy.ollama_registry import Registry, check_name
-from deploy.order import ADAPTER, PRECISIONS, Order
+from deploy.order import ADAPTER, AS_PACKAGED, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, Published, prove, with_system
 from deploy.template import Format, Turn, find_ends, read_format, render
 from workbench.errors import InvalidInput, Unavailable
 from workbench.extras import check_extra
+from workbench.files import writing
 from workbench.messages import say
 from workbench.settings import Settings
 
 LIBRARIES = ("gguf", "sentencepiece", "safetensors")  # of the extra `publish`
 # Bytes of one weight in the file. q4_K_M is made from f16, which lies beside it until then.
-BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6}
+BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6, "q4_1": 0.63}
 SPARE = 1.05  # tokenizer, metadata and alignment come on top of the weights
 
 
@@ -84,12 +85,14 @@ class Plan:
         """Write the GGUF file, or that of the adapter alone; returns its sha256."""
         artefact = self.artefact
         precision = self.order.precision
+        if precision == AS_PACKAGED and not self.on:
+            return self._copy_packaged(path)
         conversion = Conversion(
             base=str(artefact.base),
             adapter=str(artefact.adapter or ""),
             words=str(artefact.words),
             output=str(path),
-            precision="f16" if precision == "q4_K_M" else precision,
+            precision="f16" if precision in ("q4_K_M", AS_PACKAGED) else precision,
             name=self.order.name,
             starts_with_bos=self.format.starts_with_bos if self.format else None,
             pre=self.order.pre,
@@ -97,6 +100,25 @@ class Plan:
             alone=bool(self.on),
         )
         return write_gguf(conversion, report)
+
+    def _copy_packaged(self, path: Path) -> str:
+        """The file that a package carries, as it is. Raises InvalidInput for another model."""
+        packaged = self.artefact.packaged
+        if packaged is None:
+            raise InvalidInput(
+                say(
+                    "{precision} is the form of a packaged model's own file, which cannot be made "
+                    "of {name}.",
+                    precision=AS_PACKAGED,
+                    name=self.artefact.name,
+                ),
+                "Publish with --quantize f16, q8_0 or q4_K_M; or only the adapter, once its "
+                "packaged base is published as q4_1.",
+            )
+        with writing(path) as part:
+            shutil.copyfile(packaged, part)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def weights(self, sha256: str) -> dict[str, Any]:
         """The fields of Ollama's create that name the weights; `sha256` is that of the written

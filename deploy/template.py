@@ -192,12 +192,15 @@ class _Sample:
 
 
 def _ways_to_read(tokenizer: Any) -> list[_Sample]:
-    return [
-        _Sample(tokenizer, strips_bos=True, always_replies=False),
-        _Sample(tokenizer, strips_bos=True, always_replies=True),
-        _Sample(tokenizer, strips_bos=False, always_replies=False),
-        _Sample(tokenizer, strips_bos=False, always_replies=True),
-    ]
+    bos = tokenizer.bos_token
+    ways = []
+    # SmolLM2's begin-of-text token opens every turn, its default system text included
+    if not bos or render(tokenizer, TALK).count(bos) < 2:
+        ways.append(_Sample(tokenizer, strips_bos=True, always_replies=False))
+        ways.append(_Sample(tokenizer, strips_bos=True, always_replies=True))
+    ways.append(_Sample(tokenizer, strips_bos=False, always_replies=False))
+    ways.append(_Sample(tokenizer, strips_bos=False, always_replies=True))
+    return ways
 
 
 def _derive(sample: _Sample) -> Format | None:
