@@ -13,8 +13,8 @@ from deploy.versions import Version, compare_versions, list_versions, publishing
 from workbench.artefacts.run_folder import is_scored
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
-from workbench.models.servers import ask_json
 from workbench.models.packaged import KIND, list_packaged
+from workbench.models.servers import ask_json
 from workbench.settings import Settings
 from workbench.ui.connections import connect_button
 from workbench.ui.widgets import (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from finetune.methods import METHODS
+from finetune.run import processor
 from finetune.run.config import RunConfig
+from finetune.run.processor import cpu_precision
 from finetune.weights import Weights
 
 # dense bf16 TFLOP/s as the makers state them; the first name that stands in the GPU's counts
@@ -27,7 +28,6 @@ GPUS = {
     "T4": 65,
 }
 REACHED = 0.33  # share of that which a training reaches
-CORE = 30e9  # operations a second that a training reaches on one processor core, measured with AVX2
 STEP_OVERHEAD = 0.02  # seconds that a step costs beside the arithmetic, measured on a small model
 
 # Bytes of activations for each token, unit of width and layer at half precision; of the kept ones
@@ -48,7 +48,11 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     method = METHODS[config.method]
     trainable = method.trainable(config.tuning, weights)
     device, speed = _device()
-    bytes_each = 2 if _is_half(config, device) else 4
+    precision = config.training.precision
+    if device == "cpu":
+        precision = cpu_precision(precision, weights.count)
+        speed = processor.speed(precision)
+    bytes_each = 4 if precision == "fp32" else 2
     memory = method.memory(weights, trainable, bytes_each)
     memory += _activations(config, base, lengths, bytes_each)
     steps, tokens = _work(config, lengths)
@@ -66,14 +70,6 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
         "minutes": minutes,
         "device": device,
     }
-
-
-def _is_half(config: RunConfig, device: str) -> bool:
-    """Whether the base is loaded with 2 bytes a parameter."""
-    precision = config.training.precision
-    if device == "cpu":
-        return precision == "bf16"
-    return precision != "fp32"
 
 
 def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: int) -> float:
@@ -121,14 +117,14 @@ def _with_padding(lengths: list[int], batch: int) -> int:
 
 
 def _device() -> tuple[str, float]:
-    """(what it will train on, operations a second that it reaches; 0 where not known)."""
+    """(what it will train on, operations a second that a GPU reaches; 0 where not known)."""
     for path in Path("/proc/driver/nvidia/gpus").glob("*/information"):
         name = _gpu_name(path.read_text())
         for short, teraflops in GPUS.items():
             if short in name:
                 return name, teraflops * 1e12 * REACHED
         return name, 0.0
-    return "cpu", CORE * (os.cpu_count() or 1)
+    return "cpu", 0.0
 
 
 def _gpu_name(information: str) -> str:

