@@ -20,7 +20,7 @@ from deploy.modelfile import Modelfile
 from deploy.ollama_registry import Registry, check_name
 from deploy.order import ADAPTER, AS_PACKAGED, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, Published, prove, with_system
-from deploy.template import Format, Turn, find_ends, read_format, render
+from deploy.template import Format, Turn, find_ends, opens_with_bos, read_format, render
 from workbench.errors import InvalidInput, Unavailable
 from workbench.extras import check_extra
 from workbench.files import writing
@@ -47,6 +47,13 @@ class Plan:
     merged.
     """
     merged_because: str = ""
+
+    @property
+    def starts_with_bos(self) -> bool:
+        """Whether the server puts the begin-of-text token before every prompt."""
+        if self.format:
+            return self.format.starts_with_bos
+        return opens_with_bos(self.artefact.tokenizer)
 
     @cached_property
     def key(self) -> str:
@@ -94,7 +101,7 @@ class Plan:
             output=str(path),
             precision="f16" if precision in ("q4_K_M", AS_PACKAGED) else precision,
             name=self.order.name,
-            starts_with_bos=self.format.starts_with_bos if self.format else None,
+            starts_with_bos=self.starts_with_bos,
             pre=self.order.pre,
             llama_cpp=self.order.llama_cpp,
             alone=bool(self.on),
@@ -142,7 +149,9 @@ class Plan:
         )
         if self.format and self.format.strips:
             talks = [_stripped(talk) for talk in talks]
-        published = Published(registry, tag, self.modelfile.system, context)
+        published = Published(
+            registry, tag, self.modelfile.system, context, self.starts_with_bos
+        )
         return prove(
             published, self.artefact.folder, self.ends, self.order.precision, talks, report
         )
@@ -170,15 +179,23 @@ def make_plan(order: Order, settings: Settings) -> Plan:
     _check_choice(order.adapter, ADAPTER)
     _check_choice(order.precision, PRECISIONS)
     artefact = find_artefact(order.run, settings)
-    form = None
-    if order.modelfile is None or artefact.tokenizer.chat_template:
-        form = read_format(artefact.tokenizer)
+    form = _read_format(order, artefact)
     ends = find_ends(artefact.tokenizer, form, artefact.ends)
     modelfile = order.modelfile
     if modelfile is None:
         assert form
         modelfile = _derive_modelfile(order, artefact, form, ends, settings)
     return Plan(order, artefact, modelfile, ends, form)
+
+
+def _read_format(order: Order, artefact: Artefact) -> Format | None:
+    """The template's format; None where a person's own Modelfile stands in for it."""
+    try:
+        return read_format(artefact.tokenizer)
+    except InvalidInput:
+        if order.modelfile is None:
+            raise
+        return None
 
 
 def _check_choice(choice: str, choices: Sequence[str]) -> None:

@@ -165,12 +165,16 @@ def _in_words(check: Check) -> str:
 
 @dataclass(frozen=True)
 class Published:
-    """The model in Ollama that is to be proven. `system` is the text that Ollama puts first."""
+    """The model in Ollama that is to be proven. `system` is the text that Ollama puts first.
+
+    With `starts_with_bos` the server begins every prompt with that token.
+    """
 
     registry: Registry
     name: str
     system: str
     context: int  # tokens
+    starts_with_bos: bool = False
 
 
 def prove(
@@ -196,8 +200,14 @@ def prove(
 
 
 def _compare_words(published: Published, loaded: LoadedModel, text: str) -> Check:
-    """One text through both tokenizers, without a template."""
-    ours = len(loaded.tokenizer.encode(text))
+    """One text through both tokenizers, without a template.
+
+    Some tokenizers begin a text with a token by themselves. The template decides of the server's,
+    so it decides here too.
+    """
+    tokenizer = loaded.tokenizer
+    opening = tokenizer.bos_token if published.starts_with_bos else ""
+    ours = len(tokenizer.encode(opening + text, add_special_tokens=False))
     theirs = published.registry.prompt_tokens(published.name, text, published.context)
     part: Part = "" if ours == theirs else "tokenizer"
     return Check(text, part, expected=f"{ours} tokens", got=f"{theirs} tokens")
