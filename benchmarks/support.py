@@ -1,4 +1,4 @@
-"""The support style of examples/support on SmolLM2: loss, score before and after, and every publish.
+"""examples/support on SmolLM2: loss, score before and after, and every form of a publish.
 
     .venv/bin/python benchmarks/support.py [--prompts 20] [--steps 0]
 

@@ -1,11 +1,12 @@
-"""The example database's writer made from nothing, against one tuned on SmolLM2, on the same questions.
+"""The example database's writer made from nothing, against one tuned on SmolLM2.
 
     .venv/bin/python benchmarks/writer.py [--pairs 4000] [--only demo|smollm2] [--limit 0]
 
-Both learn pairs of `workbench data questions`: the small model as many as the demo gives it, SmolLM2
-`--pairs` of them, for it learns slowly. Printed for each: training seconds, exact queries for 200
-held-out wordings (`finetune score`), and results for the hand-written questions (`data score`), with
-the seconds that one of them takes. `--limit` asks the first questions only. Public commands alone.
+Both learn pairs of `workbench data questions`: the small model as many as the demo gives it,
+SmolLM2 `--pairs` of them, for it learns slowly. Printed for each: training seconds, exact queries
+for 200 held-out wordings (`finetune score`), and results for the hand-written questions
+(`data score`), with the seconds that one of them takes. `--limit` asks the first questions only.
+Public commands alone.
 """
 
 from __future__ import annotations

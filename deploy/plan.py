@@ -149,9 +149,7 @@ class Plan:
         )
         if self.format and self.format.strips:
             talks = [_stripped(talk) for talk in talks]
-        published = Published(
-            registry, tag, self.modelfile.system, context, self.starts_with_bos
-        )
+        published = Published(registry, tag, self.modelfile.system, context, self.starts_with_bos)
         return prove(
             published, self.artefact.folder, self.ends, self.order.precision, talks, report
         )

@@ -204,7 +204,8 @@ def _ways_to_read(tokenizer: Any) -> list[_Sample]:
         _Sample(tokenizer, strips_bos=False, always_replies=True),
         _Sample(tokenizer, strips_bos=True, always_replies=False, strips_eos=True),
     ]
-    if bos and render(tokenizer, TALK).count(bos) > 1:
+    rendered = render(tokenizer, TALK)
+    if bos and rendered.startswith(bos) and rendered.count(bos) > 1:
         # as SmolLM2's, which opens every turn, its default system text included
         return [way for way in ways if not way.strips_bos]
     return ways
