@@ -81,7 +81,7 @@ def test_the_example_is_checked_on_its_base_and_says_what_it_costs(at_home: Path
     found = json.loads(done.stdout)
     assert done.exit_code == 0 and not found["problems"]
     learned = "".join(token["token"] for token in found["preview"] if token["learned"])
-    assert learned.startswith("Hello from Fernwell.") and learned.endswith("<|im_end|>\n")
+    assert learned.startswith("Hello from Fernwell.") and learned.endswith("#wifi<|im_end|>")
     masked = "".join(token["token"] for token in found["preview"] if not token["learned"])
     assert "You are a helpful AI assistant named SmolLM" in masked
     cost = found["estimate"]

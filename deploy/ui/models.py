@@ -104,7 +104,9 @@ def _show_order(settings: Settings, reachable: bool) -> None:
         run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN, first)
         left, right = st.columns(2)
         name = left.text_input(
-            both("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
+            both("Name in Ollama", "在 Ollama 中的名称"),
+            run.removeprefix(f"{KIND}:"),
+            key=f"publish_name_{run}",
         ).strip()
         precision = right.selectbox(
             both("Precision", "精度"),

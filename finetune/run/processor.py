@@ -19,7 +19,7 @@ WORTH_BF16 = 1e8
 # and with 135 M on AVX-512
 FP32_CORE = 30e9
 FP32_CORE_AVX512 = 60e9
-BF16_CORE = 130e9
+BF16_CORE = 100e9
 # bf16 on a processor without its instructions is slower than fp32
 EMULATED_BF16_CORE = 10e9
 
