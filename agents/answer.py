@@ -11,9 +11,25 @@ from agents.question import Question
 from agents.registry import AGENTS, AUTO
 from agents.router import Route, forced, routing
 from workbench.chat.conversations import Turn
-from workbench.chat.events import Declined, Done, Event, Failed, Notice, Suggestions, Token
+from workbench.chat.events import (
+    Beat,
+    Declined,
+    Done,
+    Event,
+    Failed,
+    Notice,
+    Suggestions,
+    Thought,
+    Token,
+)
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.models.packaged import knows
 from workbench.settings import Settings
+
+ENGLISH_ONLY = Notice(
+    "This small model knows English only: ask it in English, or choose another model.",
+    standing=True,
+)
 
 
 def answer(
@@ -78,7 +94,11 @@ def _ask(chosen: Route, question: Question, final: bool) -> Generator[Event, Non
                     return event.text
                 if isinstance(event, Declined):
                     event = Token(event.text)
+                if isinstance(event, Thought) and not event.text:
+                    event = Beat()
                 said = said or isinstance(event, Token)
+                if isinstance(event, Done) and not knows(event.model, question.language):
+                    yield ENGLISH_ONLY
                 yield event
                 if isinstance(event, Done | Failed):
                     return ""  # nothing follows the end of an answer

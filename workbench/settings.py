@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
     model: str = Field(
         "auto",
-        description="chat model: ollama:NAME, local:FOLDER, openai:NAME, none; "
+        description="chat model: ollama:NAME, local:FOLDER, openai:NAME, packaged:NAME, none; "
         "auto takes the first reachable",
     )
     tuned: str = Field(

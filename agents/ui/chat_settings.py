@@ -13,6 +13,7 @@ from agents.ui.chosen import reset_spoken, spoken
 from agents.ui.presets import presets_chip
 from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
+from workbench.models.packaged import KIND
 from workbench.settings import Settings
 from workbench.ui.chips import chip_text, fall_back, menu_chip, notices
 from workbench.ui.connections import connect_button
@@ -94,7 +95,7 @@ def _model_chip(settings: Settings) -> None:
     quotes = both("No model: quote the sources", "不用模型：摘录原文")
     first = quotes if automatic == NONE else automatic
     names = with_chosen(["auto", *reachable_models(settings), NONE], settings.model)
-    labels = {name: name for name in names}
+    labels = {name: _described(name) for name in names}
     labels |= {"auto": both(f"Automatic ({first})", f"自动（{first}）"), NONE: quotes}
     answering = automatic if settings.model == "auto" else settings.model
     no_model = both("No model", "无模型")
@@ -107,6 +108,13 @@ def _model_chip(settings: Settings) -> None:
         icon=":material/neurology:",
         shown=no_model if answering == NONE else answering.partition(":")[2],
     )
+
+
+def _described(name: str) -> str:
+    """The model's name, with what a person should know of one that came with the app."""
+    if name.startswith(f"{KIND}:"):
+        return both(f"{name} (small, English)", f"{name}（小模型，仅英语）")
+    return name
 
 
 def _more_chip(settings: Settings) -> None:

@@ -38,8 +38,10 @@ def with_system(messages: list[tuple[str, str]], text: str) -> list[tuple[str, s
     return [("system", f"{text}\n\n{own}"), *rest]
 
 
-def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int) -> Any:
+def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int, kind: str = "pt") -> Any:
     """The template's tokens (`input_ids` of shape 1 x n, n <= room) and their mask.
+
+    They are torch's tensors, or numpy's arrays where `kind` is "np".
 
     The oldest turns are left out until the rest fits; the system text and the last turn stay.
     Raises InvalidInput where the last turn does not fit or the template refuses the turns.
@@ -53,7 +55,7 @@ def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int) -> Any:
     system = list(turns[:first])
     talk = list(turns[first:])
     while True:
-        prompt = _apply_template(tokenizer, [*system, *talk])
+        prompt = _apply_template(tokenizer, [*system, *talk], kind)
         size = prompt["input_ids"].shape[1]
         if size <= room:
             return prompt
@@ -63,16 +65,16 @@ def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int) -> Any:
         talk = talk[2:] if len(talk) > 2 else talk[1:]
 
 
-def _apply_template(tokenizer: Any, turns: list[Turn]) -> Any:
+def _apply_template(tokenizer: Any, turns: list[Turn], kind: str) -> Any:
     from jinja2 import TemplateError
 
-    options = {"add_generation_prompt": True, "return_tensors": "pt", "return_dict": True}
+    options = {"add_generation_prompt": True, "return_tensors": kind, "return_dict": True}
     try:
         return tokenizer.apply_chat_template(turns, **options)
     except TemplateError as error:
         folded = fold_system(turns)
         if folded != turns:
-            return _apply_template(tokenizer, folded)
+            return _apply_template(tokenizer, folded, kind)
         raise InvalidInput(
             say("The model's chat template refuses the conversation: {error}", error=error),
             "Start a new chat.",

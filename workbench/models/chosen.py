@@ -19,6 +19,7 @@ from workbench.errors import WorkbenchError
 from workbench.models.chat_format import with_system
 from workbench.models.connect import connect
 from workbench.models.listing import NONE, describe_listed, describe_model, looks_for_models
+from workbench.models.packaged import KIND, TAKEN_BY_AUTO
 from workbench.models.servers import ModelInfo
 from workbench.models.stream import TextStream
 from workbench.settings import Settings
@@ -38,7 +39,7 @@ class ChosenModel:
 
     @property
     def name(self) -> str:
-        """`ollama:NAME`, `openai:NAME`, `openai:SERVER/NAME` or `local:FOLDER`."""
+        """`ollama:NAME`, `openai:NAME`, `openai:SERVER/NAME`, `local:FOLDER` or `packaged:NAME`."""
         return self.info.name
 
     def changed(self, **settings: Any) -> ChosenModel:
@@ -97,7 +98,9 @@ def within_context(info: ModelInfo, settings: Settings) -> Settings:
 def _in_order(settings: Settings) -> Iterator[ModelInfo]:
     """The models in reach; a place is looked at only once those before it gave no choice."""
     for look in looks_for_models(settings):
-        yield from look()
+        for model in look():
+            if TAKEN_BY_AUTO or not model.name.startswith(f"{KIND}:"):
+                yield model
 
 
 def _at_its_host(name: str, settings: Settings) -> Settings:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from workbench.artefacts.model_folder import find_local
 from workbench.errors import Unavailable
 from workbench.models.listing import split_name
+from workbench.models.packaged import form_of, tokenizer_of
 from workbench.models.servers import ModelInfo, is_loopback, server_of
 from workbench.settings import Settings
 
@@ -27,6 +28,8 @@ def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
         return _ollama(rest, info, settings)
     if kind == "openai":
         return _openai(rest, settings)
+    if kind == "packaged":
+        return _packaged(rest, settings)
     return _local(rest, settings)
 
 
@@ -84,6 +87,19 @@ def _local(name: str, settings: Settings) -> BaseChatModel:
 
     return LocalChatModel(
         folder=str(find_local(name, settings)),
+        context_tokens=settings.context_tokens,
+        answer_tokens=settings.answer_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+    )
+
+
+def _packaged(name: str, settings: Settings) -> BaseChatModel:
+    from workbench.models.fast import FastChatModel
+
+    return FastChatModel(
+        form=str(form_of(name, settings)),
+        words=str(tokenizer_of(name, settings)),
         context_tokens=settings.context_tokens,
         answer_tokens=settings.answer_tokens,
         temperature=settings.temperature,

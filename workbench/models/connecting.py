@@ -118,6 +118,8 @@ def removal(name: str, settings: Settings) -> str:
         return say("Delete {name} from Ollama, for all programs.", name=rest)
     if kind == "openai":
         return say("Forget the server {name} and its key.", name=rest)
+    if kind == "packaged":
+        raise _in_a_package(name)
     if rest in read_connections(settings.home).folders:
         return say("Forget the folder {folder}; its files stay.", folder=rest)
     return say("Delete the folder {folder}.", folder=_own_folder(rest, settings))
@@ -137,10 +139,19 @@ def remove_model(name: str, settings: Settings) -> None:
         ollama.delete(rest, settings)
     elif kind == "openai":
         forget_server(rest, settings)
+    elif kind == "packaged":
+        raise _in_a_package(name)
     elif rest in read_connections(settings.home).folders:
         change_connections(settings.home, lambda now: _without_folder(now, rest))
     else:
         remove(_own_folder(rest, settings))
+
+
+def _in_a_package(name: str) -> InvalidInput:
+    return InvalidInput(
+        say("{name} belongs to an installed package.", name=name),
+        "Uninstall the package to be rid of it.",
+    )
 
 
 def _own_folder(name: str, settings: Settings) -> Path:

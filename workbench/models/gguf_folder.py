@@ -152,10 +152,7 @@ def _weights(reader: GGUFReader) -> dict[str, Any]:
     import numpy as np
     from gguf import dequantize
 
-    heads = {
-        "attn_q": _number(reader, "attention.head_count"),
-        "attn_k": _number(reader, "attention.head_count_kv"),
-    }
+    heads = heads_of(reader)
     found: dict[str, Any] = {}
     for tensor in reader.tensors:
         weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
@@ -164,12 +161,22 @@ def _weights(reader: GGUFReader) -> dict[str, Any]:
             continue
         _, layer, part, _ = tensor.name.split(".")  # blk.0.attn_q.weight
         if part in heads:
-            weights = _unrotated(weights, heads[part])
+            weights = unrotated(weights, heads[part])
         found[f"model.layers.{layer}.{MODULES[part]}.weight"] = weights
     return found
 
 
-def _unrotated(weights: Any, heads: int) -> Any:
+def heads_of(reader: GGUFReader) -> dict[str, int]:
+    """Part of a block whose rows are in GGUF's order -> its heads; empty where none are."""
+    if _read(reader, "general.architecture") != ARCHITECTURE:
+        return {}
+    return {
+        "attn_q": _number(reader, "attention.head_count"),
+        "attn_k": _number(reader, "attention.head_count_kv"),
+    }
+
+
+def unrotated(weights: Any, heads: int) -> Any:
     """The rows in Hugging Face's order: GGUF has the two halves of a head's rotation in turn."""
     import numpy as np
 

@@ -12,6 +12,7 @@ from workbench.artefacts.run_folder import list_tuned
 from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.packaged import find_package, gguf_of, list_packaged
 from workbench.models.servers import (
     ModelInfo,
     describe_ollama,
@@ -30,13 +31,14 @@ CONNECT = (
 )
 GIGABYTE = 1e9
 MEGABYTE = 1e6
-KINDS = ("ollama", "openai", "local")
+KINDS = ("ollama", "openai", "local", "packaged")
 
 
 def list_models(settings: Settings) -> list[ModelInfo]:
     """Every chat model in reach: Ollama's, the OpenAI-compatible servers', folders, runs.
 
-    Tuned runs come last: they answer what they were taught, so none is a first choice.
+    Tuned runs come late: they answer what they were taught, so none is a first choice. Packaged
+    models are last, as they are small.
     """
     looks = looks_for_models(settings)
     with ThreadPoolExecutor(len(looks)) as pool:
@@ -51,6 +53,7 @@ def looks_for_models(settings: Settings) -> list[Callable[[], list[ModelInfo]]]:
         *[partial(list_server, server) for server in openai_servers(settings)],
         partial(list_folders, settings),
         partial(list_runs, settings),
+        packaged_models,
     ]
 
 
@@ -68,6 +71,11 @@ def list_runs(settings: Settings) -> list[ModelInfo]:
     return [ModelInfo(f"local:{name}") for name in list_tuned(settings)]
 
 
+def packaged_models() -> list[ModelInfo]:
+    """The models that installed packages carry."""
+    return [_describe_packaged(name) for name in list_packaged()]
+
+
 def describe_model(name: str, settings: Settings) -> ModelInfo:
     """Digest, context and thinking of the model, as far as they are known.
 
@@ -79,6 +87,8 @@ def describe_model(name: str, settings: Settings) -> ModelInfo:
         return describe_ollama(rest, settings)
     if kind == "local":
         return _describe_folder(name, rest, settings)
+    if kind == "packaged":
+        return _describe_packaged(rest)
     server, _ = server_of(rest, settings)
     for listed in list_server(server) if server else []:
         if listed.name == name:
@@ -117,7 +127,8 @@ def split_name(name: str) -> tuple[str, str]:
     if kind not in KINDS or not rest:
         raise InvalidInput(
             say("{name!r} is not a model's name.", name=name),
-            "Use ollama:NAME, openai:NAME, openai:SERVER/NAME, local:FOLDER or none.",
+            "Use ollama:NAME, openai:NAME, openai:SERVER/NAME, local:FOLDER, packaged:NAME "
+            "or none.",
         )
     return kind, rest
 
@@ -126,3 +137,9 @@ def _describe_folder(name: str, rest: str, settings: Settings) -> ModelInfo:
     folder = model_folder.find_local(rest, settings)
     context = model_folder.context_of(folder)
     return ModelInfo(name, model_folder.digest_of(folder), context_tokens=context)
+
+
+def _describe_packaged(name: str) -> ModelInfo:
+    package = find_package(name)
+    size = gguf_of(name).stat().st_size
+    return ModelInfo(f"packaged:{name}", package.sha256, size, package.context_tokens)

