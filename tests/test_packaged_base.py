@@ -120,25 +120,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield ollama.url
 
 
-@pytest.mark.ollama
-def test_the_adapter_is_proven_on_the_packaged_file_and_merged(
-    at_home: Path, server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def on_server(at_home: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", server)
+    monkeypatch.setenv("WORKBENCH_CONTEXT_TOKENS", "1024")
+    return at_home
+
+
+@pytest.mark.ollama
+def test_the_adapter_alone_is_proven_on_the_packaged_file(on_server: Path) -> None:
     refused = deploy("publish", "few", "--name", "few", "--quantize", "q4_1", fails=True)[-1]
     assert "the form of a packaged model's own file" in refused["problem"]
-
     base = deploy("publish", BASE, "--name", "base", "--quantize", "q4_1", *ONE)[-1]
-    assert base["gguf_bytes"] < 100e6 and base["proof"]["rendered_equal"] == 1
+    assert base["gguf_bytes"] < 100e6
     alone = deploy(
         "publish", "few", "--name", "few", "--quantize", "q4_1", "--adapter", "always", *TWO
     )[-1]
-    assert alone["adapter_on"] == ["base:v1", base["gguf_sha256"]]
-    assert alone["gguf_bytes"] < 15e6 and alone["proof"]["rendered_equal"] == 1
-    merged = deploy("publish", "few", "--name", "merged", *TWO)[-1]
-    for done in (base, alone, merged):
+    assert alone["adapter_on"] == ["base:v1", base["gguf_sha256"]] and alone["gguf_bytes"] < 15e6
+    for done in (base, alone):
         print(done["model"], done["proof"])
-        assert done["proof"]["passed"]
-    assert merged["proof"]["identical"] == merged["proof"]["rendered_equal"] == 1
-    template = (at_home / "deploy/merged/v1/Modelfile").read_text("utf-8")
+        assert done["proof"]["passed"] and done["proof"]["rendered_equal"] == 1
+    template = (on_server / "deploy/few/v1/Modelfile").read_text("utf-8")
     assert "named SmolLM, trained by Hugging Face" in template
+
+
+@pytest.mark.ollama
+def test_merged_it_gives_every_token_of_the_trained_model(on_server: Path) -> None:
+    merged = deploy("publish", "few", "--name", "merged", "--adapter", "never", *TWO)[-1]
+    proof = merged["proof"]
+    print(merged["model"], proof)
+    assert proof["passed"] and proof["rendered_equal"] == 1
+    assert proof["identical"] == proof["same_tokens"] == 1
