@@ -24,6 +24,7 @@ from workbench.artefacts.model_folder import (
 from workbench.artefacts.run_folder import RunFolder, run_around
 from workbench.errors import Conflict, NotFound
 from workbench.messages import say
+from workbench.models.packaged import KIND, gguf_of, resolve_base, restore
 from workbench.settings import Settings
 
 
@@ -34,6 +35,8 @@ class Artefact:
     run: RunFolder
     folder: Path
     base: Path
+    packaged: Path | None = None
+    """The GGUF file that the model was read from, where a package carries it."""
 
     @property
     def name(self) -> str:
@@ -108,7 +111,7 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
     Raises NotFound (no such run, or its base has moved), InvalidInput (a method without a merged
     form), Conflict (the base's content is not what the run was trained on).
     """
-    folder = find_local(name, settings)
+    folder = find_local(resolve_base(name, settings), settings)
     run = run_around(folder)
     if not is_adapter(folder):
         if not weights_size(folder):
@@ -116,7 +119,7 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
                 say("{folder} has no weights (*.safetensors).", folder=folder),
                 "Publish a run that has ended.",
             )
-        return Artefact(run, folder, folder)
+        return Artefact(run, folder, folder, _packaged_file(name))
     read_adapter(folder)
     base = _find_base(folder)
     trained_on = run.base_digest
@@ -132,12 +135,18 @@ def find_artefact(name: str, settings: Settings) -> Artefact:
     return Artefact(run, folder, base)
 
 
+def _packaged_file(name: str) -> Path | None:
+    kind, _, rest = name.partition(":")
+    return gguf_of(rest) if kind == KIND else None
+
+
 def _find_base(adapter: Path) -> Path:
     """The base's folder: as the adapter names it, or from the hub's cache. Raises NotFound."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     name = base_of(adapter)
+    restore(Path(name))
     if (Path(name) / "config.json").exists():
         return Path(name).absolute()
     try:

@@ -26,7 +26,7 @@ from workbench.messages import pack, say
 
 LARGE = 1 << 20  # numbers; a matrix of more is halved before it is written
 ROWS = 1 << 20  # numbers of one matrix in memory at a time
-WORD_FILES = (".json", ".txt", ".model", ".jinja")
+WORD_FILES = (".json", ".txt", ".jinja")
 
 
 def convert_merged(conversion: Conversion) -> None:
@@ -46,14 +46,12 @@ def convert_merged(conversion: Conversion) -> None:
         if conversion.precision == "f16":
             _halve_large(model.model_tensors, lazy)
         model.dir_model = model.dir_model_card = words
-        _name_pretokenizer(model, conversion)
-        _check_words(words, model.hparams.get("vocab_size") or 0)
+        _put_vocabulary(model, conversion)
         model.prepare_tensors()
         if conversion.precision == "f16":
             _take_vocabulary_in_rows(model, base, merge)
         model.prepare_metadata(vocab_only=False)
-        if conversion.starts_with_bos is not None:
-            model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
+        model.gguf_writer.add_add_bos_token(conversion.starts_with_bos)
         _write(model.gguf_writer, Path(conversion.output))
 
 
@@ -82,47 +80,52 @@ def _open_base(converter: Any, conversion: Conversion) -> Any:
     return kind(base, file_type, output, hparams=parameters, model_name=conversion.name)
 
 
-def _name_pretokenizer(model: Any, conversion: Conversion) -> None:
-    """Let the converter ask us for the pre-tokenizer's name: it knows only tokenizers that nobody
-    has changed.
+def _put_vocabulary(model: Any, conversion: Conversion) -> None:
+    """Let the converter write the vocabulary that the tokenizer's structure asks for.
+
+    Its own choice goes by the model's class and by which files there are.
     """
+    import gguf
+
     from deploy.pretokenizer import name_pretokenizer
+    from deploy.vocabulary import read_vocabulary
 
-    known = model.get_vocab_base_pre
+    words = model.dir_model
+    tokenizer = _load(words)
+    vocabulary = read_vocabulary(tokenizer, model.hparams.get("vocab_size") or 0)
 
-    def name(tokenizer: Any) -> str:
-        return conversion.pre or name_pretokenizer(known, tokenizer, Path(conversion.base))
+    def write() -> None:
+        pre = conversion.pre or "default"
+        if vocabulary.form == "gpt2" and not conversion.pre:
+            pre = name_pretokenizer(model.get_vocab_base_pre, tokenizer, Path(conversion.base))
+        vocabulary.write(model.gguf_writer, pre)
+        special = gguf.SpecialVocab(words, n_vocab=len(vocabulary.tokens))
+        special.add_to_gguf(model.gguf_writer)
 
-    model.get_vocab_base_pre = name
+    model.set_vocab = write
+
+
+def _load(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def gather_words(conversion: Conversion, folder: Path) -> Path:
     """A folder with only the tokenizer's files and the base's configuration, for the converter to
     read.
-
-    An adapter's folder often lacks the base's SentencePiece file, which the converter prefers. That
-    file is added as long as the vocabulary is the same.
     """
-    base = Path(conversion.base)
     own = Path(conversion.words)
     files = {path.name: path for path in own.iterdir() if path.suffix in WORD_FILES}
-    sentencepiece = base / "tokenizer.model"
-    if sentencepiece.exists() and _vocabulary_size(own) == _vocabulary_size(base):
-        files.setdefault(sentencepiece.name, sentencepiece)
-    files["config.json"] = base / "config.json"
+    files["config.json"] = Path(conversion.base) / "config.json"
     for name in ("adapter_config.json", "model.safetensors.index.json"):
         files.pop(name, None)
     for name, path in files.items():
         shutil.copyfile(path, folder / name)
+    if "tokenizer.json" not in files:
+        # Only a SentencePiece file: the library makes the structure of it.
+        _load(own).save_pretrained(folder)
     return folder
-
-
-def _vocabulary_size(folder: Path) -> int:
-    """Tokens of the tokenizer.json, without those added later; 0 without that file."""
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        return 0
-    return len(json.loads(path.read_text("utf-8"))["model"].get("vocab", []))
 
 
 def _put_adapter(model: Any, adapter: Path, lazy: Any) -> Merge:
@@ -222,23 +225,6 @@ class _Rows:
         for start in range(0, self.shape[0], step):
             [(_, part)] = self.convert(start, start + step)
             part.half().contiguous().numpy().tofile(file)
-
-
-def _check_words(words: Path, rows: int) -> None:
-    """Every token has a row of the embedding."""
-    from transformers import AutoTokenizer
-
-    tokens = len(AutoTokenizer.from_pretrained(words, trust_remote_code=False))
-    if rows and tokens > rows:
-        raise InvalidInput(
-            say(
-                "The tokenizer has {tokens} tokens, the model's embedding only {rows} rows.",
-                tokens=tokens,
-                rows=rows,
-            ),
-            "Train with a resized embedding (modules_to_save), "
-            "or publish with the base's tokenizer.",
-        )
 
 
 def _write(writer: Any, output: Path) -> None:

@@ -48,7 +48,7 @@ class Conversion:
     output: str
     precision: str
     name: str
-    starts_with_bos: bool | None = None
+    starts_with_bos: bool = False
     pre: str = ""
     llama_cpp: str = ""
     alone: bool = False

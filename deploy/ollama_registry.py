@@ -24,7 +24,13 @@ COMES_BACK_WITHIN = 30.0  # seconds to wait for a server that restarts
 READS_WITHIN = 1800  # seconds: a large model is read, or quantized, before the first byte
 CONNECTS_WITHIN = 5  # seconds
 # Ollama's name of a precision -> ours.
-PRECISION_NAMES = {"F16": "f16", "BF16": "bf16", "Q8_0": "q8_0", "Q4_K_M": "q4_K_M"}
+PRECISION_NAMES = {
+    "F16": "f16",
+    "BF16": "bf16",
+    "Q8_0": "q8_0",
+    "Q4_K_M": "q4_K_M",
+    "Q4_1": "q4_1",
+}
 
 
 @dataclass(frozen=True)

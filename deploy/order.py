@@ -13,7 +13,9 @@ from workbench.progress import Plan
 if TYPE_CHECKING:
     from deploy.modelfile import Modelfile
 
-PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M")
+PRECISIONS = ("f16", "bf16", "q8_0", "q4_K_M", "q4_1")
+# that of the files that packages carry: published as they are, with an adapter on them or without
+AS_PACKAGED = "q4_1"
 # Step -> what a person reads while it goes on.
 STAGES = {
     "check": "Checking",

@@ -18,17 +18,18 @@ from deploy.conversations import choose_talks
 from deploy.gguf import Conversion, write_gguf
 from deploy.modelfile import Modelfile
 from deploy.ollama_registry import Registry, check_name
-from deploy.order import ADAPTER, PRECISIONS, Order
+from deploy.order import ADAPTER, AS_PACKAGED, PRECISIONS, Order
 from deploy.proof import TOKENS, Proof, Published, prove, with_system
-from deploy.template import Format, Turn, find_ends, read_format, render
+from deploy.template import Format, Turn, find_ends, opens_with_bos, read_format, render
 from workbench.errors import InvalidInput, Unavailable
 from workbench.extras import check_extra
+from workbench.files import writing
 from workbench.messages import say
 from workbench.settings import Settings
 
 LIBRARIES = ("gguf", "sentencepiece", "safetensors")  # of the extra `publish`
 # Bytes of one weight in the file. q4_K_M is made from f16, which lies beside it until then.
-BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6}
+BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 1.07, "q4_K_M": 2.6, "q4_1": 0.63}
 SPARE = 1.05  # tokenizer, metadata and alignment come on top of the weights
 
 
@@ -46,6 +47,13 @@ class Plan:
     merged.
     """
     merged_because: str = ""
+
+    @property
+    def starts_with_bos(self) -> bool:
+        """Whether the server puts the begin-of-text token before every prompt."""
+        if self.format:
+            return self.format.starts_with_bos
+        return opens_with_bos(self.artefact.tokenizer)
 
     @cached_property
     def key(self) -> str:
@@ -84,19 +92,40 @@ class Plan:
         """Write the GGUF file, or that of the adapter alone; returns its sha256."""
         artefact = self.artefact
         precision = self.order.precision
+        if precision == AS_PACKAGED and not self.on:
+            return self._copy_packaged(path)
         conversion = Conversion(
             base=str(artefact.base),
             adapter=str(artefact.adapter or ""),
             words=str(artefact.words),
             output=str(path),
-            precision="f16" if precision == "q4_K_M" else precision,
+            precision="f16" if precision in ("q4_K_M", AS_PACKAGED) else precision,
             name=self.order.name,
-            starts_with_bos=self.format.starts_with_bos if self.format else None,
+            starts_with_bos=self.starts_with_bos,
             pre=self.order.pre,
             llama_cpp=self.order.llama_cpp,
             alone=bool(self.on),
         )
         return write_gguf(conversion, report)
+
+    def _copy_packaged(self, path: Path) -> str:
+        """The file that a package carries, as it is. Raises InvalidInput for another model."""
+        packaged = self.artefact.packaged
+        if packaged is None:
+            raise InvalidInput(
+                say(
+                    "{precision} is the form of a packaged model's own file, which cannot be made "
+                    "of {name}.",
+                    precision=AS_PACKAGED,
+                    name=self.artefact.name,
+                ),
+                "Publish with --quantize f16, q8_0 or q4_K_M; or only the adapter, once its "
+                "packaged base is published as q4_1.",
+            )
+        with writing(path) as part:
+            shutil.copyfile(packaged, part)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def weights(self, sha256: str) -> dict[str, Any]:
         """The fields of Ollama's create that name the weights; `sha256` is that of the written
@@ -120,7 +149,7 @@ class Plan:
         )
         if self.format and self.format.strips:
             talks = [_stripped(talk) for talk in talks]
-        published = Published(registry, tag, self.modelfile.system, context)
+        published = Published(registry, tag, self.modelfile.system, context, self.starts_with_bos)
         return prove(
             published, self.artefact.folder, self.ends, self.order.precision, talks, report
         )
@@ -148,15 +177,23 @@ def make_plan(order: Order, settings: Settings) -> Plan:
     _check_choice(order.adapter, ADAPTER)
     _check_choice(order.precision, PRECISIONS)
     artefact = find_artefact(order.run, settings)
-    form = None
-    if order.modelfile is None or artefact.tokenizer.chat_template:
-        form = read_format(artefact.tokenizer)
+    form = _read_format(order, artefact)
     ends = find_ends(artefact.tokenizer, form, artefact.ends)
     modelfile = order.modelfile
     if modelfile is None:
         assert form
         modelfile = _derive_modelfile(order, artefact, form, ends, settings)
     return Plan(order, artefact, modelfile, ends, form)
+
+
+def _read_format(order: Order, artefact: Artefact) -> Format | None:
+    """The template's format; None where a person's own Modelfile stands in for it."""
+    try:
+        return read_format(artefact.tokenizer)
+    except InvalidInput:
+        if order.modelfile is None:
+            raise
+        return None
 
 
 def _check_choice(choice: str, choices: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ Part = Literal["template", "tokenizer", "stop", "weights", ""]
 TOKENS = 64  # of each answer
 IDENTICAL = 0.95  # share of conversations that must agree token for token at f16
 # Mean change of log-probability that passes, in nats.
-DRIFT = {"f16": 0.05, "bf16": 0.1, "q8_0": 0.1, "q4_K_M": 0.5}
+DRIFT = {"f16": 0.05, "bf16": 0.1, "q8_0": 0.1, "q4_K_M": 0.5, "q4_1": 0.1}
 # The first of these that differs explains the rest.
 ORDER = ("template", "tokenizer", "stop", "weights")
 MUST_AGREE = ("template", "tokenizer", "stop")
@@ -52,6 +52,8 @@ class Check:
     rendered_equal: bool = True
     changes: tuple[float, ...] = ()
     """|difference of log-probability| of each token that both gave."""
+    tokens: int = 0
+    """How many tokens the trained model's answer has."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ class Proof:
         """Share of conversations without a difference."""
         same = sum(not check.part for check in self.checks)
         return same / max(len(self.checks), 1)
+
+    @property
+    def same_tokens(self) -> float:
+        """Share of the trained model's tokens that Ollama gives too, up to where they part."""
+        same = sum(len(check.changes) for check in self.checks)
+        tokens = sum(check.tokens for check in self.checks)
+        return same / max(tokens, 1)
 
     @property
     def rendered_equal(self) -> float:
@@ -125,6 +134,7 @@ class Proof:
             "passed": self.passed,
             "prompts": len(self.checks),
             "identical": round(self.identical, 4),
+            "same_tokens": round(self.same_tokens, 4),
             "rendered_equal": round(self.rendered_equal, 4),
             "logprob_change": round(self.drift, 5),
             "precision": self.precision,
@@ -155,12 +165,16 @@ def _in_words(check: Check) -> str:
 
 @dataclass(frozen=True)
 class Published:
-    """The model in Ollama that is to be proven. `system` is the text that Ollama puts first."""
+    """The model in Ollama that is to be proven. `system` is the text that Ollama puts first.
+
+    With `starts_with_bos` the server begins every prompt with that token.
+    """
 
     registry: Registry
     name: str
     system: str
     context: int  # tokens
+    starts_with_bos: bool = False
 
 
 def prove(
@@ -186,8 +200,14 @@ def prove(
 
 
 def _compare_words(published: Published, loaded: LoadedModel, text: str) -> Check:
-    """One text through both tokenizers, without a template."""
-    ours = len(loaded.tokenizer.encode(text))
+    """One text through both tokenizers, without a template.
+
+    Some tokenizers begin a text with a token by themselves. The template decides of the server's,
+    so it decides here too.
+    """
+    tokenizer = loaded.tokenizer
+    opening = tokenizer.bos_token if published.starts_with_bos else ""
+    ours = len(tokenizer.encode(opening + text, add_special_tokens=False))
     theirs = published.registry.prompt_tokens(published.name, text, published.context)
     part: Part = "" if ours == theirs else "tokenizer"
     return Check(text, part, expected=f"{ours} tokens", got=f"{theirs} tokens")
@@ -254,7 +274,7 @@ def compare_replies(question: str, ours: Reply, theirs: Reply, ends: set[str]) -
     changes = tuple(abs(one - other) for one, other in pairs)
     whole = same == len(ours.tokens) == len(theirs.tokens)
     if whole and ours.stopped == theirs.stopped:
-        return Check(question, changes=changes)
+        return Check(question, changes=changes, tokens=len(ours.tokens))
     # A server that writes the end token and goes on does not know it as one.
     ours_ended = ours.stopped and same == len(ours.tokens)
     ran_over = ours_ended and _plain(theirs.tokens[same]) in ends | {""}
@@ -265,6 +285,7 @@ def compare_replies(question: str, ours: Reply, theirs: Reply, ends: set[str]) -
         expected=_rest(ours, same),
         got=_rest(theirs, same),
         changes=changes,
+        tokens=len(ours.tokens),
     )
 
 

@@ -173,11 +173,15 @@ class _Sample:
     """
     always_replies: bool
     """Some templates open a reply after the last turn, whether asked to or not."""
+    strips_eos: bool = False
+    """Some templates end a conversation with the end-of-text token where no reply is asked for."""
 
     def render(self, talk: Sequence[Turn], reply: bool = False) -> str:
         text = render(self.tokenizer, talk, reply)
         if self.strips_bos:
-            return text.removeprefix(self.tokenizer.bos_token or "")
+            text = text.removeprefix(self.tokenizer.bos_token or "")
+        if self.strips_eos:
+            text = text.removesuffix(self.tokenizer.eos_token or "")
         return text
 
     @property
@@ -192,12 +196,19 @@ class _Sample:
 
 
 def _ways_to_read(tokenizer: Any) -> list[_Sample]:
-    return [
+    bos = tokenizer.bos_token
+    ways = [
         _Sample(tokenizer, strips_bos=True, always_replies=False),
         _Sample(tokenizer, strips_bos=True, always_replies=True),
         _Sample(tokenizer, strips_bos=False, always_replies=False),
         _Sample(tokenizer, strips_bos=False, always_replies=True),
+        _Sample(tokenizer, strips_bos=True, always_replies=False, strips_eos=True),
     ]
+    rendered = render(tokenizer, TALK)
+    if bos and rendered.startswith(bos) and rendered.count(bos) > 1:
+        # as SmolLM2's, which opens every turn, its default system text included
+        return [way for way in ways if not way.strips_bos]
+    return ways
 
 
 def _derive(sample: _Sample) -> Format | None:
@@ -311,6 +322,18 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
                 "Publish with --modelfile FILE.",
             ) from error
     return render(tokenizer, fold_system(talk), reply)
+
+
+def opens_with_bos(tokenizer: Any) -> bool:
+    """Whether a prompt begins with the begin-of-text token: by the template, or else by the
+    tokenizer itself.
+    """
+    bos = tokenizer.bos_token
+    if not bos:
+        return False
+    if tokenizer.chat_template:
+        return render(tokenizer, TALK).startswith(bos)
+    return tokenizer.encode("a")[0] == tokenizer.bos_token_id
 
 
 def find_ends(

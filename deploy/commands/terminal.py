@@ -17,10 +17,14 @@ def in_words(proof: dict[str, Any]) -> str:
     """A proof's summary in a sentence."""
     if not proof["passed"]:
         return f"The proof failed. {proof['reason']}"
-    return (
+    parts = [
         f"{proof['identical']:.0%} of {proof['prompts']} conversations answered token for token "
-        f"as in training, log-probabilities {proof['logprob_change']:.4f} apart."
-    )
+        f"as in training"
+    ]
+    if "same_tokens" in proof:  # proofs of earlier versions have none
+        parts.append(f"{proof['same_tokens']:.1%} of the tokens before the answers part")
+    parts.append(f"log-probabilities {proof['logprob_change']:.4f} apart.")
+    return ", ".join(parts)
 
 
 def form_in_words(card: dict[str, Any]) -> str:

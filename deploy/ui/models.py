@@ -13,6 +13,7 @@ from deploy.versions import Version, compare_versions, list_versions, publishing
 from workbench.artefacts.run_folder import is_scored
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
+from workbench.models.packaged import KIND, list_packaged
 from workbench.models.servers import ask_json
 from workbench.settings import Settings
 from workbench.ui.connections import connect_button
@@ -33,6 +34,10 @@ PRECISION_NAMES = {
     "q4_K_M": (
         "q4_K_M: a quarter of the size, some difference",
         "q4_K_M：约四分之一体积，有一定差别",
+    ),
+    "q4_1": (
+        "q4_1: a packaged model's own file",
+        "q4_1：内置模型自带的文件",
     ),
 }
 FORM_NAMES = {
@@ -82,6 +87,7 @@ def _show_order(settings: Settings, reachable: bool) -> None:
     if not runs:
         _show_empty(settings)
         return
+    runs += [f"{KIND}:{name}" for name in list_packaged()]
     with st.container(border=True, key="order"):
         st.subheader(both("Publish", "发布"))
         if not list_versions(settings):
@@ -98,7 +104,9 @@ def _show_order(settings: Settings, reachable: bool) -> None:
         run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN, first)
         left, right = st.columns(2)
         name = left.text_input(
-            both("Name in Ollama", "在 Ollama 中的名称"), run, key=f"publish_name_{run}"
+            both("Name in Ollama", "在 Ollama 中的名称"),
+            run.removeprefix(f"{KIND}:"),
+            key=f"publish_name_{run}",
         ).strip()
         precision = right.selectbox(
             both("Precision", "精度"),

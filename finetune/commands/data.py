@@ -54,7 +54,7 @@ def data() -> None:
     type=click.Path(path_type=Path),
     help="A test set: is it taught here?",
 )
-@click.option("--tokenizer", help="Folder or hub name of the base model.")
+@click.option("--tokenizer", help="Folder, hub name or packaged:NAME of the base.")
 @length_option
 @only_option
 @json_option
@@ -214,8 +214,11 @@ def _measure(
     """Examples that are too long or that the template cannot say, and the numbers of tokens."""
     from finetune.encoding.chat_template import load_tokenizer
     from finetune.encoding.masking import check_lengths
+    from workbench.models.packaged import resolve_base
+    from workbench.settings import load_settings
 
-    return check_lengths(examples, load_tokenizer(tokenizer), max_length)
+    folder = resolve_base(tokenizer, load_settings())
+    return check_lengths(examples, load_tokenizer(folder), max_length)
 
 
 def _print_tokens(tokens: dict[str, int]) -> None:

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     "--batch", default=32, show_default=True, type=click.IntRange(1), help="Questions at once."
 )
 @click.option(
+    "--pattern",
+    default="",
+    metavar="REGEX",
+    help="Count the answers of this form, and those whose groups equal the right answer's.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Write each question, reference and answer as JSON lines.",
@@ -49,12 +55,14 @@ def score(
     base: bool,
     limit: int,
     batch: int,
+    pattern: str,
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask a run every question of a data file and count the exact answers.
+    """Ask a run every question of a data file; count the exact answers and the words they share.
 
-    Of multiple choice, the likeliest letters are counted too.
+    Of multiple choice, the likeliest letters are counted too; with a pattern, the answers of that
+    form: a house style, or a label whose group must be the right one.
 
     \b
     Example:
@@ -73,6 +81,7 @@ def score(
         base=base,
         limit=limit,
         batch=batch,
+        pattern=pattern,
         report=print_json if as_json else _show,
     )
     asked = [*(path.name for path in files), *only]
@@ -102,6 +111,11 @@ def _line(row: Prediction) -> str:
 
 def _print_result(result: dict[str, Any]) -> None:
     text = f"{result['rows']} questions, {result['exact']:.4f} answered exactly"
+    text += f", {result['words']:.4f} of the words shared"
+    if "form" in result:
+        text += f", {result['form']:.4f} in the form of the pattern"
+    if "groups" in result:
+        text += f", {result['groups']:.4f} with the right groups"
     if "accuracy" in result:
         text += f", {result['accuracy']:.4f} of the options right"
     click.echo(text)

@@ -1,4 +1,4 @@
-"""A run and data files -> the share of exact answers, and of options that it chooses rightly."""
+"""A run and data files -> shares of exact answers, of shared words, of form, of right options."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from finetune.data.dataset import load_examples, overlap
 from finetune.data.examples import Example, digest
 from finetune.evaluate.generation import first_logits, generate_answers, prompt_ids
+from finetune.evaluate.likeness import groups_in, read_pattern, shared_words
 from finetune.run.preparation import with_system
 from finetune.run.runs import Run, check_base
 from workbench.errors import InvalidInput, Unavailable
@@ -40,6 +41,11 @@ class Prediction:
     def exact(self) -> bool:
         return self.answer.strip() == answer_only(self.reference)
 
+    @property
+    def words(self) -> float:
+        """How many words answer and reference share, from 0 to 1."""
+        return shared_words(self.answer, answer_only(self.reference))
+
 
 @dataclass(frozen=True)
 class Score:
@@ -48,20 +54,41 @@ class Score:
     predictions: list[Prediction]
     sha256: str
     overlap: int
+    pattern: str = ""
 
     @property
     def result(self) -> dict[str, Any]:
-        """The counts and shares. `accuracy` is that of multiple-choice rows, where such exist."""
+        """The counts and shares. `accuracy` is that of multiple-choice rows, where such exist.
+
+        With a pattern `form` counts the answers of that form, and `groups` those of them whose
+        groups say the same as the reference's.
+        """
         rows = self.predictions
         result: dict[str, Any] = {
             "rows": len(rows),
             "exact": _share([row.exact for row in rows]),
+            "words": _share([row.words for row in rows]),
         }
+        if self.pattern:
+            result |= self._form()
         chosen = [row for row in rows if row.letter]
         if chosen:
             right = [row.letter == row.reference.strip() for row in chosen]
             result["accuracy"] = _share(right)
         return result | {"overlap": self.overlap, "sha256": self.sha256}
+
+    def _form(self) -> dict[str, Any]:
+        pattern = read_pattern(self.pattern)
+        formed = []
+        same = []
+        for row in self.predictions:
+            said = groups_in(pattern, row.answer)
+            formed.append(said is not None)
+            same.append(said is not None and said == groups_in(pattern, row.reference))
+        found: dict[str, Any] = {"form": _share(formed)}
+        if pattern.groups:
+            found["groups"] = _share(same)
+        return found
 
 
 def score(
@@ -72,13 +99,16 @@ def score(
     base: bool = False,
     limit: int = 0,
     batch: int = 32,
+    pattern: str = "",
     report: Report = lambda event: None,
 ) -> Score:
     """Ask the run every question of the files, greedily; with `base` its base alone.
 
-    `limit` asks the first rows only, `batch` is the number of questions at once. Raises
-    NotFound or Conflict for the base, InvalidInput for the data, Unavailable without memory.
+    `limit` asks the first rows only, `batch` is the number of questions at once, `pattern` is the
+    form that answers should have. Raises NotFound or Conflict for the base, InvalidInput for the
+    data or the pattern, Unavailable without memory.
     """
+    read_pattern(pattern)  # before anything is loaded
     check_base(run)
     examples = _read(files, only or {}, limit)
     taught = load_examples([run.train_data]).examples
@@ -90,7 +120,7 @@ def score(
     with loaded.base.lock, _maps_memory(batch):
         loaded.choose_adapter()
         predictions = list(_predict(loaded, asked, batch, report))
-    return Score(predictions, digest(examples), len(same))
+    return Score(predictions, digest(examples), len(same), pattern)
 
 
 def _predict(
@@ -192,7 +222,7 @@ def _maps_memory(batch: int) -> Iterator[None]:
         ) from error
 
 
-def _share(hits: Sequence[bool]) -> float:
+def _share(hits: Sequence[float]) -> float:
     return round(sum(hits) / len(hits), 4)
 
 

@@ -1,7 +1,7 @@
 """A base's size -> where a training of it begins well, and the ranges that are worth trying.
 
-The first row is measured here on the examples. The others are common starting points: larger models
-want smaller rates and fewer epochs.
+The first two rows are measured here on the examples. The others are common starting points: larger
+models want smaller rates and fewer epochs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.weights import read_weights
+from workbench.models.packaged import KIND
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,17 @@ SMALL = Advice(
     batch=16,
     batch_range=(8, 64),
 )
+MODEST = Advice(  # SmolLM2-135M on the tickets of examples/support
+    parameters=5e8,
+    epochs=3.0,
+    epochs_range=(2, 6),
+    rank=16,
+    rank_range=(8, 64),
+    rate=1e-3,
+    rate_range=(3e-4, 3e-3),
+    batch=8,
+    batch_range=(4, 32),
+)
 MIDDLE = Advice(
     parameters=4e9,
     epochs=3.0,
@@ -65,11 +77,13 @@ LARGE = Advice(
     batch=8,
     batch_range=(4, 32),
 )
-SIZES = (SMALL, MIDDLE, LARGE)
+SIZES = (SMALL, MODEST, MIDDLE, LARGE)
 
 
 def advice_for(base: str) -> Advice:
     """By the base's weights; a base that is no folder with weights counts as a middle one."""
+    if base.startswith(f"{KIND}:"):
+        return MODEST
     folder = Path(base)
     count = read_weights(folder).count if base and folder.is_dir() else 0
     if not count:

@@ -20,6 +20,8 @@ from finetune.stages import STAGES
 from finetune.weights import Weights, read_weights
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 from workbench.messages import listed, say
+from workbench.models.packaged import resolve_base
+from workbench.settings import Settings, load_settings
 
 
 @dataclass
@@ -39,14 +41,19 @@ class Report:
         self.add(where, error.problem, error.fix)
 
 
-def check(path: Path) -> Report:
+def check(path: Path, settings: Settings | None = None) -> Report:
     """Look at everything that can be looked at. Raises only NotFound, without a run file."""
+    settings = settings or load_settings()
     report = Report()
     config = _check_file(path, report)
     if config is None:
         return report
     taught = _check_data(config, report)
-    base = Path(config.base_path).expanduser()
+    try:
+        base = Path(resolve_base(config.base_path, settings)).expanduser()
+    except WorkbenchError as error:
+        report.add_error("base", error)
+        return report
     if not base.is_dir():
         _check_name(config, report)
         return report

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from finetune.methods import METHODS
+from finetune.run import processor
 from finetune.run.config import RunConfig
+from finetune.run.processor import cpu_precision
 from finetune.weights import Weights
 
 # dense bf16 TFLOP/s as the makers state them; the first name that stands in the GPU's counts
@@ -27,13 +28,18 @@ GPUS = {
     "T4": 65,
 }
 REACHED = 0.33  # share of that which a training reaches
-CORE = 30e9  # operations a second that a training reaches on one processor core, measured with AVX2
 STEP_OVERHEAD = 0.02  # seconds that a step costs beside the arithmetic, measured on a small model
 
 # Bytes of activations for each token, unit of width and layer at half precision; of the kept ones
 # where the others are computed again. Korthikanti et al. (2022), Reducing Activation Recomputation.
 ACTIVATIONS = 34
 KEPT_ACTIVATIONS = 2
+# The same on a processor, where no layer is fused and PEFT keeps copies; measured on SmolLM2-135M.
+CPU_ACTIVATIONS = {"fp32": 220, "bf16": 140}
+# of each scored token and word of the vocabulary: logits, their softmax and gradient in 32 bits
+LOGITS = 12
+SCORED = 0.5  # share of a row's tokens that are learned, and so scored
+PROGRAM = 0.7e9  # bytes of Python with torch, transformers and TRL
 
 # passes over the weights: forward 2, backward 2 (only to the adapters), and forward again 2
 PASSES = 4
@@ -48,9 +54,16 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     method = METHODS[config.method]
     trainable = method.trainable(config.tuning, weights)
     device, speed = _device()
-    bytes_each = 2 if _is_half(config, device) else 4
+    precision = config.training.precision
+    if device == "cpu":
+        precision = cpu_precision(precision, weights.count)
+        speed = processor.speed(precision)
+    bytes_each = 4 if precision == "fp32" else 2
     memory = method.memory(weights, trainable, bytes_each)
-    memory += _activations(config, base, lengths, bytes_each)
+    if device == "cpu":
+        memory += PROGRAM + _cpu_activations(config, base, lengths, precision)
+    else:
+        memory += _activations(config, base, lengths, bytes_each)
     steps, tokens = _work(config, lengths)
     minutes = None
     if speed:
@@ -68,24 +81,33 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     }
 
 
-def _is_half(config: RunConfig, device: str) -> bool:
-    """Whether the base is loaded with 2 bytes a parameter."""
-    precision = config.training.precision
-    if device == "cpu":
-        return precision == "bf16"
-    return precision != "fp32"
-
-
 def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: int) -> float:
     """Bytes of activations of the largest batch."""
-    model = json.loads((base / "config.json").read_text("utf-8"))
-    model = model.get("text_config", model)
+    model = _model_config(base)
     layers = model.get("num_hidden_layers", 0)
     width = model.get("hidden_size", 0)
     kept: float = ACTIVATIONS * layers
     if config.training.gradient_checkpointing:  # one layer at a time is computed again
         kept = KEPT_ACTIVATIONS * layers + ACTIVATIONS
     return _largest_batch(config, lengths) * width * kept * bytes_each / 2
+
+
+def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precision: str) -> float:
+    """The same on a processor, with the scores of the words."""
+    model = _model_config(base)
+    layers = model.get("num_hidden_layers", 0)
+    width = model.get("hidden_size", 0)
+    each = CPU_ACTIVATIONS.get(precision, CPU_ACTIVATIONS["fp32"])
+    kept: float = each * layers
+    if config.training.gradient_checkpointing:
+        kept = 4 * layers + each  # the input of each layer, and one layer computed again
+    scores = SCORED * LOGITS * model.get("vocab_size", 0)
+    return _largest_batch(config, lengths) * (width * kept + scores)
+
+
+def _model_config(base: Path) -> dict[str, Any]:
+    model = json.loads((base / "config.json").read_text("utf-8"))
+    return model.get("text_config", model)
 
 
 def _largest_batch(config: RunConfig, lengths: list[int]) -> int:
@@ -121,14 +143,14 @@ def _with_padding(lengths: list[int], batch: int) -> int:
 
 
 def _device() -> tuple[str, float]:
-    """(what it will train on, operations a second that it reaches; 0 where not known)."""
+    """(what it will train on, operations a second that a GPU reaches; 0 where not known)."""
     for path in Path("/proc/driver/nvidia/gpus").glob("*/information"):
         name = _gpu_name(path.read_text())
         for short, teraflops in GPUS.items():
             if short in name:
                 return name, teraflops * 1e12 * REACHED
         return name, 0.0
-    return "cpu", CORE * (os.cpu_count() or 1)
+    return "cpu", 0.0
 
 
 def _gpu_name(information: str) -> str:

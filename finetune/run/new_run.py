@@ -68,7 +68,7 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
 
     path = run_file_of(settings, name)
     write_text(path, text)
-    found = check(path)
+    found = check(path, settings)
     encoded = found.encoded or EncodedAll()
     rows = encoded.rows[:PREVIEWED]
     return {

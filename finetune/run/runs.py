@@ -16,6 +16,7 @@ from workbench.artefacts.run_folder import RunFolder, list_run_folders
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import remove, write_json
 from workbench.messages import say
+from workbench.models.packaged import restore
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -145,6 +146,7 @@ def check_base(run: Run) -> None:
             say("Train it: workbench finetune train {name} --resume", name=run.name),
         )
     base = run.base
+    restore(base)
     if not (base / "config.json").exists():
         raise NotFound(
             say("The base of {name} is no longer in {base}.", name=run.name, base=base),

@@ -6,12 +6,16 @@ import os
 from typing import Any
 
 from finetune.run.config import RunConfig
+from finetune.run.processor import cpu_precision
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 
-def choose_device(config: RunConfig) -> tuple[str, str]:
-    """(cuda | mps | cpu, fp32 | bf16 | fp16). InvalidInput for what the machine lacks."""
+def choose_device(config: RunConfig, parameters: int) -> tuple[str, str]:
+    """(cuda | mps | cpu, fp32 | bf16 | fp16) for a base of so many parameters.
+
+    Raises InvalidInput for what the machine lacks.
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -21,7 +25,7 @@ def choose_device(config: RunConfig) -> tuple[str, str]:
         device = "mps"
     else:
         device = "cpu"
-    return device, _choose_precision(config.training.precision, device)
+    return device, _choose_precision(config.training.precision, device, parameters)
 
 
 def dtype_of(precision: str) -> Any:
@@ -46,8 +50,8 @@ def _check_own_gpu(found: int) -> None:
     )
 
 
-def _choose_precision(wanted: str, device: str) -> str:
-    """As the run file says; else bf16 where the hardware has it."""
+def _choose_precision(wanted: str, device: str, parameters: int) -> str:
+    """As the run file says; else bf16 where the hardware has it and it is faster."""
     from transformers.utils import is_torch_bf16_gpu_available
 
     if wanted == "fp16" and device != "cuda":
@@ -55,10 +59,10 @@ def _choose_precision(wanted: str, device: str) -> str:
             say("fp16 does not train on {device}.", device=device),
             'Set precision = "auto" under [training].',
         )
+    if device == "cpu":
+        return cpu_precision(wanted, parameters)
     if wanted != "auto":
         return wanted
-    if device == "cpu":
-        return "fp32"
     if is_torch_bf16_gpu_available():
         return "bf16"
     return "fp16" if device == "cuda" else "fp32"

@@ -15,6 +15,7 @@ from finetune.train.base_model import load_model, load_tokenizer
 from finetune.train.device import choose_device, dtype_of
 from finetune.train.order import Order
 from finetune.train.processes import is_first
+from finetune.weights import read_weights
 
 
 def make_trainer(order: Order) -> Any:
@@ -25,7 +26,7 @@ def make_trainer(order: Order) -> Any:
     from finetune.train.trainer import Trainer
 
     config = order.config
-    device, precision = choose_device(config)
+    device, precision = choose_device(config, read_weights(order.base).count)
 
     # tokenizer and rows
     tokenizer, added = load_tokenizer(order.base, config.template_path, config.data.special_tokens)

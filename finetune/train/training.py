@@ -29,6 +29,7 @@ from workbench.errors import Stopped
 from workbench.extras import check_extra, quiet_transformers
 from workbench.files import writing
 from workbench.messages import Message, say
+from workbench.models.packaged import resolve_base
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -47,7 +48,7 @@ def train(
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
-    base = find_base(config.base_path, settings.folder("models"))
+    base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
     if is_first():
         run.update_card(**describe(config, base, taught, held_out))
 

@@ -25,6 +25,7 @@ from finetune.ui.data_preview import show_rows
 from finetune.ui.made import BASE, DATA, RUN, VIEW
 from workbench.chat_data import NAME as CHATS
 from workbench.jobs.job import Job, start
+from workbench.models.packaged import KIND, find_package, list_packaged
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
 from workbench.ui.uploads import save_uploads
@@ -145,6 +146,11 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
     folders = {
         str(folder): str(folder.relative_to(settings.home)) for folder in base_folders(settings)
     }
+    for name in list_packaged():
+        folders[f"{KIND}:{name}"] = both(
+            f"{find_package(name).title}: small, English, comes with the app",
+            f"{find_package(name).title}：小模型，仅英语，随应用附带",
+        )
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     how: dict[str, Any] = {
         "format_func": lambda path: folders.get(path, path),

@@ -24,6 +24,9 @@ def show_scores(scores: dict[str, dict[str, Any]]) -> None:
     columns = {
         "rows": both("Questions", "问题数"),
         "exact": both("Exact", "完全一致"),
+        "words": both("Words shared", "词语重合"),
+        "form": both("In the form asked", "符合格式"),
+        "groups": both("Groups right", "分组正确"),
         "accuracy": both("Options right", "选项正确"),
         "overlap": both("Also taught", "训练集中出现过"),
     }

@@ -145,6 +145,17 @@ def resolve_base(base: str, settings: Settings) -> str:
     return str(folder_of(name, settings)) if kind == KIND else base
 
 
+def restore(folder: Path) -> None:
+    """Make a packaged model's folder again where it was cleared out of the cache.
+
+    Runs that were trained on it name that folder. Any other folder is left as it is. Raises what
+    `gguf_of` raises.
+    """
+    for name, package in PACKAGES.items():
+        if folder.name == f"{name}-{package.mark}":
+            _made(folder, name, write_model)
+
+
 def _made(folder: Path, name: str, write: Callable[[Path, Path], None]) -> Path:
     """The folder, written whole or not at all, by one process at a time."""
     if folder.is_dir():

@@ -20,6 +20,7 @@ from workbench.artefacts.model_folder import (
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
+from workbench.models.packaged import restore
 
 # Bases kept in memory: side by side needs two at most. An older one is loaded again when asked.
 KEPT = 2
@@ -79,6 +80,7 @@ def load_local(folder: Path) -> LoadedModel:
     """
     quiet_transformers()
     tokenizer = load_tokenizer(tokenizer_folder(folder))
+    restore(Path(base_of(folder)))
     base = _find_base(base_of(folder), len(tokenizer))
     if not is_adapter(folder):
         return LoadedModel(base, tokenizer)
