@@ -18,7 +18,8 @@ DEFAULT = Settings.model_fields["embedder"].default
 
 def check_retrieval(settings: Settings) -> Iterator[Finding]:
     """What reading files and searching them needs."""
-    yield from find_libraries("chromadb", "sentence-transformers", "openvino")
+    yield from find_libraries("chromadb", "openvino")
+    yield from find_libraries("sentence-transformers", extra="local")
     yield _embedder(settings)
     yield _chroma(settings.chroma_url)
     yield _ocr()
