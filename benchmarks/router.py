@@ -6,10 +6,10 @@ costs.
 (`questions/turns.tsv`). The floor is learned without the labels. While it was designed, the errors
 in one half of the first two sets were looked at, split by a hash of the question; the other half
 never was, and is reported by itself. The errors of `turns.tsv` were all looked at;
-`turns_unseen.tsv`, 40 and 40 more, was written after the rules were fixed. `across.tsv` has questions
-in the other language than the documents: they are asked of a workspace whose documents are in one
-language only, and so are the questions for nobody. The baseline sends each question to the agent
-whose best text has the highest cosine.
+`turns_unseen.tsv`, 40 and 40 more, was written after the rules were fixed. `across.tsv` has
+questions in the other language than the documents: they are asked of a workspace whose documents
+are in one language only, and so are the questions for nobody. The baseline sends each question to
+the agent whose best text has the highest cosine.
 `.venv/bin/python benchmarks/router.py`
 """
 
@@ -130,10 +130,9 @@ def measure_across(written: str, settings: Settings) -> None:
         other = language_of(question) != written
         rejected[f"of {other}"] += 1
         rejected[f"right {other}"] += route(Question(question, [], settings)).mode == "none"
-    print(
-        f"  nobody, asked in the other language: {rejected['right True']} of {rejected['of True']}, "
-        f"in the same: {rejected['right False']} of {rejected['of False']}"
-    )
+    for other, named in ((True, "the other"), (False, "the same")):
+        right, of = rejected[f"right {other}"], rejected[f"of {other}"]
+        print(f"  nobody, asked in {named} language: {right} of {of} right")
 
 
 def measure_turns(path: Path, settings: Settings) -> None:

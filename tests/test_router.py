@@ -373,7 +373,7 @@ def test_the_floor_is_learned_once_for_what_is_here(
     floors.floor_for("hello", without_data, assets)
     assert len(learned) == 1
     (assets.home / floors.FILE).write_text("{broken", "utf-8")
-    assert floors.floor_for("hello", here, assets) >= floors.LOWEST
+    assert floors.floor_for("hello", here, assets).evidence >= floors.LOWEST
 
 
 def test_strangers_keep_the_form_and_name_nothing_of_the_workspace() -> None:
