@@ -1,9 +1,9 @@
 """Questions -> quoting, a small model as it is and checked: what each shows of the truth.
 
 `public` are 300 questions of xquad_en on its 240 passages (../shared/data), `handbook` our 40 on
-the example. Of each way: the share of the gold answers that the text has, and of its numbers and names
-the share that the passages have. What the model wrote is kept, so that another run takes seconds;
-`--anew` asks it again, for the times.
+the example. Of each way: the share of the gold answers that the text has, and of its numbers and
+names the share that the passages have. What the model wrote is kept, so that another run takes
+seconds; `--anew` asks it again, for the times.
 
 `.venv/bin/python benchmarks/answers.py [--limit 60] [--sets handbook] [--model NAME]`
 """

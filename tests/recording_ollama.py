@@ -17,6 +17,7 @@ class Script:
     """The models that the server has, as name -> context, and what it answers and was asked."""
 
     models: dict[str, int] = field(default_factory=lambda: {"tiny:latest": 8192})
+    size: int = 4_000_000_000  # bytes of each
     pieces: tuple[str, ...] = ("Hello", " there.")
     eval_count: int = 7
     eval_duration: int = 2_000_000_000  # nanoseconds
@@ -48,7 +49,7 @@ def recording_ollama(script: Script) -> Iterator[str]:
                 self._send(200, [{"version": "0.24.0"}])
                 return
             models = [
-                {"name": name, "digest": f"digest of {name}", "size": 1, "details": {}}
+                {"name": name, "digest": f"digest of {name}", "size": script.size, "details": {}}
                 for name in script.models
             ]
             self._send(200, [{"models": models}])

@@ -147,9 +147,9 @@ class Support:
         """
         if not WORKED_OUT.search(plain):
             return False
-        known, unknown = [], []
-        for amount in amounts(plain):
-            (known if is_among(amount, self._known) else unknown).append(amount.value)
+        written = amounts(plain)
+        known = [one.value for one in written if is_among(one, self._known)]
+        unknown = [one.value for one in written if not is_among(one, self._known)]
         results = []
         for one, other in permutations(known, 2):
             results += [one + other, abs(one - other), one * other]
