@@ -54,8 +54,11 @@ def _agrees(tokenizer: Any, vocabulary: Vocabulary, name: str, registry: Registr
 
 
 def _same(tokenizer: Any, registry: Registry, text: str) -> bool:
-    said, ids = registry.tokens(NAME, text)
-    return tokenizer.encode(text + said, add_special_tokens=False) == ids
+    """Behind a special token, as in a chat: alone a text may begin otherwise."""
+    special = tokenizer.all_special_tokens[:1]
+    prompt = "".join(special) + text
+    said, ids = registry.tokens(NAME, prompt)
+    return tokenizer.encode(prompt + said, add_special_tokens=False) == ids
 
 
 def write_probe(vocabulary: Vocabulary, name: str, path: Path) -> None:

@@ -36,6 +36,8 @@ class Vocabulary:
     """Of byte-level BPE."""
     space_prefix: bool = False
     """Whether a text after a special token begins with a space of its own."""
+    takes_space: bool = False
+    """Whether special tokens take the white space behind them, as Phi-3's do."""
 
     def write(self, writer: Any, pre: str) -> None:
         """Put it into a GGUF writer; `pre` is the name of the pre-tokenizer."""
@@ -110,16 +112,17 @@ def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
         tokens[number] = piece
         types[number] = NORMAL
     merges = [_joined(merge) for merge in model.get("merges") or []]
+    takes_space = any(token["special"] and token["rstrip"] for token in added.values())
     if form == "gpt2":
         _add(added, tokens, types)
-        return Vocabulary(form, tokens, types, merges=merges)
+        return Vocabulary(form, tokens, types, merges=merges, takes_space=takes_space)
     scores = _scores(form, model, ids, merges, size)
     _mark_bytes(model, tokens, types)
     _add(_not_merged(added, own), tokens, types)
     for number in added:
         if types[number] != NORMAL:
             scores[number] = NEVER
-    return Vocabulary(form, tokens, types, scores, space_prefix=_prefixes(own, added))
+    return Vocabulary(form, tokens, types, scores, [], _prefixes(own, added), takes_space)
 
 
 def _check_rows(added: dict[int, dict[str, Any]], size: int, rows: int) -> None:

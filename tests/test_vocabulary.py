@@ -36,6 +36,7 @@ def test_a_real_server_cuts_text_as_a_family_does(name: str, empty_ollama: Any) 
     tokenizer = load(name)
     tokenizer.add_tokens(["工作台工作台", "wörkbench wörd"])
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|desk|>"]})
+    assert "<|desk|>" in tokenizer.all_special_tokens
     vocabulary = read_vocabulary(tokenizer, 0)
     assert vocabulary.form == FORMS.get(name, "gpt2")
     names = list_names(tokenizer) or ["default"]
