@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import threading
@@ -95,7 +94,7 @@ def _put_vocabulary(model: Any, conversion: Conversion) -> None:
     tokenizer = _load(words)
     vocabulary = read_vocabulary(tokenizer, model.hparams.get("vocab_size") or 0)
 
-    model.model_name = _name_for(conversion.name, vocabulary.takes_space)
+    model.model_name = vocabulary.name_model(conversion.name)
 
     def write() -> None:
         pre = conversion.pre or "default"
@@ -106,14 +105,6 @@ def _put_vocabulary(model: Any, conversion: Conversion) -> None:
         special.add_to_gguf(model.gguf_writer)
 
     model.set_vocab = write
-
-
-def _name_for(name: str, takes_space: bool) -> str:
-    """The model's name in the file: by it llama.cpp tells whether special tokens take the white
-    space behind them.
-    """
-    plain = re.sub("phi-?3", "phi 3", name, flags=re.IGNORECASE)
-    return f"{plain} phi-3" if takes_space else plain
 
 
 def _load(folder: Path) -> Any:
