@@ -94,6 +94,8 @@ def _put_vocabulary(model: Any, conversion: Conversion) -> None:
     tokenizer = _load(words)
     vocabulary = read_vocabulary(tokenizer, model.hparams.get("vocab_size") or 0)
 
+    model.model_name = vocabulary.name_model(conversion.name)
+
     def write() -> None:
         pre = conversion.pre or "default"
         if vocabulary.form == "gpt2" and not conversion.pre:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,19 @@ def choose_pretokenizer(tokenizer: Any, registry: Registry) -> str:
     if len(names) > 1:
         vocabulary = read_vocabulary(tokenizer, 0)
         for name in names:
-            if _agrees(tokenizer, vocabulary, name, registry):
+            if agrees(tokenizer, vocabulary, name, registry):
                 return name
     return names[0] if names else ""
 
 
-def _agrees(tokenizer: Any, vocabulary: Vocabulary, name: str, registry: Registry) -> bool:
-    """Whether the server's tokens of the hard texts are the tokenizer's."""
+def agrees(
+    tokenizer: Any,
+    vocabulary: Vocabulary,
+    name: str,
+    registry: Registry,
+    texts: Sequence[str] = PROBES,
+) -> bool:
+    """Whether the server's tokens of the texts are the tokenizer's."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.gguf"
         write_probe(vocabulary, name, path)
@@ -46,7 +53,7 @@ def _agrees(tokenizer: Any, vocabulary: Vocabulary, name: str, registry: Registr
     files = {"model.gguf": f"sha256:{sha256}"}
     try:
         registry.create(NAME, {"files": files, "template": "{{ .Prompt }}"}, lambda status: None)
-        return all(_same(tokenizer, registry, text) for text in PROBES)
+        return all(_same(tokenizer, registry, text) for text in texts)
     except (InvalidInput, Unavailable):
         return False  # the server does not know the name
     finally:
@@ -54,8 +61,11 @@ def _agrees(tokenizer: Any, vocabulary: Vocabulary, name: str, registry: Registr
 
 
 def _same(tokenizer: Any, registry: Registry, text: str) -> bool:
-    said, ids = registry.tokens(NAME, text)
-    return tokenizer.encode(text + said, add_special_tokens=False) == ids
+    """Behind a special token, as in a chat: alone a text may begin otherwise."""
+    special = tokenizer.all_special_tokens[:1]
+    prompt = "".join(special) + text
+    said, ids = registry.tokens(NAME, prompt)
+    return tokenizer.encode(prompt + said, add_special_tokens=False) == ids
 
 
 def write_probe(vocabulary: Vocabulary, name: str, path: Path) -> None:
@@ -64,6 +74,7 @@ def write_probe(vocabulary: Vocabulary, name: str, path: Path) -> None:
     from gguf import GGUFWriter
 
     writer = GGUFWriter(path, "llama")
+    writer.add_name(vocabulary.name_model("probe"))
     writer.add_block_count(1)
     writer.add_context_length(512)
     writer.add_embedding_length(WIDTH)

@@ -8,6 +8,7 @@ unigrams. The library's own tokenizer is read, so the file has what the training
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ Form = Literal["gpt2", "llama", "t5"]  # llama.cpp's names of the three
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 SPACE = "▁"  # SentencePiece's
 UNREACHABLE = -1e6  # score of what no merge makes
+PHI3_HAS = {"<unk>", "<s>", "</s>", "<|endoftext|>"}
 NEVER = -1000.0  # score of an added token, which is found before any merge
 
 
@@ -36,6 +38,17 @@ class Vocabulary:
     """Of byte-level BPE."""
     space_prefix: bool = False
     """Whether a text after a special token begins with a space of its own."""
+    takes_space: bool = False
+    """Whether special tokens take the white space behind them, as Phi-3's do."""
+
+    def name_model(self, name: str) -> str:
+        """The model's name in the file: by it llama.cpp tells whether special tokens take the white
+        space behind them. It then asks for Phi-3's other tokens, and does not load without them.
+        """
+        plain = re.sub("phi-?3", "phi 3", name, flags=re.IGNORECASE)
+        if self.takes_space and set(self.tokens) >= PHI3_HAS:
+            return f"{plain} phi-3"
+        return plain
 
     def write(self, writer: Any, pre: str) -> None:
         """Put it into a GGUF writer; `pre` is the name of the pre-tokenizer."""
@@ -110,16 +123,17 @@ def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
         tokens[number] = piece
         types[number] = NORMAL
     merges = [_joined(merge) for merge in model.get("merges") or []]
+    takes_space = any(token["special"] and token["rstrip"] for token in added.values())
     if form == "gpt2":
         _add(added, tokens, types)
-        return Vocabulary(form, tokens, types, merges=merges)
+        return Vocabulary(form, tokens, types, merges=merges, takes_space=takes_space)
     scores = _scores(form, model, ids, merges, size)
     _mark_bytes(model, tokens, types)
     _add(_not_merged(added, own), tokens, types)
     for number in added:
         if types[number] != NORMAL:
             scores[number] = NEVER
-    return Vocabulary(form, tokens, types, scores, space_prefix=_prefixes(own, added))
+    return Vocabulary(form, tokens, types, scores, [], _prefixes(own, added), takes_space)
 
 
 def _check_rows(added: dict[int, dict[str, Any]], size: int, rows: int) -> None:

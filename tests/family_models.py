@@ -43,9 +43,15 @@ class Family:
 
 
 def _as_phi3(tokenizer: Any) -> None:
-    """Phi-3's vocabulary is Llama 2's with its own words behind."""
-    words = [PHI3_WORDS.get(number, f"<|placeholder{number}|>") for number in range(32000, 32011)]
-    tokenizer.add_tokens(words, special_tokens=True)
+    """Phi-3's vocabulary is Llama 2's with its own words behind, which take the white space after
+    them.
+    """
+    from tokenizers import AddedToken
+
+    for number in range(32000, 32011):
+        word = PHI3_WORDS.get(number, f"<|placeholder{number}|>")
+        takes_space = word != "<|endoftext|>"
+        tokenizer.add_tokens([AddedToken(word, rstrip=takes_space, special=True)])
     tokenizer.eos_token = "<|endoftext|>"
     tokenizer.pad_token = "<|endoftext|>"
 

@@ -5,6 +5,7 @@ texts, whatever the tokenizer's family is.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from install_servers import TOKENIZERS, tokenizer_folder
 
 from deploy.ollama_registry import Registry
 from deploy.pretokenizer import list_names
-from deploy.probe import _agrees, choose_pretokenizer
+from deploy.probe import agrees, choose_pretokenizer
 from deploy.vocabulary import BYTE, CONTROL, NORMAL, UNUSED, USER_DEFINED, read_vocabulary
 from workbench.errors import InvalidInput
 
@@ -36,11 +37,33 @@ def test_a_real_server_cuts_text_as_a_family_does(name: str, empty_ollama: Any) 
     tokenizer = load(name)
     tokenizer.add_tokens(["工作台工作台", "wörkbench wörd"])
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|desk|>"]})
+    assert "<|desk|>" in tokenizer.all_special_tokens
     vocabulary = read_vocabulary(tokenizer, 0)
     assert vocabulary.form == FORMS.get(name, "gpt2")
     names = list_names(tokenizer) or ["default"]
     assert len(names) == 1  # each of these has a rule that is known as it is written
-    assert _agrees(tokenizer, vocabulary, names[0], Registry(empty_ollama.url))
+    assert agrees(tokenizer, vocabulary, names[0], Registry(empty_ollama.url))
+
+
+@pytest.mark.ollama
+def test_special_tokens_that_take_the_space_behind_them(empty_ollama: Any) -> None:
+    """As Phi-3's do. llama.cpp goes by the model's name, so the file's name says it."""
+    from tokenizers import AddedToken
+
+    tokenizer = load("llama2")
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": [AddedToken("<|user|>", rstrip=True, special=True)]}
+    )
+    assert read_vocabulary(tokenizer, 0).name_model("my-phi3") == "my-phi 3"
+    tokenizer.add_special_tokens({"eos_token": "<|endoftext|>"})
+    vocabulary = read_vocabulary(tokenizer, 0)
+    assert vocabulary.name_model("my-phi3") == "my-phi 3 phi-3"
+    registry = Registry(empty_ollama.url)
+    texts = ["<|user|>\nWho?<|user|>  \n Mira."]
+    assert agrees(tokenizer, vocabulary, "default", registry, texts)
+    other = replace(vocabulary, takes_space=False)
+    assert other.name_model("my-phi3") == "my-phi 3"
+    assert not agrees(tokenizer, other, "default", registry, texts)
 
 
 @pytest.mark.ollama
@@ -56,7 +79,7 @@ def test_a_rule_that_is_written_otherwise_is_found_by_what_the_server_does(
     vocabulary = read_vocabulary(tokenizer, 0)
     registry = Registry(empty_ollama.url)
     for unfit in ("qwen2", "a-name-that-no-server-knows"):
-        assert not _agrees(tokenizer, vocabulary, unfit, registry)
+        assert not agrees(tokenizer, vocabulary, unfit, registry)
     assert registry.digests() == {}
 
 
