@@ -37,8 +37,8 @@ class Match:
     """The best of one asset. `score` is in [0, 1], `reason` one line for the person.
 
     `near` says of each part of the asset, such as its texts of one language, how near in meaning it
-    is (`agents.nearness`), and `most` what that may gain. `found` is for the asset's own agent: what
-    it need not search again.
+    is (`agents.nearness`), and `most` what that may gain. `found` is for the asset's own agent:
+    what it need not search again.
     """
 
     score: float
