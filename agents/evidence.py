@@ -37,13 +37,15 @@ class Match:
     """The best of one asset. `score` is in [0, 1], `reason` one line for the person.
 
     `near` says of each part of the asset, such as its texts of one language, how near in meaning it
-    is (`agents.nearness`). `found` is for the asset's own agent: what it need not search again.
+    is (`agents.nearness`), and `most` what that may gain. `found` is for the asset's own agent:
+    what it need not search again.
     """
 
     score: float
     reason: str
     found: Any = None
     near: Mapping[str, float] = field(default_factory=dict)
+    most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Evidence:
     reason: str
     found: Any = None
     near: Mapping[str, float] = field(default_factory=dict)
+    most: float = math.inf
 
 
 class Asset(Protocol):
@@ -109,7 +112,7 @@ def gather(question: str, assets: Mapping[str, Asset], chance: Chance) -> list[E
     for mode, asset in assets.items():
         match = asset.best(question, weights)
         near = {f"{mode} {part}": value for part, value in match.near.items()}
-        evidence = Evidence(mode, match.score, match.reason, match.found, near)
+        evidence = Evidence(mode, match.score, match.reason, match.found, near, match.most)
         found.append(with_meaning(evidence, chance))
     return strongest_first(found)
 
@@ -121,7 +124,7 @@ def with_meaning(evidence: Evidence, chance: Chance) -> Evidence:
         if part in chance:
             mean, deviation = chance[part]
             gains.append(MEANING * (value - mean) / deviation)
-    return replace(evidence, score=evidence.score + max(gains))
+    return replace(evidence, score=evidence.score + min(max(gains), evidence.most))
 
 
 def strongest_first(found: Sequence[Evidence]) -> list[Evidence]:

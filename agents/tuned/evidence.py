@@ -58,7 +58,8 @@ class TrainedAsset:
             f"{self.name} was trained on “{nearest}”",
             f"{self.name} 训练过“{nearest}”",
         )
-        return Match(score, reason, near=self.near(question))
+        # all its questions are alike in meaning: a name that is not among them decides
+        return Match(score, reason, near=self.near(question), most=score / 2)
 
 
 def find_trained(settings: Settings) -> TrainedAsset | None:
