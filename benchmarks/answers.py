@@ -3,7 +3,7 @@
 `public` are 300 questions of xquad_en on its 240 passages (../shared/data), `handbook` our 40 on
 the example. Of each way: the share of the gold answers that the text has, and of its numbers and
 names the share that the passages have. What the model wrote is kept, so that another run takes
-seconds; `--anew` asks it again, for the times.
+seconds; `--again` asks the model once more, for the times.
 
 `.venv/bin/python benchmarks/answers.py [--limit 60] [--sets handbook] [--model NAME]`
 """
@@ -74,18 +74,18 @@ class Tally:
 class Remembered:
     """A chat model whose text for the same messages is read from disk the next time."""
 
-    def __init__(self, model: ChosenModel, folder: Path, anew: bool) -> None:
+    def __init__(self, model: ChosenModel, folder: Path, again: bool) -> None:
         self.info, self.settings, self.name = model.info, model.settings, model.name
         self.said = ""  # the whole text of the last answer
         self.seconds = 0.0  # that the model took for it
         self._model = model
         self._folder = folder
-        self._anew = anew
+        self._again = again
 
     def stream(self, messages: list[tuple[str, str]]) -> Remembered:
         key = json.dumps([self.name, self.info.digest, ANSWER_TOKENS, messages])
         file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-        if self._anew or not file.exists():
+        if self._again or not file.exists():
             begun = time.monotonic()
             text = "".join(self._model.stream(messages))
             kept = {"text": text, "seconds": time.monotonic() - begun}
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--limit", type=int, default=0, help="questions of each set")
     parser.add_argument("--model", default="packaged:smollm2-135m")
-    parser.add_argument("--anew", action="store_true", help="ask the model again")
+    parser.add_argument("--again", action="store_true", help="ask the model once more")
     parser.add_argument("--show", action="store_true", help="print every answer")
     options = parser.parse_args()
     cache = load_settings().cache_folder("benchmarks") / "answers"
@@ -193,7 +193,7 @@ def main() -> None:
     replies.mkdir(parents=True, exist_ok=True)
     settings = load_settings(home=cache / "workspace", model=NONE, answer_tokens=ANSWER_TOKENS)
     chosen = choose_named(options.model, settings).changed(temperature=0.0)
-    model = Remembered(chosen, replies, options.anew)
+    model = Remembered(chosen, replies, options.again)
     passed = True
     for name in options.sets:
         if name == "public" and not DATA.is_dir():

@@ -239,3 +239,13 @@ def test_downloads_hold_the_rows_and_no_formula() -> None:
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert cells[1] == ["'=1+1", 5] and cells[4] == ["王芳", "a,b"]
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+
+
+def test_wording_that_says_nothing_of_the_result_is_left_out() -> None:
+    talk = "The result of a database query follows. The answer is list all accounts.\n"
+    table = "| region | sales |\n| --- | --- |\n| South | 50 |\n-----\n"
+    pieces = [Token(talk), Token(table), Token("- South is ahead.\n")]
+    events = list(only_about_the_result(pieces, KNOWN, RESULT, "en"))
+    said = "".join(event.text for event in events if isinstance(event, Token))
+    assert said == "- South is ahead.\n"
+    assert not any(isinstance(event, Notice) for event in events)

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 from conftest import free_port
 from model_servers import Script, openai_server
+from recording_ollama import Script as OllamaScript
+from recording_ollama import recording_ollama
 
 from agents.answer import answer
 from agents.budget import fit
@@ -311,3 +313,17 @@ def test_the_estimate_of_tokens_is_careful(text: str) -> None:
 
     tokenizer = make_tokenizer([*FILES.values(), "Plain words in a row.", "αβγδ ёжик"] * 5, 600)
     assert tokens(text) >= len(tokenizer.encode(text))
+
+
+def test_a_small_model_is_given_sentences_alone_and_they_stand_below_its_answer(
+    chat: Settings,
+) -> None:
+    small = OllamaScript(pieces=("They have 28 days.",), size=100_000_000)
+    with recording_ollama(small) as url:
+        settings = chat.model_copy(update={"model": "ollama:tiny", "ollama_host": url})
+        said = text_of(list(answer(LEAVE, [], settings, "documents")))
+    (asked,) = small.requests[-1][1]["messages"]
+    assert "28 days of annual leave" in asked["content"] and asked["content"].endswith(LEAVE)
+    assert "<passages>" not in asked["content"]
+    assert said.startswith("They have 28 days. [")
+    assert "In the passages:" in said and "> Employees have 28 days" in said
