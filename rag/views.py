@@ -16,7 +16,6 @@ import numpy as np
 from rag.calibration import Calibration
 from rag.everyday import everyday_texts
 from rag.fusion import LEAST_COVERAGE
-from rag.lexical import LexicalIndex
 from workbench.language import OPENING, language_of
 
 # A passage in another language shares names and numbers with the question at best, so its score
@@ -64,17 +63,18 @@ def look(
     question: str,
     vector: np.ndarray,
     learned: Calibration,
-    indexes: Sequence[LexicalIndex],
+    coverages: Sequence[np.ndarray],
     weight: float | None = None,
 ) -> list[View]:
     """A view for each language of the passages, that of the question first.
 
+    `coverages` are the word scores of all passages, an array for each collection.
     `weight` on the dense leg makes a single view with that very weight.
     """
     asked = language_of(question)
     if weight is not None or not learned.spreads:
         return [_plain_view(asked, vector, learned, weight)]
-    word_mean, word_deviation = coverage_moments(question, indexes)
+    word_mean, word_deviation = coverage_moments(coverages)
     languages = sorted(learned.spreads, key=lambda language: language != asked)
     views: list[View] = []
     for written in languages:
@@ -96,21 +96,15 @@ def look(
     return _on_one_scale(views)
 
 
-def coverage_moments(question: str, indexes: Sequence[LexicalIndex]) -> tuple[float, float]:
+def coverage_moments(coverages: Sequence[np.ndarray]) -> tuple[float, float]:
     """Mean and standard deviation of coverage over all passages, and the everyday sentences.
 
     The sentences count as passages without a word of the question.
     """
-    count = len(everyday_texts()["sentence en"])
-    total, squares = 0.0, 0.0
-    for index in indexes:
-        coverage = index.coverage(question)
-        count += len(coverage)
-        total += float(coverage.sum())
-        squares += float(coverage @ coverage)
-    mean = total / count
-    variance = squares / count - mean * mean
-    return mean, max(variance, LEAST_COVERAGE**2) ** 0.5
+    count = len(everyday_texts()["sentence en"]) + sum(map(len, coverages))
+    mean = sum(float(shares.sum()) for shares in coverages) / count
+    squares = sum(float(shares @ shares) for shares in coverages) / count
+    return mean, max(squares - mean * mean, LEAST_COVERAGE**2) ** 0.5
 
 
 def view_of(views: Sequence[View], text: str) -> View:
