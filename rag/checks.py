@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from rag.embeddings import find_compiled, has_cuda
+from rag.embeddings import find_compiled, runs_on_cuda
 from rag.openvino_embedder import read_facts
 from rag.packaged import E5, HUB_NAME, MINILM, PACKAGES, is_installed
 from workbench.settings import Settings
@@ -18,7 +18,8 @@ DEFAULT = Settings.model_fields["embedder"].default
 
 def check_retrieval(settings: Settings) -> Iterator[Finding]:
     """What reading files and searching them needs."""
-    yield from find_libraries("chromadb", "sentence-transformers", "openvino")
+    yield from find_libraries("chromadb", "openvino")
+    yield from find_libraries("sentence-transformers", extra="local")
     yield _embedder(settings)
     yield _chroma(settings.chroma_url)
     yield _ocr()
@@ -50,8 +51,8 @@ def _way(settings: Settings) -> str:
     """How its vectors are computed on this machine."""
     if settings.embedder.startswith("ollama:"):
         return "by Ollama"
-    if has_cuda():
-        return "by torch, as an NVIDIA driver is installed"
+    if runs_on_cuda():
+        return "by torch on CUDA, as an NVIDIA driver is installed"
     compiled = find_compiled(settings.embedder, settings.cache_folder("embedders"))
     if compiled is None:
         return "made ready for this machine on its first use"

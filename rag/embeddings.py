@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def load_embedder(name: str, settings: Settings) -> Embedder:
 def _load(name: str, folders: Folders, ollama_host: str) -> Embedder:
     if name.startswith("ollama:"):
         return OllamaEmbedder(name, ollama_host)
-    if has_cuda():
+    if runs_on_cuda():
         return TorchEmbedder(name, _folder(name, folders))
     compiled = _compiled(name, folders)
     if read_facts(compiled).weights:
@@ -82,7 +83,7 @@ def _compiled(name: str, folders: Folders) -> Path:
 
 def is_new_here(name: str, settings: Settings) -> bool:
     """Whether loading it takes long, as its OpenVINO form is made first."""
-    if name.startswith("ollama:") or has_cuda():
+    if name.startswith("ollama:") or runs_on_cuda():
         return False
     return find_compiled(name, settings.cache_folder("embedders")) is None
 
@@ -173,9 +174,9 @@ class OllamaEmbedder:
         return np.asarray(answer.embeddings, np.float32)
 
 
-def has_cuda() -> bool:
-    """Whether an NVIDIA driver is installed. Importing torch to ask would take seconds."""
-    return shutil.which("nvidia-smi") is not None
+def runs_on_cuda() -> bool:
+    """Whether torch and an NVIDIA driver are installed. Importing torch to ask takes seconds."""
+    return find_spec("torch") is not None and shutil.which("nvidia-smi") is not None
 
 
 def _compiled_folder(name: str, weights: str, cache: Path) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from rag.passages import Hit
 from rag.sentence_models import model_folder
 from workbench.errors import InvalidInput, Unavailable
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -37,6 +37,7 @@ def rerank(question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
 
 @lru_cache(maxsize=2)
 def _load(name: str, cache: Path) -> Any:
+    check_extra("local", ["sentence_transformers"], "A reranker")
     quiet_transformers()
     from sentence_transformers import CrossEncoder
     from torch.nn import Sigmoid

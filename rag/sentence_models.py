@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from workbench.errors import NotFound, Unavailable
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 from workbench.models.hubs import MODELSCOPE, snapshot
 
@@ -49,6 +49,7 @@ def model_folder(name: str, downloads: Path) -> str:
 
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
     """The SentenceTransformer of that folder or hub name. Raises Unavailable."""
+    check_extra("local", ["sentence_transformers"], "An embedder by name")
     quiet_transformers()
     from sentence_transformers import SentenceTransformer
 

@@ -28,12 +28,14 @@ PLACES = [
 ]  # of servers, which are not on every PATH
 ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
 OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
+# as people's own builds are compiled; without them it makes a third of the tokens a second
+FAST = "-O3 -march=native"
 
 
 def ollama_binary() -> Path:
     """Where the built Ollama is kept: outside the clone, so that a machine builds it once."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "workbench" / f"ollama-{OLLAMA}" / "ollama"
+    return cache / "workbench" / f"ollama-{OLLAMA}-native" / "ollama"
 
 
 def main() -> None:
@@ -92,6 +94,7 @@ def build_ollama() -> None:
     headers = Path(tree.origin).parent / "llama.cpp" / "vendor"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        compiler = {"CGO_CPPFLAGS": f"-I{headers}", "CGO_CFLAGS": FAST, "CGO_CXXFLAGS": FAST}
         done = subprocess.run(
             [
                 "go",
@@ -100,7 +103,7 @@ def build_ollama() -> None:
                 f"-X=github.com/ollama/ollama/version.Version={OLLAMA}",
                 f"github.com/ollama/ollama@v{OLLAMA}",
             ],
-            env={**os.environ, "GOBIN": folder, "CGO_CPPFLAGS": f"-I{headers}"},
+            env={**os.environ, **compiler, "GOBIN": folder},
             check=False,
         )
         if done.returncode:

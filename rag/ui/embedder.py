@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rag.packaged import PACKAGES
+from rag.packaged import PACKAGES, is_installed
 from rag.store import Collection
 from rag.ui.jobs import is_embedding_again
 from workbench.jobs.job import start
@@ -51,7 +51,8 @@ def _await_embedding(settings: Settings, name: str) -> None:
 def show_embedder_choice(settings: Settings, collection: Collection) -> None:
     """Any embedder by name, and the button that embeds the passages with it."""
     st.subheader(both("Another embedder", "更换向量模型"))
-    names = list(dict.fromkeys([collection.embedder, settings.embedder, *PACKAGES]))
+    packaged = [name for name in PACKAGES if is_installed(name)]
+    names = list(dict.fromkeys([collection.embedder, settings.embedder, *packaged]))
     name = st.selectbox(
         both(
             "A packaged one, or type a folder, hub name, modelscope:NAME or ollama:NAME",

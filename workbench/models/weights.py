@@ -122,6 +122,7 @@ def _make_room() -> None:
 
 def _load_model(name: str, tokens: int) -> Any:
     """The model on the fastest device, its vocabulary grown to that many tokens."""
+    check_extra("local", ["torch"], "A model in a folder")
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -27,7 +27,8 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     """Python, the libraries of every package, the workspace, memory and GPU."""
     system = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("Python", "ok", system)
-    yield from find_libraries("streamlit", "langchain-core", "torch", "transformers")
+    yield from find_libraries("streamlit", "langchain-core", "transformers")
+    yield from find_libraries("torch", extra="local")
     yield from _workspace(settings)
     memory = psutil.virtual_memory()
     free = f"{memory.available / 1e9:.0f} of {memory.total / 1e9:.0f} GB free"

