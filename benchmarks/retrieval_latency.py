@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=100)
     options = parser.parse_args()
     embedder = ReadyVectors()
-    embeddings._load = lambda name, cache, host: embedder  # type: ignore[assignment]
+    embeddings._load = lambda name, *_: embedder  # type: ignore[assignment]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = load_settings(home=Path(folder), chroma_url="", reranker="")
         rows = [measure(settings, embedder, size, options.queries) for size in options.sizes]

@@ -46,7 +46,7 @@ def evaluate(
     Returns `questions` and `passages` (counts); `dense`, `lexical`, `fused` and `rrf` (reciprocal
     rank fusion, the usual default), each {"recall@1", "recall@5", "recall@10", "mrr@10"};
     `best_fixed` and `sweep` with recall@1 of fixed weights on the dense leg (min-max scores);
-    `calibrated`, the learned weights. Raises Unavailable.
+    `calibrated`, the learned shares of the dense leg (in deviations). Raises Unavailable.
     """
     embedder = load_embedder(settings.embedder, settings)
     with _scratch_collection(settings, embedder) as collection:
@@ -67,7 +67,7 @@ def evaluate(
         "rrf": _measure(exact[RRF]),
         "best_fixed": max(sweep, key=lambda row: row["recall@1"]),
         "sweep": sweep,
-        "calibrated": {name: weight.weight for name, weight in calibration.weights.items()},
+        "calibrated": {name: weight.share for name, weight in calibration.weights.items()},
     }
 
 

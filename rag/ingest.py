@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag.calibration import calibrate, load_calibration
+from rag.calibration import calibrate, ids_by_language, load_calibration, refresh
 from rag.embeddings import is_new_here, load_embedder
 from rag.index_writer import IndexWriter
 from rag.passages import Document
@@ -100,9 +100,11 @@ def ingest(
         if stopped():
             raise _stopped_after(progress)
         outcome.passages = collection.count()
-    if _needs_calibration(collection, outcome.passages):
+    if _needs_calibration(collection):
         progress.calibrating()
         calibrate(collection, settings)
+    elif outcome.indexed or outcome.removed:
+        refresh(collection, settings)
     lexical_index(collection)  # so that the first question does not wait for it
     return outcome
 
@@ -204,7 +206,13 @@ def _stopped_after(progress: Progress) -> Stopped:
     )
 
 
-def _needs_calibration(collection: Collection, passages: int) -> bool:
-    """Whether the collection has doubled, or halved, since its weights were learned."""
-    learned = load_calibration(collection).passages
-    return passages > 0 and not learned / 2 < passages < max(2 * learned, 1)
+def _needs_calibration(collection: Collection) -> bool:
+    """Whether a language of the collection has doubled, or halved, since it was calibrated."""
+    learned = load_calibration(collection).languages
+    counts = {language: len(ids) for language, ids in ids_by_language(collection).items()}
+    if set(counts) != set(learned):
+        return bool(counts)
+    return any(
+        not learned[language] / 2 < count < 2 * learned[language]
+        for language, count in counts.items()
+    )

@@ -14,6 +14,7 @@ import numpy as np
 from workbench.files import writing
 from workbench.language import words
 
+FORMAT = 2  # of the folder; grows when what counts as a word changes
 K1, B = 1.5, 0.75  # how soon a word's repetitions count no more, and how much long texts lose
 
 

@@ -75,9 +75,11 @@ class Document:
 class Hit:
     """A passage found. `dense` is the cosine similarity, `lexical` the BM25 score.
 
-    `score` is the fused score in [0, 1]. `relevant` is false where the score is under the floor
-    of the collection: then the passage is the nearest one, but no answer. `collection` is the
-    name of the one that it was found in.
+    `score` is the fused score, which sets the order: in [0, 1], or a little outside where the
+    passage's language is not the question's. `relevance` in [0, 1] says how
+    surely the passage is an answer, .5 at the floor of the collection; `relevant` is false under
+    it: then the passage is the nearest one, but no answer. `collection` is the name of the one that
+    it was found in.
     """
 
     passage: Passage
@@ -86,3 +88,4 @@ class Hit:
     lexical: float
     relevant: bool = True
     collection: str = ""
+    relevance: float = 1.0

@@ -1,26 +1,28 @@
 """One or several collections -> the passages of all that answer a question, on one scale.
 
-A score of a single collection rests on what is rare there and on the weight that it has learned, so
-scores of two collections cannot be compared. The pool scores the best passages of each once more as
-if all collections were one: words are as rare as in all of them together, weight and floor are the
-means of theirs, weighed by their sizes.
+A score of a single collection rests on what is rare there and on what it has learned, so scores of
+two collections cannot be compared. The pool scores the best passages of each once more as if all
+collections were one: words are as rare as in all of them together, and what was learned is the mean
+of theirs, weighed by their sizes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from rag.calibration import Calibration, load_calibration
+from rag.calibration import Calibration, join, load_calibration
+from rag.embeddings import load_embedder
 from rag.lexical import LexicalIndex, coverage_of
 from rag.passages import Hit
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, open_collection
+from rag.views import RELEVANT, look, view_of
 from workbench.errors import InvalidInput
-from workbench.language import words
+from workbench.language import language_of, words
 from workbench.settings import Settings
 
 
@@ -60,13 +62,14 @@ class Pool:
         held = self.held(word)
         return math.log1p((self.size - held + 0.5) / (held + 0.5))
 
-    def weight(self, question: str) -> float:
-        """Share of the dense leg: the collections' mean by size."""
-        return self._mean(lambda calibration: calibration.weight(question))
+    @cached_property
+    def learned(self) -> Calibration:
+        """What the collections have learned, as one."""
+        return join([load_calibration(collection) for collection in self.collections])
 
-    def floor(self, question: str) -> float:
-        """The score that a relevant passage reaches: the collections' mean by size."""
-        return self._mean(lambda calibration: calibration.floor(question))
+    def share(self, question: str) -> float:
+        """Share of meaning in a score, beside words, for questions in this language."""
+        return self.learned.share(language_of(question))
 
     def retrieve(
         self,
@@ -83,7 +86,7 @@ class Pool:
             return found[0]
         hits = [hit for some in found for hit in some]
         if not self._own_scores_compare(settings):
-            hits = self.scored_as_one(question, hits)
+            hits = self.scored_as_one(question, hits, settings)
         # relevant first: each collection knows its own floor
         hits.sort(key=lambda hit: (not hit.relevant, -hit.score, hit.passage.id))
         return _without_repeats(hits)[:k]
@@ -97,23 +100,20 @@ class Pool:
         embedders = {collection.embedder for collection in self.collections}
         return bool(settings.reranker) or len(embedders) > 1
 
-    def scored_as_one(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    def scored_as_one(self, question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
         """The hits with the scores and the relevance that a single collection would give them."""
-        weight, floor = self.weight(question), self.floor(question)
+        vector = load_embedder(self.embedder, settings).embed([question], "query")[0]
+        coverages = [index.coverage(question) for index in self.indexes]
+        views = look(question, vector, self.learned, coverages)
         shares = coverage_of(question, [hit.passage.text for hit in hits], self.rarity)
-        scored = []
+        scored: list[Hit] = []
         for hit, share in zip(hits, shares, strict=True):
-            score = min(1.0, max(0.0, weight * hit.dense + (1 - weight) * share))
-            scored.append(replace(hit, score=round(score, 6), relevant=score >= floor))
+            view = view_of(views, hit.passage.text)
+            score, relevance = view.judge(hit.dense, share)
+            scored.append(
+                replace(hit, score=score, relevance=relevance, relevant=relevance >= RELEVANT)
+            )
         return scored
-
-    def _mean(self, of: Callable[[Calibration], float]) -> float:
-        total = 0.0
-        for collection, index in zip(self.collections, self.indexes, strict=True):
-            total += len(index.ids) * of(load_calibration(collection))
-        if not self.size:
-            return of(load_calibration(self.collections[0]))
-        return total / self.size
 
 
 def open_pool(settings: Settings, names: Sequence[str]) -> Pool:

@@ -25,7 +25,7 @@ EMBEDDERS = {"noise": NoiseEmbedder(), "topic": TopicEmbedder()}
 
 @pytest.fixture
 def known_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "_load", lambda name, cache, host: EMBEDDERS[name])
+    monkeypatch.setattr(embeddings, "_load", lambda name, *_: EMBEDDERS[name])
 
 
 def write(path: Path, *rows: Any) -> Path:
@@ -181,7 +181,7 @@ def test_search_and_calibration_from_the_command_line(settings: Settings) -> Non
     shown = run("calibration", "test", "--again", "--json")
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["weights"]["en"]["questions"] >= 30
-    assert "weight" in run("calibration", "test").stdout
+    assert "of meaning" in run("calibration", "test").stdout
     done = run(
         "search",
         "topic7x1 topic7x2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.fusion import fuse, reciprocal_ranks, stretch
+from rag.fusion import fuse, reciprocal_ranks, standard, stretch
 
 
 def test_equal_scores_stretch_to_zero() -> None:
@@ -15,6 +15,13 @@ def test_equal_scores_stretch_to_zero() -> None:
 def test_stretching_runs_from_zero_to_one() -> None:
     found = stretch(np.array([[-2.0, 0.0, 6.0]]))
     np.testing.assert_allclose(found, [[0, 0.25, 1]])
+
+
+def test_deviations_have_no_scale() -> None:
+    scores = np.array([[0.7, 0.8, 0.9], [1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(standard(scores)[0], standard(scores)[1], atol=1e-9)
+    assert not standard(np.zeros((1, 4))).any()
+    assert standard(np.array([[0.0, 0.0, 0.001]]), least=0.01).max() < 0.1
 
 
 @pytest.mark.parametrize(("weight", "best"), [(0.0, 1), (1.0, 0)])

@@ -26,7 +26,7 @@ TEXTS = [
         ("天", ["天"]),
         ("用GPU训练", ["用", "gpu", "训练"]),
         ("ＡＢＣ１２３", ["abc123"]),
-        ("繁體中文", ["繁體", "體中", "中文"]),
+        ("繁體中文", ["繁体", "体中", "中文"]),
         ("get_user ABC-123", ["get", "user", "abc", "123"]),
         ("¿…!? 😀 —", []),
         ("", []),
@@ -34,6 +34,11 @@ TEXTS = [
 )
 def test_words_of_mixed_text(text: str, expected: list[str]) -> None:
     assert words(text) == expected
+
+
+def test_both_chinese_scripts_and_both_widths_are_the_same_words() -> None:
+    assert words("員工請假規定（２０２６年）") == words("员工请假规定(2026年)")
+    assert words("乾燥") == words("干燥")
 
 
 def test_the_script_is_that_of_most_letters() -> None:

@@ -51,7 +51,7 @@ class CountingEmbedder(TopicEmbedder):
 @pytest.fixture
 def embedder(monkeypatch: pytest.MonkeyPatch) -> CountingEmbedder:
     counting = CountingEmbedder()
-    for module in ("rag.retriever", "rag.calibration", "agents.documents.quoting"):
+    for module in ("rag.retriever", "rag.calibration", "rag.pool", "agents.documents.quoting"):
         monkeypatch.setattr(f"{module}.load_embedder", lambda name, settings: counting)
     return counting
 

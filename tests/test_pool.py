@@ -24,7 +24,7 @@ SMALL = {"leave.md": "Employees have 28 days of annual leave."}
 def collections(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """`whole` has 40 passages; `large` has 33 of them, `little` the other 7, `tiny` one of its own."""
     embedder = TopicEmbedder()
-    for module in ("rag.retriever", "rag.calibration", "agents.documents.quoting"):
+    for module in ("rag.retriever", "rag.calibration", "rag.pool", "agents.documents.quoting"):
         monkeypatch.setattr(f"{module}.load_embedder", lambda name, settings: embedder)
     names = list(TEXTS)
     parts = {"whole": names, "large": names[:33], "little": names[33:]}

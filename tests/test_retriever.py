@@ -10,20 +10,34 @@ import pytest
 
 from rag import embeddings, retriever
 from rag.calibration import calibrate
-from rag.fusion import fuse
+from rag.everyday import everyday
+from rag.fusion import fuse, standard
 from rag.reranker import rerank
 from rag.retriever import lexical_index, retrieve
 from rag.store import Collection, delete_collection
-from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, fill, make_collection, topics
+from tests.retrieval_fakes import (
+    BilingualEmbedder,
+    NoiseEmbedder,
+    TopicEmbedder,
+    chinese,
+    fill,
+    make_collection,
+    meaning_of,
+    topics,
+)
 from workbench.errors import InvalidInput, NotFound
 from workbench.settings import Settings
 
-EMBEDDERS = {"noise": NoiseEmbedder(), "topic": TopicEmbedder()}
+EMBEDDERS = {
+    "noise": NoiseEmbedder(),
+    "topic": TopicEmbedder(),
+    "bilingual": BilingualEmbedder(meaning_of),
+}
 
 
 @pytest.fixture(autouse=True)
 def known_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "_load", lambda name, cache, host: EMBEDDERS[name])
+    monkeypatch.setattr(embeddings, "_load", lambda name, *_: EMBEDDERS[name])
 
 
 @pytest.fixture
@@ -54,6 +68,23 @@ def test_reading_few_passages_finds_what_scoring_all_of_them_finds(
         np.testing.assert_allclose(
             [hit.score for hit in hits], [max(exact[at], 0) for at in best], atol=1e-4
         )
+
+
+def test_the_learned_order_is_that_of_scoring_all_passages_in_deviations(
+    collection: Collection, settings: Settings
+) -> None:
+    learned = calibrate(collection, settings)
+    index = lexical_index(collection)
+    passages, vectors = collection.passages_and_vectors(list(index.ids))
+    others = everyday(EMBEDDERS["topic"]).sentences["en"]
+    for row in range(0, 120, 8):
+        question = f"topic{row}x1 topic{row + 1}x2 common3 common{row % 30}"
+        vector = EMBEDDERS["topic"].embed([question])[0]
+        dense = standard(np.concatenate([vectors, others]) @ vector)
+        lexical = standard(np.concatenate([index.coverage(question), np.zeros(40)]), 0.01)
+        exact = fuse(dense, lexical, learned.share("en"))[:120]
+        best = [passages[at].source for at in np.argsort(-exact, kind="stable")[:3]]
+        assert found(question, collection, settings, k=3) == best
 
 
 def test_hits_carry_both_legs_and_come_best_first(
@@ -171,6 +202,48 @@ def test_a_question_from_elsewhere_is_not_relevant(
     ]
     assert sum(hit.relevant for hit in known) >= 23
     assert sum(hit.relevant for hit in strange) <= 2
+
+
+@pytest.fixture
+def bilingual(settings: Settings) -> Iterator[Collection]:
+    """Forty passages in English and forty others in Chinese."""
+    texts = topics(80)
+    for row, name in enumerate(list(texts)):
+        if row >= 40:
+            texts[name] = chinese(texts[name])
+    yield make_collection(settings, texts, EMBEDDERS["bilingual"])
+    delete_collection(settings, "test")
+
+
+def test_a_question_finds_passages_of_both_languages(
+    bilingual: Collection, settings: Settings
+) -> None:
+    learned = calibrate(bilingual, settings)
+    assert learned.languages == {"en": 40, "zh": 40}
+    assert all(spread.crossing is not None for spread in learned.spreads.values())
+    first = {"en": 0, "zh": 0}
+    relevant = {"en": 0, "zh": 0}
+    for row in range(0, 80, 4):
+        asked = f"topic{row}x0 topic{row}x2 topic{row}x4"
+        for language, question in (("en", asked), ("zh", chinese(asked))):
+            hits = retrieve(question, bilingual, settings, 4)
+            assert len({hit.passage.id for hit in hits}) == 4
+            first[language] += hits[0].passage.source == f"file{row:03}.md"
+            relevant[language] += hits[0].relevant
+    assert min(first.values()) >= 17
+    assert min(relevant.values()) >= 15
+
+
+def test_no_meaning_is_read_across_languages_by_an_embedder_that_knows_one(
+    settings: Settings,
+) -> None:
+    collection = make_collection(settings, topics(40), EMBEDDERS["topic"])
+    learned = calibrate(collection, settings)
+    assert learned.spreads["en"].crossing is None
+    hits = retrieve(chinese("topic7x0 topic7x2"), collection, settings, 4)
+    assert len(hits) == 4 and not any(hit.relevant for hit in hits)
+    [named] = retrieve(chinese("topic7x0") + "的 topic7x2", collection, settings, 1)
+    assert named.passage.source == "file007.md" and named.relevant
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ EMBEDDERS = {"topic": TopicEmbedder(), "bilingual": Bilingual()}
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(embeddings, "_load", lambda name, cache, host: EMBEDDERS[name])
+    monkeypatch.setattr(embeddings, "_load", lambda name, *_: EMBEDDERS[name])
     monkeypatch.setenv("WORKBENCH_EMBEDDER", "topic")
     return load_settings()
 

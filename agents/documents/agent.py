@@ -10,7 +10,7 @@ from agents.budget import fit
 from agents.documents.attached import find_in_files
 from agents.documents.citing import has_citation, only_known_citations, supporting
 from agents.documents.prompting import write_messages
-from agents.documents.quoting import quote
+from agents.documents.quoting import in_another_language, quote
 from agents.documents.search import Retrieved, search
 from agents.question import Question
 from rag.passages import Hit
@@ -24,6 +24,7 @@ NO_MODEL = Notice(
     "or see `workbench doctor` for other ways.",
     standing=True,
 )
+ORIGINAL = Notice("The documents are in another language; they are quoted in the original.")
 UNSUPPORTED = Notice("No passage of the collection supports this answer; do not rely on it.")
 
 
@@ -57,6 +58,8 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield _source(number, hit)
     if model is None:
         yield from quote(question.text, found, hits, settings)
+        if in_another_language(hits, question.language):
+            yield ORIGINAL
         yield NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return

@@ -13,10 +13,11 @@ from agents.evidence import Match
 from agents.question import Question
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
+from rag.views import RELEVANT
 from workbench.language import localized, words
 
 BEATEN = 0.2  # by so much a passage elsewhere scores higher, where the files clearly lack an answer
-NEAR = 0.5  # share of the floor that a passage of an attached file must reach to be quoted
+NEAR = 0.1  # relevance that a passage of an attached file must have to be quoted
 
 # Questions about the files as a whole: no passage is nearer to them than another.
 WHOLE_EN = re.compile(
@@ -70,18 +71,17 @@ def find_in_files(question: Question) -> Match:
     own = Pool(files.pool.collections[:1])
     hits: list[Hit] = []
     if not _about_the_whole(question):
-        hits = _scored(files.pool, text, own.retrieve(text, settings, count, files.where))
+        hits = _scored(files.pool, question, own.retrieve(text, settings, count, files.where))
     if not hits:
         hits = files.passages(count)
         names = ", ".join(dict.fromkeys(Path(hit.passage.source).name for hit in hits))
         reason = localized(question.language, f"you attached {names}", f"你附上了 {names}")
         return Match(1.0, reason, _leading(text, files, hits))
-    floor = files.pool.floor(text)
-    best = hits[0].score
-    elsewhere = _best_elsewhere(text, files.pool, question)
-    beaten = elsewhere >= max(floor, best + BEATEN)
-    score = 0.0 if beaten else min(1.0, best / floor)
-    near = [replace(hit, relevant=hit.score >= NEAR * floor) for hit in hits]
+    best = max(hit.relevance for hit in hits)
+    elsewhere = _best_elsewhere(files.pool, question)
+    beaten = elsewhere >= max(RELEVANT, best + BEATEN)
+    score = 0.0 if beaten else min(1.0, best / RELEVANT)
+    near = [replace(hit, relevant=hit.relevance >= NEAR) for hit in hits]
     return Match(score, _reason(question, hits), _leading(text, files, near))
 
 
@@ -90,18 +90,18 @@ def _about_the_whole(question: Question) -> bool:
     return bool(pattern.search(question.text.strip())) or not words(question.text)
 
 
-def _best_elsewhere(text: str, pool: Pool, question: Question) -> float:
-    """The score of the best passage that lies in no attached file."""
+def _best_elsewhere(pool: Pool, question: Question) -> float:
+    """The relevance of the best passage that lies in no attached file."""
     if len(pool.collections) == 1:
         return 0.0
     others = Pool(pool.collections[1:])
-    hits = _scored(pool, text, others.retrieve(text, question.settings, FEWEST))
-    return hits[0].score if hits else 0.0
+    hits = _scored(pool, question, others.retrieve(question.text, question.settings, FEWEST))
+    return max((hit.relevance for hit in hits), default=0.0)
 
 
-def _scored(pool: Pool, text: str, hits: Sequence[Hit]) -> list[Hit]:
+def _scored(pool: Pool, question: Question, hits: Sequence[Hit]) -> list[Hit]:
     """The hits on the scale of the pool, best first."""
-    scored = pool.scored_as_one(text, hits)
+    scored = pool.scored_as_one(question.text, hits, question.settings)
     return sorted(scored, key=lambda hit: (-hit.score, hit.passage.id))
 
 

@@ -11,7 +11,8 @@ from agents.evidence import Match, Weights, share
 from rag.catalogue import Catalogue
 from rag.pool import Pool, open_pool
 from rag.store import Collection
-from workbench.language import language_of, localized, words
+from rag.views import RELEVANT
+from workbench.language import OPENING, language_of, localized, words
 from workbench.settings import Settings
 
 SHORTEST = 4  # words of a line that has the form of a question
@@ -56,11 +57,11 @@ class DocumentsAsset:
         return chosen or self.pool.collections
 
     def best(self, question: str, weights: Weights) -> Match:
-        """The passage with most of the question's words; the calibrated score counts if higher.
+        """The passage with most of the question's words.
 
-        Also where no passage reaches the collection's own floor: that one counts every pair of
-        Chinese signs as a word, so that a short question seems to name much that no passage has.
-        What was retrieved goes with the match, so that the documents agent does not search again.
+        Where the best passage is in another language, words say nothing, and its relevance above
+        the floor counts if higher. What was retrieved goes with the match, so that the documents
+        agent does not search again.
         """
         language = language_of(question)
         found = search(question, self.settings)
@@ -72,8 +73,11 @@ class DocumentsAsset:
             explained = share(set(words(hit.passage.text)), weights)
             if explained > best_share:
                 best_share, best_hit = explained, hit
+        score = best_share
         first = found.hits[0]
-        score = max(best_share, first.score) if first.relevant else best_share
+        if language_of(first.passage.text[:OPENING]) != language:
+            score = max(score, first.relevance - RELEVANT)
+            best_hit = first if score > best_share else best_hit
         name = Path(best_hit.passage.source).name
         reason = localized(language, f"{name} speaks of it", f"{name} 中提到了相关内容")
         return Match(score, reason, found)

@@ -12,7 +12,7 @@ from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
 from rag.passages import Hit
 from workbench.chat.events import Token
-from workbench.language import words
+from workbench.language import language_of, words
 from workbench.settings import Settings
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
@@ -52,11 +52,16 @@ def quote(
         passages=[hit.passage.text for hit in hits],
         rarity=pool.rarity,
         similarity=similarity,
-        dense_weight=pool.weight(found.text),
+        dense_weight=pool.share(found.text),
     )
     for row, (number, text) in enumerate(best):
         gap = "\n" if row else ""
         yield Token(f"{gap}> {text} [{number}]\n")
+
+
+def in_another_language(hits: Sequence[Hit], language: str) -> bool:
+    """Whether the first passages, which are quoted, are not in the question's language."""
+    return all(language_of(hit.passage.text) != language for hit in hits[:QUOTES])
 
 
 def best_sentences(

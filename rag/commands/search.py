@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,15 +193,15 @@ def calibration(collection: str | None, again: bool, as_json: bool) -> None:
     [opened] = open_pool(settings, names[:1]).collections
     found = calibrate(opened, settings) if again else load_calibration(opened)
     if as_json:
-        print_json({"collection": opened.name, **asdict(found)})
+        print_json({"collection": opened.name, **found.facts()})
         return
     click.echo(f"{opened.name}: {found.passages} passages when calibrated, {opened.count()} now")
     for name, weight in found.weights.items():
         ranks = f"dense {weight.dense:.3f}, lexical {weight.lexical:.3f}, fused {weight.fused:.3f}"
         source = f"from {weight.questions} questions (MRR {ranks})"
-        click.echo(f"  {name}: weight {weight.weight:.2f} on dense, {source}")
+        click.echo(f"  {name}: share {weight.share:.2f} of meaning, {source}")
     for name, floor in found.floors.items():
-        click.echo(f"  {name}: relevant from a score of {floor:.3f}")
+        click.echo(f"  {name}: relevant from {floor.score:.3f}")
     if not found.weights:
         click.echo("  Nothing learned yet, or too little text: the default weight is used.")
 

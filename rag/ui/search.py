@@ -9,7 +9,7 @@ import streamlit as st
 from rag.calibration import load_calibration
 from rag.learning import Weight
 from rag.passages import Hit
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import lexical_index, retrieve, views_of
 from rag.store import Collection
 from workbench.settings import Settings
 from workbench.ui.widgets import both, place_name, plain, shows_errors
@@ -75,16 +75,27 @@ def _explain_score(question: str, settings: Settings, collection: Collection) ->
             )
         )
         return
-    weight = load_calibration(collection).weight(question)
+    views = views_of(question, collection, settings)
+    weight = views[0].dense
     st.caption(
         both(
             f"Fused = {weight:.2f} × meaning + {1 - weight:.2f} × words. "
             "Meaning is the cosine similarity of question and passage. "
-            "Words is the BM25 score, as a share of the most that any passage could reach.",
+            "Words is the BM25 score, as a share of the most that any passage could reach. "
+            "The weights follow from how far both scores spread for this question.",
             f"综合分 = {weight:.2f} × 语义 + {1 - weight:.2f} × 关键词。"
-            "语义是问题与段落的余弦相似度；关键词是 BM25 得分占任何段落可能达到的最高分的比例。",
+            "语义是问题与段落的余弦相似度；关键词是 BM25 得分占任何段落可能达到的最高分的比例。"
+            "两个权重取决于这个问题的两种得分各自的离散程度。",
         )
     )
+    if len(views) > 1:
+        st.caption(
+            both(
+                "Passages in another language than the question hardly share its words, so they "
+                "are scored apart and put on the same scale.",
+                "与问题语言不同的段落几乎没有相同的词，因此单独计分后再换算到同一尺度。",
+            )
+        )
 
 
 def _show_hit(number: int, hit: Hit, ceiling: float) -> None:
@@ -106,7 +117,7 @@ def _show_hit(number: int, hit: Hit, ceiling: float) -> None:
 def _show_weight(language: str, learned: Weight) -> None:
     st.metric(
         both(*LANGUAGES[language]),
-        f"{learned.weight:.0%}",
+        f"{learned.share:.0%}",
         help=both("share of meaning", "语义所占比例"),
     )
     st.caption(
