@@ -103,7 +103,8 @@ class Pool:
     def scored_as_one(self, question: str, hits: Sequence[Hit], settings: Settings) -> list[Hit]:
         """The hits with the scores and the relevance that a single collection would give them."""
         vector = embed_question(question, load_embedder(self.embedder, settings))
-        views = look(question, vector, self.learned, self.indexes)
+        coverages = [index.coverage(question) for index in self.indexes]
+        views = look(question, vector, self.learned, coverages)
         shares = coverage_of(question, [hit.passage.text for hit in hits], self.rarity)
         scored: list[Hit] = []
         for hit, share in zip(hits, shares, strict=True):

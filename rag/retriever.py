@@ -48,24 +48,34 @@ def retrieve(
     if not any(character.isalnum() for character in question):
         return []
     index = lexical_index(collection)
-    views = views_of(question, collection, settings, weight)
+    shares = index.coverage(question)
+    views = _look(question, collection, settings, shares, weight)
     wanted = max(k, READ) if settings.reranker else k
     depth = max(2 * wanted, CANDIDATES)
-    candidates = _find_candidates(question, views, collection, index, depth, where)
+    ceiling = index.ceiling(question)
+    candidates = _find_candidates(views, collection, index, shares, depth, where)
     contenders = _rule_out(candidates, wanted, views)
     passages, vectors = collection.passages_and_vectors(contenders)
     coverage = np.array([candidates.coverage[passage.id] for passage in passages], np.float64)
-    hits = _scored(collection.name, passages, vectors, coverage, views, candidates.ceiling)[:wanted]
+    hits = _scored(collection.name, passages, vectors, coverage, views, ceiling)[:wanted]
     return rerank(question, hits, settings)[:k] if settings.reranker else hits
 
 
-def views_of(
-    question: str, collection: Collection, settings: Settings, weight: float | None = None
-) -> list[View]:
+def views_of(question: str, collection: Collection, settings: Settings) -> list[View]:
     """How the question looks at the collection's passages; see `rag.views.look`."""
+    shares = lexical_index(collection).coverage(question)
+    return _look(question, collection, settings, shares, None)
+
+
+def _look(
+    question: str,
+    collection: Collection,
+    settings: Settings,
+    shares: np.ndarray,
+    weight: float | None,
+) -> list[View]:
     vector = embed_question(question, load_embedder(collection.embedder, settings))
-    learned = load_calibration(collection)
-    return look(question, vector, learned, [lexical_index(collection)], weight)
+    return look(question, vector, load_calibration(collection), [shares], weight)
 
 
 @dataclass(frozen=True)
@@ -73,21 +83,22 @@ class _Candidates:
     """The best of both legs, the nearest to the first view first."""
 
     coverage: Mapping[str, float]  # id -> BM25 as a share of its ceiling, of every candidate
-    ceiling: float  # BM25 score that no passage can exceed
     cosines: Mapping[str, float]  # id -> cosine, of those that the dense leg found
     farthest: float  # the most that the cosine of any other passage can be
 
 
 def _find_candidates(
-    question: str,
     views: Sequence[View],
     collection: Collection,
     index: LexicalIndex,
+    shares: np.ndarray,
     depth: int,
     where: dict[str, Any] | None,
 ) -> _Candidates:
-    """The `depth` best of each leg, the dense one looking from each view that uses it."""
-    shares = index.coverage(question)
+    """The `depth` best of each leg, the dense one looking from each view that uses it.
+
+    `shares` is the word leg's coverage of every passage in the order of the index.
+    """
     cosines = dict(collection.nearest(views[0].vector, depth, where))
     nearest = list(cosines)
     for view in views[1:]:
@@ -102,7 +113,7 @@ def _find_candidates(
     # a full list ends with its farthest passage, and all others are at least as far
     complete = len(cosines) < depth
     farthest = 1.0 if complete else min(cosines.values())
-    return _Candidates(coverage, index.ceiling(question), cosines, farthest)
+    return _Candidates(coverage, cosines, farthest)
 
 
 def _best_by_words(

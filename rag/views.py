@@ -16,7 +16,6 @@ import numpy as np
 from rag.calibration import Calibration
 from rag.everyday import everyday_texts
 from rag.fusion import LEAST_COVERAGE
-from rag.lexical import LexicalIndex
 from workbench.language import OPENING, language_of
 
 # A passage in another language shares names and numbers with the question at best, so its score
@@ -64,53 +63,78 @@ def look(
     question: str,
     vector: np.ndarray,
     learned: Calibration,
-    indexes: Sequence[LexicalIndex],
+    coverages: Sequence[np.ndarray],
     weight: float | None = None,
 ) -> list[View]:
     """A view for each language of the passages, that of the question first.
 
+    `coverages` are the word scores of all passages, an array for each collection.
     `weight` on the dense leg makes a single view with that very weight.
     """
     asked = language_of(question)
     if weight is not None or not learned.spreads:
         return [_plain_view(asked, vector, learned, weight)]
-    word_mean, word_deviation = coverage_moments(question, indexes)
+    words = coverage_moments(coverages)
     languages = sorted(learned.spreads, key=lambda language: language != asked)
     views: list[View] = []
     for written in languages:
         spread = learned.spreads[written]
-        moved = vector
-        share = learned.share(asked)
-        times = 1.0
-        if written != asked:
-            times = ACROSS if len(languages) > 1 else 1.0
+        if written == asked:
+            share = learned.share(asked)
+            view = _view(vector, learned, (asked, written), share, words, 1 - share)
+        elif spread.crossing is not None:
             share = learned.share_across(written)
-            if spread.crossing is not None:
-                moved = _unit(vector + spread.crossing)
-        mean, deviation = spread.moments(moved)
-        dense = times * share / deviation
-        lexical = times * (1 - share) / word_deviation
-        base = -dense * mean - lexical * word_mean
-        floor = learned.floor(asked, written)
-        views.append(View(written, moved, base, dense, lexical, share, floor.score, floor.slack))
+            moved = _unit(vector + spread.crossing)
+            view = _view(moved, learned, (asked, written), share, words, 1 - share)
+            if len(languages) > 1:
+                view = _times(view, ACROSS)
+        else:  # words are all that can be found, and count as they do for the others
+            share = 1 - learned.share(asked) if len(languages) > 1 else 1.0
+            view = _view(vector, learned, (asked, written), 0.0, words, share)
+        views.append(view)
     return _on_one_scale(views)
 
 
-def coverage_moments(question: str, indexes: Sequence[LexicalIndex]) -> tuple[float, float]:
+def _view(
+    vector: np.ndarray,
+    learned: Calibration,
+    languages: tuple[str, str],
+    share: float,
+    words: tuple[float, float],
+    share_of_words: float,
+) -> View:
+    """One whose score is share * cosine + share_of_words * coverage, both in deviations.
+
+    `words` are mean and deviation of coverage.
+    """
+    mean, deviation = learned.spreads[languages[1]].moments(vector)
+    word_mean, word_deviation = words
+    dense = share / deviation
+    lexical = share_of_words / word_deviation
+    base = -dense * mean - lexical * word_mean
+    floor = learned.floor(*languages)
+    return View(languages[1], vector, base, dense, lexical, share, floor.score, floor.slack)
+
+
+def _times(view: View, factor: float) -> View:
+    """The view with scores that are so many times as far from their mean."""
+    return replace(
+        view,
+        base=factor * view.base,
+        dense=factor * view.dense,
+        lexical=factor * view.lexical,
+    )
+
+
+def coverage_moments(coverages: Sequence[np.ndarray]) -> tuple[float, float]:
     """Mean and standard deviation of coverage over all passages, and the everyday sentences.
 
     The sentences count as passages without a word of the question.
     """
-    count = len(everyday_texts()["sentence en"])
-    total, squares = 0.0, 0.0
-    for index in indexes:
-        coverage = index.coverage(question)
-        count += len(coverage)
-        total += float(coverage.sum())
-        squares += float(coverage @ coverage)
-    mean = total / count
-    variance = squares / count - mean * mean
-    return mean, max(variance, LEAST_COVERAGE**2) ** 0.5
+    count = len(everyday_texts()["sentence en"]) + sum(map(len, coverages))
+    mean = sum(float(shares.sum()) for shares in coverages) / count
+    squares = sum(float(shares @ shares) for shares in coverages) / count
+    return mean, max(squares - mean * mean, LEAST_COVERAGE**2) ** 0.5
 
 
 def view_of(views: Sequence[View], text: str) -> View:
@@ -127,17 +151,8 @@ def _on_one_scale(views: Sequence[View]) -> list[View]:
     """The same order of all passages, with scores that are a weighted mean in the first view."""
     first = views[0]
     unit = first.dense + first.lexical
-    scaled: list[View] = []
-    for view in views:
-        scaled.append(
-            replace(
-                view,
-                base=(view.base - first.base) / unit,
-                dense=view.dense / unit,
-                lexical=view.lexical / unit,
-            )
-        )
-    return scaled
+    moved = [replace(view, base=view.base - first.base) for view in views]
+    return [_times(view, 1 / unit) for view in moved]
 
 
 def _plain_view(asked: str, vector: np.ndarray, learned: Calibration, weight: float | None) -> View:

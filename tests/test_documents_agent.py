@@ -189,6 +189,29 @@ def test_nothing_relevant_says_so_and_asks_no_model(chat: Settings, script: Scri
     assert "holds nothing about this question" in text_of(list(answer("?!", [], chat, "documents")))
 
 
+def test_an_english_document_answers_a_chinese_question_in_its_own_words(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("english")
+    for name in ("leave.md", "travel.md", "security.md"):
+        (folder / name).write_text(FILES[name], "utf-8")
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path_factory.mktemp("workspace")))
+    done = CliRunner().invoke(workbench, ["rag", "ingest", str(folder), "-c", "handbook"])
+    assert done.exit_code == 0, done.output
+    chosen = load_settings(model="none")
+    for question, name, quoted in (
+        ("员工每年有多少天年假？", "leave.md", "28 days"),
+        ("密码至少要多少个字符？", "security.md", "14 characters"),
+    ):
+        events = list(answer(question, [], chosen, "documents"))
+        sources = [event for event in events if isinstance(event, Source)]
+        assert Path(sources[0].source).name == name
+        assert quoted in text_of(events)
+        assert "quoted in the original" in notices_of(events)
+    declined = list(answer("法国的首都是哪里？", [], chosen, "documents"))
+    assert "没有与这个问题相关的内容" in text_of(declined)
+
+
 @pytest.mark.parametrize("breaks", ["hard", "quiet", "error"])
 def test_a_model_that_breaks_off_ends_in_failed_after_what_was_said(
     chat: Settings, script: Script, breaks: str

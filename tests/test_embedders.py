@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from rag import packaged
 from rag.checks import check_retrieval
-from rag.embeddings import find_compiled, load_embedder
+from rag.embeddings import find_compiled, is_new_here, load_embedder
 from rag.ingest import ingest
 from rag.openvino_embedder import SAME_COSINE, read_facts
 from rag.packaged import E5, E5_FILE, MINILM, is_packed, packaged_folder
@@ -126,8 +126,13 @@ def test_a_collection_keeps_its_embedder_until_it_is_embedded_again(
     assert best.passage.text == PAIRS["办公室几点开门？"]
 
 
-def test_doctor_says_which_embedder_runs_how_and_why(settings: Settings) -> None:
+def test_doctor_says_which_embedder_runs_how_and_why(settings: Settings, tmp_path: Path) -> None:
+    fresh = settings.model_copy(update={"cache": tmp_path / "cache"})
+    assert is_new_here(E5, fresh) and not is_new_here("ollama:bge-m3", fresh)
+    [found] = [one for one in check_retrieval(fresh) if one.what == "Embedder"]
+    assert "made ready" in found.detail
     load_embedder(E5, settings)
+    assert not is_new_here(E5, settings)
     [found] = [one for one in check_retrieval(settings) if one.what == "Embedder"]
     assert found.state == "ok"
     for words in (E5, "the default", "OpenVINO", "int8", "equal to torch's"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.budget import fit
 from agents.documents.attached import find_in_files
-from agents.documents.quoting import find_quotes, quote
+from agents.documents.quoting import find_quotes, in_another_language, quote
 from agents.documents.search import Retrieved, search
 from agents.documents.writing import write_answer
 from agents.question import Question
@@ -22,6 +22,7 @@ NO_MODEL = Notice(
     "or see `workbench doctor` for other ways.",
     standing=True,
 )
+ORIGINAL = Notice("The documents are in another language; they are quoted in the original.")
 
 
 def answer_from_documents(question: Question) -> Iterator[Event]:
@@ -54,6 +55,8 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield _source(number, hit)
     if model is None:
         yield from quote(find_quotes(question.text, found, hits, settings))
+        if in_another_language(hits, question.language):
+            yield ORIGINAL
         yield NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return

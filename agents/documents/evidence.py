@@ -61,9 +61,9 @@ class DocumentsAsset:
     def best(self, question: str, weights: Weights) -> Match:
         """The passage with most of the question's words, and how near the passages are in meaning.
 
-        Also where no passage reaches the collection's own floor: that one counts every pair of
-        Chinese signs as a word, so that a short question seems to name much that no passage has.
-        What was retrieved goes with the match, so that the documents agent does not search again.
+        Where the best passage is in another language, words say nothing, and its relevance above
+        the floor counts if higher. What was retrieved goes with the match, so that the documents
+        agent does not search again.
         """
         language = language_of(question)
         found = search(question, self.settings)

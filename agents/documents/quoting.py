@@ -12,7 +12,7 @@ from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
 from rag.passages import Hit
 from workbench.chat.events import Token
-from workbench.language import words
+from workbench.language import language_of, words
 from workbench.settings import Settings
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
@@ -64,6 +64,11 @@ def find_quotes(
         similarity=similarity,
         dense_weight=pool.share(found.text),
     )
+
+
+def in_another_language(hits: Sequence[Hit], language: str) -> bool:
+    """Whether the first passages, which are quoted, are not in the question's language."""
+    return all(language_of(hit.passage.text) != language for hit in hits[:QUOTES])
 
 
 def best_sentences(
