@@ -19,6 +19,7 @@ from typing import Any
 from deploy.ollama_registry import Registry
 from deploy.order import PLAN, STAGES
 from deploy.plan import Plan
+from deploy.probe import choose_pretokenizer
 from deploy.proof import Proof
 from deploy.versions import Version, list_versions, promote
 from workbench.errors import Conflict, InvalidInput, Unavailable
@@ -113,7 +114,10 @@ class Candidate:
         self._report("convert")
         if "sha256" in self._note() and self.gguf.exists():
             return
-        sha256 = self.plan.write(self.gguf, self._share_of("convert"))
+        pre = ""
+        if self.plan.makes_vocabulary:
+            pre = choose_pretokenizer(self.plan.artefact.tokenizer, self.registry)
+        sha256 = self.plan.write(self.gguf, self._share_of("convert"), pre)
         self._add_to_note({"sha256": sha256})
 
     def upload(self) -> None:

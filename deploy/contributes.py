@@ -12,6 +12,7 @@ CONTRIBUTION = Contribution(
         ),
     },
     checks=["deploy.checks:check_publishing"],
+    base_checks=["deploy.publishable:find_obstacles"],
     demo={20: "deploy.demo:STEP"},
     jobs={
         "deploy publish": JobKind(

@@ -87,7 +87,7 @@ def _put_vocabulary(model: Any, conversion: Conversion) -> None:
     """
     import gguf
 
-    from deploy.pretokenizer import name_pretokenizer
+    from deploy.pretokenizer import check_named, list_names
     from deploy.vocabulary import read_vocabulary
 
     words = model.dir_model
@@ -97,7 +97,7 @@ def _put_vocabulary(model: Any, conversion: Conversion) -> None:
     def write() -> None:
         pre = conversion.pre or "default"
         if vocabulary.form == "gpt2" and not conversion.pre:
-            pre = name_pretokenizer(model.get_vocab_base_pre, tokenizer, Path(conversion.base))
+            pre = check_named(list_names(tokenizer))
         vocabulary.write(model.gguf_writer, pre)
         special = gguf.SpecialVocab(words, n_vocab=len(vocabulary.tokens))
         special.add_to_gguf(model.gguf_writer)

@@ -93,7 +93,9 @@ class Merge:
         replacement = change.parts.get("replacement")
         if replacement:
             return self._file.places[replacement].shape
-        return self._shapes[self.extra.get(name, name)]
+        rows, *rest = self._shapes[self.extra.get(name, name)]
+        # New words are trained rows behind the base's.
+        return (max(rows, 1 + max(change.indices, default=-1)), *rest)
 
     def merged(self, name: str, weight: Any, start: int = 0, stop: int | None = None) -> Any:
         """The merged tensor in float32, or its rows from `start` to before `stop` where `in_rows`
@@ -121,7 +123,8 @@ class Merge:
         if "added" in part:
             weight = weight + change.scale * part["added"]
         if "rows" in part:
-            weight = weight.clone()
+            new = self.shape(name)[0] - len(weight)
+            weight = torch.cat([weight, weight.new_zeros(new, weight.shape[1])])
             weight[change.indices] = part["rows"]
         return weight.contiguous()
 

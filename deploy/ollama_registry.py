@@ -202,15 +202,20 @@ class Registry:
             adapted=len(own) < len(files),
         )
 
-    def render(self, name: str, messages: list[dict[str, Any]]) -> str:
-        """The prompt that the server would give the model, byte for byte."""
-        body = {
+    def render(self, name: str, messages: list[dict[str, Any]], thinks: bool | None = None) -> str:
+        """The prompt that the server would give the model, byte for byte.
+
+        `thinks` switches thinking; None leaves it to the server.
+        """
+        body: dict[str, Any] = {
             "model": name,
             "messages": messages,
             "stream": False,
             "_debug_render_only": True,
             "truncate": False,
         }
+        if thinks is not None:
+            body["think"] = thinks
         shown = self._ask("/api/chat", body)
         if "_debug_info" not in shown:
             raise Unavailable(
@@ -221,13 +226,37 @@ class Registry:
 
     def reply(self, name: str, messages: list[dict[str, Any]], tokens: int, context: int) -> Reply:
         """The greedy answer to a conversation, at most `tokens` long."""
-        body = {"model": name, "messages": messages, "stream": False, "logprobs": True}
-        return self._reply("/api/chat", body, tokens, context)
+        return self.continue_text(name, self.render(name, messages), tokens, context)
+
+    def continue_text(self, name: str, prompt: str, tokens: int, context: int) -> Reply:
+        """The greedy continuation of a prompt, without a template.
+
+        A chat's reply is that of its rendered prompt, but there the server keeps thinking apart
+        and loses the log-probabilities of its marks.
+        """
+        body = {
+            "model": name,
+            "prompt": prompt,
+            "raw": True,
+            "think": False,
+            "stream": False,
+            "logprobs": True,
+        }
+        return self._reply("/api/generate", body, tokens, context)
 
     def prompt_tokens(self, name: str, text: str, context: int) -> int:
         """How many tokens the server makes of a text, without a template."""
-        body = {"model": name, "prompt": text, "raw": True, "stream": False}
-        return self._reply("/api/generate", body, 1, context).prompt_tokens
+        return self.continue_text(name, text, 1, context).prompt_tokens
+
+    def tokens(self, name: str, text: str) -> tuple[str, list[int]]:
+        """(what the model says next, the tokens of the text with that), without special ones.
+
+        The model's template must be the bare prompt.
+        """
+        options = {"temperature": 0, "num_predict": 1, "seed": 0, "num_ctx": 512}
+        body = {"model": name, "prompt": text, "stream": False, "options": options}
+        answer = self._ask("/api/generate", body)
+        return answer.get("response", ""), answer.get("context") or []
 
     def _reply(self, path: str, body: dict[str, Any], tokens: int, context: int) -> Reply:
         options = {

@@ -55,6 +55,11 @@ class Plan:
             return self.format.starts_with_bos
         return opens_with_bos(self.artefact.tokenizer)
 
+    @property
+    def makes_vocabulary(self) -> bool:
+        """Whether the tokens are written anew: not for an adapter alone, or a packaged file."""
+        return self.on is None and self.order.precision != AS_PACKAGED
+
     @cached_property
     def key(self) -> str:
         """What identifies the model that this plan makes."""
@@ -88,8 +93,11 @@ class Plan:
                 "Free space, set WORKBENCH_HOME to a larger disk, or publish with --quantize q8_0.",
             )
 
-    def write(self, path: Path, report: Callable[[int, int], None]) -> str:
-        """Write the GGUF file, or that of the adapter alone; returns its sha256."""
+    def write(self, path: Path, report: Callable[[int, int], None], pre: str = "") -> str:
+        """Write the GGUF file, or that of the adapter alone; returns its sha256.
+
+        `pre` is the pre-tokenizer's name where the order names none.
+        """
         artefact = self.artefact
         precision = self.order.precision
         if precision == AS_PACKAGED and not self.on:
@@ -102,7 +110,7 @@ class Plan:
             precision="f16" if precision in ("q4_K_M", AS_PACKAGED) else precision,
             name=self.order.name,
             starts_with_bos=self.starts_with_bos,
-            pre=self.order.pre,
+            pre=self.order.pre or pre,
             llama_cpp=self.order.llama_cpp,
             alone=bool(self.on),
         )
@@ -149,7 +157,9 @@ class Plan:
         )
         if self.format and self.format.strips:
             talks = [_stripped(talk) for talk in talks]
-        published = Published(registry, tag, self.modelfile.system, context, self.starts_with_bos)
+        published = Published(
+            registry, tag, self.modelfile.system, context, self.starts_with_bos, self.format
+        )
         return prove(
             published, self.artefact.folder, self.ends, self.order.precision, talks, report
         )

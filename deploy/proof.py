@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deploy.ollama_registry import Registry, Reply
-from deploy.template import Turn, render
+from deploy.pretokenizer import PROBES
+from deploy.template import Format, Turn, render
 from workbench.messages import say
 from workbench.models.weights import LoadedModel, load_local
 
@@ -27,15 +28,6 @@ DRIFT = {"f16": 0.05, "bf16": 0.1, "q8_0": 0.1, "q4_K_M": 0.5, "q4_1": 0.1}
 # The first of these that differs explains the rest.
 ORDER = ("template", "tokenizer", "stop", "weights")
 MUST_AGREE = ("template", "tokenizer", "stop")
-# Texts that the usual pre-tokenizers cut differently.
-PROBES = [
-    "In 1234567 days, 3.14159 and 2026-11-24",
-    "I'M sure they'LL don't, we've IT'S",
-    "a  b   c\n\n\n  d\t\te \r\n f",
-    "我想在apple工作1314151天～，《红楼梦》第120回",
-    "x=foo(bar[0]);;; // ==!= {}<>",
-    "🏮 нещо на Български ÄÖÜß",
-]
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,8 @@ def _in_words(check: Check) -> str:
 class Published:
     """The model in Ollama that is to be proven. `system` is the text that Ollama puts first.
 
-    With `starts_with_bos` the server begins every prompt with that token.
+    `format` is that of its turns, where they are not written by hand. With `starts_with_bos` the
+    server begins every prompt with that token.
     """
 
     registry: Registry
@@ -175,6 +168,16 @@ class Published:
     system: str
     context: int  # tokens
     starts_with_bos: bool = False
+    format: Format | None = None
+
+    @property
+    def thinks(self) -> bool | None:
+        """Whether the training-time template thinks unless told otherwise; None: it cannot be
+        told.
+        """
+        if not self.format or not self.format.thinking:
+            return None
+        return self.format.reply == self.format.thinking.on
 
 
 def prove(
@@ -196,7 +199,22 @@ def prove(
             proof.checks.append(_compare(published, loaded, stops, talk))
     report(len(talks), len(talks))
     proof.words.extend(_compare_words(published, loaded, text) for text in PROBES)
+    if published.thinks is not None:
+        proof.words.extend(_compare_switched(published, loaded, talk) for talk in talks)
     return proof
+
+
+def _compare_switched(published: Published, loaded: LoadedModel, talk: list[Turn]) -> Check:
+    """A conversation's prompts with the template's switch for thinking the other way."""
+    assert published.format and published.format.thinking
+    thinks = not published.thinks
+    tokenizer = loaded.tokenizer
+    switch = {published.format.thinking.switch: thinks}
+    prompt = render(tokenizer, with_system(talk, published.system), **switch)
+    shown = published.registry.render(published.name, talk, thinks)
+    if _same_prompt(prompt, shown, tokenizer.bos_token or ""):
+        return Check(talk[-1]["content"])
+    return _template_differs(talk[-1]["content"], prompt, shown)
 
 
 def _compare_words(published: Published, loaded: LoadedModel, text: str) -> Check:
@@ -220,8 +238,8 @@ def _compare(published: Published, loaded: LoadedModel, ends: list[int], talk: l
     question = talk[-1]["content"]
     prompt = render(tokenizer, with_system(talk, published.system))
     ids = tokenizer.encode(prompt, add_special_tokens=False)
-    shown = registry.render(published.name, talk)
-    said = registry.reply(published.name, talk, TOKENS, published.context)
+    shown = registry.render(published.name, talk, published.thinks)
+    said = registry.continue_text(published.name, shown, TOKENS, published.context)
     if not _same_prompt(prompt, shown, tokenizer.bos_token or ""):
         return _template_differs(question, prompt, shown)
     # Ollama reports no count where it broke off a reply that repeats itself.

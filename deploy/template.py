@@ -8,13 +8,14 @@ that Ollama's language cannot express is refused here; the server would ramble w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workbench.artefacts.model_folder import end_tokens
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.chat_format import fold_system
+from workbench.models.reasoning import CLOSE, OPEN
 
 Turn = dict[str, Any]  # {"role": "system" | "user" | "assistant", "content": text}
 Place = Literal["own", "first", "last", "nowhere"]
@@ -33,6 +34,9 @@ TALK: list[Turn] = [
 ]
 # A template that escapes its text shows it with this one.
 HARD = 'Line one\n\n  "two" <three> {four} 五 — it\'s'
+
+# Templates' own names of the switch for thinking.
+SWITCHES = ("enable_thinking", "thinking")
 
 # Text before a user's turn -> the family's name; the first match counts.
 FAMILIES = [
@@ -63,6 +67,16 @@ class SystemForm:
 
 
 @dataclass(frozen=True)
+class Thinking:
+    """How a template's switch opens a reply with thinking and without."""
+
+    switch: str
+    """The template's own name of it."""
+    on: str
+    off: str
+
+
+@dataclass(frozen=True)
 class Format:
     """How turns are written: (before, after) of each role, and the text that opens prompt and
     reply.
@@ -76,6 +90,7 @@ class Format:
     strips: bool = False
     """Whether white space around a turn's text is dropped."""
     starts_with_bos: bool = False
+    thinking: Thinking | None = None
 
     @property
     def family(self) -> str:
@@ -83,6 +98,17 @@ class Format:
             if mark in self.user[0]:
                 return name
         return "its own"
+
+    @property
+    def thinks(self) -> bool:
+        """Whether replies think first, as far as the template knows."""
+        return bool(self.thinking) or self.reply.rstrip().endswith(OPEN)
+
+    def switched(self, thinks: bool) -> Format:
+        """The format with thinking switched on or off, where the template has a switch."""
+        if not self.thinking:
+            return self
+        return replace(self, reply=self.thinking.on if thinks else self.thinking.off)
 
     def render(self, talk: Sequence[Turn]) -> str:
         """The prompt without the begin-of-text token, to check against the Jinja template."""
@@ -124,8 +150,25 @@ class Format:
         text += "{{ " + branch + ' eq .Role "user" }}'
         text += user_before + self._system_inside() + "{{ .Content }}" + user_after
         text += '{{ else if eq .Role "assistant" }}'
-        text += assistant_before + "{{ .Content }}" + assistant_after
-        return text + "{{ end }}{{ end }}" + _literal(self.reply)
+        text += assistant_before + self._thought() + "{{ .Content }}" + assistant_after
+        return text + "{{ end }}{{ end }}" + self._opened_reply()
+
+    def _thought(self) -> str:
+        """The thinking of a reply that is to be continued; that of earlier ones is left out.
+
+        Ollama tells by these marks that the model thinks, and keeps its thinking apart.
+        """
+        if not self.thinks:
+            return ""
+        condition = "and .Thinking (eq (len (slice $.Messages $i)) 1)"
+        return "{{ if " + condition + " }}" + f"{OPEN}{{{{ .Thinking }}}}{CLOSE}" + "{{ end }}"
+
+    def _opened_reply(self) -> str:
+        """The reply's opening, as the server's switch for thinking stands."""
+        if not self.thinking:
+            return _literal(self.reply)
+        on, off = map(_literal, (self.thinking.on, self.thinking.off))
+        return "{{ if and .IsThinkSet (not .Think) }}" + off + "{{ else }}" + on + "{{ end }}"
 
     def _system_inside(self) -> str:
         """The system text inside a user turn. Ollama still lists it as the first message."""
@@ -152,13 +195,35 @@ def read_format(tokenizer: Any) -> Format:
     for sample in _ways_to_read(tokenizer):
         found = _derive(sample)
         if found and all(_agrees(tokenizer, found, talk) for talk in _test_talks()):
-            return found
+            return replace(found, thinking=_read_thinking(tokenizer, found))
     raise InvalidInput(
         "The model's chat template depends on more than who speaks, "
         "so it cannot be written in Ollama's language.",
         "Write the TEMPLATE by hand and publish with --modelfile FILE; "
         "the proof will compare it with the model's own.",
     )
+
+
+def _read_thinking(tokenizer: Any, found: Format) -> Thinking | None:
+    """The template's switch for thinking, where it changes nothing but the reply's opening."""
+    for switch in SWITCHES:
+        if switch not in str(tokenizer.chat_template):
+            continue
+        openings = []
+        for thinks in (True, False):
+            text = render(tokenizer, TALK[:1], **{switch: thinks})
+            openings.append(_after(text, FIRST_QUESTION).removeprefix(found.user[1]))
+        thinking = Thinking(switch, *openings)
+        if found.reply in openings and thinking.on != thinking.off:
+            switched = replace(found, thinking=thinking)
+            if all(_switches(tokenizer, switched, talk) for talk in _test_talks()):
+                return thinking
+    return None
+
+
+def _switches(tokenizer: Any, found: Format, talk: list[Turn]) -> bool:
+    """Whether a conversation is the template's own with thinking on and off."""
+    return all(_agrees(tokenizer, found.switched(thinks), talk, thinks) for thinks in (True, False))
 
 
 @dataclass(frozen=True)
@@ -296,24 +361,26 @@ def _test_talks() -> list[list[Turn]]:
     return [[hard], TALK, long, [SYSTEM, hard], [SYSTEM, *TALK], [SYSTEM, *long]]
 
 
-def _agrees(tokenizer: Any, found: Format, talk: list[Turn]) -> bool:
+def _agrees(tokenizer: Any, found: Format, talk: list[Turn], thinks: bool | None = None) -> bool:
     if found.system.place == "nowhere" and talk[0] is SYSTEM:
         return True  # both the template and Ollama drop the system text
     bos = tokenizer.bos_token if found.starts_with_bos else ""
-    return bos + found.render(talk) == render(tokenizer, talk)
+    options = {} if thinks is None or not found.thinking else {found.thinking.switch: thinks}
+    return bos + found.render(talk) == render(tokenizer, talk, **options)
 
 
-def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
+def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True, **options: bool) -> str:
     """The template's text of a conversation, the same as in training and in
     `workbench.models.local`.
 
-    Where the template refuses a system role, the system text opens the first turn.
+    `options` are switches of the template. Where it refuses a system role, the system text opens
+    the first turn.
     """
     from jinja2 import TemplateError
 
     try:
         return tokenizer.apply_chat_template(
-            list(talk), tokenize=False, add_generation_prompt=reply
+            list(talk), tokenize=False, add_generation_prompt=reply, **options
         )
     except TemplateError as error:
         if talk[0]["role"] != "system" or len(talk) < 2:
@@ -321,7 +388,7 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True) -> str:
                 say("The chat template refuses a conversation: {error}", error=error),
                 "Publish with --modelfile FILE.",
             ) from error
-    return render(tokenizer, fold_system(talk), reply)
+    return render(tokenizer, fold_system(talk), reply, **options)
 
 
 def opens_with_bos(tokenizer: Any) -> bool:

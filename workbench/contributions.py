@@ -54,6 +54,10 @@ class Contribution:
     checks: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""
 
+    base_checks: Sequence[str] = ()
+    """Places of functions `folder of a base -> Iterator[text]`: what a training on it should know
+    before it begins."""
+
     first_start: Sequence[FirstStart] = ()
     """Commands that fill a new workspace."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from finetune.run.preparation import read_sets
 from finetune.section import problem
 from finetune.stages import STAGES
 from finetune.weights import Weights, read_weights
+from workbench.contributions import contributions, load_place
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 from workbench.messages import listed, say
 from workbench.models.packaged import resolve_base
@@ -115,7 +117,31 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
         report.add("base", fault, say("Download the model again, whole."))
         return None
     report.problems += METHODS[config.method].problems(config.tuning, weights)
+    _check_code(base, report)
+    for contribution in contributions():
+        for place in contribution.base_checks:
+            report.warnings += load_place(place)(base)
     return weights
+
+
+def _check_code(base: Path, report: Report) -> None:
+    """A base whose architecture is code of its own repository, as ChatGLM3's is."""
+    try:
+        settings = json.loads((base / "config.json").read_text("utf-8"))
+    except ValueError:
+        return  # whoever reads it says so
+    if "auto_map" not in settings:
+        return
+    from transformers import CONFIG_MAPPING
+
+    kind = str(settings.get("model_type"))
+    if kind in CONFIG_MAPPING:
+        return  # the library has it by now, and its own code is used
+    fault = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
+    fix = say(
+        "Use a base of the family that transformers has itself, such as GLM-4 instead of ChatGLM3."
+    )
+    report.add("base", fault, fix)
 
 
 def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightTokenizer | None:
