@@ -114,9 +114,9 @@ class Candidate:
         self._report("convert")
         if "sha256" in self._note() and self.gguf.exists():
             return
-        pre = (
-            "" if self.plan.on else choose_pretokenizer(self.plan.artefact.tokenizer, self.registry)
-        )
+        pre = ""
+        if self.plan.makes_vocabulary:
+            pre = choose_pretokenizer(self.plan.artefact.tokenizer, self.registry)
         sha256 = self.plan.write(self.gguf, self._share_of("convert"), pre)
         self._add_to_note({"sha256": sha256})
 

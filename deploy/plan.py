@@ -55,6 +55,11 @@ class Plan:
             return self.format.starts_with_bos
         return opens_with_bos(self.artefact.tokenizer)
 
+    @property
+    def makes_vocabulary(self) -> bool:
+        """Whether the tokens are written anew: not for an adapter alone, or a packaged file."""
+        return self.on is None and self.order.precision != AS_PACKAGED
+
     @cached_property
     def key(self) -> str:
         """What identifies the model that this plan makes."""
