@@ -24,6 +24,7 @@ CONTRIBUTION = Contribution(
             heavy=True,
         ),
     },
+    gguf="deploy.merged_file:write_merged_gguf",
     opens={"publish": "deploy.ui.opening:publish_run"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

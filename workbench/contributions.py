@@ -71,6 +71,10 @@ class Contribution:
     """What a page of another package may wish -> place of a function `name -> None` that does it:
     `chat` with the model of that name, `choose` it in the chat, `publish` the run of that name."""
 
+    gguf: str = ""
+    """Place of a function `(name, settings, file) -> None` that writes a run or a workspace model,
+    merged with its base, as one GGUF file in 16 bits."""
+
     chinese: Path | None = None
     """The package's Chinese: a TOML file, English template -> Chinese template."""
 

@@ -187,6 +187,34 @@ def test(name: str, as_json: bool) -> None:
     click.echo(f"first token after {tried.first_token:.2f} s, {tried.tokens} tokens{speed}")
 
 
+@models.command("speed-up")
+@click.argument("name")
+@json_option
+@reports_errors
+def speed_up_command(name: str, as_json: bool) -> None:
+    """Let OpenVINO run a run or a model folder on this CPU, if its answers stay the same.
+
+    \b
+    Example:
+      workbench models speed-up local:crew
+    """
+    from workbench.models.speeding import speed_up
+    from workbench.terminal import reporting
+
+    with reporting(as_json) as report:
+        verdict = speed_up(name, load_settings(), report)
+    if as_json:
+        print_json({"event": "done", "equal": verdict.equal, **asdict(verdict)})
+    elif verdict.equal:
+        click.echo(
+            f"{verdict.prompts} of {verdict.prompts} answers are the same: OpenVINO runs it."
+        )
+    else:
+        click.echo(
+            f"{verdict.same} of {verdict.prompts} answers are the same: transformers still runs it."
+        )
+
+
 @models.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")

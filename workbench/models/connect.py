@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -83,15 +83,21 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
 
 
 def _local(name: str, settings: Settings) -> BaseChatModel:
+    from workbench.models.fast import FastChatModel
     from workbench.models.local import LocalChatModel
+    from workbench.models.speeding import fast_form
 
-    return LocalChatModel(
-        folder=str(find_local(name, settings)),
-        context_tokens=settings.context_tokens,
-        answer_tokens=settings.answer_tokens,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-    )
+    folder = find_local(name, settings)
+    spoken: dict[str, Any] = {
+        "context_tokens": settings.context_tokens,
+        "answer_tokens": settings.answer_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+    }
+    form = fast_form(folder, settings)
+    if form:
+        return FastChatModel(form=str(form), words=str(folder), **spoken)
+    return LocalChatModel(folder=str(folder), **spoken)
 
 
 def _packaged(name: str, settings: Settings) -> BaseChatModel:

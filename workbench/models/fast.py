@@ -7,7 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from workbench.artefacts.model_folder import context_of, end_tokens, load_tokenizer, named_ends
+from workbench.artefacts.model_folder import (
+    base_of,
+    context_of,
+    end_tokens,
+    load_tokenizer,
+    named_ends,
+    tokenizer_folder,
+)
 from workbench.extras import quiet_transformers
 from workbench.models.chat_format import fit_prompt
 from workbench.models.engine import Order, load_engine
@@ -16,7 +23,9 @@ from workbench.models.pieces import decode_whole
 
 
 class FastChatModel(ChatModelHere):
-    """`form` is the folder that OpenVINO runs, `words` the tokenizer's and the configuration's."""
+    """`form` is the folder that OpenVINO runs, `words` that of the model: a whole one, an adapter,
+    or a tokenizer with its configuration.
+    """
 
     form: str
     words: str
@@ -27,7 +36,9 @@ class FastChatModel(ChatModelHere):
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of the text by the model's own tokenizer."""
-        return len(_tokenizer(self.words).encode(text, add_special_tokens=False))
+        return len(
+            _tokenizer(tokenizer_folder(Path(self.words))).encode(text, add_special_tokens=False)
+        )
 
     def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
         """The answer; an empty piece for each part of the prompt that was read.
@@ -35,14 +46,14 @@ class FastChatModel(ChatModelHere):
         Raises InvalidInput where the last turn does not fit, Unavailable where memory is short.
         """
         words = Path(self.words)
-        tokenizer = _tokenizer(self.words)
+        tokenizer = _tokenizer(tokenizer_folder(words))
         context = min(self.context_tokens, context_of(words) or self.context_tokens)
         room = room_of(context, self.answer_tokens)
         prompt = fit_prompt(tokenizer, turns, room, "np")["input_ids"]
         count.prompt = prompt.shape[1]
         order = Order(
             min(self.answer_tokens, context - count.prompt),
-            end_tokens(tokenizer, named_ends(words)),
+            end_tokens(tokenizer, named_ends(Path(base_of(words)))),
             self.temperature,
             self.top_p,
         )

@@ -126,7 +126,7 @@ def stream(
         context = min(context_tokens, limit or context_tokens)
         prompt = fit_prompt(tokenizer, turns, room_of(context, answer_tokens))
         count.prompt = prompt["input_ids"].shape[1]
-        options = _sampling(loaded, temperature, top_p)
+        options = sampling(loaded, temperature, top_p)
         options["max_new_tokens"] = min(answer_tokens, context - count.prompt)
         if opens_thinking(tokenizer, prompt["input_ids"][0]):
             yield "<think>"
@@ -159,7 +159,7 @@ def _last_chunk(count: Count) -> ChatGenerationChunk:
     )
 
 
-def _sampling(loaded: LoadedModel, temperature: float, top_p: float) -> dict[str, Any]:
+def sampling(loaded: LoadedModel, temperature: float, top_p: float) -> dict[str, Any]:
     """Options of `generate`: greedy at temperature 0; every token that ends a turn stops it."""
     tokenizer = loaded.tokenizer
     ends = end_tokens(tokenizer, loaded.base.model.generation_config.eos_token_id)
