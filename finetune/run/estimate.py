@@ -54,7 +54,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     method = METHODS[config.method]
     trainable = method.trainable(config.tuning, weights)
     device, speed = _device()
-    precision = config.training.precision
+    precision: str = config.training.precision
     if device == "cpu":
         precision = cpu_precision(precision, weights.count)
         speed = processor.speed(precision)
