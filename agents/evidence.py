@@ -3,8 +3,8 @@
 One measure serves all agents: the words of the question, each weighed by how rare it is in all
 assets together and in general speech, and the share of that weight in the best matching text of an
 asset. A word that no asset knows is the rarest: a question that is about such words is explained
-little, whatever its other words are. What is nearer in meaning than chance
-gains: a question in other words, or in another language, is explained as well.
+little, whatever its other words are. Texts in another language share no words with the question;
+there what is nearer in meaning than chance gains.
 
 What chance explains is learned (`agents.floors`): a question that is explained less has no answer.
 """
@@ -36,28 +36,29 @@ Chance = Mapping[str, tuple[float, float]]  # part of an asset -> mean and devia
 class Match:
     """The best of one asset. `score` is in [0, 1], `reason` one line for the person.
 
-    `near` says of each part of the asset, such as its texts of one language, how near in meaning it
-    is (`agents.nearness`), and `most` what that may gain. `found` is for the asset's own agent:
-    what it need not search again.
+    `near` says of each language but the question's how near in meaning the asset's texts are
+    (`agents.nearness`). `found` is for the asset's own agent: what it need not search again.
     """
 
     score: float
     reason: str
     found: Any = None
     near: Mapping[str, float] = field(default_factory=dict)
-    most: float = math.inf
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for the agent `mode`: the score of its match, with what its meaning gains."""
+    """What speaks for the agent `mode`: the score of its match, with what its meaning gains.
+
+    `said` is how much the question says at all: its weight beside what it leaves unsaid.
+    """
 
     mode: str
     score: float
     reason: str
     found: Any = None
     near: Mapping[str, float] = field(default_factory=dict)
-    most: float = math.inf
+    said: float = 1.0
 
 
 class Asset(Protocol):
@@ -108,11 +109,13 @@ def gather(question: str, assets: Mapping[str, Asset], chance: Chance) -> list[E
     weights = weigh(question, list(assets.values()))
     if not weights:
         return [Evidence(mode, 0.0, "") for mode in assets]
+    total = sum(weights.values())
+    said = total / (total + UNSAID)
     found = []
     for mode, asset in assets.items():
         match = asset.best(question, weights)
         near = {f"{mode} {part}": value for part, value in match.near.items()}
-        evidence = Evidence(mode, match.score, match.reason, match.found, near, match.most)
+        evidence = Evidence(mode, match.score, match.reason, match.found, near, said)
         found.append(with_meaning(evidence, chance))
     return strongest_first(found)
 
@@ -123,8 +126,8 @@ def with_meaning(evidence: Evidence, chance: Chance) -> Evidence:
     for part, value in evidence.near.items():
         if part in chance:
             mean, deviation = chance[part]
-            gains.append(MEANING * (value - mean) / deviation)
-    return replace(evidence, score=evidence.score + min(max(gains), evidence.most))
+            gains.append(MEANING * evidence.said * (value - mean) / deviation)
+    return replace(evidence, score=evidence.score + max(gains))
 
 
 def strongest_first(found: Sequence[Evidence]) -> list[Evidence]:

@@ -1,12 +1,15 @@
-"""A question and texts -> how much nearer in meaning the best text is than everyday sentences are.
+"""A question and texts in another language -> how near in meaning the best of them is.
 
-A cosine says little by itself: one question is near to every text, another to none, and a text in
-another language is farther from both. Everyday sentences in the language of the texts
-(`rag.everyday`) tell what this very question reaches where nothing is about it.
+Words tell what texts in the question's own language are about; meaning counts only where an asset
+has hardly any such text: it is less sure, as a question about nothing here is near to something. A
+cosine says little by itself: one question is near to every text, another to none. So everyday
+sentences in the language of the texts (`rag.everyday`) tell what this very question reaches where
+nothing is about it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,12 +21,14 @@ from workbench.errors import WorkbenchError
 from workbench.language import language_of
 from workbench.settings import Settings
 
+SPEAKS = 0.1  # share of an asset's texts in a language from which words tell what it holds
+
 _missing: set[str] = set()  # embedders that could not be loaded
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A question as it is asked of texts in one language.
+    """A question as it is asked of texts in another language.
 
     `vector` is of unit length; `usual` is its mean cosine with everyday sentences.
     """
@@ -35,19 +40,24 @@ class Asked:
 def ask(
     question: str, written: str, embedder: Embedder, crossing: np.ndarray | None = None
 ) -> Asked | None:
-    """The question for texts written in that language; None where the embedder does not read it.
+    """The question for texts written in that language.
 
-    `crossing` is added to the vector where it crosses languages, if the texts have their own.
+    None where it is the question's own, or the embedder does not read across. `crossing` is added
+    to the vector, if the texts have their own; else the usual step between the languages.
     """
     asked = language_of(question)
-    if not _reads(asked, written, embedder):
+    if asked == written or not _reads(asked, written, embedder):
         return None
     known = everyday(embedder)
-    vector = embed_question(question, embedder)
-    if asked != written:
-        moved = vector + (known.step(asked, written) if crossing is None else crossing)
-        vector = moved / np.linalg.norm(moved)
+    step = known.step(asked, written) if crossing is None else crossing
+    moved = embed_question(question, embedder) + step
+    vector = moved / np.linalg.norm(moved)
     return Asked(vector, float((known.sentences[written] @ vector).mean()))
+
+
+def speaks(language: str, texts: Mapping[str, int]) -> bool:
+    """Whether an asset has texts in that language; `texts` counts them by language."""
+    return texts.get(language, 0) >= SPEAKS * sum(texts.values())
 
 
 @lru_cache(maxsize=16)
@@ -58,12 +68,16 @@ def _reads(asked: str, written: str, embedder: Embedder) -> bool:
 def nearest(
     question: str, texts: tuple[str, ...], vectors: np.ndarray, embedder: Embedder
 ) -> dict[str, float]:
-    """Language of the texts -> how near the best of them is; only languages that are read.
+    """Language of the texts -> how near the best of them is; only other languages that are read.
 
     `vectors` is float (texts, dimension).
     """
     near: dict[str, float] = {}
-    for written, rows in _by_language(texts).items():
+    languages = _by_language(texts)
+    counts = {written: len(rows) for written, rows in languages.items()}
+    if speaks(language_of(question), counts):
+        return near
+    for written, rows in languages.items():
         asked = ask(question, written, embedder)
         if asked is not None:
             near[written] = float((vectors[rows] @ asked.vector).max()) - asked.usual

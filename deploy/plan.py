@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def makes_vocabulary(self) -> bool:
-        """Whether the tokens are written anew: not for an adapter alone, or a packaged file."""
+        """Whether the tokens are written again: not for an adapter alone, or a packaged file."""
         return self.on is None and self.order.precision != AS_PACKAGED
 
     @cached_property

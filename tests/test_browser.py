@@ -22,6 +22,8 @@ ASKED = {
 }
 ALLOWED = {
     "handbook",
+    "multilingual",  # the embedder is multilingual-e5-small
+    "small",
     "English",
     "Ollama",
     "vLLM",

@@ -88,7 +88,7 @@ def test_it_streams_and_counts_and_stops_where_it_is_told(asked: Settings) -> No
     pieces = list(reply)
     assert "".join(pieces) == "The capital of France is Paris."
     assert len([piece for piece in pieces if piece]) > 3
-    done = reply.done(0, {})
+    (done,) = reply.end(0, {})
     assert (done.tokens, done.read, done.window, done.estimated) == (8, 37, 8192, False)
 
     model = chat_model(asked)

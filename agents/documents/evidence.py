@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
-from agents.nearness import ask
+from agents.nearness import ask, speaks
 from rag.catalogue import Catalogue
 from rag.embeddings import load_embedder
 from rag.passages import Hit
@@ -59,7 +59,7 @@ class DocumentsAsset:
         return chosen or self.pool.collections
 
     def best(self, question: str, weights: Weights) -> Match:
-        """The passage with most of the question's words, and how near the passages are in meaning.
+        """The passage with most of the question's words, and how near those in other languages are.
 
         Where the best passage is in another language, words say nothing, and its relevance above
         the floor counts if higher. What was retrieved goes with the match, so that the documents
@@ -80,7 +80,11 @@ class DocumentsAsset:
         return Match(best_share, reason, found, self._nearness(question, found.hits))
 
     def _nearness(self, question: str, hits: Sequence[Hit]) -> dict[str, float]:
-        """Language -> how much nearer its best passage is than everyday sentences are."""
+        """Another language -> how much nearer its best passage is than everyday sentences are."""
+        spreads = self.pool.learned.spreads
+        counts = {written: spread.passages for written, spread in spreads.items()}
+        if speaks(language_of(question), counts):
+            return {}
         embedder = load_embedder(self.pool.embedder, self.settings)
         best: dict[str, float] = {}
         for hit in hits:
@@ -88,7 +92,7 @@ class DocumentsAsset:
             best[written] = max(best.get(written, -1.0), hit.dense)
         near: dict[str, float] = {}
         for written, cosine in best.items():
-            spread = self.pool.learned.spreads.get(written)
+            spread = spreads.get(written)
             asked = ask(question, written, embedder, spread.crossing if spread else None)
             if asked is not None:
                 near[written] = cosine - asked.usual

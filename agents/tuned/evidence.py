@@ -1,14 +1,15 @@
-"""The tuned model as an asset: how much of a question the questions of its training explain."""
+"""The tuned model as an asset: how much of a question the questions of its training explain.
+
+Its questions are all alike in meaning, so words alone tell: a name that is not among them decides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
-from agents.databases.vectors import vectors_of
 from agents.evidence import Match, Weights, hash_of, share
-from agents.nearness import embedder_of, nearest
 from agents.tuned.agent import model_for_auto
 from rag.lexical import LexicalIndex
 from workbench.artefacts.run_folder import taught_by
@@ -17,7 +18,6 @@ from workbench.language import language_of, localized, words
 from workbench.settings import Settings
 
 READ = 4  # questions looked at for the best match
-MOST_EMBEDDED = 1_000  # questions: they are embedded once, a few seconds
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,7 @@ class TrainedAsset:
 
     name: str
     index: LexicalIndex
-    questions: tuple[str, ...]
-    near: Callable[[str], Mapping[str, float]] = lambda _: {}
-    """A question -> how near in meaning the training questions are to it."""
+    questions: Sequence[str]
 
     @property
     def size(self) -> int:
@@ -58,8 +56,7 @@ class TrainedAsset:
             f"{self.name} was trained on “{nearest}”",
             f"{self.name} 训练过“{nearest}”",
         )
-        # all its questions are alike in meaning: a name that is not among them decides
-        return Match(score, reason, near=self.near(question), most=score / 2)
+        return Match(score, reason)
 
 
 def find_trained(settings: Settings) -> TrainedAsset | None:
@@ -70,18 +67,7 @@ def find_trained(settings: Settings) -> TrainedAsset | None:
     except WorkbenchError:
         return None
     questions = tuple(question for question, _ in taught)
-    if not questions:
-        return None
-    near = partial(_nearness, questions[:: 1 + len(questions) // MOST_EMBEDDED], settings)
-    return TrainedAsset(name, _index(questions), questions, near)
-
-
-def _nearness(questions: tuple[str, ...], settings: Settings, question: str) -> dict[str, float]:
-    embedder = embedder_of(settings)
-    if embedder is None:
-        return {}
-    vectors = vectors_of(questions, embedder, settings.folder("vectors"))
-    return nearest(question, questions, vectors, embedder)
+    return TrainedAsset(name, _index(questions), questions) if questions else None
 
 
 @lru_cache(maxsize=4)
