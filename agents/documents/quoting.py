@@ -19,6 +19,7 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？；])")
 WRAPPED = re.compile(  # a line that goes on in the next
     r"(?<![.!?。！？；:：])\n(?!\s*(?:[-*|#>]|\d+[.)]))"
 )
+ENDS = (".", "!", "?", "。", "！", "？", "；")
 ITEM = re.compile(r"\s*(?:[-*]|\d+[.)]|\|)")  # of a list, or a row of a table
 BULLET = re.compile(r"^[-*]\s+")
 RULE = re.compile(r"[\s|:-]+")  # the line under a table's head
@@ -86,18 +87,20 @@ def best_sentences(
     """
     numbers: list[int] = []
     texts: list[str] = []
+    headings: list[bool] = []
     for number, passage in enumerate(passages, 1):
+        heading = _heading(passage)
         for sentence in sentences(passage):
             numbers.append(number)
             texts.append(sentence)
+            headings.append(sentence == heading or len(set(words(sentence))) <= HEADING_WORDS)
     if not texts:
         return []
     shared = np.array([_shared_words(question, texts, rarity) for question in questions])
     of_each = fuse(stretch(similarity(texts)), stretch(shared), dense_weight)
     score = of_each.mean(axis=0)
     score += RANK_COUNTS * np.array([1 / number for number in numbers], np.float32)
-    headings = np.array([len(set(words(text))) <= HEADING_WORDS for text in texts])
-    score -= HEADING_LOSES * headings
+    score -= HEADING_LOSES * np.array(headings)
     order = np.argsort(-score, kind="stable")
     least = NEAR_BEST * score[order[0]]
     chosen = []
@@ -106,6 +109,13 @@ def best_sentences(
         if score[row] >= least and pair not in chosen:
             chosen.append(pair)
     return chosen
+
+
+def _heading(passage: str) -> str:
+    """The first line of a passage where it heads others and is no sentence; else nothing."""
+    first, _, rest = passage.partition("\n")
+    tidy = " ".join(first.split())
+    return "" if not rest or ITEM.match(tidy) or tidy.endswith(ENDS) else tidy
 
 
 def _shared_words(
