@@ -211,8 +211,9 @@ def warm_up(mode: str, settings: Settings) -> None:
             if key in _warmed:
                 continue
             _warmed.add(key)
+        # no daemon: the process aborts where it ends while a native library loads
         threading.Thread(
-            target=_warm, args=(key, warm, settings), name=f"warm-{one}", daemon=True
+            target=_warm, args=(key, warm, settings), name=f"warm-{one}", daemon=False
         ).start()
 
 
@@ -222,3 +223,6 @@ def _warm(key: tuple[str, ...], warm: Callable[[Settings], None], settings: Sett
     except WorkbenchError:  # said when the person asks; tried again, for the asset may come
         with _warmed_lock:
             _warmed.discard(key)
+    except Exception:
+        if threading.main_thread().is_alive():  # else the program ends, and no pool starts any more
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from workbench.chat.events import Beat, Thought, Token
 
@@ -18,9 +18,18 @@ NO_END = re.compile(
     r"(?:^\s*\d{1,3}|\b(?:[A-Za-z]|e\.g|i\.e|No|Nr|Dr|Mr|Mrs|Ms|St|vs|approx|ca|cf|Fig|p|pp))\.\s*$"
 )
 
+# a block of code, also one that is not closed yet: its lines are no sentences
+CODE = re.compile(
+    r"^[ \t]*(`{3,}(?=[^`\n]*$)|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
 
 def by_sentence(events: Iterable[Thought | Token]) -> Iterator[Thought | Token | Beat]:
-    """Each token is one sentence or line with the space behind it; a beat while one grows."""
+    """Each token is one sentence, line or block of code with the space behind it.
+
+    A beat while one grows.
+    """
     held = ""
     for event in events:
         if isinstance(event, Thought):
@@ -36,13 +45,21 @@ def by_sentence(events: Iterable[Thought | Token]) -> Iterator[Thought | Token |
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences and lines, together the whole text; the last one may still go on, or be empty."""
+    """Sentences, lines and blocks of code, together the whole text.
+
+    The last one may still go on, or be empty.
+    """
+    blocks = [block.span() for block in CODE.finditer(text)]
     found = []
     start = 0
     for end in END.finditer(text):
         sentence = text[start : end.end()]
-        if NO_END.search(sentence):
+        if NO_END.search(sentence) or _is_inside(end.start(), blocks):
             continue
         found.append(sentence)
         start = end.end()
     return [*found, text[start:]]
+
+
+def _is_inside(place: int, blocks: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in blocks)

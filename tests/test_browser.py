@@ -105,6 +105,9 @@ def test_a_dropped_file_is_read_and_then_answers(
     page = open_page(language)
     page.locator("[data-testid=stChatInput] input[type=file]").set_input_files(tmp_path / name)
     expect(page.get_by_text(name).first).to_be_visible()
+    page.get_by_test_id("stChatInputTextArea").fill(question)
+    # Enter sends nothing while the file is still on its way
+    expect(page.get_by_test_id("stChatInputSubmitButton")).to_be_enabled(timeout=60_000)
     ask(page, question)
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text(fact, timeout=60_000)
 

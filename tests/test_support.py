@@ -9,6 +9,7 @@ import pytest
 
 from agents.documents.amounts import amounts
 from agents.documents.support import Support
+from agents.sentences import split_sentences
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "examples" / "handbook"
 LEAVE = ("How many days of leave do I get?", "leave-and-hours.md")
@@ -161,3 +162,16 @@ def test_numbers_have_units_in_both_languages() -> None:
         "220",
         "+31 10 555 0199",
     ]
+
+
+def test_a_block_of_code_is_one_sentence_and_judged_by_what_is_in_it() -> None:
+    known = "```py\nleave = 27\n\n# days. Paid.\n```\n"
+    unknown = "~~~\nleave = 99\n~~~"
+    assert split_sentences(f"As code:\n{known}\nSo.\n{unknown}") == [
+        "As code:\n",
+        f"{known}\n",
+        "So.\n",
+        unknown,
+    ]
+    assert support(*LEAVE).judge(known) == "held"
+    assert support(*LEAVE).judge(unknown) == "unheld"

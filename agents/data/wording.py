@@ -17,7 +17,8 @@ NUMBER = re.compile(
 )
 # the number or sign that begins an item of a list
 MARKER = re.compile(r"(?m)^\s*(?:\d{1,2}(?:[.)]\s|[、）])|[-*#]+)\s*")
-ROW = re.compile(r"^[ \t]*\||^[\s|:+=_-]+$")  # of a table, which stands there already; a drawn line
+# of a table, which stands there already; a drawn line
+ROW = re.compile(r"(?m:^[ \t]*\|)|^[\s|:+=_-]+$")
 SHORTEST_NAME = 2  # characters of a cell that a sentence can name
 ONES = [  # the place of a word is its value
     *["zero", "one", "two", "three", "four", "five", "six"],

@@ -28,6 +28,8 @@ ENDINGS = (
     *("ingly", "edly", "ments", "ment", "ions", "ion", "ings", "ing", "ies"),
     *("ed", "es", "ly", "s", "e", "y"),
 )
+# the first and the last line of a block of code, with the name of its language
+FENCE = re.compile(r"^[ \t]*(?:`{3,}(?=[^`\n]*$)|~{3,})[^\n]*$", re.MULTILINE)
 MARKS = re.compile(r"\[[\d,，、 ]+\]|[*_`#>|]+")
 CITED = re.compile(r"\[\d")
 ANSWERS_ALONE = re.compile(r"\W*(?:yes|no|not|never|only)\b|[是否不可没]|需要|必须", re.IGNORECASE)
@@ -53,7 +55,7 @@ WORKED_OUT = re.compile(
 )
 # "as follows:", a heading, a row of a table: in themselves they claim nothing
 ANNOUNCES = re.compile(r"[:：][*_\s]*$")
-FRAME = re.compile(r"^\s*(?:\||#|```|~~~|\*\*[^*]+\*\*\s*$)")
+FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*\s*$)")
 OF_ANSWERS = "answer question passage text document according base provide"
 CAPITAL = re.compile(r"(?<![\w'’-])[A-Z][\w'’]*(?:[-.][\w]+)*")
 BEGINS = re.compile(r"(?:^|[.!?:;\n(\[\"'“‘]|(?:^|\n)\s*(?:[-*]|\d+[.)]))\s*$")
@@ -192,7 +194,8 @@ class _Held:
 
 def _without_marks(sentence: str) -> str:
     """The sentence without citations, Markdown and the numbers of passages."""
-    return PASSAGE.sub(" ", MARKS.sub(" ", sentence)).strip()
+    text = FENCE.sub(" ", sentence)
+    return PASSAGE.sub(" ", MARKS.sub(" ", text)).strip()
 
 
 def _is_written_as_a_name(plain: str, match: re.Match[str]) -> bool:
