@@ -124,7 +124,7 @@ def test_a_cancelled_pull_stops_at_the_server(
         until(lambda: script.pulls_cut == 1)
         assert job.last()["problem"].startswith("Stopped")
         assert list_ollama(load_settings()) == [
-            ModelInfo("ollama:tiny:latest", "digest of tiny:latest", 1)
+            ModelInfo("ollama:tiny:latest", "digest of tiny:latest", script.size)
         ]
 
 
