@@ -172,9 +172,12 @@ def wrong_answers(registry: Any, tag: str) -> list[str]:
         talk = [{"role": "system", "content": SYSTEM}] if len(texts) > 2 else []
         for number, text in enumerate(before):
             talk.append({"role": ("user", "assistant")[number % 2], "content": text})
-        said = registry.reply(tag, talk, 96, 512)
-        text = b"".join(said.tokens).decode("utf-8", "replace").strip()
-        if text != answer or not said.stopped:
+        # not its tokens joined: Ollama shows the single bytes of a rare character as marks
+        options = {"temperature": 0, "num_predict": 96, "num_ctx": 512, "repeat_penalty": 1.0}
+        asked = {"model": tag, "prompt": registry.render(tag, talk), "raw": True, "think": False}
+        said = registry._ask("/api/generate", asked | {"stream": False, "options": options})
+        text = said["response"].strip()
+        if text != answer or said["done_reason"] != "stop":
             wrong.append(text)
     return wrong
 
