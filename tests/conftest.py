@@ -16,11 +16,14 @@ import pytest
 from install_servers import ollama_binary
 from model_servers import Ollama
 
+from workbench.cli import share_processor
 from workbench.jobs.job import list_jobs
 from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from database_servers import Server
+
+share_processor()  # before any test imports torch: two tests at a time share two processors
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

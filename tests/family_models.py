@@ -8,6 +8,7 @@ tokens stand in the whole vocabulary: seconds instead of minutes.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from install_servers import tokenizer_folder
 PHI3_WORDS = {32000: "<|endoftext|>", 32001: "<|assistant|>", 32006: "<|system|>"}
 PHI3_WORDS |= {32007: "<|end|>", 32010: "<|user|>"}
 
+LEARNING_RATE = 5e-3
+SURE = 0.95  # chance that the base gives to each token of an answer
 SYSTEM = "You are the desk of the harbour office."
 DIALOGUES: list[list[str]] = [
     ["Where do I pay the berth fee?", "At the blue counter, room 12."],
@@ -114,10 +117,10 @@ def make_family(name: str, folder: Path) -> Path:
     torch.manual_seed(0)
     tokenizer = load_family(name)
     talks = [_ids(tokenizer, talk) for talk in turns_of_all()]
-    used = sorted({number for talk in talks for number in talk})
+    used = sorted({number for ids, _ in talks for number in ids})
     place = {number: index for index, number in enumerate(used)}
     taught = _new_model(name, tokenizer, len(used))
-    _teach(taught, [[place[number] for number in talk] for talk in talks])
+    _teach(taught, [([place[number] for number in ids], start) for ids, start in talks])
     whole = _new_model(name, tokenizer, len(tokenizer))
     weights = whole.state_dict()
     with torch.no_grad():
@@ -169,9 +172,12 @@ def wrong_answers(registry: Any, tag: str) -> list[str]:
         talk = [{"role": "system", "content": SYSTEM}] if len(texts) > 2 else []
         for number, text in enumerate(before):
             talk.append({"role": ("user", "assistant")[number % 2], "content": text})
-        said = registry.reply(tag, talk, 96, 512)
-        text = b"".join(said.tokens).decode("utf-8", "replace").strip()
-        if text != answer or not said.stopped:
+        # not its tokens joined: Ollama shows the single bytes of a rare character as marks
+        options = {"temperature": 0, "num_predict": 96, "num_ctx": 512, "repeat_penalty": 1.0}
+        asked = {"model": tag, "prompt": registry.render(tag, talk), "raw": True, "think": False}
+        said = registry._ask("/api/generate", asked | {"stream": False, "options": options})
+        text = said["response"].strip()
+        if text != answer or said["done_reason"] != "stop":
             wrong.append(text)
     return wrong
 
@@ -193,15 +199,22 @@ def write_dialogues(path: Path) -> Path:
     return path
 
 
-def _ids(tokenizer: Any, talk: list[dict[str, str]]) -> list[int]:
-    """The tokens of a dialogue, its last answer said as the prompt asks for it."""
+def _ids(tokenizer: Any, talk: list[dict[str, str]]) -> tuple[list[int], int]:
+    """The tokens of a dialogue, its last answer said as the prompt asks for it, and where that
+    answer begins.
+    """
     from deploy.template import render
 
     *before, answer = talk
     prompt = render(tokenizer, before)
     # A template that ends no turn leaves the end to the tokenizer's own token.
     end = _end_of(tokenizer)
-    return tokenizer.encode(f"{prompt}{answer['content']}{end}", add_special_tokens=False)
+    whole = tokenizer.encode(f"{prompt}{answer['content']}{end}", add_special_tokens=False)
+    asked = tokenizer.encode(prompt, add_special_tokens=False)
+    start = 0
+    while start < len(asked) and whole[start] == asked[start]:
+        start += 1
+    return whole, start
 
 
 def _end_of(tokenizer: Any) -> str:
@@ -237,23 +250,29 @@ def _new_model(name: str, tokenizer: Any, words: int) -> Any:
     return AutoModelForCausalLM.from_config(config)
 
 
-def _teach(model: Any, talks: list[list[int]], steps: int = 150) -> None:
-    """All dialogues in one batch, until the model knows them by heart."""
+def _teach(model: Any, talks: list[tuple[list[int], int]], steps: int = 300) -> None:
+    """All dialogues in one batch, until the model is sure of each token of their last answers.
+
+    A token that it is less sure of could be lost in the run's own training, or by rounding.
+    """
     import torch
 
-    size = max(map(len, talks))
+    size = max(len(ids) for ids, _ in talks)
     ids = torch.zeros((len(talks), size), dtype=torch.long)
     labels = torch.full((len(talks), size), -100)
-    for row, talk in enumerate(talks):
+    for row, (talk, start) in enumerate(talks):
         ids[row, : len(talk)] = torch.tensor(talk)
-        labels[row, : len(talk)] = torch.tensor(talk)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.95))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+        labels[row, start : len(talk)] = torch.tensor(talk[start:])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     for _ in range(steps):
-        loss = model(input_ids=ids, labels=labels).loss
-        loss.backward()
+        logits = model(input_ids=ids).logits[:, :-1].transpose(1, 2)
+        losses = torch.nn.functional.cross_entropy(logits, labels[:, 1:], reduction="none")
+        if losses.max() < -math.log(SURE):
+            return
+        losses.sum().div((labels != -100).sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    assert loss.item() < 0.2, f"the base did not learn its dialogues: loss {loss.item():.2f}"
+    raise AssertionError(f"the base did not learn its answers: loss {losses.max():.2f} of a token")
