@@ -146,7 +146,7 @@ def test_a_mode_that_is_not_there_is_named(assets: Settings) -> None:
         routed_to("Hello?", [], assets, "dance")
 
 
-CLOSE = "lighthouse account likes comments"  # words of a document, and of a table
+CLOSE = "lighthouse account likes"  # words of a document, and of a table
 
 
 @pytest.mark.parametrize(
