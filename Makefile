@@ -42,7 +42,7 @@ define install
 endef
 
 $(VENV)/.light: requirements.lock models.lock pyproject.toml | $(UV)
-	$(call install,,about 2 GB)
+	$(call install,,about 1.5 GB)
 
 $(VENV)/.full: requirements.lock models.lock pyproject.toml | $(UV)
 	$(call install,[train$(,)publish$(,)ocr],about 6.5 GB$(,) or 3 GB where the small torch can be had)
