@@ -160,40 +160,31 @@ class Settings(BaseSettings):
 
     def folder(self, *parts: str) -> Path:
         """A folder of the workspace, made where it is missing. Raises InvalidInput."""
-        path = self.home.joinpath(*parts)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInput(
-                say(
-                    "The workspace folder {path} cannot be made: {strerror}",
-                    path=path,
-                    strerror=error.strerror,
-                ),
-                "Set WORKBENCH_HOME to a folder you can write to.",
-            ) from error
-        return path
+        return _made(self.home.joinpath(*parts), "WORKBENCH_HOME")
 
     def cache_folder(self, *parts: str) -> Path:
         """A folder of the machine's cache, made where it is missing. Raises InvalidInput."""
-        path = self.cache.joinpath(*parts)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInput(
-                say(
-                    "The cache folder {path} cannot be made: {strerror}",
-                    path=path,
-                    strerror=error.strerror,
-                ),
-                "Set WORKBENCH_CACHE to a folder you can write to.",
-            ) from error
-        return path
+        return _made(self.cache.joinpath(*parts), "WORKBENCH_CACHE")
 
     @property
     def database(self) -> Path:
         """The SQLite file of conversations and ratings."""
         return self.folder() / "workbench.db"
+
+
+def _made(path: Path, variable: str) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            say(
+                "The folder {path} cannot be made: {strerror}",
+                path=path,
+                strerror=error.strerror,
+            ),
+            say("Set {variable} to a folder you can write to.", variable=variable),
+        ) from error
+    return path
 
 
 def load_settings(**changes: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,9 +34,9 @@ class ChatModelHere(BaseChatModel):
     temperature: float = 0.1
     top_p: float = 0.95
 
+    @abstractmethod
     def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
         """The answer in pieces of whole characters; an empty one only lets Stop through."""
-        raise NotImplementedError
 
     def _generate(
         self,
