@@ -19,7 +19,6 @@ from rag.e5_graph import compile_packed
 from rag.openvino_embedder import (
     FACTS,
     OpenVinoEmbedder,
-    compile_embedder,
     compile_model,
     read_facts,
 )
@@ -33,6 +32,7 @@ from rag.sentence_models import (
     prompts_of,
 )
 from workbench.errors import InvalidInput, NotFound, Unavailable
+from workbench.files import made_once
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -73,11 +73,11 @@ def _compiled(name: str, folders: Folders) -> Path:
     """The folder of the model's OpenVINO form, made on its first use on this machine."""
     if is_packed(name):
         compiled = _compiled_folder(name, E5_SHA256, folders.cache)
-        compile_embedder(lambda folder: compile_packed(packed_file(), folder), compiled)
+        made_once(compiled, lambda folder: compile_packed(packed_file(), folder))
     else:
         source = _folder(name, folders)
         compiled = _compiled_folder(name, _weights_stamp(Path(source)), folders.cache)
-        compile_embedder(lambda folder: compile_model(source, folder), compiled)
+        made_once(compiled, lambda folder: compile_model(source, folder))
     return compiled
 
 

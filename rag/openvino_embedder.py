@@ -9,7 +9,7 @@ import json
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ import numpy as np
 from rag.eight_bits import with_eight_bits
 from rag.sentence_models import DEFAULT_TOKENS, Role, load_sentence_transformer, prompts_of
 from workbench.errors import WorkbenchError
-from workbench.files import locked, writing
 from workbench.messages import say
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ FACTS = "embedder.json"
 SAME_COSINE = 0.999  # the least cosine at which two vectors of one text count as equal
 BATCH_TOKENS = 768  # of one batch, padding included; larger batches were not faster
 EIGHT_BITS, FULL = "int8", "float32"  # forms of the weights; the first that is equal serves
-# The precision stays the processor's own, bf16 where it computes in bf16: `compile_embedder`
+# The precision stays the processor's own, bf16 where it computes in bf16: `choose_form`
 # compares the vectors on this processor. A group is the numbers of a text that share one scale
 # where they meet weights of eight bits: 128 are 4 % faster and cost recall on Chinese, 32 are 10 %
 # slower (benchmarks/embedder.py).
@@ -61,27 +60,6 @@ class Facts:
     prompts: dict[Role, str]
     weights: str = ""
     """The form of the weights that gives the model's own vectors; empty where none does."""
-
-
-def compile_embedder(make: Callable[[Path], None], target: Path) -> None:
-    """Let `make` write a compiled form to the folder `target`, unless it exists.
-
-    `embedder.json` says which form of the weights gives the vectors of the model itself. Raises
-    what `make` raises, WorkbenchError where it cannot be written.
-    """
-    if is_compiled(target):
-        return
-    with locked(target):
-        if is_compiled(target):  # another process was first
-            return
-        with writing(target) as folder:
-            folder.mkdir()
-            make(folder)
-
-
-def is_compiled(folder: Path) -> bool:
-    """Whether the compiled form has been made, or found not to be equal."""
-    return (folder / FACTS).exists()
 
 
 def compile_model(source: str, folder: Path) -> None:
@@ -187,7 +165,7 @@ def write_facts(facts: Facts, folder: Path) -> None:
 
 
 class OpenVinoEmbedder:
-    """The embedder in a folder of `compile_embedder`; `options` are OpenVINO's own."""
+    """The embedder in a folder that `choose_form` has filled; `options` are OpenVINO's own."""
 
     def __init__(self, name: str, folder: Path, options: Mapping[str, str] = OPTIONS) -> None:
         import openvino

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rag.packed_e5 import unpack
 from workbench.errors import Unavailable
-from workbench.files import locked, writing
+from workbench.files import made_once
 from workbench.messages import say
 
 E5 = "multilingual-e5-small"
@@ -55,14 +55,8 @@ def packed_file() -> Path:
 
 
 def _unpacked(cache: Path) -> Path:
-    target = cache / f"{E5}-{E5_SHA256[:8]}"
-    if target.exists():
-        return target
-    with locked(target):
-        if not target.exists():  # else another process was first
-            with writing(target) as folder:
-                unpack(packed_file(), folder)
-    return target
+    folder = cache / f"{E5}-{E5_SHA256[:8]}"
+    return made_once(folder, lambda part: unpack(packed_file(), part))
 
 
 def _check(packed: Path) -> None:

@@ -87,11 +87,11 @@ class Pieces:
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Write the model in the packed file `source` to the new folder. Raises InvalidInput."""
+    """Write the model in the packed file `source` to the empty folder. Raises InvalidInput."""
     from safetensors.numpy import save_file
 
     packed = PackedFile(source)
-    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "1_Pooling").mkdir()
     save_file(packed.weights(), folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer_of(packed.pieces).save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(packed))

