@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def quiet_transformers() -> None:
     Call it before anything that imports transformers where threads may do so at the same moment:
     it replaces itself while it is imported, and a second thread would get it half made.
     """
+    # where torch is not installed it would say so, which the extra `local` says when it matters
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     with _importing:
         from transformers.utils import logging as chatter
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.encoding.chat_template import CHATML
-from workbench.extras import quiet_transformers
+from workbench.extras import check_extra, quiet_transformers
+from workbench.messages import say
 
 # Qwen2's pre-tokenizer: the name `qwen2` in GGUF stands for exactly this
 SPLIT = (
@@ -33,8 +34,9 @@ def make_small_model(
     """Write a random model and a tokenizer trained on `texts` into that folder.
 
     The same input gives the same files. `words` is the size of the vocabulary, `context`
-    counts tokens.
+    counts tokens. Raises Unavailable where torch is not installed.
     """
+    check_extra("train", ["torch"], say("Training"))
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 

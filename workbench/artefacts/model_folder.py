@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound
+from workbench.extras import quiet_transformers
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -124,6 +125,7 @@ def tokenizer_folder(folder: Path) -> str:
 
 def load_tokenizer(name: str | Path) -> Any:
     """The tokenizer in a folder or on the hub. Raises NotFound."""
+    quiet_transformers()
     from transformers import AutoTokenizer
 
     try:
