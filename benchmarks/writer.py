@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from support import workbench
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -78,16 +78,6 @@ def measure(home: Path, writer: str, pairs: int, limit: int) -> dict[str, Any]:
         "seconds_a_question": round(seconds / len(lines), 2),
         **results,
     }
-
-
-def workbench(home: Path, *words: Any) -> dict[str, Any]:
-    """Run `workbench WORDS…` and return its last JSON line."""
-    command = [sys.executable, "-m", "workbench.cli", *map(str, words), "--json"]
-    environment = {**os.environ, "WORKBENCH_HOME": str(home / "workspace"), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout[-500:]}\n{done.stderr[-500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":
