@@ -56,7 +56,7 @@ def begin_long(home: Path, project: Path, *resume: str) -> tuple[Any, list[psuti
     workers = [
         one
         for one in family
-        if "workbench.cli" in one.cmdline() and "torch.distributed.run" not in one.cmdline()
+        if "finetune.train.worker" in one.cmdline() and "torch.distributed.run" not in one.cmdline()
     ]
     assert len(workers) == 2
     return process, workers

@@ -30,7 +30,7 @@ TORCHRUN = [
     f"--rdzv-endpoint={LOOPBACK}:0",
     f"--local-addr={LOOPBACK}",
 ]
-TRAIN = ["-m", "workbench.cli", "finetune", "train"]
+TRAIN = ["-m", "finetune.train.worker", "finetune", "train"]
 
 
 def launch(

@@ -65,16 +65,9 @@ def any_of(asked: bool) -> bool:
     return bool(flag.item())
 
 
-def end_together() -> None:
-    """Wait until every process has come this far, and end their exchange.
-
-    Its threads must not outlive the interpreter: one that wakes up later aborts the process.
-    """
-    from torch import distributed
-
+def wait_for_all() -> None:
+    """Wait until every process has come this far."""
     any_of(False)
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
 
 
 def check_rendezvous() -> None:

@@ -20,9 +20,9 @@ from finetune.train.order import PLAN, PREPARING, Order
 from finetune.train.processes import (
     any_of,
     check_rendezvous,
-    end_together,
     is_first,
     is_worker,
+    wait_for_all,
 )
 from workbench.contributions import load_place
 from workbench.errors import Stopped
@@ -71,7 +71,7 @@ def train(
         if is_first():
             _save_adapter(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
-        end_together()  # one that ends as cancelled makes torchrun end the first, still saving
+        wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
     step = trainer.state.global_step
     steps = trainer.state.max_steps
