@@ -1,4 +1,4 @@
-"""A stage or a method is one row: check, the run file, the page and the card know it at once."""
+"""A task or a method is one row: check, the run file, the page and the card know it at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from finetune.run.estimate import estimate
 from finetune.run.preparation import describe
 from finetune.run.run_text import Choices, write_run_text
 from finetune.section import MethodSection, Section, problem
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
@@ -37,7 +37,7 @@ class Whisper(MethodSection):
 
 
 class Echo(Section):
-    """The settings of a stage that nobody has."""
+    """The settings of a task that nobody has."""
 
     times: int = Field(2, ge=1)
 
@@ -68,9 +68,9 @@ def whisper(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A toy stage with a section of its own."""
-    row = replace(STAGES["sft"], name="echo", title=("Echo", "回声"), section="echo", settings=Echo)
-    monkeypatch.setitem(STAGES, "echo", row)
+    """A toy task with a section of its own."""
+    row = replace(TASKS["sft"], name="echo", title=("Echo", "回声"), section="echo", settings=Echo)
+    monkeypatch.setitem(TASKS, "echo", row)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_the_card_says_whether_gguf_can_carry_the_method(project: Path, whisper:
         path = beside(project, (LORA, f'[lora]\nmethod = "{name}"'))
         card = describe(load_config(path), base, [], [])
         assert card["method"] == name
-        assert card["stage"] == "sft"
+        assert card["task"] == "sft"
         facts[name] = card["gguf"]
     assert facts["lora"] == facts["rslora"] == {"merged": True, "adapter": True}
     assert facts["dora"] == {"merged": True, "adapter": False}
@@ -133,15 +133,15 @@ def test_two_methods_in_one_run_file_are_a_problem(project: Path, whisper: None)
     assert raised.value.config and raised.value.config.method == "lora"
 
 
-def test_a_toy_stage_is_validated_by_its_row(project: Path, echo: None) -> None:
-    path = beside(project, ("seed = 7", 'seed = 7\nstage = "echo"'), (LORA, "[echo]\ntimes = 0"))
+def test_a_toy_task_is_validated_by_its_row(project: Path, echo: None) -> None:
+    path = beside(project, ("seed = 7", 'seed = 7\ntask = "echo"'), (LORA, "[echo]\ntimes = 0"))
     with pytest.raises(ConfigProblems) as raised:
         load_config(path)
     assert [row["where"] for row in raised.value.problems] == ["echo.times"]
     with pytest.raises(ConfigProblems, match="sft does not read this section"):
         load_config(beside(project, (LORA, "[echo]")))
-    assert load_config(beside(project, ("seed = 7", 'stage = "echo"'))).stage == "echo"
-    assert check(beside(project, ("seed = 7", 'stage = "choir"'))).problems[0]["where"] == "stage"
+    assert load_config(beside(project, ("seed = 7", 'task = "echo"'))).task == "echo"
+    assert check(beside(project, ("seed = 7", 'task = "choir"'))).problems[0]["where"] == "task"
 
 
 def test_the_written_run_file_of_every_method_is_right(project: Path, whisper: None) -> None:
@@ -166,11 +166,11 @@ def test_the_page_offers_the_rows(
     (settings.home / "made" / "train.jsonl").rename(uploads / "people.jsonl")
     app = page("finetune/ui/training.py")
     assert "Whisper" in app.selectbox(key="method").options
-    assert "Echo" in app.selectbox(key="stage").options
+    assert "Echo" in app.selectbox(key="task").options
     app.selectbox(key="method").set_value("whisper")
-    app.selectbox(key="stage").set_value("echo").run()
+    app.selectbox(key="task").set_value("echo").run()
     text = "".join(block.value for block in app.code)
-    assert 'stage = "echo"' in text
+    assert 'task = "echo"' in text
     assert '[whisper]\nmethod = "whisper"' in text
     assert "rank = 16" in text  # what the page advises without a base
 
@@ -209,7 +209,7 @@ def test_events_of_a_training_carry_stage_done_of_and_seconds() -> None:
 
     events: list[dict[str, Any]] = []
     order: Any = SimpleNamespace(
-        run=None, config=SimpleNamespace(stage="sft"), report=events.append, stopped=bool
+        run=None, config=SimpleNamespace(task="sft"), report=events.append, stopped=bool
     )
     reporter = Reporter(order)
     state = SimpleNamespace(global_step=3, max_steps=12, epoch=0.5)

@@ -69,7 +69,7 @@ def check(
 ) -> None:
     """Report the kind of a data set, its problems, and questions that a test set shares with it.
 
-    The kind (dialogues, preference pairs, rated answers, plain text) decides which stage can train
+    The kind (dialogues, preference pairs, rated answers, plain text) decides which task can train
     on it. Exit status 1 where there is a problem; with a tokenizer, a cut answer is one too.
 
     \b

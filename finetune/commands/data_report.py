@@ -17,9 +17,9 @@ SHOWN = 20  # problems and rows left out that are listed on a terminal; --json l
 
 
 def as_json_object(loaded: Loaded, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Counts, kinds and the stages that train on them, every problem, every row left out."""
+    """Counts, kinds and the tasks that train on them, every problem, every row left out."""
     kinds = {
-        name: {"rows": rows, "stages": list(KINDS[name].stages)}
+        name: {"rows": rows, "tasks": list(KINDS[name].tasks)}
         for name, rows in loaded.kinds.items()
     }
     dropped = [{"where": f"{row.file}:{row.line}", "reason": row.reason} for row in loaded.dropped]

@@ -92,7 +92,7 @@ def load_examples(paths: Sequence[Path], only: Mapping[str, str] | None = None) 
     """
     loaded = _read(paths, only, needs_dialogues=True)
     for kind, rows in loaded.kinds.items():
-        if KINDS[kind].stages[0] != "sft" and "sft" in KINDS[kind].stages:
+        if KINDS[kind].tasks[0] != "sft" and "sft" in KINDS[kind].tasks:
             loaded.notes.append(KINDS[kind].describe(rows))
     return loaded
 

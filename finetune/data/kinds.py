@@ -29,12 +29,12 @@ class Kind:
     `shape_of` gives the name of the row's shape, empty where the row is of another kind.
     `read` takes the row, its FILE:LINE and its shape; it raises InvalidInput or LeftOut. The row
     that it returns is hashed and written by its `to_line`.
-    `stages` can train on it, the first on all of it. `describe` says that of a number of rows.
+    `tasks` can train on it, the first on all of it. `describe` says that of a number of rows.
     """
 
     shape_of: Callable[[Row], str]
     read: Callable[[Row, str, str], DataRow]
-    stages: tuple[str, ...]
+    tasks: tuple[str, ...]
     describe: Callable[[int], Message]
 
 
@@ -104,25 +104,25 @@ KINDS = {
     "preference": Kind(
         shape_of=_preference_shape,
         read=lambda row, where, _: read_preference(row, where),
-        stages=("dpo", "sft"),
+        tasks=("dpo", "sft"),
         describe=_describe_preferences,
     ),
     "rated": Kind(
         shape_of=_rated_shape,
         read=lambda row, where, _: read_rated(row, where),
-        stages=("kto", "sft"),
+        tasks=("kto", "sft"),
         describe=_describe_ratings,
     ),
     "dialogue": Kind(
         shape_of=shape_of,
         read=read_dialogue,
-        stages=("sft",),
+        tasks=("sft",),
         describe=_describe_dialogues,
     ),
     "text": Kind(
         shape_of=_text_shape,
         read=lambda row, where, _: read_plain_text(row, where),
-        stages=("pretrain",),
+        tasks=("pretrain",),
         describe=_describe_texts,
     ),
 }

@@ -17,7 +17,7 @@ from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
 from finetune.run.preparation import read_sets
 from finetune.section import problem
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
 from workbench.contributions import contributions, load_place
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
@@ -197,7 +197,7 @@ def _check_lengths(
     """The encoded rows; a warning for what does not fit."""
     length = config.data.max_length
     try:
-        encoded = STAGES[config.stage].encode(taught, tokenizer, length)
+        encoded = TASKS[config.task].encode(taught, tokenizer, length)
     except InvalidInput as error:
         report.add_error("data.train", error)
         return None

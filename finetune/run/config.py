@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, create_model, field_validator, mode
 from finetune.methods import METHODS, sharing
 from finetune.run.explain import explain, without_faults
 from finetune.section import MethodSection, Name, Section, problem
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import listed, say
 
@@ -81,11 +81,11 @@ class Saving(Section):
 class RunConfig(Section):
     """One training run. Relative paths count from `folder`, where the run file lies.
 
-    `load_config` adds a field for each section of the tables of methods and stages.
+    `load_config` adds a field for each section of the tables of methods and tasks.
     """
 
     name: str = ""
-    stage: str = next(iter(STAGES))
+    task: str = next(iter(TASKS))
     base: Name
     seed: int = Field(42, ge=0, lt=2**32)
     data: Data
@@ -184,10 +184,10 @@ def method_sections() -> list[str]:
 
 def run_file() -> type[RunConfig]:
     """RunConfig with a field for each section of the tables, made when it is needed."""
-    fields: dict[str, Any] = {"stage": (Literal[tuple(STAGES)], next(iter(STAGES)))}
-    for stage in STAGES.values():
-        if stage.section:
-            fields[stage.section] = (stage.settings | None, None)
+    fields: dict[str, Any] = {"task": (Literal[tuple(TASKS)], next(iter(TASKS)))}
+    for task in TASKS.values():
+        if task.section:
+            fields[task.section] = (task.settings | None, None)
     for method in METHODS.values():
         names = sharing(method.section)
         choice: Any = Literal[tuple(names)]
@@ -218,7 +218,7 @@ def _name_of(path: Path) -> str:
 
 
 def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
-    """Leave one method and the chosen stage in the values; a problem for each section taken out."""
+    """Leave one method and the chosen task in the values; a problem for each section taken out."""
     problems = []
     first, *others = [name for name in method_sections() if name in values] or method_sections()[:1]
     values.setdefault(first, {})
@@ -227,11 +227,11 @@ def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
             del values[section]
             what = say("a run has one method, and [{section}] is another", section=first)
             problems.append(problem(section, what, say("Delete one of the two sections.")))
-    stage = values.get("stage", next(iter(STAGES)))
-    for row in STAGES.values():
-        if row.section in values and row.name != stage:
+    task = values.get("task", next(iter(TASKS)))
+    for row in TASKS.values():
+        if row.section in values and row.name != task:
             del values[row.section]
-            what = say("the stage {stage} does not read this section", stage=stage)
-            fix = say('Delete it, or set stage = "{name}".', name=row.name)
+            what = say("the task {task} does not read this section", task=task)
+            fix = say('Delete it, or set task = "{name}".', name=row.name)
             problems.append(problem(row.section, what, fix))
     return problems

@@ -17,7 +17,7 @@ from finetune.encoding.masking import Encoded
 from finetune.methods import METHODS
 from finetune.run.config import RunConfig
 from finetune.run.runs import Run
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
@@ -40,7 +40,7 @@ class Sets:
 
 def read_sets(config: RunConfig) -> Sets:
     """Read every data file of the run, hold out the share, and compare the sets with each other."""
-    load = STAGES[config.stage].load
+    load = TASKS[config.task].load
     loaded = load(config.paths("train"), config.data.only)
     measured = Loaded([], [], [], "")
     tests = Loaded([], [], [], "")
@@ -71,7 +71,7 @@ def prepare_data(
 ) -> tuple[list[Example], list[Example]]:
     """What is taught and what is held out; a resumed run reads its copy. Raises InvalidInput."""
     folder = run.folder / "data"
-    load = STAGES[config.stage].load
+    load = TASKS[config.task].load
     if (folder / "eval.jsonl").exists():  # the last file that is written
         taught = load([folder / "train.jsonl"], {})
         _refuse(taught.problems)
@@ -139,7 +139,7 @@ def describe(
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
-        "stage": config.stage,
+        "task": config.task,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,
         "seed": config.seed,
@@ -207,7 +207,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 def _encode(
     config: RunConfig, examples: Sequence[Example], name: str, tokenizer: Any, report: Report
 ) -> list[Encoded]:
-    encode = STAGES[config.stage].encode
+    encode = TASKS[config.task].encode
     length = config.data.max_length
     found = encode(examples, tokenizer, length)
     if found.truncated:

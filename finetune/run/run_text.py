@@ -10,10 +10,10 @@ from typing import Any
 
 from finetune.methods import METHODS, sharing
 from finetune.run.config import Data, Training
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 
 TEMPLATE = """\
-{stage}base = {base}
+{task}base = {base}
 seed = 42
 
 [data]
@@ -37,7 +37,7 @@ samples = 3
 report_to = []
 """
 SHOWN = ("rank", "alpha", "targets")  # of a method's settings, where it has them
-FIRST_STAGE = next(iter(STAGES))
+FIRST_TASK = next(iter(TASKS))
 FIRST_METHOD = next(iter(METHODS))
 
 
@@ -55,16 +55,16 @@ class Choices:
     max_length: int = Data.model_fields["max_length"].default
     batch: int = Training.model_fields["batch"].default
     eval_share: float = 0.1
-    stage: str = FIRST_STAGE
+    task: str = FIRST_TASK
     method: str = FIRST_METHOD
     tuning: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_run_text(choices: Choices) -> str:
     """The run file in TOML."""
-    stage = "" if choices.stage == FIRST_STAGE else f"stage = {_toml(choices.stage)}\n"
+    task = "" if choices.task == FIRST_TASK else f"task = {_toml(choices.task)}\n"
     return TEMPLATE.format(
-        stage=stage,
+        task=task,
         base=_toml(choices.base),
         train=_toml(str(choices.train)),
         eval_share=choices.eval_share,

@@ -1,4 +1,4 @@
-"""All that a stage needs to make its trainer."""
+"""All that a task needs to make its trainer."""
 
 from __future__ import annotations
 

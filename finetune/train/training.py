@@ -1,4 +1,4 @@
-"""A run folder and its settings -> an adapter, from the last checkpoint on; for every stage."""
+"""A run folder and its settings -> an adapter, from the last checkpoint on; for every task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
 from finetune.run.preparation import Report, describe, prepare_data
 from finetune.run.runs import Run
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
@@ -85,12 +85,12 @@ def train(
 
 
 def make_trainer(order: Order) -> Any:
-    """The trainer of the run's stage, ready to train."""
+    """The trainer of the run's task, ready to train."""
     if not is_worker():  # one process trains on one GPU, whatever the machine has
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     quiet_transformers()
-    stage = STAGES[order.config.stage]
-    return load_place(stage.trainer)(order)
+    task = TASKS[order.config.task]
+    return load_place(task.trainer)(order)
 
 
 def _save_adapter(run: Run, trainer: Any) -> None:

@@ -19,7 +19,7 @@ from finetune.run.new_run import (
     start_training,
 )
 from finetune.run.run_text import Choices, write_run_text
-from finetune.stages import STAGES
+from finetune.tasks import TASKS
 from finetune.ui.check_report import show_report
 from finetune.ui.data_preview import show_rows
 from finetune.ui.made import BASE, DATA, RUN, VIEW
@@ -205,15 +205,15 @@ def _choose_settings(settings: Settings, base: str, data: Path | None) -> str:
 
 
 def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
-    """Stage, method, and the numbers that matter most."""
+    """Task, method, and the numbers that matter most."""
     advice = advice_for(base)
-    stage = Choices.stage
-    if len(STAGES) > 1:
-        stage = st.selectbox(
-            both("Stage", "训练阶段"),
-            list(STAGES),
-            format_func=lambda name: both(*STAGES[name].title),
-            key="stage",
+    task = Choices.task
+    if len(TASKS) > 1:
+        task = st.selectbox(
+            both("Task", "训练任务"),
+            list(TASKS),
+            format_func=lambda name: both(*TASKS[name].title),
+            key="task",
             disabled=disabled,
         )
     # they wrap where the page is narrow
@@ -292,7 +292,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
         learning_rate=rate,
         max_length=longest,
         batch=batch,
-        stage=stage,
+        task=task,
         method=method,
         tuning=tuning,
     )

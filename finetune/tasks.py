@@ -1,4 +1,4 @@
-"""The stages of training: one row each. `check`, `train` and the page read this table.
+"""The tasks of training: one row each. `check`, `train` and the page read this table.
 
 To add one: a module beside finetune/train/sft.py that makes its trainer, and a row here.
 """
@@ -17,8 +17,8 @@ from finetune.section import Section
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A row. A run file names its stage by `stage`; without that it is the first of the table."""
+class Task:
+    """A row. A run file names its task by `task`; without that it is the first of the table."""
 
     name: str
     title: tuple[str, str]
@@ -37,12 +37,12 @@ class Stage:
     """Place `module:function` of `Order -> trainer`; imported only when a training begins."""
 
     section: str = ""
-    """The section of the run file with settings of this stage alone; empty where it needs none."""
+    """The section of the run file with settings of this task alone; empty where it needs none."""
 
     settings: type[Section] = Section
 
 
-SFT = Stage(
+SFT = Task(
     name="sft",
     title=("Supervised fine-tuning", "监督微调"),
     learns_from=(Example,),
@@ -51,4 +51,4 @@ SFT = Stage(
     trainer="finetune.train.sft:make_trainer",
 )
 
-STAGES: dict[str, Stage] = {row.name: row for row in (SFT,)}
+TASKS: dict[str, Task] = {row.name: row for row in (SFT,)}
