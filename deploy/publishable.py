@@ -59,7 +59,7 @@ def find_obstacles(base: Path) -> Iterator[str]:
         )
     parts = _read(base / "tokenizer.json")
     try:
-        if parts:
+        if "model" in parts:
             find_form(parts)
     except InvalidInput as error:
         yield listed([error.problem, error.fix], " ")

@@ -23,6 +23,7 @@ from deploy.order import Order
 from deploy.plan import make_plan
 from deploy.proof import Check, Proof, compare_replies
 from deploy.publish import publish, write_files
+from deploy.publishable import find_obstacles
 from deploy.quantize import find_llama_quantize
 from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -332,3 +333,22 @@ def test_both_languages_and_many_turns_are_asked(tmp_path: Path) -> None:
         "our own conversations of many turns fill the gap"
     )
     assert all(talk[-1]["role"] == "user" for talk in talks)
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "said"),
+    [
+        ({"architectures": ["ChatGLMModelOfNobody"]}, {}, "cannot convert ChatGLMModelOfNobody"),
+        ({"architectures": ["DeepseekV32ForCausalLM"]}, {}, "needs a newer one"),
+        ({}, {"model": {"type": "WordPiece", "vocab": {}}}, "no form for"),
+        ({"architectures": ["LlamaForCausalLM"]}, {"version": "1.0"}, ""),
+    ],
+)
+def test_what_will_stand_in_the_way_of_publishing_is_said_of_a_base(
+    tmp_path: Path, config: dict[str, Any], tokenizer: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer), "utf-8")
+    found = list(find_obstacles(tmp_path))
+    assert len(found) == bool(said)
+    assert all(said in obstacle for obstacle in found)

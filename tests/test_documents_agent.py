@@ -254,6 +254,15 @@ def test_without_a_model_the_best_sentence_is_quoted_with_its_number(
     assert isinstance(events[-1], Done) and events[-1].model == "none"
 
 
+def test_a_model_that_does_not_know_the_language_is_not_asked(chat: Settings) -> None:
+    english = chat.model_copy(update={"model": "packaged:smollm2-135m"})
+    events = list(answer("员工每年有多少天年假？", [], english))
+    assert "二十八天年假" in text_of(events)
+    assert "does not know the language" in notices_of(events)
+    done = events[-1]
+    assert isinstance(done, Done) and done.model == "none"
+
+
 @pytest.mark.parametrize(
     ("changes", "mode", "problem"),
     [

@@ -15,11 +15,18 @@ from agents.question import Question
 from rag.passages import Hit
 from workbench.chat.events import Declined, Done, Event, Notice, Source
 from workbench.language import localized
+from workbench.models.chosen import ChosenModel
 from workbench.models.listing import NONE
+from workbench.models.packaged import knows
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
     "or see `workbench doctor` for other ways.",
+    standing=True,
+)
+OTHER_LANGUAGE = Notice(
+    "Quoted as it stands: the chosen model does not know the language of this question. Choose "
+    "another model, or ask in its language.",
     standing=True,
 )
 ORIGINAL = Notice("The documents are in another language; they are quoted in the original.")
@@ -28,11 +35,12 @@ ORIGINAL = Notice("The documents are in another language; they are quoted in the
 def answer_from_documents(question: Question) -> Iterator[Event]:
     """Sources, then thinking and text as the model gives them, then Done.
 
-    Without a model the best sentences are quoted. Raises NotFound where the collection is missing,
-    and what the model raises.
+    Without a model that knows the question's language the best sentences are quoted. Raises
+    NotFound where the collection is missing, and what the model raises.
     """
     begun = time.monotonic()
     settings = question.settings
+    model = _model_for(question)
     found = _retrieve(question)
     read = found.pool.collections[:1] if found.attached else found.pool.collections
     lineage: dict[str, Any] = {
@@ -42,11 +50,10 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
     }
     # a model reads attached files whatever their scores; evidence has a floor of its own
     weighed = found is question.found and not found.attached
-    if not (found.relevant or weighed or (found.attached and question.model)):
+    if not (found.relevant or weighed or (found.attached and model)):
         yield Declined(_nothing_found(found, question.language))
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
-    model = question.model
     if model is not None:
         settings = model.settings
         lineage |= {"model": model.name, "digest": model.info.digest}
@@ -57,10 +64,18 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield from quote(find_quotes(question.text, found, hits, settings))
         if in_another_language(hits, question.language):
             yield ORIGINAL
-        yield NO_MODEL
+        yield OTHER_LANGUAGE if question.model else NO_MODEL
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     yield from write_answer(question, model, found, hits, turns, begun, lineage)
+
+
+def _model_for(question: Question) -> ChosenModel | None:
+    """The chosen model, if it knows the question's language."""
+    model = question.model
+    if model is None or not knows(model.name, question.language):
+        return None
+    return model
 
 
 def _retrieve(question: Question) -> Retrieved:
