@@ -23,6 +23,7 @@ CONTRIBUTION = Contribution(
             ),
             heavy=True,
         ),
+        "models speed-up": JobKind(made="deploy.ui.made:made_by_speed_up", heavy=True),
     },
     gguf="deploy.merged_file:write_merged_gguf",
     opens={"publish": "deploy.ui.opening:publish_run"},

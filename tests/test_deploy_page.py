@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ from fake_jobs import running_job
 from streamlit.testing.v1 import AppTest
 from tiny_models import make_model
 
+from deploy.ui.opening import RUN
 from deploy.versions import write_latest
+from workbench.files import write_json
 from workbench.jobs.job import Job, list_jobs
+from workbench.models.packaged import list_packaged
+from workbench.models.speeding import VERDICT, Verdict, place_of_form
 from workbench.settings import Settings
 from workbench.ui.jobs import SAVES_WITHIN
 
@@ -88,6 +93,29 @@ def test_without_a_run_the_first_step_is_a_button(
     job = list_jobs(settings)[0]
     job.cancel(grace=0)
     assert job.command == ["demo", "--json"]
+
+
+def test_a_packaged_model_can_be_published_before_anything_is_trained(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, "en")
+    assert page.selectbox(key=RUN).options == [f"packaged:{name}" for name in list_packaged()]
+    assert "Answer faster" not in shown(page)
+
+
+def test_a_model_of_ones_own_is_sped_up_by_a_job_and_then_it_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = settings.folder("models") / "mine"
+    make_model(folder)
+    page = open_page(monkeypatch, "en")
+    page.button(key="speed_up").click().run()
+    job = list_jobs(settings)[0]
+    job.cancel(grace=0)
+    assert job.command == ["models", "speed-up", "local:mine", "--json"]
+    equal = Verdict(12, 12, 48, "f16", "", "")
+    write_json(place_of_form(folder, settings) / VERDICT, asdict(equal))
+    assert "OpenVINO runs it" in shown(open_page(monkeypatch, "en"))
 
 
 def test_without_ollama_it_says_how_to_get_it_and_offers_the_file(

@@ -10,11 +10,13 @@ from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.opening import RUN
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
+from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import is_scored
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
 from workbench.models.packaged import KIND, list_packaged
 from workbench.models.servers import ask_json
+from workbench.models.speeding import fast_form
 from workbench.settings import Settings
 from workbench.ui.connections import connect_button
 from workbench.ui.widgets import (
@@ -83,14 +85,15 @@ def _explain_ollama(settings: Settings) -> None:
 def _show_order(settings: Settings, reachable: bool) -> None:
     adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
     whole = [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
-    runs = adapters + whole
-    if not runs:
+    own = adapters + whole
+    runs = own + [f"{KIND}:{name}" for name in list_packaged()]
+    if not own:
         _show_empty(settings)
+    if not runs:
         return
-    runs += [f"{KIND}:{name}" for name in list_packaged()]
     with st.container(border=True, key="order"):
         st.subheader(both("Publish", "发布"))
-        if not list_versions(settings):
+        if own and not list_versions(settings):
             st.caption(
                 both(
                     "Nothing is published yet. The newest model is chosen; Publish makes it an "
@@ -115,9 +118,9 @@ def _show_order(settings: Settings, reachable: bool) -> None:
             key="precision",
         )
         form = _choose_form() if reachable and run in adapters else []
-        own = both("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
+        trained = both("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
         system = st.text_area(
-            both("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}"
+            both("System prompt", "系统提示词"), height=68, placeholder=trained, key=f"system_{run}"
         )
         modelfile = _edit_modelfile(settings, run, name, precision, system)
         label = both("Publish", "发布") if reachable else both("Write GGUF file", "生成 GGUF 文件")
@@ -134,6 +137,32 @@ def _show_order(settings: Settings, reachable: bool) -> None:
                     modelfile,
                     reachable,
                 )
+    if run in own:
+        _offer_speed(settings, f"local:{run}")
+
+
+def _offer_speed(settings: Settings, model: str) -> None:
+    """The model faster in the chat here, where Ollama is not asked."""
+    if fast_form(find_local(model.removeprefix("local:"), settings), settings):
+        st.caption(
+            both("OpenVINO runs it in the chat here.", "在本机对话中，它由 OpenVINO 运行。"),
+        )
+        return
+    if st.button(
+        both("Answer faster here, without Ollama", "不用 Ollama，也能在本机更快回答"),
+        icon=":material/speed:",
+        type="tertiary",
+        key="speed_up",
+        help=both(
+            "OpenVINO takes it over on this processor, if its answers stay the same, word for "
+            "word.",
+            "由 OpenVINO 在本机处理器上运行；仅当回答逐词一致时才启用。",
+        ),
+    ):
+        title = both(f"Speeding up {model}", f"正在加速 {model}")
+        start(settings, title, ["models", "speed-up", model, "--json"])
+        announce(both("It has been started.", "已开始。"))
+        st.rerun()
 
 
 def _show_empty(settings: Settings) -> None:

@@ -64,7 +64,7 @@ class Verdict:
 
 def fast_form(folder: Path, settings: Settings) -> Path | None:
     """The form of the model in that folder; None where there is none or its answers differ."""
-    form = _place(folder, settings)
+    form = place_of_form(folder, settings)
     try:
         verdict = Verdict(**read_json(form / VERDICT, {}))
     except (TypeError, ValueError):  # none, or not one of ours
@@ -85,7 +85,7 @@ def speed_up(name: str, settings: Settings, report: Report) -> Verdict:
             "Name a run or a model folder: local:NAME.",
         )
     folder = find_local(rest, settings)
-    form = _place(folder, settings)
+    form = place_of_form(folder, settings)
     with locked(form), writing(form) as part:
         part.mkdir()
         file = part / "run.gguf"
@@ -105,7 +105,7 @@ def speed_up(name: str, settings: Settings, report: Report) -> Verdict:
     return verdict
 
 
-def _place(folder: Path, settings: Settings) -> Path:
+def place_of_form(folder: Path, settings: Settings) -> Path:
     """By the weights of the adapter and of its base."""
     base = Path(base_of(folder))
     both = digest_of(folder) + digest_of(base)
