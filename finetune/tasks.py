@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.dataset import Loaded, load_examples
+from finetune.data.preferred import load_pairs, load_ratings
 from finetune.encoding.masking import EncodedAll, encode_all
+from finetune.encoding.preferred import encode_pairs, encode_ratings
+from finetune.preference import Dpo, Kto
 from finetune.section import Section
 
 ROWS = "finetune.run.preparation"
+PREFERENCES = "finetune.run.preference"
 
 
 @dataclass(frozen=True)
@@ -71,4 +75,30 @@ SFT = Task(
     trainer="finetune.train.sft:make_trainer",
 )
 
-TASKS: dict[str, Task] = {row.name: row for row in (SFT,)}
+DPO = Task(
+    name="dpo",
+    title=("Preferences: pairs of answers (DPO)", "偏好训练：成对回答（DPO）"),
+    load=load_pairs,
+    encode=encode_pairs,
+    trainer="finetune.train.preferring:make_pair_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:pair_problems",
+    section="preference",
+    settings=Dpo,
+    sequences=2,
+    more_passes=2,  # the reference reads both answers
+)
+KTO = Task(
+    name="kto",
+    title=("Preferences: rated answers (KTO)", "偏好训练：评价过的回答（KTO）"),
+    load=load_ratings,
+    encode=encode_ratings,
+    trainer="finetune.train.preferring:make_rated_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:rated_problems",
+    section="preference",
+    settings=Kto,
+    more_passes=6,  # the reference reads the answers, and both read strange ones
+)
+
+TASKS: dict[str, Task] = {row.name: row for row in (SFT, DPO, KTO)}
