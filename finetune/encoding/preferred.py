@@ -29,12 +29,12 @@ def encode_pairs(
     for chosen, other in zip(encoded[::2], encoded[1::2], strict=True):
         rejected = replace(other, good=False)
         sequences = (chosen, rejected)
+        if not (chosen.learned and rejected.learned and chosen.input_ids != rejected.input_ids):
+            found.nothing_left.extend(sequences)
+            continue
+        found.rows.extend(sequences)
         if chosen.truncated or rejected.truncated:
             found.truncated.append(chosen.where)
-        if chosen.learned and rejected.learned and chosen.input_ids != rejected.input_ids:
-            found.rows.extend(sequences)
-        else:
-            found.nothing_left.extend(sequences)
     return found
 
 
@@ -46,10 +46,13 @@ def encode_ratings(
     found = EncodedAll()
     encoded = encode_each(dialogues, tokenizer, max_length)
     for row, sequence in zip(answers, encoded, strict=True):
-        if sequence.truncated:
-            found.truncated.append(sequence.where)
-        rest = found.rows if sequence.learned else found.nothing_left
-        rest.append(replace(sequence, good=row.good))
+        judged = replace(sequence, good=row.good)
+        if not judged.learned:
+            found.nothing_left.append(judged)
+            continue
+        found.rows.append(judged)
+        if judged.truncated:
+            found.truncated.append(judged.where)
     return found
 
 
