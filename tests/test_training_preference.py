@@ -209,7 +209,7 @@ def test_only_the_answers_count_and_what_does_not_fit_is_told(project: Path) -> 
         "Oslo.",
     ]
     assert (chosen.good, rejected.good) == (True, False) and found.lengths[0] > found.lengths[1]
-    assert len(found.nothing_left) == 4 and found.truncated == []
+    assert len(found.nothing_left) == 2 and found.truncated == []
     assert encode_pairs([pair], tokenizer, found.lengths[1] - 1).truncated == ["a:1"]
 
 

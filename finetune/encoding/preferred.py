@@ -15,7 +15,7 @@ from finetune.encoding.masking import EncodedAll, encode_each
 def encode_pairs(
     pairs: Sequence[PreferencePair], tokenizer: Any, max_length: int = 0
 ) -> EncodedAll:
-    """Two sequences a pair, the chosen answer first.
+    """Two sequences a pair, the chosen answer first; what is left out has one.
 
     A pair is left out where one answer has no place, or where both are cut to the same text.
     Raises InvalidInput where the template cannot say a dialogue.
@@ -30,7 +30,7 @@ def encode_pairs(
         rejected = replace(other, good=False)
         sequences = (chosen, rejected)
         if not (chosen.learned and rejected.learned and chosen.input_ids != rejected.input_ids):
-            found.nothing_left.extend(sequences)
+            found.nothing_left.append(chosen)
             continue
         found.rows.extend(sequences)
         if chosen.truncated or rejected.truncated:
