@@ -79,7 +79,6 @@ def tokens_of(
     cache: Path,
     report: Report,
     stopped: Callable[[], bool],
-    processes: int = 0,
 ) -> TokenFile:
     """The tokens of the corpus, from the folder `cache` where they have been made before.
 
@@ -88,7 +87,7 @@ def tokens_of(
     """
 
     def make(folder: Path) -> None:
-        _write(corpus, spelling, folder, report, stopped, processes)
+        _write(corpus, spelling, folder, report, stopped)
 
     return TokenFile(made_once(cache / corpus.key(spelling), make))
 
@@ -99,14 +98,13 @@ def _write(
     folder: Path,
     report: Report,
     stopped: Callable[[], bool],
-    processes: int,
 ) -> None:
     encoder = Encoder(spelling)
     pieces = read_pieces(corpus.files, corpus.documents, corpus.column, encoder.can_cut)
     progress = _Progress(report, corpus.size)
     documents = characters = size = tokens = 0
     with (folder / "tokens.bin").open("wb") as ids, (folder / "ends.bin").open("wb") as ends:
-        for batch in tokenize(pieces, spelling, processes):
+        for batch in tokenize(pieces, encoder):
             if stopped():
                 raise Stopped(
                     "Cancelled while the corpus was tokenized.", "The same command begins again."
