@@ -122,8 +122,8 @@ def workbench(base: Path, corpus: Path) -> Way:
     """As a training does it: from the files to blocks that can be read."""
     from finetune.corpus.blocks import part
     from finetune.corpus.store import Corpus, tokens_of
-    from finetune.train.base_model import load_tokenizer
     from finetune.corpus.tokenizing import spelling_of
+    from finetune.train.base_model import load_tokenizer
 
     tokenizer, _ = load_tokenizer(base)
 

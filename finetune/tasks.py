@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.corpus.sample import count_blocks
+from finetune.corpus.settings import Pretrain
 from finetune.data.dataset import Loaded, load_examples
 from finetune.encoding.masking import EncodedAll, encode_all
 from finetune.section import Section
@@ -62,6 +64,12 @@ class Task:
     more_passes: int = 0
     """Passes over the weights that a step needs beside forward and backward."""
 
+    scored: float = 0.5
+    """Share of a row's tokens that are learned, and so scored."""
+
+    needs_template: bool = True
+    """Whether it learns conversations, which a chat template writes."""
+
 
 SFT = Task(
     name="sft",
@@ -71,4 +79,17 @@ SFT = Task(
     trainer="finetune.train.sft:make_trainer",
 )
 
-TASKS: dict[str, Task] = {row.name: row for row in (SFT,)}
+PRETRAIN = Task(
+    name="pretrain",
+    title=("Continued pre-training", "继续预训练"),
+    read="finetune.run.corpora:read_corpora",
+    prepare="finetune.run.corpora:prepare_corpora",
+    encode=count_blocks,
+    trainer="finetune.train.pretrain:make_trainer",
+    section="pretrain",
+    settings=Pretrain,
+    scored=1.0,
+    needs_template=False,
+)
+
+TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN)}

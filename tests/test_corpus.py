@@ -45,9 +45,7 @@ def long_text(characters: int) -> str:
     return "".join(parts)
 
 
-def read(
-    corpus: Corpus, spelling: Spelling, cache: Path, **how: Any
-) -> TokenFile:
+def read(corpus: Corpus, spelling: Spelling, cache: Path, **how: Any) -> TokenFile:
     report = how.get("report", lambda event: None)
     stopped = how.get("stopped", lambda: False)
     return tokens_of(corpus, spelling, cache, report, stopped)
@@ -61,9 +59,7 @@ def test_a_long_document_in_pieces_has_the_tokens_of_the_whole(
     encoder = Encoder(spelling)
     whole = encoder.tokenizer.encode(text, add_special_tokens=False).ids
     events: list[dict[str, Any]] = []
-    made = read(
-        Corpus([tmp_path / "long.txt"]), spelling, tmp_path / "cache", report=events.append
-    )
+    made = read(Corpus([tmp_path / "long.txt"]), spelling, tmp_path / "cache", report=events.append)
     assert made.ids.tolist() == [*whole, spelling.end]
     assert made.ends.tolist() == [len(made.ids)]
     assert made.counts.documents == 1
@@ -196,9 +192,7 @@ if __name__ == "__main__":
 """
 
 
-def test_killed_while_tokenizing_it_leaves_no_half(
-    spelling: Spelling, tmp_path: Path
-) -> None:
+def test_killed_while_tokenizing_it_leaves_no_half(spelling: Spelling, tmp_path: Path) -> None:
     corpus = Corpus([tmp_path / "a.txt"])
     corpus.files[0].write_text(long_text(BATCH * 8), "utf-8")
     (tmp_path / "tokenizer.json").write_text(spelling.tokenizer, "utf-8")
