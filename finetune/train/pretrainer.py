@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from finetune.run.metrics import perplexity
 from finetune.train.trainer import Trainer
 
 
@@ -19,8 +18,3 @@ class Pretrainer(Trainer):
             logs["eval_perplexity"] = perplexity(loss)
             logs["eval_perplexity_per_character"] = perplexity(loss * self.tokens_per_character)
         super().log(logs, start_time)
-
-
-def perplexity(loss: float) -> float:
-    """e to the mean loss, as far as a number can be that large."""
-    return math.exp(min(loss, 700))
