@@ -67,8 +67,8 @@ class Task:
     scored: float = 0.5
     """Share of a row's tokens that are learned, and so scored."""
 
-    needs_template: bool = True
-    """Whether it learns conversations, which a chat template writes."""
+    talks: bool = True
+    """Whether it learns conversations, which a chat template writes; else it goes on with text."""
 
 
 SFT = Task(
@@ -89,7 +89,7 @@ PRETRAIN = Task(
     section="pretrain",
     settings=Pretrain,
     scored=1.0,
-    needs_template=False,
+    talks=False,
 )
 
 TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN)}

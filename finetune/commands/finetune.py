@@ -200,6 +200,8 @@ def _show(event: dict[str, Any]) -> None:
             words.append(f"held out {event['eval_loss']:.4f}")
         words.append(f"{event['left']:.0f} s left")
         click.echo("  ".join(words), err=True)
+    elif kind == "tokenizing":
+        click.echo(f"tokenized {event['done'] / event['of']:.0%} of the corpus", err=True)
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

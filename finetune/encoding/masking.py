@@ -53,7 +53,7 @@ class EncodedAll:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a check tells of them beside the cost."""
+        """What a check reports beside the cost."""
         return {}
 
 

@@ -161,7 +161,7 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     try:
         tokenizer = LightTokenizer(base, template)
-        if not TASKS[config.task].needs_template:
+        if not TASKS[config.task].talks:
             return tokenizer
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, template, [*markers, *config.data.special_tokens])
@@ -179,7 +179,7 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
 
 
 def _lacks_template(config: RunConfig, tokenizer: LightTokenizer) -> bool:
-    return TASKS[config.task].needs_template and not tokenizer.chat_template
+    return TASKS[config.task].talks and not tokenizer.chat_template
 
 
 def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: Report) -> None:

@@ -24,9 +24,11 @@ def read_corpora(config: RunConfig) -> Sets:
     """The corpora to learn and the one to measure on, with every problem of their files."""
     settings: Pretrain = config.task_settings
     problems = [*_unused(config), *_wrong_weights(config, settings)]
-    weights = settings.weights or [1.0] * len(config.data.train)
+    weights = settings.weights
+    if len(weights) != len(config.data.train):
+        weights = [1.0] * len(config.data.train)
     files: dict[float, list[Path]] = {}
-    for path, weight in zip(config.paths("train"), weights, strict=False):
+    for path, weight in zip(config.paths("train"), weights, strict=True):
         found, wrong = check_files([path])
         files.setdefault(weight, []).extend(found)  # of one weight: one stream, one remainder
         problems += wrong

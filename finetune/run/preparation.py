@@ -124,6 +124,7 @@ def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
         "base_folder": str(base),
         "base_digest": digest_of(base),
         "task": config.task,
+        "talks": TASKS[config.task].talks,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,
         "seed": config.seed,

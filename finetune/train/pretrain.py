@@ -23,6 +23,8 @@ PERPLEXITIES = {
     "eval_perplexity": "perplexity",
     "eval_perplexity_per_character": "perplexity_per_character",
 }
+# of a base that has none: asked in the chat or by Ollama, the model goes on with the words alone
+PLAIN = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 OPENING = 16  # tokens that are gone on from at a checkpoint
 FOLLOWING = 64  # tokens of the text itself, shown beside that
 
@@ -42,6 +44,8 @@ def make_trainer(order: Order) -> Any:
     tokenizer = chat_template.load_tokenizer(str(order.base))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN
     rows = CorpusRows(order, tokenizer)
 
     # arguments before the model: making them gives each process its own GPU
