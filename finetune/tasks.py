@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.corpus.sample import count_blocks
+from finetune.corpus.settings import Pretrain
 from finetune.data.dataset import Loaded, load_examples
 from finetune.data.preferred import load_pairs, load_ratings
 from finetune.encoding.masking import EncodedAll, encode_all
@@ -66,6 +68,12 @@ class Task:
     more_passes: int = 0
     """Passes over the weights that a step needs beside forward and backward."""
 
+    scored: float = 0.5
+    """Share of a row's tokens that are learned, and so scored."""
+
+    talks: bool = True
+    """Whether it learns conversations, which a chat template writes; else it goes on with text."""
+
 
 SFT = Task(
     name="sft",
@@ -100,5 +108,17 @@ KTO = Task(
     settings=Kto,
     more_passes=6,  # the reference reads the answers, and both read strange ones
 )
+PRETRAIN = Task(
+    name="pretrain",
+    title=("Continued pre-training", "继续预训练"),
+    read="finetune.run.corpora:read_corpora",
+    prepare="finetune.run.corpora:prepare_corpora",
+    encode=count_blocks,
+    trainer="finetune.train.pretrain:make_trainer",
+    section="pretrain",
+    settings=Pretrain,
+    scored=1.0,
+    talks=False,
+)
 
-TASKS: dict[str, Task] = {row.name: row for row in (SFT, DPO, KTO)}
+TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN, DPO, KTO)}

@@ -39,6 +39,10 @@ MORE = {
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",
     ),
+    "samples": (
+        "finetune.commands.samples:samples",
+        "Sample how base and run go on from the same words, with both perplexities.",
+    ),
     "augment": ("finetune.commands.augment:augment", "Turn records into questions and answers."),
 }
 CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
@@ -203,6 +207,8 @@ def _show(event: dict[str, Any]) -> None:
             words.append(f"accuracy {event['eval_accuracy']:.3f}")
         words.append(f"{event['left']:.0f} s left")
         click.echo("  ".join(words), err=True)
+    elif kind == "tokenizing":
+        click.echo(f"tokenized {event['done'] / event['of']:.0%} of the corpus", err=True)
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

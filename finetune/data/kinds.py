@@ -93,10 +93,7 @@ def _describe_dialogues(rows: int) -> Message:
 
 
 def _describe_texts(rows: int) -> Message:
-    return say(
-        "{rows} plain texts, for continued pre-training (pretrain), which is not available yet.",
-        rows=rows,
-    )
+    return say("{rows} plain texts, for continued pre-training (pretrain).", rows=rows)
 
 
 # The first that fits is taken: a rated dialogue is a dialogue too, so dialogues come after it.

@@ -51,6 +51,11 @@ class EncodedAll:
         """Of every sequence, in tokens."""
         return [len(row.input_ids) for row in self.rows]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a check reports beside the cost."""
+        return {}
+
 
 def encode(example: Example, tokenizer: Any, max_length: int = 0) -> Encoded:
     """The whole dialogue in one sequence; an earlier answer that it cannot show is not learned.

@@ -60,11 +60,12 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     weights = _check_base(base, config, report)
     report.tokenizer = _check_tokenizer(base, config, report)
-    if not (taught and report.tokenizer and report.tokenizer.chat_template):
+    if not (taught and report.tokenizer) or _lacks_template(config, report.tokenizer):
         return report
     report.encoded = _check_lengths(taught, config, report.tokenizer, report)
     if weights and report.encoded:
         report.estimate = estimate(config, base, weights, report.encoded.lengths)
+        report.estimate |= report.encoded.facts
     return report
 
 
@@ -160,6 +161,8 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     try:
         tokenizer = LightTokenizer(base, template)
+        if not TASKS[config.task].talks:
+            return tokenizer
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, template, [*markers, *config.data.special_tokens])
     except NotFound as error:
@@ -168,11 +171,15 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     except InvalidInput as error:
         report.add_error("base", error)
         return None
-    if not tokenizer.chat_template:
+    if _lacks_template(config, tokenizer):
         fault = say("the base has no chat template")
         report.add("data.chat_template", fault, say('Set chat_template = "chatml" under [data].'))
     _warn_of_tokens(tokenizer, markers, report)
     return tokenizer
+
+
+def _lacks_template(config: RunConfig, tokenizer: LightTokenizer) -> bool:
+    return TASKS[config.task].talks and not tokenizer.chat_template
 
 
 def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: Report) -> None:

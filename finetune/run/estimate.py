@@ -39,7 +39,6 @@ KEPT_ACTIVATIONS = 2
 CPU_ACTIVATIONS = {"fp32": 220, "bf16": 140}
 # of each scored token and word of the vocabulary: logits, their softmax and gradient in 32 bits
 LOGITS = 12
-SCORED = 0.5  # share of a row's tokens that are learned, and so scored
 PROGRAM = 0.7e9  # bytes of Python with torch, transformers and TRL
 
 # passes over the weights: forward 2, backward 2 (only to the adapters), and forward again 2
@@ -103,7 +102,7 @@ def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precisio
     kept: float = each * layers
     if config.training.gradient_checkpointing:
         kept = 4 * layers + each  # the input of each layer, and one layer computed again
-    scores = SCORED * LOGITS * model.get("vocab_size", 0)
+    scores = TASKS[config.task].scored * LOGITS * model.get("vocab_size", 0)
     return _largest_batch(config, lengths) * (width * kept + scores)
 
 

@@ -119,7 +119,7 @@ def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
     from workbench.artefacts.model_folder import digest_of
 
     task = TASKS[config.task]
-    own = {task.section: config.task_settings.model_dump()} if task.section else {}
+    own = {task.section: config.task_settings.model_dump(mode="json")} if task.section else {}
     return {
         **own,
         "name": config.name,
@@ -127,6 +127,7 @@ def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
         "base_folder": str(base),
         "base_digest": digest_of(base),
         "task": config.task,
+        "talks": TASKS[config.task].talks,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,
         "seed": config.seed,

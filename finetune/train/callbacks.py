@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from transformers import TrainerCallback
@@ -25,15 +26,23 @@ SAMPLE_TOKENS = 64
 KEPT = {name: name for name in ("loss", "eval_loss", "learning_rate", "grad_norm")}
 
 
-def callbacks(order: Order, tokenizer: Any, kept: Mapping[str, str] | None = None) -> list[Any]:
+def callbacks(
+    order: Order,
+    tokenizer: Any,
+    kept: Mapping[str, str] | None = None,
+    prompts: Sequence[Prompt] | None = None,
+) -> list[Any]:
     """Progress and Stop in each process; samples and TensorBoard in the first alone.
 
-    `kept` are names that only this task's trainer logs, and their names in metrics.jsonl.
+    `kept` are names that only this task's trainer logs, and their names in metrics.jsonl;
+    `prompts` are what is sampled at each checkpoint, without them questions of the data.
     """
     found: list[Any] = [Reporter(order, KEPT | dict(kept or {}))]
     if not is_first():
         return found
-    found.append(Sampler(order.run, asked(order), tokenizer, order.report))
+    if prompts is None:
+        prompts = questions(order, tokenizer)
+    found.append(Sampler(order.run, prompts, tokenizer, order.report))
     if "tensorboard" in order.config.saving.report_to:
         from torch.utils.tensorboard import SummaryWriter
         from transformers.integrations import TensorBoardCallback
@@ -52,6 +61,23 @@ def asked(order: Order) -> list[Example]:
         with suppress(LeftOut):
             found.append(row.to_example())
     return found
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model goes on from at each checkpoint, its tokens, and what should follow."""
+
+    text: str
+    ids: list[int]
+    reference: str
+
+
+def questions(order: Order, tokenizer: Any) -> list[Prompt]:
+    """The last questions of the first dialogues that are held out, or taught."""
+    return [
+        Prompt(example.questions[-1], prompt_ids(example, tokenizer), example.answer)
+        for example in asked(order)
+    ]
 
 
 class Reporter(TrainerCallback):
@@ -132,30 +158,30 @@ class Sampler(TrainerCallback):
     def __init__(
         self,
         run: Run,
-        examples: Sequence[Example],
+        prompts: Sequence[Prompt],
         tokenizer: Any,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self.run = run
-        self.examples = examples
+        self.prompts = prompts
         self.tokenizer = tokenizer
         self.report = report
-        self.prompts = [prompt_ids(example, tokenizer) for example in examples]
 
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
-        if not self.examples:
+        if not self.prompts:
             return
         training = model.training
         model.eval()
-        answers = dict(generate_answers(model, self.tokenizer, self.prompts, SAMPLE_TOKENS))
+        ids = [prompt.ids for prompt in self.prompts]
+        answers = dict(generate_answers(model, self.tokenizer, ids, SAMPLE_TOKENS))
         model.train(training)
-        for number, example in enumerate(self.examples):
+        for number, prompt in enumerate(self.prompts):
             row = {
                 "step": state.global_step,
-                "question": example.questions[-1],
+                "question": prompt.text,
                 "answer": answers[number],
             }
-            append_metrics(self.run.folder / "samples.jsonl", row | {"reference": example.answer})
+            append_metrics(self.run.folder / "samples.jsonl", row | {"reference": prompt.reference})
             self.report({"event": "sample", **row})
 
 

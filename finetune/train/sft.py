@@ -41,9 +41,11 @@ def make_trainer(order: Order) -> Any:
     )
 
     # base and adapter
-    model = load_model(order.base, len(tokenizer), dtype_of(precision), device)
+    method = METHODS[config.method]
+    kept_in = "fp32" if method.trains_base else precision
+    model = load_model(order.base, len(tokenizer), dtype_of(kept_in), device)
     new_tokens = tokenizer.convert_tokens_to_ids(added)
-    adapter = METHODS[config.method].peft_config(config.tuning, model, new_tokens)
+    adapter = method.peft_config(config.tuning, model, new_tokens)
 
     trainer = Trainer(
         model=model,
@@ -51,7 +53,7 @@ def make_trainer(order: Order) -> Any:
         args=arguments,
         train_dataset=Dataset.from_list(_in_batches(config, rows)),
         eval_dataset=Dataset.from_list(as_rows(measured)) if measured else None,
-        data_collator=_collator(model, tokenizer),
+        data_collator=collator(model, tokenizer),
         peft_config=adapter,
         callbacks=callbacks(order, tokenizer),
     )
@@ -69,7 +71,7 @@ def _in_batches(config: RunConfig, rows: Sequence[Encoded]) -> list[TokenRow]:
     return packed
 
 
-def _collator(model: Any, tokenizer: Any) -> Any:
+def collator(model: Any, tokenizer: Any) -> Any:
     """FlashAttention wants one long row; all others want rows apart, which cost less."""
     if not model.config._attn_implementation.startswith("flash"):
         return Collator(tokenizer.pad_token_id)
