@@ -88,8 +88,18 @@ def is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_CONFIG).exists()
 
 
+def positions_before_text(folder: Path) -> int:
+    """How many positions an adapter puts before the text, as prefix and prompt tuning do; else 0.
+
+    Raises InvalidInput for a corrupt configuration.
+    """
+    config = _read(folder / ADAPTER_CONFIG) if is_adapter(folder) else {}
+    count = config.get("num_virtual_tokens")
+    return count if isinstance(count, int) else 0
+
+
 def context_of(folder: Path) -> int:
-    """The longest context that the model was made for, in tokens; 0 where it is unknown.
+    """The longest text that the model was made for, in tokens; 0 where it is unknown.
 
     Raises InvalidInput for a corrupt configuration.
     """
@@ -99,7 +109,9 @@ def context_of(folder: Path) -> int:
     if isinstance(part, dict):
         config = part
     context = config.get("max_position_embeddings") or config.get("n_positions")
-    return context if isinstance(context, int) else 0
+    if not isinstance(context, int):
+        return 0
+    return max(context - positions_before_text(folder), 1)
 
 
 def digest_of(folder: Path) -> str:
