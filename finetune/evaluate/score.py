@@ -209,7 +209,7 @@ def _load(run: Run, base: bool) -> LoadedModel:
 
     if base and run.trained == run.model:
         restore(run.base)
-        return load_local(run.base)
+        return load_local(run.base, run)
     loaded = load_local(run.trained)
     return loaded.without_adapter() if base else loaded
 

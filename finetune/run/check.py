@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,15 @@ from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
+from finetune.run.method_costs import method_costs
 from finetune.run.preparation import read_sets
-from finetune.run.suitability import method_problems, publishing_remarks, token_problems
+from finetune.run.suitability import (
+    code_problems,
+    code_remarks,
+    method_problems,
+    publishing_remarks,
+    token_problems,
+)
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
@@ -33,6 +39,7 @@ class Report:
     problems: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     estimate: dict[str, Any] = field(default_factory=dict)
+    methods: list[dict[str, Any]] = field(default_factory=list)
     tokenizer: LightTokenizer | None = None
     encoded: EncodedAll | None = None
 
@@ -67,6 +74,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     if weights and report.encoded:
         lengths = [len(row.input_ids) for row in report.encoded.rows]
         report.estimate = estimate(config, base, weights, lengths)
+        report.methods = method_costs(config, base, weights, lengths)
     return report
 
 
@@ -116,33 +124,12 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
         fault = say("{base} has no safetensors weights", base=base)
         report.add("base", fault, say("Download the model again, whole."))
         return None
-    report.problems += method_problems(config, weights)
-    report.warnings += publishing_remarks(config)
-    _check_code(base, report)
+    report.problems += [*method_problems(config, weights), *code_problems(config, base)]
+    report.warnings += [*publishing_remarks(config), *code_remarks(config, base)]
     for contribution in contributions():
         for place in contribution.base_checks:
             report.warnings += load_place(place)(base)
     return weights
-
-
-def _check_code(base: Path, report: Report) -> None:
-    """A base whose architecture is code of its own repository, as ChatGLM3's is."""
-    try:
-        settings = json.loads((base / "config.json").read_text("utf-8"))
-    except ValueError:
-        return  # whoever reads it says so
-    if "auto_map" not in settings:
-        return
-    from transformers import CONFIG_MAPPING
-
-    kind = str(settings.get("model_type"))
-    if kind in CONFIG_MAPPING:
-        return  # the library has it by now, and its own code is used
-    fault = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
-    fix = say(
-        "Use a base of the family that transformers has itself, such as GLM-4 instead of ChatGLM3."
-    )
-    report.add("base", fault, fix)
 
 
 def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightTokenizer | None:

@@ -88,6 +88,7 @@ class RunConfig(Section):
     name: str = ""
     task: str = next(iter(TASKS))
     base: Name
+    remote_code: bool = False  # whether code of the base's own repository may run here
     seed: int = Field(42, ge=0, lt=2**32)
     data: Data
     training: Training = Training.model_validate({})

@@ -131,7 +131,7 @@ def describe(
     config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]
 ) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.artefacts.model_folder import digest_of
+    from workbench.artefacts.model_folder import digest_of, own_code
 
     trained = digest(taught)
     return {
@@ -139,6 +139,7 @@ def describe(
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
+        "remote_code": own_code(base) if config.remote_code else {},
         "task": config.task,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,

@@ -29,7 +29,9 @@ def make_trainer(order: Order) -> Any:
     device, precision = choose_device(config, read_weights(order.base).count)
 
     # tokenizer and rows
-    tokenizer, added = load_tokenizer(order.base, config.template_path, config.data.special_tokens)
+    tokenizer, added = load_tokenizer(
+        order.base, config.template_path, config.data.special_tokens, config.remote_code
+    )
     rows, measured = encode_rows(config, order.taught, order.held_out, tokenizer, order.report)
 
     # arguments before the model: making them gives each process its own GPU

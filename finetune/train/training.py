@@ -12,7 +12,7 @@ from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
 from finetune.run.preparation import Report, describe, prepare_data
 from finetune.run.runs import Run
-from finetune.run.suitability import check_method
+from finetune.run.suitability import check_suits
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.device import dtype_of
@@ -26,7 +26,6 @@ from finetune.train.processes import (
     is_worker,
     wait_for_all,
 )
-from finetune.weights import read_weights
 from workbench.contributions import load_place
 from workbench.errors import Stopped
 from workbench.extras import check_extra, quiet_transformers
@@ -52,7 +51,7 @@ def train(
     report({"event": "preparing", **stage, "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
-    check_method(run, config, read_weights(base))
+    check_suits(run, config, base)
     if is_first():
         run.update_card(**describe(config, base, taught, held_out))
 

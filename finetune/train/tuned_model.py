@@ -34,6 +34,7 @@ def load_tuned(
         device,
         quantized=method.quantizes,
         flash=not method.stands_before_text,
+        trusted=config.remote_code,
     )
     new_tokens = tokenizer.convert_tokens_to_ids(list(added))
     return model, method.peft_config(config.tuning, model, new_tokens)
