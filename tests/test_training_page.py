@@ -104,7 +104,7 @@ def test_clicks_train_a_run_and_show_its_curve(
     assert "finished" in texts(app) and "step 4 of 4" in texts(app)
     assert "chat_run" in buttons(app) and "resume_run" not in buttons(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
-    assert spec["encoding"]["y"]["field"] == "loss"
+    assert spec["encoding"]["y"]["title"] == "loss"
 
 
 def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
