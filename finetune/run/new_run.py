@@ -59,9 +59,9 @@ def run_file_of(settings: Settings, name: str) -> Path:
 def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
     """Write the run file and look at everything in it.
 
-    Returns plain data for a page: {"text", "problems", "warnings", "estimate", "preview",
-    "lengths", "cut", "left_out"}. Lengths are those of the rows in tokens, as they are trained;
-    `cut` rows lose the end of an answer, and `left_out` ones have nothing left to learn.
+    Returns plain data for a page: {"text", "problems", "warnings", "estimate", "methods",
+    "preview", "lengths", "cut", "left_out"}. Lengths are those of the rows in tokens, as they are
+    trained; `cut` rows lose the end of an answer, and `left_out` ones have nothing left to learn.
     """
     from finetune.encoding.masking import EncodedAll, preview
     from finetune.run.check import check
@@ -76,6 +76,7 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
         "problems": found.problems,
         "warnings": found.warnings,
         "estimate": found.estimate,
+        "methods": found.methods,
         "preview": [preview(row, found.tokenizer) for row in rows],
         "lengths": list(encoded.lengths),
         "cut": len(encoded.truncated),

@@ -116,13 +116,14 @@ def encode_rows(
 
 def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.artefacts.model_folder import digest_of
+    from workbench.artefacts.model_folder import digest_of, own_code
 
     return {
         "name": config.name,
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
+        "remote_code": own_code(base) if config.remote_code else {},
         "task": config.task,
         "talks": TASKS[config.task].talks,
         "method": config.method,

@@ -12,6 +12,7 @@ from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
 from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
+from finetune.run.suitability import check_suits
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.device import dtype_of
@@ -50,6 +51,7 @@ def train(
     report({"event": "preparing", **stage, "run": str(run.folder)})
     sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
+    check_suits(run, config, base)
     if is_first():
         run.update_card(**describe(config, base, sets))
 

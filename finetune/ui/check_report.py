@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from finetune.methods import METHODS
 from workbench.ui.times import in_words
 from workbench.ui.widgets import both, plain, told
 
@@ -28,6 +29,8 @@ def show_report(report: dict[str, Any]) -> None:
         st.warning(plain(told(warning)), icon=":material/warning:")
     if report["estimate"]:
         st.caption(_cost_words(report["estimate"]))
+    if report["methods"]:
+        _show_methods(report["methods"])
     if report["lengths"]:
         st.caption(_length_words(report))
     if report["preview"]:
@@ -88,6 +91,27 @@ def _cost_words(cost: dict[str, Any]) -> str:
         f"约 {cost['memory_gb']} GB（{cost['device']}） · {time}",
     )
     return plain(words)
+
+
+def _show_methods(methods: list[dict[str, Any]]) -> None:
+    """What each method would cost with the same data and base."""
+    rows = []
+    for row in methods:
+        minutes = row["minutes"]
+        time = "" if minutes is None else in_words(max(1, minutes * 60))
+        publishes = both("yes", "可以") if row["publishes"] else both("no", "不可以")
+        rows.append(
+            {
+                both("Method", "训练方法"): both(*METHODS[row["method"]].title),
+                both("Trained", "训练参数"): f"{row['trainable'] / 1e6:.2f} M",
+                both("Memory", "内存"): f"{row['memory_gb']:.2f} GB",
+                both("Time", "用时"): time,
+                both("To Ollama", "发布到 Ollama"): publishes,
+                both("Obstacle", "障碍"): told(row["problem"]) if row["problem"] else "",
+            }
+        )
+    with st.expander(both("What each method would cost", "各训练方法的开销")):
+        st.dataframe(rows, hide_index=True, key="method_costs")
 
 
 def _show_preview(rows: list[list[tuple[str, int, bool]]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from finetune.methods import METHODS
-from finetune.run.advice import Advice, advice_for
+from finetune.run.advice import Advice, advice_for, rate_for
 from finetune.run.new_run import (
     base_folders,
     check_text,
@@ -23,6 +23,7 @@ from finetune.tasks import TASKS
 from finetune.ui.check_report import show_report
 from finetune.ui.data_preview import show_rows
 from finetune.ui.made import BASE, DATA, RUN, VIEW
+from finetune.ui.method_settings import choose_method_settings, method_help
 from workbench.chat_data import NAME as CHATS
 from workbench.jobs.job import Job, start
 from workbench.models.packaged import KIND, find_package, list_packaged
@@ -225,12 +226,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             key="method",
             disabled=disabled,
             width=FIELD_WIDTH,
-            help=both(
-                "How the adapter is built. LoRA suits nearly everything; rsLoRA keeps high ranks "
-                "stable; DoRA learns a little more and takes longer.",
-                "适配器的构成方式。LoRA 几乎适合所有情况；rsLoRA 在高秩时更稳定；"
-                "DoRA 学得略多，但更慢。",
-            ),
+            help=method_help(),
         )
         epochs = _number(
             both("Epochs", "训练轮数"),
@@ -242,23 +238,14 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             step=1.0,
             format="%g",
         )
-        tuning = {}
-        section = METHODS[method].section
-        if "rank" in METHODS[method].settings.model_fields:
-            tuning["rank"] = _number(
-                both("Rank", "秩"),
-                f"rank_{section}_{advice.name}",
-                advice.rank,
-                (1, 1024),
-                _about_rank(advice),
-                disabled,
-            )
+        tuning = choose_method_settings(method, advice, disabled, FIELD_WIDTH)
+        start, around = rate_for(advice, METHODS[method])
         rate = _number(
             both("Learning rate", "学习率"),
-            f"learning_rate_{advice.name}",
-            advice.rate,
+            f"learning_rate_{advice.name}_{start:g}",
+            start,
             (1e-7, 1.0),
-            _about_rate(advice),
+            _about_rate(around),
             disabled,
             step=1e-5,
             format="%.1e",
@@ -332,21 +319,12 @@ def _about_epochs(advice: Advice) -> str:
     )
 
 
-def _about_rank(advice: Advice) -> str:
-    low, high = advice.rank_range
+def _about_rate(around: tuple[float, float]) -> str:
+    low, high = around
     return both(
-        f"How much the adapter can hold. {low} to {high} suit a base of this size: more for many "
-        "facts, less for a manner of speaking.",
-        f"适配器的容量。这种大小的基础模型宜用 {low}–{high}：事实多时取大，只学语气时取小。",
-    )
-
-
-def _about_rate(advice: Advice) -> str:
-    low, high = advice.rate_range
-    return both(
-        f"How far each step goes. {low:.0e} to {high:.0e} suit a base of this size. Lower it where "
-        "the loss jumps, raise it where the loss hardly falls.",
-        f"每一步的幅度。这种大小的基础模型宜用 {low:.0e}–{high:.0e}。"
+        f"How far each step goes. {low:.0e} to {high:.0e} suit this method and base. Lower it "
+        "where the loss jumps, raise it where the loss hardly falls.",
+        f"每一步的幅度。这种方法和基础模型宜用 {low:.0e}–{high:.0e}。"
         "损失跳动时调低，几乎不降时调高。",
     )
 

@@ -144,6 +144,17 @@ class RunFolder:
         """What identified the base when the run was trained; empty where it was not recorded."""
         return str(self.card.get("base_digest") or "")
 
+    def trusts(self, folder: Path) -> bool:
+        """Whether the person who trained the run has allowed the code in that model's folder.
+
+        Every file of it must be as it was then.
+        """
+        code = model_folder.own_code(folder)
+        if not code:
+            return False
+        allowed = self.card.get("remote_code") or {}
+        return all(allowed.get(name) == digest for name, digest in code.items())
+
     @property
     def system(self) -> str:
         """The system text of the training, empty without one."""
