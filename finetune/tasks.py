@@ -15,10 +15,14 @@ from typing import Any
 from finetune.corpus.sample import count_blocks
 from finetune.corpus.settings import Pretrain
 from finetune.data.dataset import Loaded, load_examples
+from finetune.data.preferred import load_pairs, load_ratings
 from finetune.encoding.masking import EncodedAll, encode_all
+from finetune.encoding.preferred import encode_pairs, encode_ratings
+from finetune.preference import Dpo, Kto
 from finetune.section import Section
 
 ROWS = "finetune.run.preparation"
+PREFERENCES = "finetune.run.preference"
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,31 @@ SFT = Task(
     trainer="finetune.train.sft:make_trainer",
 )
 
+DPO = Task(
+    name="dpo",
+    title=("Preferences: pairs of answers (DPO)", "偏好训练：成对回答（DPO）"),
+    load=load_pairs,
+    encode=encode_pairs,
+    trainer="finetune.train.preferring:make_pair_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:pair_problems",
+    section="preference",
+    settings=Dpo,
+    sequences=2,
+    more_passes=2,  # the reference reads both answers
+)
+KTO = Task(
+    name="kto",
+    title=("Preferences: rated answers (KTO)", "偏好训练：评价过的回答（KTO）"),
+    load=load_ratings,
+    encode=encode_ratings,
+    trainer="finetune.train.preferring:make_rated_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:rated_problems",
+    section="preference",
+    settings=Kto,
+    more_passes=6,  # the reference reads the answers, and both read strange ones
+)
 PRETRAIN = Task(
     name="pretrain",
     title=("Continued pre-training", "继续预训练"),
@@ -92,4 +121,4 @@ PRETRAIN = Task(
     talks=False,
 )
 
-TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN)}
+TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN, DPO, KTO)}

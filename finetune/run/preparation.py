@@ -118,7 +118,10 @@ def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
     from workbench.artefacts.model_folder import digest_of, own_code
 
+    task = TASKS[config.task]
+    own = {task.section: config.task_settings.model_dump(mode="json")} if task.section else {}
     return {
+        **own,
         "name": config.name,
         "base": config.base,
         "base_folder": str(base),

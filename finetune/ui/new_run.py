@@ -24,7 +24,7 @@ from finetune.ui.check_report import show_report
 from finetune.ui.data_preview import show_rows
 from finetune.ui.made import BASE, DATA, RUN, VIEW
 from finetune.ui.method_settings import choose_method_settings, method_help
-from workbench.chat_data import NAME as CHATS
+from workbench import chat_data
 from workbench.jobs.job import Job, start
 from workbench.models.packaged import KIND, find_package, list_packaged
 from workbench.settings import Settings
@@ -117,12 +117,15 @@ def _choose_data(settings: Settings) -> Path | None:
 
 def _data_words(path: Path) -> str:
     """The file's name; that of the chats says what it holds."""
-    if path.name != CHATS:
+    words = {
+        chat_data.NAME: both("answers rated good, and corrections", "好评回答与更正"),
+        chat_data.PAIRS: both("pairs of answers, for DPO", "成对回答，用于 DPO"),
+        chat_data.RATINGS: both("answers rated good or bad, for KTO", "好评与差评回答，用于 KTO"),
+    }
+    if path.name not in words:
         return path.name
-    return both(
-        f"From your chats: answers rated good, and corrections ({CHATS})",
-        f"来自对话：好评回答与更正（{CHATS}）",
-    )
+    said = words[path.name]
+    return both(f"From your chats: {said} ({path.name})", f"来自对话：{said}（{path.name}）")
 
 
 def _offer_questions(settings: Settings, data: Path) -> None:
