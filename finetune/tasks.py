@@ -115,6 +115,7 @@ PRETRAIN = Task(
     prepare="finetune.run.corpora:prepare_corpora",
     encode=count_blocks,
     trainer="finetune.train.pretrain:make_trainer",
+    problems="finetune.run.corpora:method_problems",
     section="pretrain",
     settings=Pretrain,
     scored=1.0,

@@ -96,6 +96,14 @@ def _costs(methods: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _corpus(cost: dict[str, Any]) -> str:
+    """How many tokens the texts of a pre-training have."""
+    if "corpus_tokens" not in cost:
+        return ""
+    about = "" if cost["corpus_tokens_exact"] else "about "
+    return f"a corpus of {about}{cost['corpus_tokens']} tokens; "
+
+
 def _cost(cost: dict[str, Any]) -> str:
     minutes = cost["minutes"]
     time = "time not known" if minutes is None else f"about {minutes} minutes"
@@ -103,6 +111,6 @@ def _cost(cost: dict[str, Any]) -> str:
     trainable = cost["trainable"] / 1e6
     return (
         f"{parameters:.1f} M parameters, {trainable:.2f} M of them trained; "
-        f"{cost['steps']} steps, {cost['tokens']} tokens; "
+        f"{_corpus(cost)}{cost['steps']} steps, {cost['tokens']} tokens; "
         f"about {cost['memory_gb']} GB and {time} on {cost['device']}"
     )

@@ -72,8 +72,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     report.encoded = _check_lengths(taught, config, report.tokenizer, report)
     if weights and report.encoded:
         lengths = report.encoded.lengths
-        report.estimate = estimate(config, base, weights, lengths)
-        report.estimate |= report.encoded.facts
+        report.estimate = estimate(config, base, weights, lengths) | report.encoded.facts
         report.methods = method_costs(config, base, weights, lengths)
     return report
 

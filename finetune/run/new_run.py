@@ -16,6 +16,7 @@ from workbench.messages import say
 from workbench.settings import Settings
 from workbench.ui.uploads import safe_name
 
+SHOWN_OF_TEXT = 300  # characters
 PREVIEWED = 20  # rows whose tokens are kept for the preview
 BASES = ("models/*", "training/bases/*", "demo/base")  # folders of the workspace with models
 
@@ -104,12 +105,18 @@ def start_training(settings: Settings, name: str, title: str, after: Sequence[Jo
 def first_rows(data: Path, count: int) -> tuple[int, list[tuple[str, str]]]:
     """(how many examples the file has, question and answer of the first ones).
 
-    Raises WorkbenchError for a file that cannot be read.
+    Of texts it is (how many, the beginnings of the first ones without an answer). Raises
+    WorkbenchError for a file that cannot be read.
     """
-    from finetune.data.dataset import load_examples
+    from finetune.data.dataset import load_rows
+    from finetune.data.plain_text import PlainText
 
-    examples = load_examples([data], {}).examples
-    return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
+    loaded = load_rows([data], {})
+    if loaded.examples:
+        examples = loaded.examples
+        return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
+    texts = [row.text for row in loaded.rows if isinstance(row, PlainText)]
+    return len(texts), [(text[:SHOWN_OF_TEXT], "") for text in texts[:count]]
 
 
 def _models(settings: Settings, patterns: tuple[str, ...]) -> set[Path]:

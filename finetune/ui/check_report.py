@@ -82,12 +82,16 @@ def _cost_words(cost: dict[str, Any]) -> str:
     if cost["minutes"] is not None:
         needed = in_words(max(1, cost["minutes"] * 60))
         time = both(f"about {needed} if nothing else runs", f"无其他任务时约 {needed}")
+    corpus = ""
+    if "corpus_tokens" in cost:
+        count = f"{cost['corpus_tokens']:,}"
+        corpus = both(f"corpus of {count} tokens · ", f"语料 {count} 词元 · ")
     parameters = f"{cost['parameters'] / 1e6:.1f} M"
     trained = f"{cost['trainable'] / 1e6:.2f} M"
     words = both(
-        f"{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
+        f"{corpus}{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
         f"about {cost['memory_gb']} GB on {cost['device']} · {time}",
-        f"参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
+        f"{corpus}参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
         f"约 {cost['memory_gb']} GB（{cost['device']}） · {time}",
     )
     return plain(words)

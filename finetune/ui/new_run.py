@@ -22,7 +22,7 @@ from finetune.run.run_text import Choices, write_run_text
 from finetune.tasks import TASKS
 from finetune.ui.check_report import show_report
 from finetune.ui.data_preview import show_rows
-from finetune.ui.made import BASE, DATA, RUN, VIEW
+from finetune.ui.made import BASE, DATA, RUN, TASK, VIEW
 from finetune.ui.method_settings import choose_method_settings, method_help
 from workbench import chat_data
 from workbench.jobs.job import Job, start
@@ -32,7 +32,7 @@ from workbench.ui.beside import agreed
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import announce, both, choose, select, shows_errors
 
-KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt"]
+KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt", "md"]
 FIELD_WIDTH = 142  # pixels: two beside each other on a telephone
 
 
@@ -88,8 +88,9 @@ def _choose_data(settings: Settings) -> Path | None:
     uploaded = st.file_uploader(
         both(
             "Examples: dialogues, instructions, questions and answers, multiple choice "
-            "(JSON, JSONL, CSV, XLSX)",
-            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）",
+            "(JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
+            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）；"
+            "或用于继续预训练的文本（TXT、MD、JSONL）",
         ),
         type=KINDS,
         key="training_file",
@@ -213,11 +214,12 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     advice = advice_for(base)
     task = Choices.task
     if len(TASKS) > 1:
-        task = st.selectbox(
+        task = choose(
+            st.selectbox,
             both("Task", "训练任务"),
             list(TASKS),
+            TASK,
             format_func=lambda name: both(*TASKS[name].title),
-            key="task",
             disabled=disabled,
         )
     # they wrap where the page is narrow

@@ -11,6 +11,7 @@ from finetune.run.metrics import read_metrics
 from finetune.run.run_state import RunNow, runs_now
 from finetune.train.lock import delete_run
 from finetune.ui.compare import show_comparison
+from finetune.ui.continuations import show_continuations, show_perplexity
 from finetune.ui.curve import loss_chart, margin_chart
 from finetune.ui.made import RUN
 from finetune.ui.run_details import show_log, show_samples, show_scores
@@ -107,7 +108,9 @@ def _show_run(settings: Settings, now: RunNow) -> None:
             if curve:
                 st.vega_lite_chart(curve, width="stretch", key=key)
         _show_preference(rows)
+        show_perplexity(rows)
         show_scores(now.run.card.get("scores", {}))
+        show_continuations(settings, now)
         show_samples(now)
         show_log(now)
 
