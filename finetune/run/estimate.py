@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from finetune.methods import METHODS
 from finetune.run import processor
 from finetune.run.config import RunConfig
 from finetune.run.processor import cpu_precision
-from finetune.weights import Weights
+from finetune.tasks import TASKS
+from finetune.weights import Weights, read_sizes
 
 # dense bf16 TFLOP/s as the makers state them; the first name that stands in the GPU's counts
 GPUS = {
@@ -38,7 +38,6 @@ KEPT_ACTIVATIONS = 2
 CPU_ACTIVATIONS = {"fp32": 220, "bf16": 140}
 # of each scored token and word of the vocabulary: logits, their softmax and gradient in 32 bits
 LOGITS = 12
-SCORED = 0.5  # share of a row's tokens that are learned, and so scored
 PROGRAM = 0.7e9  # bytes of Python with torch, transformers and TRL
 
 # passes over the weights: forward 2, backward 2 (only to the adapters), and forward again 2
@@ -60,6 +59,8 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
         speed = processor.speed(precision)
     bytes_each = 4 if precision == "fp32" else 2
     memory = method.memory(weights, trainable, bytes_each)
+    if method.trains_base and TASKS[config.task].more_passes:
+        memory += weights.count * bytes_each  # the reference is a second model
     if device == "cpu":
         memory += PROGRAM + _cpu_activations(config, base, lengths, precision)
     else:
@@ -68,6 +69,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     minutes = None
     if speed:
         passes = PASSES_WITH_RECOMPUTATION if config.training.gradient_checkpointing else PASSES
+        passes += TASKS[config.task].more_passes
         seconds = passes * weights.count * tokens / speed + steps * STEP_OVERHEAD
         minutes = round(seconds / 60, 1)
     return {
@@ -83,7 +85,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
 
 def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: int) -> float:
     """Bytes of activations of the largest batch."""
-    model = _model_config(base)
+    model = read_sizes(base)
     layers = model.get("num_hidden_layers", 0)
     width = model.get("hidden_size", 0)
     kept: float = ACTIVATIONS * layers
@@ -94,20 +96,15 @@ def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: 
 
 def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precision: str) -> float:
     """The same on a processor, with the scores of the words."""
-    model = _model_config(base)
+    model = read_sizes(base)
     layers = model.get("num_hidden_layers", 0)
     width = model.get("hidden_size", 0)
     each = CPU_ACTIVATIONS.get(precision, CPU_ACTIVATIONS["fp32"])
     kept: float = each * layers
     if config.training.gradient_checkpointing:
         kept = 4 * layers + each  # the input of each layer, and one layer computed again
-    scores = SCORED * LOGITS * model.get("vocab_size", 0)
+    scores = TASKS[config.task].scored * LOGITS * model.get("vocab_size", 0)
     return _largest_batch(config, lengths) * (width * kept + scores)
-
-
-def _model_config(base: Path) -> dict[str, Any]:
-    model = json.loads((base / "config.json").read_text("utf-8"))
-    return model.get("text_config", model)
 
 
 def _largest_batch(config: RunConfig, lengths: list[int]) -> int:
@@ -115,19 +112,20 @@ def _largest_batch(config: RunConfig, lengths: list[int]) -> int:
     longest = config.data.max_length
     if not config.training.packing:
         longest = min(longest, max(lengths))
-    return config.training.batch * longest
+    return config.training.batch * TASKS[config.task].sequences * longest
 
 
 def _work(config: RunConfig, lengths: list[int]) -> tuple[int, float]:
     """(steps, tokens with their padding) of the whole training."""
     training = config.training
-    per_step = training.batch * training.accumulation * training.processes
+    batch = training.batch * TASKS[config.task].sequences
+    per_step = batch * training.accumulation * training.processes
     if training.packing:
         rows = ceil(sum(lengths) / config.data.max_length)
         tokens = sum(lengths)
     else:
         rows = len(lengths)
-        tokens = _with_padding(lengths, training.batch)
+        tokens = _with_padding(lengths, batch)
     per_epoch = max(1, ceil(rows / per_step))
     steps = training.steps or ceil(per_epoch * training.epochs)
     return steps, tokens / per_epoch * steps

@@ -1,19 +1,21 @@
-"""A run folder and its settings -> an adapter, from the last checkpoint on; for every task."""
+"""A run folder and its settings -> what is trained, from the last checkpoint on; for every task."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
-from finetune.run.preparation import Report, describe, prepare_data
+from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
+from finetune.run.suitability import check_suits
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
+from finetune.train.device import dtype_of
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
 from finetune.train.order import PLAN, PREPARING, Order
@@ -25,7 +27,7 @@ from finetune.train.processes import (
     wait_for_all,
 )
 from workbench.contributions import load_place
-from workbench.errors import Stopped
+from workbench.errors import InvalidInput, Stopped
 from workbench.extras import check_extra, quiet_transformers
 from workbench.files import writing
 from workbench.messages import Message, say
@@ -47,10 +49,12 @@ def train(
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
-    taught, held_out = prepare_data(run, config, report)
+    _refuse_problems(config, settings)
+    sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
+    check_suits(run, config, base)
     if is_first():
-        run.update_card(**describe(config, base, taught, held_out))
+        run.update_card(**describe(config, base, sets))
 
     # several processes: each of them runs this function again, as a worker
     if config.training.processes > 1 and not is_worker():
@@ -58,7 +62,7 @@ def train(
         return
     check_rendezvous()
 
-    order = Order(run, config, base, taught, held_out, report, stopped)
+    order = Order(run, config, base, sets.taught, sets.held_out, report, stopped)
     with maps_training_errors(config):
         trainer = make_trainer(order)
         checkpoint = run.last_checkpoint
@@ -69,7 +73,7 @@ def train(
             raise Stopped("Cancelled before the first step.", _how_to_resume(run))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if is_first():
-            _save_adapter(run, trainer)
+            _save_trained(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
         wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
@@ -84,6 +88,16 @@ def train(
         )
 
 
+def _refuse_problems(config: RunConfig, settings: Settings) -> None:
+    """Raises InvalidInput with the first of what the run's task refuses."""
+    place = TASKS[config.task].problems
+    problems = load_place(place)(config, settings) if place else []
+    if problems:
+        first = problems[0]
+        what = say("{where}: {problem}", where=first["where"], problem=first["problem"])
+        raise InvalidInput(what, first["fix"])
+
+
 def make_trainer(order: Order) -> Any:
     """The trainer of the run's task, ready to train."""
     if not is_worker():  # one process trains on one GPU, whatever the machine has
@@ -93,17 +107,33 @@ def make_trainer(order: Order) -> Any:
     return load_place(task.trainer)(order)
 
 
-def _save_adapter(run: Run, trainer: Any) -> None:
-    """The adapter with its tokenizer; the old one stays until the new one is written whole."""
-    with writing(run.adapter) as part:
-        trainer.model.save_pretrained(str(part), save_embedding_layers=False)
+def _save_trained(run: Run, trainer: Any) -> None:
+    """Adapter or whole model, with its tokenizer; an old one stays until the new one is whole."""
+    if hasattr(trainer.model, "peft_config"):
+        # an adapter that is the reference is not the run's own
+        options: dict[str, Any] = {"save_embedding_layers": False, "selected_adapters": ["default"]}
+        folder = run.adapter
+    else:
+        folder, options = run.model, {}
+        trainer.model.to(_precision(trainer.args))
+    with writing(folder) as part:
+        trainer.model.save_pretrained(str(part), **options)
         trainer.processing_class.save_pretrained(str(part))
+
+
+def _precision(arguments: Any) -> Any:
+    """The type of a whole model's weights in its files: that of the training's arithmetic."""
+    if arguments.bf16:
+        return dtype_of("bf16")
+    return dtype_of("fp16" if arguments.fp16 else "fp32")
 
 
 def _finish(run: Run, state: Any, seconds: float) -> None:
     """The curve as a picture, and what the card says of an ended or stopped training."""
     draw_loss(run.metrics, run.folder / "loss.png")
-    losses = points_of(read_metrics(run.metrics), "loss")
+    rows = read_metrics(run.metrics)
+    losses = points_of(rows, "loss")
+    kept = state.best_global_step if run.config().saving.final == "best" else None
     finished = ""
     if state.global_step >= state.max_steps:
         finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -112,9 +142,20 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
         steps=state.max_steps,
         loss=losses[-1][1] if losses else None,
         eval_loss=state.best_metric,
+        measured=_measured(rows, kept),
         seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=finished,
     )
+
+
+def _measured(rows: Sequence[dict[str, Any]], step: int | None) -> dict[str, float]:
+    """What was measured on the held-out data at that step, else at last."""
+    measured = [row for row in rows if "eval_loss" in row]
+    if not measured:
+        return {}
+    at_step = [row for row in measured if row["step"] == step]
+    chosen = (at_step or measured)[-1]
+    return {key: value for key, value in chosen.items() if key.startswith(("eval_", "step"))}
 
 
 def _how_to_resume(run: Run) -> Message:

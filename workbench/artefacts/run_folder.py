@@ -1,6 +1,6 @@
 """A training run's folder -> its files, its card, what it was taught. The only reader of it.
 
-run.toml · data/ · metrics.jsonl · checkpoints/ · adapter/ · card.json
+run.toml · data/ · metrics.jsonl · checkpoints/ · adapter/ or model/ · card.json
 """
 
 from __future__ import annotations
@@ -39,6 +39,22 @@ class RunFolder:
     @property
     def adapter(self) -> Path:
         return self.folder / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """The whole model of a run that has trained every weight."""
+        return self.folder / "model"
+
+    @property
+    def trained(self) -> Path:
+        """The folder of what was trained and can be asked: the whole model, else the adapter."""
+        whole = self.model / model_folder.CONFIG
+        return self.model if whole.exists() else self.adapter
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether anything that was trained is saved yet."""
+        return model_folder.is_model(self.trained)
 
     @property
     def checkpoints(self) -> Path:
@@ -103,6 +119,11 @@ class RunFolder:
         return bool(card.get("finished")) and measured
 
     @property
+    def talks(self) -> bool:
+        """Whether it was taught conversations, not texts to go on with."""
+        return bool(self.card.get("talks", True))
+
+    @property
     def broken_off(self) -> bool:
         """Whether the training was stopped before its end; a run without a record is not."""
         card = self.card
@@ -110,13 +131,29 @@ class RunFolder:
 
     @property
     def base(self) -> Path:
-        """The folder of the base that the adapter names. Raises InvalidInput."""
+        """The folder of the base: the one that the adapter names, or that a whole model was once.
+
+        Raises InvalidInput.
+        """
+        if self.trained == self.model:
+            return Path(self.card.get("base_folder", ""))
         return Path(model_folder.base_of(self.adapter))
 
     @property
     def base_digest(self) -> str:
         """What identified the base when the run was trained; empty where it was not recorded."""
         return str(self.card.get("base_digest") or "")
+
+    def trusts(self, folder: Path) -> bool:
+        """Whether the person who trained the run has allowed the code in that model's folder.
+
+        Every file of it must be as it was then.
+        """
+        code = model_folder.own_code(folder)
+        if not code:
+            return False
+        allowed = self.card.get("remote_code") or {}
+        return all(allowed.get(name) == digest for name, digest in code.items())
 
     @property
     def system(self) -> str:
@@ -130,8 +167,11 @@ class RunFolder:
 
 
 def run_around(folder: Path) -> RunFolder:
-    """The run that an adapter's folder belongs to; any other folder is its own."""
-    return RunFolder(folder.parent if folder.name == "adapter" else folder)
+    """The run that the folder of an adapter or model belongs to; any other folder is its own."""
+    run = RunFolder(folder.parent)
+    if folder.name == "adapter" or (folder.name == "model" and run.card_file.exists()):
+        return run
+    return RunFolder(folder)
 
 
 def list_run_folders(settings: Settings) -> list[RunFolder]:
@@ -144,10 +184,10 @@ def list_run_folders(settings: Settings) -> list[RunFolder]:
 def list_tuned(settings: Settings) -> list[str]:
     """Names of the runs that can be asked, the newest first.
 
-    A run that was stopped before its end is left out, and so is one with a corrupt card: neither
-    may be picked by itself. Both can be asked by name.
+    A run that was stopped before its end is left out, one that was taught no conversations, and one
+    with a corrupt card: none may be picked by itself. All can be asked by name.
     """
-    return [name for name in model_folder.list_adapters(settings) if _is_ready(name, settings)]
+    return [name for name in model_folder.list_trained(settings) if _is_ready(name, settings)]
 
 
 def is_scored(name: str, settings: Settings) -> bool:
@@ -198,6 +238,7 @@ def _run_published_as(name: str, settings: Settings) -> RunFolder | None:
 
 def _is_ready(name: str, settings: Settings) -> bool:
     try:
-        return not RunFolder(settings.home / "runs" / name).broken_off
+        run = RunFolder(settings.home / "runs" / name)
+        return run.talks and not run.broken_off
     except InvalidInput:
         return False
