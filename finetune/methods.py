@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from finetune.section import MethodSection
-from finetune.train import lora
+from finetune.train import full, lora
 from finetune.weights import Weights
 
 
@@ -47,6 +47,11 @@ class Method:
     adapter_in_gguf: bool
     """Whether a GGUF file can carry the adapter alone."""
 
+    trains_base: bool = False
+    """Whether the base's own weights change: they are kept in 32 bits, where small steps count, and
+    the run has a whole model in place of an adapter.
+    """
+
     @property
     def gguf(self) -> dict[str, bool]:
         """What a publish reads from the run's card."""
@@ -80,7 +85,21 @@ DORA = replace(
     adapter_in_gguf=False,  # llama.cpp knows no magnitude vectors
 )
 
-METHODS: dict[str, Method] = {row.name: row for row in (LORA, RSLORA, DORA)}
+FULL = Method(
+    name="full",
+    title=("Full (every weight)", "全参数微调"),
+    section="full",
+    settings=full.Full,
+    peft_config=full.peft_config,
+    trainable=full.trainable,
+    memory=full.memory,
+    problems=full.problems,
+    merges_into_gguf=True,
+    adapter_in_gguf=False,  # there is none
+    trains_base=True,
+)
+
+METHODS: dict[str, Method] = {row.name: row for row in (LORA, RSLORA, DORA, FULL)}
 """Name -> row. A run file without any method's section trains with the first."""
 
 

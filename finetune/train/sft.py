@@ -36,9 +36,11 @@ def make_trainer(order: Order) -> Any:
     arguments = sft_config(order.run, config, device, precision, measures=bool(measured))
 
     # base and adapter
-    model = load_model(order.base, len(tokenizer), dtype_of(precision), device)
+    method = METHODS[config.method]
+    kept_in = "fp32" if method.trains_base else precision
+    model = load_model(order.base, len(tokenizer), dtype_of(kept_in), device)
     new_tokens = tokenizer.convert_tokens_to_ids(added)
-    adapter = METHODS[config.method].peft_config(config.tuning, model, new_tokens)
+    adapter = method.peft_config(config.tuning, model, new_tokens)
 
     trainer = Trainer(
         model=model,

@@ -1,4 +1,4 @@
-"""A run folder and its settings -> an adapter, from the last checkpoint on; for every task."""
+"""A run folder and its settings -> what is trained, from the last checkpoint on; for every task."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from finetune.run.preparation import Report, describe, prepare_data
 from finetune.run.runs import Run
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
+from finetune.train.device import dtype_of
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
 from finetune.train.order import PLAN, PREPARING, Order
@@ -69,7 +70,7 @@ def train(
             raise Stopped("Cancelled before the first step.", _how_to_resume(run))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if is_first():
-            _save_adapter(run, trainer)
+            _save_trained(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
         wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
@@ -93,11 +94,23 @@ def make_trainer(order: Order) -> Any:
     return load_place(task.trainer)(order)
 
 
-def _save_adapter(run: Run, trainer: Any) -> None:
-    """The adapter with its tokenizer; the old one stays until the new one is written whole."""
-    with writing(run.adapter) as part:
-        trainer.model.save_pretrained(str(part), save_embedding_layers=False)
+def _save_trained(run: Run, trainer: Any) -> None:
+    """Adapter or whole model, with its tokenizer; an old one stays until the new one is whole."""
+    if hasattr(trainer.model, "peft_config"):
+        folder, options = run.adapter, {"save_embedding_layers": False}
+    else:
+        folder, options = run.model, {}
+        trainer.model.to(_precision(trainer.args))
+    with writing(folder) as part:
+        trainer.model.save_pretrained(str(part), **options)
         trainer.processing_class.save_pretrained(str(part))
+
+
+def _precision(arguments: Any) -> Any:
+    """The type of a whole model's weights in its files: that of the training's arithmetic."""
+    if arguments.bf16:
+        return dtype_of("bf16")
+    return dtype_of("fp16" if arguments.fp16 else "fp32")
 
 
 def _finish(run: Run, state: Any, seconds: float) -> None:

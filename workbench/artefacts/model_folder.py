@@ -30,19 +30,20 @@ def find_local(name: str, settings: Settings) -> Path:
     Raises NotFound with near names.
     """
     places = [
+        settings.home / "runs" / name / "model",
         settings.home / "runs" / name / "adapter",
         settings.home / "models" / name,
         Path(name).expanduser(),
     ]
     for folder in places:
-        if (folder / CONFIG).exists() or (folder / ADAPTER_CONFIG).exists():
+        if is_model(folder):
             return folder.absolute()
     raise NotFound(
         say(
             "There is no model {name}: no such folder, run or workspace model with a config.json.",
             name=name,
         ),
-        _near(name, [*list_models(settings), *list_adapters(settings)]),
+        _near(name, [*list_models(settings), *list_trained(settings)]),
     )
 
 
@@ -52,10 +53,11 @@ def list_models(settings: Settings) -> list[str]:
     return [folder.name for folder in sorted(folders) if _is_readable(folder)]
 
 
-def list_adapters(settings: Settings) -> list[str]:
-    """Names of the runs that have an adapter, the newest first. A corrupt one is left out."""
-    configs = list(settings.home.glob(f"runs/*/adapter/{ADAPTER_CONFIG}"))
-    configs.sort(key=os.path.getmtime, reverse=True)
+def list_trained(settings: Settings) -> list[str]:
+    """Names of the runs with an adapter or a whole model, the newest first, no corrupt one."""
+    adapters = settings.home.glob(f"runs/*/adapter/{ADAPTER_CONFIG}")
+    models = settings.home.glob(f"runs/*/model/{CONFIG}")
+    configs = sorted([*adapters, *models], key=os.path.getmtime, reverse=True)
     return [path.parents[1].name for path in configs if _is_readable(path.parent)]
 
 
@@ -74,6 +76,11 @@ def base_of(folder: Path) -> str:
             "Set base_model_name_or_path in it to the base's folder.",
         )
     return str(base)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether the folder has a whole model or an adapter."""
+    return (folder / CONFIG).exists() or is_adapter(folder)
 
 
 def is_adapter(folder: Path) -> bool:
