@@ -19,6 +19,7 @@ FIRST = 0x10000  # the private character of id 0: above it are only characters, 
 COVERED = 0.9995  # of the characters that the base spells in bytes
 SPARE = 0.1  # of the merges: some only make tokens that the base has
 FEWEST = 2  # times that a pair must stand in the corpus
+LONGEST = 24  # old tokens in a new one: whole sentences of a corpus that repeats itself are none
 END = -1  # of a word, as an id
 
 
@@ -119,7 +120,9 @@ def _train(runs: Mapping[str, int], wanted: int) -> Iterator[Pair]:
 
     alphabet = {letter for run in runs for letter in run}
     size = len(alphabet) + wanted + int(SPARE * wanted)
-    trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=FEWEST, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, min_frequency=FEWEST, max_token_length=LONGEST, show_progress=False
+    )
     donor = Tokenizer(models.BPE())
     donor.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(" ")
     donor.train_from_iterator(repeated(runs), trainer)
