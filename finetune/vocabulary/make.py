@@ -100,6 +100,7 @@ def make_vocabulary(wanted: Wanted, settings: Settings, report: Report) -> dict[
         "words": "all" if all_words else "other",
         "lines": len(corpus.lines),
         "held_out_lines": len(corpus.held_out),
+        "changed_lines_before": before.changed,
         "changed_lines": after.changed,
         "chars_per_token_before": round(before.held_out.characters_per_token, 4),
         "chars_per_token_after": round(after.held_out.characters_per_token, 4),

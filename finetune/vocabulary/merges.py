@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from finetune.vocabulary.base import Base
 from finetune.vocabulary.learned import Learned, NewPiece, Pair, too_few
@@ -114,7 +114,7 @@ def _symbols(base: Base, word: str, new: Mapping[str, int]) -> list[int]:
     return found + base.cut(known)
 
 
-def _train(runs: Mapping[str, int], wanted: int) -> Iterator[Pair]:
+def _train(runs: Mapping[str, int], wanted: int) -> list[Pair]:
     """Pairs of texts of private characters, the most frequent first."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -126,8 +126,7 @@ def _train(runs: Mapping[str, int], wanted: int) -> Iterator[Pair]:
     donor = Tokenizer(models.BPE())
     donor.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(" ")
     donor.train_from_iterator(repeated(runs), trainer)
-    for left, right in json.loads(donor.to_str())["model"]["merges"]:
-        yield left, right
+    return [(left, right) for left, right in json.loads(donor.to_str())["model"]["merges"]]
 
 
 def _text(letters: str, pieces: Mapping[int, str]) -> str:

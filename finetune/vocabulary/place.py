@@ -24,9 +24,7 @@ def check_place(out: Path, base: Path | None, replace: bool) -> None:
     if not out.exists() or not any(out.iterdir()):
         return
     if not (out / FIGURES).exists():
-        raise Conflict(
-            say("{out} holds something else already.", out=out), "Name another folder."
-        )
+        raise Conflict(say("{out} holds something else already.", out=out), "Name another folder.")
     if not replace:
         raise Conflict(
             say("{out} holds an extended base already.", out=out),

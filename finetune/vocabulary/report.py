@@ -30,9 +30,7 @@ def covered(base: Base, new: Mapping[int, NewPiece], counts: Counter[int]) -> fl
     return by_new / max(written, 1)
 
 
-def write_tokens(
-    path: Path, base: Base, new: Mapping[int, NewPiece], counts: Counter[int]
-) -> None:
+def write_tokens(path: Path, base: Base, new: Mapping[int, NewPiece], counts: Counter[int]) -> None:
     """Each new token as a line of JSON, the most used first, with what it was made of."""
     rows = []
     for number in sorted(new, key=lambda number: -counts[number]):

@@ -1,7 +1,7 @@
 """A model and new pieces -> their rows of embedding and head, begun with what they stand for.
 
-A new row is the mean of the rows of its old tokens (Hewitt 2021 explains why no random start; Sachidananda
-et al. 2021 take this mean), in embedding and head alike, whether they share their weights or not.
+A new row is the mean of the rows of its old tokens (Koto et al. 2021), in embedding and head alike,
+whether they share their weights or not.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ def write_file(source: Path, target: Path, base: Base, learned: Learned) -> bool
     from google.protobuf.message import DecodeError
     from sentencepiece import sentencepiece_model_pb2
 
-    model: Any = sentencepiece_model_pb2.ModelProto()
+    messages: Any = sentencepiece_model_pb2  # its classes are made when it is imported
+    model = messages.ModelProto()
     try:
         model.ParseFromString(source.read_bytes())
     except DecodeError:
