@@ -39,6 +39,10 @@ MORE = {
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",
     ),
+    "samples": (
+        "finetune.commands.samples:samples",
+        "Sample how base and run go on from the same words, with both perplexities.",
+    ),
     "augment": ("finetune.commands.augment:augment", "Turn records into questions and answers."),
 }
 CANCELLED = 143  # what a shell reports for a command ended by SIGTERM

@@ -6,9 +6,11 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.corpus.files import holds_lines
 from finetune.corpus.pieces import Documents, read_pieces
 from finetune.corpus.tokenizing import Encoder, Spelling, tokenize
 from workbench.errors import InvalidInput, Stopped
@@ -38,15 +40,19 @@ class Corpus:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.files)
 
-    def key(self, spelling: Spelling) -> str:
-        """The name of its tokens: by the content of the files, the tokenizer and the settings."""
-        digest = hashlib.sha256()
-        settings = (FORM, spelling.end, spelling.dtype, self.documents, self.column)
-        digest.update(repr(settings).encode())
-        digest.update(hashlib.sha256(spelling.tokenizer.encode()).digest())
+    @cached_property
+    def sha256(self) -> str:
+        """Of the documents: of the files' content, and of the settings that part it."""
+        digest = hashlib.sha256(repr((self.documents, self.column)).encode())
         for path in self.files:
-            digest.update(f"{path.suffix} ".encode())  # by it the file is JSON lines, or text
+            digest.update(f"{holds_lines(path)} ".encode())
             digest.update(_digest_of(path))
+        return digest.hexdigest()
+
+    def key(self, spelling: Spelling) -> str:
+        """The name of its tokens: by the documents, and by what makes tokens of them."""
+        digest = hashlib.sha256(repr((FORM, self.sha256, spelling.end, spelling.dtype)).encode())
+        digest.update(spelling.tokenizer.encode())
         return digest.hexdigest()[:32]
 
 
@@ -79,7 +85,6 @@ def tokens_of(
     cache: Path,
     report: Report,
     stopped: Callable[[], bool],
-    processes: int = 0,
 ) -> TokenFile:
     """The tokens of the corpus, from the folder `cache` where they have been made before.
 
@@ -88,7 +93,7 @@ def tokens_of(
     """
 
     def make(folder: Path) -> None:
-        _write(corpus, spelling, folder, report, stopped, processes)
+        _write(corpus, spelling, folder, report, stopped)
 
     return TokenFile(made_once(cache / corpus.key(spelling), make))
 
@@ -99,14 +104,13 @@ def _write(
     folder: Path,
     report: Report,
     stopped: Callable[[], bool],
-    processes: int,
 ) -> None:
     encoder = Encoder(spelling)
     pieces = read_pieces(corpus.files, corpus.documents, corpus.column, encoder.can_cut)
     progress = _Progress(report, corpus.size)
     documents = characters = size = tokens = 0
     with (folder / "tokens.bin").open("wb") as ids, (folder / "ends.bin").open("wb") as ends:
-        for batch in tokenize(pieces, spelling, processes):
+        for batch in tokenize(pieces, encoder):
             if stopped():
                 raise Stopped(
                     "Cancelled while the corpus was tokenized.", "The same command begins again."

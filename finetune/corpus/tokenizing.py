@@ -1,29 +1,21 @@
-"""Pieces of text -> their tokens, in order, by several processes; memory holds a few batches."""
+"""Pieces of text -> their tokens, in order, on all cores; memory holds a few batches of them."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
-from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finetune.corpus.pieces import Piece
-from workbench.errors import Unavailable
+from workbench.errors import InvalidInput
 
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH = 1 << 18  # characters that a process takes at once
-AHEAD = 2  # batches for each process that wait or are done
-SMALL = 4  # batches that are not worth starting processes
+BATCH = 1 << 19  # characters of a batch, which all cores share
+THREADS = 2  # one takes a batch out of the tokenizer while the cores are at the next
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,22 @@ class Spelling:
         return "uint16" if self.words <= 1 << 16 else "uint32"
 
 
+def spelling_of(tokenizer: Any) -> Spelling:
+    """The spelling of a tokenizer of transformers. Raises InvalidInput for one without a file."""
+    if not tokenizer.is_fast:
+        raise InvalidInput(
+            "The base's tokenizer is code of its own, without a tokenizer.json.",
+            "Use a base that has this file, as nearly all do.",
+        )
+    if tokenizer.eos_token_id is None:
+        raise InvalidInput(
+            "The base's tokenizer names no end of text, which would mark where documents end.",
+            "Set eos_token in its tokenizer_config.json.",
+        )
+    text = tokenizer.backend_tokenizer.to_str()
+    return Spelling(text, tokenizer.eos_token_id, len(tokenizer))
+
+
 @dataclass(frozen=True)
 class Tokens:
     """The tokens of a batch, where its documents end, and how much text it was.
@@ -54,29 +62,8 @@ class Tokens:
     """Bytes of the text in UTF-8."""
 
 
-def tokenize(pieces: Iterable[Piece], spelling: Spelling, processes: int = 0) -> Iterator[Tokens]:
-    """The tokens of each batch of pieces, in their order. `processes` 0: one a processor core.
-
-    Raises Unavailable where a process is killed.
-    """
-    batches = _batches(pieces)
-    first = list(islice(batches, SMALL + 1))
-    count = processes or _cores()
-    if count == 1 or len(first) <= SMALL:
-        yield from map(Encoder(spelling), chain(first, batches))
-        return
-    with _pool(spelling, count) as pool:
-        waiting: deque[Future[Tokens]] = deque()
-        for batch in chain(first, batches):
-            waiting.append(pool.submit(_encode, batch))
-            if len(waiting) >= AHEAD * count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 class Encoder:
-    """The tokenizer of one process."""
+    """A tokenizer that works on many texts at once: it runs outside of Python, on all cores."""
 
     def __init__(self, spelling: Spelling) -> None:
         from tokenizers import Tokenizer
@@ -86,7 +73,7 @@ class Encoder:
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
 
-    def __call__(self, pieces: list[Piece]) -> Tokens:
+    def encode(self, pieces: list[Piece]) -> Tokens:
         """The tokens of the pieces, an end token behind each document."""
         import numpy as np
 
@@ -115,6 +102,18 @@ class Encoder:
         return left + right == whole
 
 
+def tokenize(pieces: Iterable[Piece], encoder: Encoder) -> Iterator[Tokens]:
+    """The tokens of each batch of pieces, in their order."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        waiting: deque[Future[Tokens]] = deque()
+        for batch in _batches(pieces):
+            waiting.append(threads.submit(encoder.encode, batch))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     batch: list[Piece] = []
     size = 0
@@ -126,49 +125,3 @@ def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-@contextmanager
-def _pool(spelling: Spelling, count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes with a tokenizer each. What waits is dropped where the reader stops early."""
-    pool = ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=_begin, initargs=(spelling,)
-    )  # not fork: torch's threads may hold a lock
-    try:
-        yield pool
-    except BrokenProcessPool as error:
-        raise Unavailable(
-            "A process that tokenizes the corpus was killed.",
-            "It may have been short of memory: set workers = 1 under [pretrain].",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_encoder: list[Encoder] = []  # the one of this process
-
-
-def _begin(spelling: Spelling) -> None:
-    """Prepare a process. It ends with its parent, even one that is killed, and never before."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # each process has a core of its own
-    _encoder.append(Encoder(spelling))
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
-
-
-def _encode(batch: list[Piece]) -> Tokens:
-    [encoder] = _encoder
-    return encoder(batch)
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

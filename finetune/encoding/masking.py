@@ -21,12 +21,16 @@ PlacedText = tuple[Text, str]  # a text and the FILE:LINE of its example
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Tokens and their labels, of one length. `truncated`: an answer has lost its end."""
+    """Tokens and their labels, of one length. `truncated`: an answer has lost its end.
+
+    `good` is False for an answer that people do not want.
+    """
 
     input_ids: list[int]
     labels: list[int]
     truncated: bool = False
     where: str = ""
+    good: bool = True
 
     @property
     def learned(self) -> int:
@@ -41,6 +45,16 @@ class EncodedAll:
     rows: list[Encoded] = field(default_factory=list)
     truncated: list[str] = field(default_factory=list)
     nothing_left: list[Encoded] = field(default_factory=list)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Of every sequence, in tokens."""
+        return [len(row.input_ids) for row in self.rows]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a check tells of them beside the cost."""
+        return {}
 
 
 def encode(example: Example, tokenizer: Any, max_length: int = 0) -> Encoded:

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finetune.data.examples import Example
 from finetune.encoding.light_tokenizer import LightTokenizer
 from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
 from finetune.methods import METHODS
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
-from finetune.run.preparation import read_sets
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
@@ -51,6 +49,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     if config is None:
         return report
     taught = _check_data(config, report)
+    _check_task(config, settings, report)
     try:
         base = Path(resolve_base(config.base_path, settings)).expanduser()
     except WorkbenchError as error:
@@ -61,12 +60,12 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     weights = _check_base(base, config, report)
     report.tokenizer = _check_tokenizer(base, config, report)
-    if not (taught and report.tokenizer and report.tokenizer.chat_template):
+    if not (taught and report.tokenizer) or _lacks_template(config, report.tokenizer):
         return report
     report.encoded = _check_lengths(taught, config, report.tokenizer, report)
     if weights and report.encoded:
-        lengths = [len(row.input_ids) for row in report.encoded.rows]
-        report.estimate = estimate(config, base, weights, lengths)
+        report.estimate = estimate(config, base, weights, report.encoded.lengths)
+        report.estimate |= report.encoded.facts
     return report
 
 
@@ -79,15 +78,22 @@ def _check_file(path: Path, report: Report) -> RunConfig | None:
         return error.config
 
 
-def _check_data(config: RunConfig, report: Report) -> list[Example]:
-    """The examples to learn. A bad row is a problem, one left out a warning."""
-    sets = read_sets(config)
+def _check_data(config: RunConfig, report: Report) -> Any:
+    """What is learned. A bad row is a problem, one left out a warning."""
+    sets = load_place(TASKS[config.task].read)(config)
     # "no rows were found" has no place of its own
     empty = "data.only" if config.data.only else "data"
     for found in sets.problems + sets.test_problems:
         report.add(found.where or empty, found.problem, found.fix)
     report.warnings += sets.remarks + sets.overlaps
     return sets.taught
+
+
+def _check_task(config: RunConfig, settings: Settings, report: Report) -> None:
+    """What only the run's task refuses."""
+    place = TASKS[config.task].problems
+    if place:
+        report.problems += load_place(place)(config, settings)
 
 
 def _check_name(config: RunConfig, report: Report) -> None:
@@ -155,6 +161,8 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     try:
         tokenizer = LightTokenizer(base, template)
+        if not TASKS[config.task].needs_template:
+            return tokenizer
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, template, [*markers, *config.data.special_tokens])
     except NotFound as error:
@@ -163,11 +171,15 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     except InvalidInput as error:
         report.add_error("base", error)
         return None
-    if not tokenizer.chat_template:
+    if _lacks_template(config, tokenizer):
         fault = say("the base has no chat template")
         report.add("data.chat_template", fault, say('Set chat_template = "chatml" under [data].'))
     _warn_of_tokens(tokenizer, markers, report)
     return tokenizer
+
+
+def _lacks_template(config: RunConfig, tokenizer: LightTokenizer) -> bool:
+    return TASKS[config.task].needs_template and not tokenizer.chat_template
 
 
 def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: Report) -> None:
@@ -192,7 +204,7 @@ def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: R
 
 
 def _check_lengths(
-    taught: Sequence[Example], config: RunConfig, tokenizer: LightTokenizer, report: Report
+    taught: Any, config: RunConfig, tokenizer: LightTokenizer, report: Report
 ) -> EncodedAll | None:
     """The encoded rows; a warning for what does not fit."""
     length = config.data.max_length

@@ -116,6 +116,12 @@ class RunConfig(Section):
         """The method's name in METHODS."""
         return self.tuning.method
 
+    @property
+    def task_settings(self) -> Any:
+        """The settings of the task: its section, or that section's defaults."""
+        row = TASKS[self.task]
+        return getattr(self, row.section, None) or row.settings()
+
     def paths(self, kind: Literal["train", "eval", "test"]) -> list[Path]:
         """The data files of that kind, absolute."""
         return [self.folder / path.expanduser() for path in getattr(self.data, kind)]
@@ -166,7 +172,7 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     values["name"] = name or values.get("name") or _name_of(path)
     values["folder"] = (folder or path.parent).absolute()
     problems = _take_out_unused(values)
-    model = run_file()
+    model = run_file(values.get("task", ""))
     try:
         config = model(**values)
     except ValidationError as error:
@@ -182,12 +188,15 @@ def method_sections() -> list[str]:
     return list(dict.fromkeys(row.section for row in METHODS.values()))
 
 
-def run_file() -> type[RunConfig]:
-    """RunConfig with a field for each section of the tables, made when it is needed."""
+def run_file(task: str = "") -> type[RunConfig]:
+    """RunConfig with a field for each section of the tables, made when it is needed.
+
+    A section that several tasks share has the settings of `task`.
+    """
     fields: dict[str, Any] = {"task": (Literal[tuple(TASKS)], next(iter(TASKS)))}
-    for task in TASKS.values():
-        if task.section:
-            fields[task.section] = (task.settings | None, None)
+    for row in sorted(TASKS.values(), key=lambda row: row.name == task):  # the run's own task last
+        if row.section:
+            fields[row.section] = (row.settings | None, None)
     for method in METHODS.values():
         names = sharing(method.section)
         choice: Any = Literal[tuple(names)]
@@ -228,8 +237,9 @@ def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
             what = say("a run has one method, and [{section}] is another", section=first)
             problems.append(problem(section, what, say("Delete one of the two sections.")))
     task = values.get("task", next(iter(TASKS)))
+    own = [row.section for row in TASKS.values() if row.name == task]
     for row in TASKS.values():
-        if row.section in values and row.name != task:
+        if row.section in values and row.section not in own:
             del values[row.section]
             what = say("the task {task} does not read this section", task=task)
             fix = say('Delete it, or set task = "{name}".', name=row.name)

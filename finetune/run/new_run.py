@@ -77,7 +77,7 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
         "warnings": found.warnings,
         "estimate": found.estimate,
         "preview": [preview(row, found.tokenizer) for row in rows],
-        "lengths": [len(row.input_ids) for row in encoded.rows],
+        "lengths": list(encoded.lengths),
         "cut": len(encoded.truncated),
         "left_out": len(encoded.nothing_left),
     }

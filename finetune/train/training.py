@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
-from finetune.run.preparation import Report, describe, prepare_data
+from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
@@ -48,10 +48,10 @@ def train(
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
-    taught, held_out = prepare_data(run, config, report)
+    sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
     if is_first():
-        run.update_card(**describe(config, base, taught, held_out))
+        run.update_card(**describe(config, base, sets))
 
     # several processes: each of them runs this function again, as a worker
     if config.training.processes > 1 and not is_worker():
@@ -59,7 +59,7 @@ def train(
         return
     check_rendezvous()
 
-    order = Order(run, config, base, taught, held_out, report, stopped)
+    order = Order(run, config, base, sets.taught, sets.held_out, report, stopped)
     with maps_training_errors(config):
         trainer = make_trainer(order)
         checkpoint = run.last_checkpoint
