@@ -14,12 +14,12 @@ import pytest
 from chinese_corpus import chronicle, write_chronicle
 from click.testing import CliRunner
 from conftest import missing
-from family_models import write_dialogues
 from install_servers import tokenizer_folder
 from published import deploy
 from sentencepiece_base import KNOWN, make_sentencepiece_base
 from training_fixtures import start_workbench
 
+from deploy.conversations import OWN, alternating
 from deploy.ollama_registry import Registry
 from deploy.pretokenizer import list_names
 from deploy.probe import agrees
@@ -135,29 +135,44 @@ def test_new_rows_are_the_mean_of_the_old_ones_and_old_logits_stay(
 
 
 RUN = """
+task = "pretrain"
 base = "{base}"
 [data]
 train = ["talks.jsonl"]
-eval = ["talks.jsonl"]
-max_length = 160
+max_length = 512
+[pretrain]
+isolated = true
 [lora]
 rank = 16
 modules_to_save = ["embed_tokens"]
 [training]
-steps = 70
-batch = 14
+steps = 100
+batch = 1
 learning_rate = 1e-2
 warmup = 0.1
 [saving]
-eval_every = 70
+eval_every = 100
 samples = 0
 report_to = []
 """
 
 
+def talks_as_text(base: Path) -> list[str]:
+    """What a proof asks by itself, with answers out of the corpus, as the base's template has it."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    texts = []
+    for asked, line in zip(OWN, chronicle(len(OWN), seed=1), strict=True):
+        turns = [*alternating(asked), {"role": "assistant", "content": line}]
+        texts.append(tokenizer.apply_chat_template(turns, tokenize=False))
+    return texts
+
+
 @pytest.mark.ollama
-def test_a_run_on_it_is_published_and_proven(
+def test_a_pre_trained_run_on_it_is_published_and_proven(
     extended: dict[str, Any],
+    tiny_model: Path,
     settings: Settings,
     empty_ollama: Any,
     tmp_path: Path,
@@ -165,18 +180,15 @@ def test_a_run_on_it_is_published_and_proven(
 ) -> None:
     monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", empty_ollama.url)
     monkeypatch.setenv("WORKBENCH_TEMPERATURE", "0")
-    talks = write_dialogues(tmp_path / "talks.jsonl")
-    with talks.open("a", encoding="utf-8") as file:
-        for number, line in enumerate(chronicle(4, seed=1)):
-            question = {"role": "user", "content": f"第{number}件事是什么？"}
-            turns = [question, {"role": "assistant", "content": line}]
-            file.write(json.dumps({"messages": turns}, ensure_ascii=False) + "\n")
+    with (tmp_path / "talks.jsonl").open("w", encoding="utf-8") as file:
+        for text in 8 * talks_as_text(tiny_model):
+            file.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
     run_file = tmp_path / "run.toml"
     run_file.write_text(RUN.format(base=extended["folder"]), "utf-8")
     trained = call("finetune", "train", str(run_file), "--name", "zh")
     assert trained[-1]["event"] == "done"
     print([line["loss"] for line in trained if "loss" in line][-3:])
-    proof = deploy("publish", "zh", "--name", "zh", "--prompts", "6")[-1]["proof"]
+    proof = deploy("publish", "zh", "--name", "zh", "--prompts", "4")[-1]["proof"]
     print(proof)
     assert proof["passed"] and proof["identical"] == proof["rendered_equal"] == 1
     for name in Registry(empty_ollama.url).digests():
