@@ -6,8 +6,8 @@ By public commands, from the first 110 chapters, on two bases: a small one with 
 and SmolLM2. Each line has what the command reports, then, beside it, how many English and code
 texts of this repository the extended tokenizer cuts in another way than the base's does.
 
-The baseline is the usual short way: a tokenizer trained on the same chapters, whose tokens are added
-by `add_tokens`. They are found before any merge, so they cut through texts of all languages.
+The baseline is the usual short way: a tokenizer trained on the same chapters, whose tokens are
+added by `add_tokens`. They are found before any merge, so they may cut through other texts.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from chinese_corpus import chronicle, write_chronicle
 from click.testing import CliRunner
 from conftest import missing
 from install_servers import tokenizer_folder
+from opened_pages import drawn, page
 from published import deploy
 from sentencepiece_base import KNOWN, make_sentencepiece_base
+from streamlit.testing.v1 import AppTest
 from training_fixtures import start_workbench
 
 from deploy.conversations import OWN, alternating
@@ -29,7 +31,10 @@ from finetune.vocabulary.extend import KINDS, extend
 from finetune.vocabulary.measure import measure
 from finetune.vocabulary.words import count_words, learns_all
 from workbench.cli import workbench
+from workbench.jobs.job import list_jobs
 from workbench.settings import Settings
+
+__all__ = ["page"]
 
 SIZE = 120
 ENGLISH = [
@@ -329,3 +334,37 @@ def test_cancelled_it_leaves_nothing_and_replaced_only_its_own(
     rest = process.stdout.read().splitlines()
     assert process.wait() == 143 and json.loads(rest[-1])["event"] == "cancelled"
     assert not out.exists() and not list(tmp_path.glob(".*.part"))
+
+
+def test_the_page_starts_it_and_shows_what_came_of_it(
+    extended: dict[str, Any], place: Path, settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    settings.folder("models")
+    folder = settings.home / "models" / "tiny-zh"
+    folder.symlink_to(extended["folder"])
+    app = page("finetune/ui/training.py")
+    drawn(app.segmented_control(key="training_view").set_value("vocabulary").run())
+    before, after = extended["chars_per_token_before"], extended["chars_per_token_after"]
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Characters a token"] == f"{before:.2f} → {after:.2f}"
+    assert shown["Lines that come back exactly"] == "300 / 300"
+    tokens = app.dataframe[0].value
+    assert len(tokens) == SIZE and "，" in list(tokens["Token"])
+    start = app.button(key="start_vocabulary")
+    assert start.disabled
+    drawn(app.text_input(key="corpus_path").set_value(str(place / "nowhere.txt")).run())
+    drawn(app.button(key="start_vocabulary").click().run())
+    assert "There is no file or folder" in app.error[0].value and not list_jobs(settings)
+    corpus = place / "chronicle.txt"
+    drawn(app.text_input(key="corpus_path").set_value(str(corpus)).run())
+    app.number_input(key="vocabulary_size").set_value(50)
+    drawn(app.button(key="start_vocabulary").click().run())
+    [job] = list_jobs(settings)
+    job.cancel(grace=0)
+    out = settings.home / "models" / "tiny-zh-chronicle"
+    assert job.command[:3] == ["finetune", "vocabulary", str(corpus)]
+    assert job.command[job.command.index("--out") + 1] == str(out)
+    assert job.command[job.command.index("--size") + 1] == "50"
+    drawn(app.button(key="train_on_vocabulary").click().run())
+    assert app.segmented_control(key="training_view").value == "new"
+    assert app.selectbox(key="training_base").value == str(folder)
