@@ -164,7 +164,7 @@ def _start(
 ) -> None:
     with shows_errors():
         for path in corpus:
-            files_of(path)  # raises for what is not there
+            files_of(path)  # raises for what is missing
         name = run_name(Path(options["name"] + ".x"))
         out = settings.folder("models") / name
         command = ["finetune", "vocabulary", *map(str, corpus), "--base", base, "--out", str(out)]

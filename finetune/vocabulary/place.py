@@ -13,7 +13,7 @@ from workbench.messages import say
 
 
 def check_place(out: Path, base: Path | None, replace: bool) -> None:
-    """Raises Conflict where something is there, InvalidInput where it cannot go there at all.
+    """Raises Conflict where the folder is taken, InvalidInput where it cannot be used at all.
 
     `replace` only deletes what an extension has made: never another model, and never the base.
     """

@@ -25,15 +25,16 @@ def write_file(source: Path, target: Path, base: Base, learned: Learned) -> bool
 
     Some models shift the ids of their file, and a few have another file of that name.
     """
-    from google.protobuf.message import DecodeError
-    from sentencepiece import sentencepiece_model_pb2
+    from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
+    content = source.read_bytes()
+    try:
+        SentencePieceProcessor(model_proto=content)
+    except RuntimeError:  # another kind of file
+        return False
     messages: Any = sentencepiece_model_pb2  # its classes are made when it is imported
     model = messages.ModelProto()
-    try:
-        model.ParseFromString(source.read_bytes())
-    except DecodeError:
-        return False
+    model.ParseFromString(content)
     names = [piece.piece for piece in model.pieces]
     if len(names) > base.next_id or any(base.ids.get(name) != n for n, name in enumerate(names)):
         return False
