@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from training_fixtures import add_run, write_project
 
 from finetune.commands.compare import compare
-from finetune.run.metrics import append_metrics
 from finetune.methods import METHODS
+from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
