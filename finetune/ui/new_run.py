@@ -217,13 +217,14 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     """Task, method, and the numbers that matter most."""
     advice = advice_for(base)
     task = Choices.task
+    titles = {row.name: both(*row.title) for row in [*TASKS.values(), *METHODS.values()]}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
             both("Task", "训练任务"),
             list(TASKS),
             TASK,
-            format_func=lambda name: both(*TASKS[name].title),
+            format_func=titles.__getitem__,
             disabled=disabled,
         )
     # they wrap where the page is narrow
@@ -231,7 +232,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
         method = st.selectbox(
             both("Method", "训练方法"),
             list(METHODS),
-            format_func=lambda name: both(*METHODS[name].title),
+            format_func=titles.__getitem__,
             key="method",
             disabled=disabled,
             width=FIELD_WIDTH,
