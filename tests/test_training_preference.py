@@ -154,6 +154,7 @@ def test_a_cancelled_run_goes_on_to_the_same_end(
         ("dpo", [("beta", 'loss_type = ["ipo"]\nloss_weights = [1, 2]\nbeta')], "preference"),
         ("sft", [], "preference"),
         ("dpo", [("beta", 'start = "nobody"\nbeta')], "preference.start"),
+        ("dpo", [("max_length", 'special_tokens = ["<x>"]\nmax_length')], "task"),
         ("dpo", [("beta", 'start = "first"\nbeta'), ("rank = 16", "rank = 8")], "lora"),
     ],
 )
