@@ -5,7 +5,7 @@ the untouched one. Perplexity is per character. The last line has both, the fall
 tokens, steps and minutes.
 
     .venv/bin/python benchmarks/pretraining.py small [--steps 300]
-    .venv/bin/python benchmarks/pretraining.py smollm2 [--steps 200] [--vocabulary 4000]
+    .venv/bin/python benchmarks/pretraining.py smollm2 [--steps 100] [--vocabulary 4000]
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def learn_chinese(home: Path, base: str, chosen: argparse.Namespace) -> None:
     small = chosen.base == "small"
     text = CHINESE.format(
         base=base,
-        steps=chosen.steps or (300 if small else 200),
+        steps=chosen.steps or (300 if small else 100),
         length=128 if small else 256,
         batch=16 if small else 8,
         rate=5e-3 if small else 1e-3,
