@@ -68,6 +68,9 @@ class Task:
     more_passes: int = 0
     """Passes over the weights that a step needs beside forward and backward."""
 
+    rate: float = 1.0
+    """Its learning rates, as a share of those that suit supervised fine-tuning."""
+
     scored: float = 0.5
     """Share of a row's tokens that are learned, and so scored."""
 
@@ -93,6 +96,7 @@ DPO = Task(
     problems=f"{PREFERENCES}:pair_problems",
     section="preference",
     settings=Dpo,
+    rate=0.2,
     sequences=2,
     more_passes=2,  # the reference reads both answers
 )
@@ -106,6 +110,7 @@ KTO = Task(
     problems=f"{PREFERENCES}:rated_problems",
     section="preference",
     settings=Kto,
+    rate=0.2,
     more_passes=6,  # the reference reads the answers, and both read strange ones
 )
 PRETRAIN = Task(

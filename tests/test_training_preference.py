@@ -186,6 +186,18 @@ def test_rows_of_another_kind_are_problems_with_their_place(
     assert not sound.problems and sound.estimate["steps"] == 12
 
 
+@pytest.mark.parametrize(("task", "method"), [("dpo", "full"), ("kto", "prefix")])
+def test_every_kind_of_method_learns_preferences(
+    project: Path, settings: Settings, task: str, method: str
+) -> None:
+    rows = "pairs" if task == "dpo" else "rated"
+    text = PREFER.format(task=task, rows=rows).replace("steps = 12", "steps = 2")
+    text = text.replace("[lora]\nrank = 16\nalpha = 32\ndropout = 0.05", f"[{method}]")
+    text = text.replace("eval_every = 4", "eval_every = 2")
+    run = _train(_write_run(project, method, text), settings)
+    assert run.card["measured"]["eval_margin"] > 0 and run.trained.is_dir()
+
+
 def test_a_refused_run_does_not_train(project: Path, settings: Settings) -> None:
     text = PREFER.format(task="kto", rows="rated").replace("batch = 4", "batch = 1")
     with pytest.raises(InvalidInput, match=r"training\.batch"):

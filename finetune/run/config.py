@@ -262,10 +262,12 @@ def _method(name: Any) -> Method | None:
 
 
 def _give_rate(values: dict[str, Any], method: Method | None) -> None:
-    """The method's own learning rate, where the run file names none."""
+    """The learning rate of the method and the task, where the run file names none."""
     training = values.setdefault("training", {})
     if method and isinstance(training, dict):
-        training.setdefault("learning_rate", method.learning_rate)
+        task = values.get("task")
+        share = TASKS[task].rate if isinstance(task, str) and task in TASKS else 1.0
+        training.setdefault("learning_rate", method.learning_rate * share)
 
 
 def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:

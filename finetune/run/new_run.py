@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from finetune.data.examples import LeftOut
 from finetune.run.config import load_config
+from finetune.tasks import TASKS
 from workbench.chat_data import chat_data
-from workbench.errors import Conflict
+from workbench.errors import Conflict, WorkbenchError
 from workbench.files import write_text
 from workbench.jobs.job import Job, start
 from workbench.messages import say
@@ -117,6 +120,19 @@ def first_rows(data: Path, count: int) -> tuple[int, list[tuple[str, str]]]:
         return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
     texts = [row.text for row in loaded.rows if isinstance(row, PlainText)]
     return len(texts), [(text[:SHOWN_OF_TEXT], "") for text in texts[:count]]
+
+
+def task_for(data: Path) -> str:
+    """The task that learns all of a file, by the kind of its first row; else the first task."""
+    from finetune.data.files import read_rows
+    from finetune.data.kinds import KINDS, read_row, split_row
+
+    with suppress(WorkbenchError, LeftOut):  # the check says what is wrong
+        for row in read_rows(data):
+            if not row.problem and not row.header:
+                kind, _, _ = read_row(split_row(row.data)[0])
+                return KINDS[kind].tasks[0]
+    return next(iter(TASKS))
 
 
 def _models(settings: Settings, patterns: tuple[str, ...]) -> set[Path]:

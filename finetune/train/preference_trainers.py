@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from trl import DPOTrainer, KTOTrainer
 
+from finetune.train.any_method import TrainsAnyMethod
+
 MARGIN = "rewards/margins"
 ACCURACY = "rewards/accuracies"
 
@@ -64,7 +66,7 @@ class _Measuring:
         super().log(logs, start_time)  # type: ignore[misc]
 
 
-class PairTrainer(_Measuring, DPOTrainer):
+class PairTrainer(_Measuring, TrainsAnyMethod, DPOTrainer):
     """DPO. The accuracy is the share of pairs whose chosen answer has the higher reward."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -81,7 +83,7 @@ class PairTrainer(_Measuring, DPOTrainer):
         return ((good > bad).double() + (good == bad) / 2).mean().item()
 
 
-class RatedTrainer(_Measuring, KTOTrainer):
+class RatedTrainer(_Measuring, TrainsAnyMethod, KTOTrainer):
     """KTO. The accuracy is the chance that a good answer has a higher reward than a bad one."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

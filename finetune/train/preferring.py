@@ -14,13 +14,13 @@ from finetune.encoding.preferred_batches import (
     as_answers,
     as_pairs,
 )
-from finetune.methods import METHODS
 from finetune.run.preference import FOLDER
 from finetune.run.preparation import encode_rows
 from finetune.train.arguments import training_arguments
-from finetune.train.base_model import load_model, load_tokenizer
-from finetune.train.device import choose_device, dtype_of
+from finetune.train.base_model import load_tokenizer
+from finetune.train.device import choose_device
 from finetune.train.order import Order
+from finetune.train.tuned_model import load_tuned
 from finetune.weights import read_weights
 
 # what TRL logs -> its name in metrics.jsonl
@@ -81,7 +81,9 @@ def _make(
     device, precision = choose_device(config, read_weights(order.base).count)
 
     # tokenizer and rows
-    tokenizer, added = load_tokenizer(order.base, config.template_path, config.data.special_tokens)
+    tokenizer, added = load_tokenizer(
+        order.base, config.template_path, config.data.special_tokens, config.remote_code
+    )
     rows, measured = encode_rows(config, order.taught, order.held_out, tokenizer, order.report)
 
     # arguments before the model: making them gives each process its own GPU
@@ -89,15 +91,13 @@ def _make(
     made = arguments(**shared, beta=config.task_settings.beta, **options)
 
     # base, reference and adapter
-    model = load_model(order.base, len(tokenizer), dtype_of(precision), device)
-    new_tokens = tokenizer.convert_tokens_to_ids(added)
-    adapter = METHODS[config.method].peft_config(config.tuning, model, new_tokens)
+    model, adapter = load_tuned(order, tokenizer, added, device, precision)
     reference = None
     if config.task_settings.start:
         model = _with_adapter(model, order.run.folder / FOLDER)
         adapter = None
     elif adapter is None:  # the model itself is trained, so the reference is another one
-        reference = load_model(order.base, len(tokenizer), dtype_of(precision), device)
+        reference, _ = load_tuned(order, tokenizer, added, device, precision)
 
     trainer = kind(
         model=model,

@@ -42,9 +42,14 @@ def show_comparison(runs: Sequence[Run]) -> None:
     with shows_errors():
         found = compare([begun[name] for name in names])
         _show_curve(found)
-        _show_table(both("Settings that differ", "不同的设置"), found.settings, found.runs)
+        _show_table(
+            both("Settings that differ", "不同的设置"),
+            both("Setting", "设置"),
+            found.settings,
+            found.runs,
+        )
         results = {_result_words(key): values for key, values in found.results.items()}
-        _show_table(both("Results", "结果"), results, found.runs)
+        _show_table(both("Results", "结果"), both("Result", "结果"), results, found.runs)
 
 
 def _show_curve(found: Comparison) -> None:
@@ -69,15 +74,15 @@ def _result_words(key: str) -> str:
     return both(*RESULTS[key]) if key in RESULTS else key
 
 
-def _show_table(title: str, table: Table, runs: Sequence[str]) -> None:
-    """One row a key, one column a run."""
+def _show_table(title: str, first: str, table: Table, runs: Sequence[str]) -> None:
+    """One row a key, one column a run; `first` is the heading of the keys."""
     st.markdown(f"**{title}**")
     if not table:
         st.caption(both("None: they are the same.", "没有：它们完全相同。"))
         return
     rows = []
     for key, values in table.items():
-        row: dict[str, Any] = {both("What", "项目"): key}
+        row: dict[str, Any] = {first: key}
         for name, value in zip(runs, values, strict=True):
             row[name] = _shown(value)
         rows.append(row)

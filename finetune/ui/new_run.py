@@ -17,11 +17,12 @@ from finetune.run.new_run import (
     free_name,
     run_name,
     start_training,
+    task_for,
 )
 from finetune.run.run_text import Choices, write_run_text
 from finetune.tasks import TASKS
 from finetune.ui.check_report import show_report
-from finetune.ui.data_preview import show_rows
+from finetune.ui.data_preview import LARGEST, show_rows
 from finetune.ui.made import BASE, DATA, RUN, TASK, VIEW
 from finetune.ui.method_settings import choose_method_settings, method_help
 from workbench import chat_data
@@ -113,6 +114,9 @@ def _choose_data(settings: Settings) -> Path | None:
     with right.popover(both("It holds records", "这是记录表"), width="stretch"):
         _offer_questions(settings, data)
     show_rows(data)
+    if st.session_state.get("task_suits") != data and data.stat().st_size <= LARGEST:
+        st.session_state["task_suits"] = data  # another file: the task that learns all of it
+        select(TASK, task_for(data))
     return data
 
 
@@ -254,7 +258,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             format="%g",
         )
         tuning = choose_method_settings(method, advice, disabled, FIELD_WIDTH)
-        start, around = rate_for(advice, METHODS[method])
+        start, around = rate_for(advice, METHODS[method], TASKS[task])
         rate = _number(
             both("Learning rate", "学习率"),
             f"learning_rate_{advice.name}_{start:g}",
