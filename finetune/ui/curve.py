@@ -20,6 +20,8 @@ COLOURS = ("#2f7fd6", "#d9733a", "#3f9b63", "#b0488f", "#8a6d3b", "#5b5fc7", "#c
 CURVES = {
     "eval_loss": ("held-out loss", "留出集损失"),
     "loss": ("training loss, smoothed", "训练损失（平滑）"),
+    "perplexity": ("perplexity", "困惑度"),
+    "perplexity_per_character": ("perplexity per character", "每字符困惑度"),
     "eval_margin": ("held-out margin", "留出集奖励差"),
     "eval_accuracy": ("held-out accuracy", "留出集准确率"),
 }
