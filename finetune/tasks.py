@@ -110,6 +110,7 @@ KTO = Task(
     load=load_ratings,
     encode=encode_ratings,
     trainer="finetune.train.preferring:make_rated_trainer",
+    read=f"{PREFERENCES}:read_ratings",
     prepare=f"{PREFERENCES}:prepare",
     problems=f"{PREFERENCES}:rated_problems",
     section="preference",

@@ -199,6 +199,18 @@ def test_every_kind_of_method_learns_preferences(
     assert run.card["measured"]["eval_margin"] > 0 and run.trained.is_dir()
 
 
+def test_many_more_bad_answers_than_good_ones_are_told(project: Path, settings: Settings) -> None:
+    path = project / "rated.train.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    bad = [row for row in rows if not row["label"]]
+    _write(project / "uneven.jsonl", [rows[0], *bad])
+    text = PREFER.format(task="kto", rows="rated").replace("rated.train", "uneven")
+    said = check(_write_run(project, "uneven", text), settings).warnings
+    assert any("1 answers are rated good and 18 bad" in warning for warning in said)
+    even = text.replace("beta", "desirable_weight = 18\nbeta")
+    assert check(_write_run(project, "uneven", even), settings).warnings == []
+
+
 def test_a_refused_run_does_not_train(project: Path, settings: Settings) -> None:
     text = PREFER.format(task="kto", rows="rated").replace("batch = 4", "batch = 1")
     with pytest.raises(InvalidInput, match=r"training\.batch"):
