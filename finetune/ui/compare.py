@@ -90,7 +90,7 @@ def _show_table(title: str, first: str, table: Table, runs: Sequence[str]) -> No
 
 
 def _shown(value: Any) -> str:
-    if value is None:
+    if value in (None, "", []):
         return "–"
     if isinstance(value, float):
         return f"{value:.4g}"
