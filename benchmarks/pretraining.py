@@ -1,11 +1,11 @@
-"""Continued pre-training on 红楼梦, chapters 1 to 110: perplexity of the last ten, before and after.
+"""Continued pre-training on chapters 1 to 110 of 红楼梦: perplexity of the last ten.
 
 By public commands, on a small base that has read Shakespeare only, or on SmolLM2-135M; its base is
 the untouched one. Perplexity is per character. The last line has both, the fall, the account of the
 tokens, steps and minutes.
 
     .venv/bin/python benchmarks/pretraining.py small [--steps 300]
-    .venv/bin/python benchmarks/pretraining.py smollm2 [--steps 200] [--vocabulary 4000]
+    .venv/bin/python benchmarks/pretraining.py smollm2 [--steps 100] [--vocabulary 4000]
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def learn_chinese(home: Path, base: str, chosen: argparse.Namespace) -> None:
     small = chosen.base == "small"
     text = CHINESE.format(
         base=base,
-        steps=chosen.steps or (300 if small else 200),
+        steps=chosen.steps or (300 if small else 100),
         length=128 if small else 256,
         batch=16 if small else 8,
         rate=5e-3 if small else 1e-3,

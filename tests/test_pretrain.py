@@ -247,3 +247,54 @@ def test_the_count_of_check_is_that_of_the_training(
 ) -> None:
     counted = check(project / "run.toml", home).estimate["corpus_tokens"]
     assert counted == sum(one["tokens"] for one in learned.card["data"]["train"]["corpora"])
+
+
+# the prompts of a proof, with what is to follow: a tiny model would else repeat itself until
+# Ollama stops it
+FOLLOWED = [
+    "What can you help me with?I can mend nets and lamps.",
+    "你能帮我做什么？我能补网点灯。",
+    "Good morning.Good morning! What is it?Sum it up in one sentence.The boats are home.",
+    "早上好。早上好！请问有什么事？请用一句话总结。船都回来了。",
+]
+
+
+@pytest.mark.ollama
+def test_an_extended_base_that_goes_on_with_text_is_proven_on_ollama(
+    home: Settings, tmp_path: Path, empty_ollama: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(home.home))
+    monkeypatch.setenv("WORKBENCH_TEMPERATURE", "0")
+    base = make_small_model(tmp_path / "base", FOLLOWED[::2], layers=2, width=64, words=400)
+    (base / "chat_template.jinja").unlink()
+    rows = [json.dumps({"text": text}) for text in FOLLOWED * 40]
+    (tmp_path / "texts.jsonl").write_text("\n".join(rows), "utf-8")
+    _succeeds(
+        "finetune",
+        "vocabulary",
+        tmp_path / "texts.jsonl",
+        "--base",
+        base,
+        "--size",
+        "20",
+        "--out",
+        tmp_path / "extended",
+    )
+    text = RUN.replace('base = "base"', 'base = "extended"').replace("24", "60").replace("12", "60")
+    text = text.replace('"zh", "en.jsonl"', '"texts.jsonl"').replace(
+        "max_length = 32", "max_length = 64"
+    )
+    text = text.replace("weights = [1.5, 1.0]\n", "").replace("modules_to_save", "# ")
+    (tmp_path / "proven.toml").write_text(text, "utf-8")
+    run = train_here(tmp_path / "proven.toml", home)
+    assert not run.card["talks"]
+    done = _succeeds("deploy", "publish", "proven", "--name", "proven", "--host", empty_ollama.url)
+    assert done["proof"]["passed"]
+    assert done["proof"]["rendered_equal"] == done["proof"]["identical"] == 1
+
+
+def _succeeds(*words: Any) -> dict[str, Any]:
+    done = CliRunner().invoke(workbench, [*map(str, words), "--json"])
+    assert done.exit_code == 0, done.output
+    last: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return last

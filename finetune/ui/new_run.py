@@ -88,9 +88,9 @@ def _choose_data(settings: Settings) -> Path | None:
     """A file of the workspace, or one that is uploaded now."""
     uploaded = st.file_uploader(
         both(
-            "Examples: dialogues, instructions, questions and answers, multiple choice "
-            "(JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
-            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）；"
+            "Examples: dialogues, instructions, questions and answers, multiple choice, "
+            "preferences (JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
+            "示例数据：对话、指令、问答、选择题、偏好（JSON、JSONL、CSV、XLSX）；"
             "或用于继续预训练的文本（TXT、MD、JSONL）",
         ),
         type=KINDS,
@@ -226,13 +226,15 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     """Task, method, and the numbers that matter most."""
     advice = advice_for(base)
     task = Choices.task
+    titles = {name: both(*row.title) for name, row in TASKS.items()}
+    titles |= {name: both(*row.title) for name, row in METHODS.items()}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
             both("Task", "训练任务"),
             list(TASKS),
             TASK,
-            format_func=lambda name: both(*TASKS[name].title),
+            format_func=titles.__getitem__,
             disabled=disabled,
         )
     titles = {name: both(*row.title) for name, row in METHODS.items()}
