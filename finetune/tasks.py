@@ -15,10 +15,14 @@ from typing import Any
 from finetune.corpus.sample import count_blocks
 from finetune.corpus.settings import Pretrain
 from finetune.data.dataset import Loaded, load_examples
+from finetune.data.preferred import load_pairs, load_ratings
 from finetune.encoding.masking import EncodedAll, encode_all
+from finetune.encoding.preferred import encode_pairs, encode_ratings
+from finetune.preference import Dpo, Kto
 from finetune.section import Section
 
 ROWS = "finetune.run.preparation"
+PREFERENCES = "finetune.run.preference"
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,14 @@ class Task:
     more_passes: int = 0
     """Passes over the weights that a step needs beside forward and backward."""
 
+    rate: float = 1.0
+    """Its learning rates, as a share of those that suit supervised fine-tuning."""
+
     scored: float = 0.5
     """Share of a row's tokens that are learned, and so scored."""
 
-    needs_template: bool = True
-    """Whether it learns conversations, which a chat template writes."""
+    talks: bool = True
+    """Whether it learns conversations, which a chat template writes; else it goes on with text."""
 
 
 SFT = Task(
@@ -79,6 +86,33 @@ SFT = Task(
     trainer="finetune.train.sft:make_trainer",
 )
 
+DPO = Task(
+    name="dpo",
+    title=("Preferences: pairs of answers (DPO)", "偏好训练：成对回答（DPO）"),
+    load=load_pairs,
+    encode=encode_pairs,
+    trainer="finetune.train.preferring:make_pair_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:pair_problems",
+    section="preference",
+    settings=Dpo,
+    rate=0.2,
+    sequences=2,
+    more_passes=2,  # the reference reads both answers
+)
+KTO = Task(
+    name="kto",
+    title=("Preferences: rated answers (KTO)", "偏好训练：评价过的回答（KTO）"),
+    load=load_ratings,
+    encode=encode_ratings,
+    trainer="finetune.train.preferring:make_rated_trainer",
+    prepare=f"{PREFERENCES}:prepare",
+    problems=f"{PREFERENCES}:rated_problems",
+    section="preference",
+    settings=Kto,
+    rate=0.2,
+    more_passes=6,  # the reference reads the answers, and both read strange ones
+)
 PRETRAIN = Task(
     name="pretrain",
     title=("Continued pre-training", "继续预训练"),
@@ -86,10 +120,11 @@ PRETRAIN = Task(
     prepare="finetune.run.corpora:prepare_corpora",
     encode=count_blocks,
     trainer="finetune.train.pretrain:make_trainer",
+    problems="finetune.run.corpora:method_problems",
     section="pretrain",
     settings=Pretrain,
     scored=1.0,
-    needs_template=False,
+    talks=False,
 )
 
-TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN)}
+TASKS: dict[str, Task] = {row.name: row for row in (SFT, PRETRAIN, DPO, KTO)}

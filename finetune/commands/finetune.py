@@ -27,6 +27,10 @@ MORE = {
         "finetune.commands.score:score",
         "Measure a run on a data file: exact answers, or letters of options.",
     ),
+    "compare": (
+        "finetune.commands.compare:compare",
+        "Show the settings in which runs differ, and what came of each.",
+    ),
     "make-base": (
         "finetune.commands.base:make_base",
         "Make a small base model where none can be downloaded.",
@@ -202,8 +206,13 @@ def _show(event: dict[str, Any]) -> None:
             words.append(f"loss {event['loss']:.4f}")
         if "eval_loss" in event:
             words.append(f"held out {event['eval_loss']:.4f}")
+        if "eval_margin" in event:
+            words.append(f"margin {event['eval_margin']:.4f}")
+            words.append(f"accuracy {event['eval_accuracy']:.3f}")
         words.append(f"{event['left']:.0f} s left")
         click.echo("  ".join(words), err=True)
+    elif kind == "tokenizing":
+        click.echo(f"tokenized {event['done'] / event['of']:.0%} of the corpus", err=True)
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

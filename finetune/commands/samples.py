@@ -51,19 +51,16 @@ def samples(
     from finetune.evaluate.continuations import Asked, continue_both
     from finetune.run.runs import find_run
     from workbench.settings import load_settings
+    from workbench.terminal import reporting
 
     settings = load_settings()
     asked = Asked(prompt, count, tokens, characters, seed)
-    report = print_json if as_json else _say_nothing
-    found = continue_both(find_run(run, settings), settings, asked, base, report).result
+    with reporting(as_json) as report:
+        found = continue_both(find_run(run, settings), settings, asked, base, report).result
     if as_json:
         print_json({"event": "done", "run": run, **found})
     else:
         _show(found)
-
-
-def _say_nothing(event: dict[str, Any]) -> None:
-    """The result is soon there."""
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -146,7 +146,7 @@ class _Progress:
         self.last = now
         self.report(
             {
-                "event": "progress",
+                "event": "tokenizing",
                 "stage": TOKENIZING,
                 "done": min(done, self.of),
                 "of": self.of,

@@ -53,7 +53,7 @@ class EncodedAll:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a check tells of them beside the cost."""
+        """What a check reports beside the cost."""
         return {}
 
 
@@ -63,8 +63,14 @@ def encode(example: Example, tokenizer: Any, max_length: int = 0) -> Encoded:
     `max_length` is in tokens; 0 cuts nothing. Raises InvalidInput where the template cannot say
     the example.
     """
-    first = texts_of(example, tokenizer, special_tokens(tokenizer))[0]
-    return next(_encode_texts([(first, example.where)], tokenizer, max_length))
+    return encode_each([example], tokenizer, max_length)[0]
+
+
+def encode_each(examples: Sequence[Example], tokenizer: Any, max_length: int = 0) -> list[Encoded]:
+    """The same for many: one sequence an example."""
+    specials = special_tokens(tokenizer)
+    texts = ((texts_of(example, tokenizer, specials)[0], example.where) for example in examples)
+    return list(_encode_texts(texts, tokenizer, max_length))
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0) -> EncodedAll:

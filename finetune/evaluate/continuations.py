@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from finetune.data.dataset import load_rows
 from finetune.data.plain_text import PlainText
 from finetune.evaluate.generation import end_tokens, load_trained
-from finetune.run.metrics import append_metrics, perplexity, read_metrics
-from finetune.run.runs import Run, check_base
+from finetune.run.metrics import append_metrics, perplexity
+from finetune.run.runs import CONTINUATIONS, Run, check_base
 from workbench.errors import InvalidInput
 from workbench.files import read_json
 from workbench.models.packaged import resolve_base
@@ -26,7 +26,6 @@ TEMPERATURE = 0.8
 TOP_P = 0.95
 SEED = 42
 AT_ONCE = 1024  # tokens scored together: each has a score for every word of the vocabulary
-KEPT = "continuations.jsonl"
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -106,13 +105,8 @@ def continue_both(
     after = look(loaded, MEASURING[1])
     same = base_loaded.tokenizer.get_vocab() == loaded.tokenizer.get_vocab()
     found = BeforeAndAfter(asked.prompt, before, after, same)
-    append_metrics(run.folder / KEPT, found.result)
+    append_metrics(run.folder / CONTINUATIONS, found.result)
     return found
-
-
-def read_continuations(run: Run) -> list[dict[str, Any]]:
-    """Every result that is kept with the run, the oldest first."""
-    return read_metrics(run.folder / KEPT)
 
 
 def held_out_text(run: Run, characters: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,16 @@ from typing import Any
 from finetune.encoding.light_tokenizer import LightTokenizer
 from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
-from finetune.methods import METHODS
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
+from finetune.run.method_costs import method_costs
+from finetune.run.suitability import (
+    code_problems,
+    code_remarks,
+    method_problems,
+    publishing_remarks,
+    token_problems,
+)
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
@@ -31,6 +37,7 @@ class Report:
     problems: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     estimate: dict[str, Any] = field(default_factory=dict)
+    methods: list[dict[str, Any]] = field(default_factory=list)
     tokenizer: LightTokenizer | None = None
     encoded: EncodedAll | None = None
 
@@ -64,8 +71,9 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     report.encoded = _check_lengths(taught, config, report.tokenizer, report)
     if weights and report.encoded:
-        report.estimate = estimate(config, base, weights, report.encoded.lengths)
-        report.estimate |= report.encoded.facts
+        lengths = report.encoded.lengths
+        report.estimate = estimate(config, base, weights, lengths) | report.encoded.facts
+        report.methods = method_costs(config, base, weights, lengths)
     return report
 
 
@@ -122,32 +130,12 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
         fault = say("{base} has no safetensors weights", base=base)
         report.add("base", fault, say("Download the model again, whole."))
         return None
-    report.problems += METHODS[config.method].problems(config.tuning, weights)
-    _check_code(base, report)
+    report.problems += [*method_problems(config, weights), *code_problems(config, base)]
+    report.warnings += [*publishing_remarks(config), *code_remarks(config, base)]
     for contribution in contributions():
         for place in contribution.base_checks:
             report.warnings += load_place(place)(base)
     return weights
-
-
-def _check_code(base: Path, report: Report) -> None:
-    """A base whose architecture is code of its own repository, as ChatGLM3's is."""
-    try:
-        settings = json.loads((base / "config.json").read_text("utf-8"))
-    except ValueError:
-        return  # whoever reads it says so
-    if "auto_map" not in settings:
-        return
-    from transformers import CONFIG_MAPPING
-
-    kind = str(settings.get("model_type"))
-    if kind in CONFIG_MAPPING:
-        return  # the library has it by now, and its own code is used
-    fault = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
-    fix = say(
-        "Use a base of the family that transformers has itself, such as GLM-4 instead of ChatGLM3."
-    )
-    report.add("base", fault, fix)
 
 
 def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightTokenizer | None:
@@ -161,7 +149,7 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     try:
         tokenizer = LightTokenizer(base, template)
-        if not TASKS[config.task].needs_template:
+        if not TASKS[config.task].talks:
             return tokenizer
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, template, [*markers, *config.data.special_tokens])
@@ -174,12 +162,15 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     if _lacks_template(config, tokenizer):
         fault = say("the base has no chat template")
         report.add("data.chat_template", fault, say('Set chat_template = "chatml" under [data].'))
-    _warn_of_tokens(tokenizer, markers, report)
+    problems = token_problems(config, tokenizer.added)
+    report.problems += problems
+    if not problems:
+        _warn_of_tokens(tokenizer, markers, report)
     return tokenizer
 
 
 def _lacks_template(config: RunConfig, tokenizer: LightTokenizer) -> bool:
-    return TASKS[config.task].needs_template and not tokenizer.chat_template
+    return TASKS[config.task].talks and not tokenizer.chat_template
 
 
 def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: Report) -> None:

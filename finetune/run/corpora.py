@@ -10,11 +10,14 @@ from finetune.corpus.files import check_files
 from finetune.corpus.settings import Mixture, Pretrain, Weighted
 from finetune.corpus.store import Corpus
 from finetune.data.dataset import Problem
+from finetune.methods import METHODS
 from finetune.run.config import RunConfig
 from finetune.run.preparation import Report, Sets, refuse
 from finetune.run.runs import Run
+from finetune.section import problem
 from workbench.errors import Conflict
 from workbench.messages import say
+from workbench.settings import Settings
 
 # of [data]; text has no turns, and all of it is learned
 UNUSED = ("hold_out", "test", "only", "system", "chat_template", "special_tokens")
@@ -24,9 +27,11 @@ def read_corpora(config: RunConfig) -> Sets:
     """The corpora to learn and the one to measure on, with every problem of their files."""
     settings: Pretrain = config.task_settings
     problems = [*_unused(config), *_wrong_weights(config, settings)]
-    weights = settings.weights or [1.0] * len(config.data.train)
+    weights = settings.weights
+    if len(weights) != len(config.data.train):
+        weights = [1.0] * len(config.data.train)
     files: dict[float, list[Path]] = {}
-    for path, weight in zip(config.paths("train"), weights, strict=False):
+    for path, weight in zip(config.paths("train"), weights, strict=True):
         found, wrong = check_files([path])
         files.setdefault(weight, []).extend(found)  # of one weight: one stream, one remainder
         problems += wrong
@@ -61,6 +66,15 @@ def prepare_corpora(run: Run, config: RunConfig, report: Report) -> Sets:
             )
         sets.facts[name] = before.get(name, facts)
     return sets
+
+
+def method_problems(config: RunConfig, settings: Settings) -> list[dict[str, str]]:
+    """Isolated documents are told apart by their positions, which some methods need themselves."""
+    isolated = config.task_settings.isolated
+    if not (isolated and METHODS[config.method].stands_before_text):
+        return []
+    fault = say("{method} does not train on packed rows", method=config.method)
+    return [problem("pretrain.isolated", fault, say("Delete it, or choose another method."))]
 
 
 def _corpus(files: Sequence[Path], settings: Pretrain) -> Corpus:

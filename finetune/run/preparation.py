@@ -116,14 +116,19 @@ def encode_rows(
 
 def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.artefacts.model_folder import digest_of
+    from workbench.artefacts.model_folder import digest_of, own_code
 
+    task = TASKS[config.task]
+    own = {task.section: config.task_settings.model_dump(mode="json")} if task.section else {}
     return {
+        **own,
         "name": config.name,
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
+        "remote_code": own_code(base) if config.remote_code else {},
         "task": config.task,
+        "talks": TASKS[config.task].talks,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,
         "seed": config.seed,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from finetune.encoding import chat_template
 from finetune.encoding.templates import markers_of, read_template
+from finetune.train.quantized import keep_trainable, quantization
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.models.hubs import ELSEWHERE, snapshot
@@ -34,14 +36,16 @@ def find_base(name: str, cache: Path) -> Path:
 
 
 def load_tokenizer(
-    folder: Path, template: str = "", special_tokens: Sequence[str] = ()
+    folder: Path, template: str = "", special_tokens: Sequence[str] = (), trusted: bool = False
 ) -> tuple[Any, list[str]]:
     """The base's tokenizer and the tokens added to it: those asked for or needed by its template.
 
-    `template` is empty for the base's own, `chatml`, or a Jinja file.
+    `template` is empty for the base's own, `chatml`, or a Jinja file; `trusted` runs code of the
+    base's own repository.
     """
     text = read_template(template) if template else ""
-    tokenizer = chat_template.load_tokenizer(str(folder), text)
+    with maps_own_code(trusted):
+        tokenizer = chat_template.load_tokenizer(str(folder), text, trusted)
     if not tokenizer.chat_template:
         raise InvalidInput(
             say("{name} has no chat template.", name=folder.name),
@@ -63,19 +67,35 @@ def load_tokenizer(
     return tokenizer, [*markers, *words]
 
 
-def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
-    """The base's weights on the device, its embeddings grown to `words` rows or more."""
+def load_model(
+    folder: Path,
+    words: int,
+    dtype: Any,
+    device: str,
+    *,
+    quantized: bool = False,
+    flash: bool = True,
+    trusted: bool = False,
+) -> Any:
+    """The base's weights on the device, its embeddings grown to `words` rows or more.
+
+    `quantized` keeps its layers in four bits; `flash` lets FlashAttention run it where it can;
+    `trusted` runs code of the base's own repository.
+    """
     from transformers import AutoModelForCausalLM
     from transformers.utils import is_flash_attn_2_available
 
-    options = {}
+    options: dict[str, Any] = {}
     # FlashAttention has kernels for half precision only
-    if device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
+    if flash and device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
         options["attn_implementation"] = "flash_attention_2"
+    if quantized:
+        options |= {"quantization_config": quantization(dtype), "device_map": {"": device}}
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
-        )
+        with maps_own_code(trusted):
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=trusted, **options
+            )
     except (OSError, ValueError) as error:
         lines = str(error).splitlines() or ["no reason given"]
         raise NotFound(
@@ -85,4 +105,22 @@ def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
     # models often have more rows than their tokenizer has tokens: never shrink
     if words > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(words)
+    if quantized:  # it is on its device, and moving it is refused
+        keep_trainable(model)
+        return model
     return model.to(device)
+
+
+@contextmanager
+def maps_own_code(trusted: bool) -> Iterator[None]:
+    """Raises InvalidInput where the base's own code was written for another transformers."""
+    try:
+        yield
+    except (AttributeError, ImportError, KeyError, NotImplementedError, TypeError) as error:
+        if not trusted:
+            raise
+        raise InvalidInput(
+            say("The base's own code does not run with this transformers: {error}", error=error),
+            "Use a base of the family that transformers has itself, such as GLM-4 instead of "
+            "ChatGLM3.",
+        ) from error

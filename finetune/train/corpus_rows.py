@@ -15,7 +15,7 @@ from finetune.corpus.store import Corpus, TokenFile, tokens_of
 from finetune.corpus.tokenizing import spelling_of
 from finetune.encoding.batches import TokenRow
 from finetune.run.runs import Run
-from finetune.train.order import Order
+from finetune.train.order import PLAN, PREPARING, Order
 from finetune.train.processes import is_first
 from workbench.errors import InvalidInput
 from workbench.messages import say
@@ -73,8 +73,12 @@ class CorpusRows:
 
     def _tokens(self, corpus: Corpus) -> TokenFile:
         order = self.order
+
+        def report(event: dict[str, Any]) -> None:
+            order.report(event | PLAN.place(PREPARING))
+
         cache = corpora_of(order.run)
-        return tokens_of(corpus, spelling_of(self.tokenizer), cache, order.report, order.stopped)
+        return tokens_of(corpus, spelling_of(self.tokenizer), cache, report, order.stopped)
 
     def _check(self, parts: Sequence[Parts]) -> None:
         if self.places:

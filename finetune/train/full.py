@@ -7,7 +7,7 @@ from typing import Any
 from finetune.section import MethodSection
 from finetune.weights import Weights
 
-# bytes for each parameter: its fp32 weight, its gradient and the two moments of AdamW
+# bytes for each trained parameter: its fp32 weight, its gradient and the two moments of AdamW
 TRAINED_BYTES = 16
 
 

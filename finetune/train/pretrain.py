@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.encoding import chat_template
-from finetune.methods import METHODS
 from finetune.train.arguments import training_arguments
-from finetune.train.base_model import load_model
 from finetune.train.corpus_rows import CorpusRows
-from finetune.train.device import choose_device, dtype_of
+from finetune.train.device import choose_device
 from finetune.train.order import Order
 from finetune.train.sft import collator, give_head_a_bias
+from finetune.train.tuned_model import load_tuned
 from finetune.weights import read_weights
 from workbench.files import read_json
 
@@ -23,6 +22,8 @@ PERPLEXITIES = {
     "eval_perplexity": "perplexity",
     "eval_perplexity_per_character": "perplexity_per_character",
 }
+# of a base that has none: asked in the chat or by Ollama, the model goes on with the words alone
+PLAIN = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 OPENING = 16  # tokens that are gone on from at a checkpoint
 FOLLOWING = 64  # tokens of the text itself, shown beside that
 
@@ -39,9 +40,11 @@ def make_trainer(order: Order) -> Any:
     device, precision = choose_device(config, read_weights(order.base).count)
 
     # tokenizer and blocks
-    tokenizer = chat_template.load_tokenizer(str(order.base))
+    tokenizer = chat_template.load_tokenizer(str(order.base), trusted=config.remote_code)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN
     rows = CorpusRows(order, tokenizer)
 
     # arguments before the model: making them gives each process its own GPU
@@ -51,10 +54,8 @@ def make_trainer(order: Order) -> Any:
     )
 
     # base and adapter
-    method = METHODS[config.method]
-    kept_in = "fp32" if method.trains_base else precision
-    model = load_model(order.base, len(tokenizer), dtype_of(kept_in), device)
-    adapter = method.peft_config(config.tuning, model, new_tokens(order.base))
+    added = new_tokens(order.base, tokenizer)
+    model, adapter = load_tuned(order, tokenizer, added, device, precision)
 
     trainer = Pretrainer(
         model=model,
@@ -72,11 +73,12 @@ def make_trainer(order: Order) -> Any:
     return trainer
 
 
-def new_tokens(base: Path) -> list[int]:
-    """The ids that an extended vocabulary has added to the base: their rows are to be learned."""
+def new_tokens(base: Path, tokenizer: Any) -> list[str]:
+    """The tokens that an extended vocabulary has added: their rows of the base are learned."""
     added = read_json(base / "vocabulary.json", {})
     first = added.get("first_id", 0)
-    return list(range(first, first + added.get("added", 0)))
+    ids = range(first, first + added.get("added", 0))
+    return list(tokenizer.convert_ids_to_tokens(list(ids)))
 
 
 def _openings(order: Order, rows: CorpusRows) -> list[Prompt]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from finetune.encoding.batches import Collator, TokenRow, as_rows, pack
 from finetune.encoding.masking import Encoded
-from finetune.methods import METHODS
 from finetune.run.config import RunConfig
 from finetune.run.preparation import encode_rows
 from finetune.train.arguments import training_arguments
-from finetune.train.base_model import load_model, load_tokenizer
-from finetune.train.device import choose_device, dtype_of
+from finetune.train.base_model import load_tokenizer
+from finetune.train.device import choose_device
 from finetune.train.order import Order
+from finetune.train.tuned_model import load_tuned
 from finetune.weights import read_weights
 
 
@@ -31,7 +31,9 @@ def make_trainer(order: Order) -> Any:
     device, precision = choose_device(config, read_weights(order.base).count)
 
     # tokenizer and rows
-    tokenizer, added = load_tokenizer(order.base, config.template_path, config.data.special_tokens)
+    tokenizer, added = load_tokenizer(
+        order.base, config.template_path, config.data.special_tokens, config.remote_code
+    )
     rows, measured = encode_rows(config, order.taught, order.held_out, tokenizer, order.report)
 
     # arguments before the model: making them gives each process its own GPU
@@ -41,11 +43,7 @@ def make_trainer(order: Order) -> Any:
     )
 
     # base and adapter
-    method = METHODS[config.method]
-    kept_in = "fp32" if method.trains_base else precision
-    model = load_model(order.base, len(tokenizer), dtype_of(kept_in), device)
-    new_tokens = tokenizer.convert_tokens_to_ids(added)
-    adapter = method.peft_config(config.tuning, model, new_tokens)
+    model, adapter = load_tuned(order, tokenizer, added, device, precision)
 
     trainer = Trainer(
         model=model,

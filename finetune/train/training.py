@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from finetune.run.config import RunConfig
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
 from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
+from finetune.run.suitability import check_suits
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.device import dtype_of
@@ -26,7 +27,7 @@ from finetune.train.processes import (
     wait_for_all,
 )
 from workbench.contributions import load_place
-from workbench.errors import Stopped
+from workbench.errors import InvalidInput, Stopped
 from workbench.extras import check_extra, quiet_transformers
 from workbench.files import writing
 from workbench.messages import Message, say
@@ -48,8 +49,10 @@ def train(
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
+    _refuse_problems(config, settings)
     sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
+    check_suits(run, config, base)
     if is_first():
         run.update_card(**describe(config, base, sets))
 
@@ -85,6 +88,16 @@ def train(
         )
 
 
+def _refuse_problems(config: RunConfig, settings: Settings) -> None:
+    """Raises InvalidInput with the first of what the run's task refuses."""
+    place = TASKS[config.task].problems
+    problems = load_place(place)(config, settings) if place else []
+    if problems:
+        first = problems[0]
+        what = say("{where}: {problem}", where=first["where"], problem=first["problem"])
+        raise InvalidInput(what, first["fix"])
+
+
 def make_trainer(order: Order) -> Any:
     """The trainer of the run's task, ready to train."""
     if not is_worker():  # one process trains on one GPU, whatever the machine has
@@ -97,7 +110,9 @@ def make_trainer(order: Order) -> Any:
 def _save_trained(run: Run, trainer: Any) -> None:
     """Adapter or whole model, with its tokenizer; an old one stays until the new one is whole."""
     if hasattr(trainer.model, "peft_config"):
-        folder, options = run.adapter, {"save_embedding_layers": False}
+        # an adapter that is the reference is not the run's own
+        options: dict[str, Any] = {"save_embedding_layers": False, "selected_adapters": ["default"]}
+        folder = run.adapter
     else:
         folder, options = run.model, {}
         trainer.model.to(_precision(trainer.args))
@@ -116,7 +131,9 @@ def _precision(arguments: Any) -> Any:
 def _finish(run: Run, state: Any, seconds: float) -> None:
     """The curve as a picture, and what the card says of an ended or stopped training."""
     draw_loss(run.metrics, run.folder / "loss.png")
-    losses = points_of(read_metrics(run.metrics), "loss")
+    rows = read_metrics(run.metrics)
+    losses = points_of(rows, "loss")
+    kept = state.best_global_step if run.config().saving.final == "best" else None
     finished = ""
     if state.global_step >= state.max_steps:
         finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -125,9 +142,20 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
         steps=state.max_steps,
         loss=losses[-1][1] if losses else None,
         eval_loss=state.best_metric,
+        measured=_measured(rows, kept),
         seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=finished,
     )
+
+
+def _measured(rows: Sequence[dict[str, Any]], step: int | None) -> dict[str, float]:
+    """What was measured on the held-out data at that step, else at last."""
+    measured = [row for row in rows if "eval_loss" in row]
+    if not measured:
+        return {}
+    at_step = [row for row in measured if row["step"] == step]
+    chosen = (at_step or measured)[-1]
+    return {key: value for key, value in chosen.items() if key.startswith(("eval_", "step"))}
 
 
 def _how_to_resume(run: Run) -> Message:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from workbench.artefacts.model_folder import (
     first_line,
     is_adapter,
     load_tokenizer,
+    positions_before_text,
     tokenizer_folder,
 )
+from workbench.artefacts.run_folder import RunFolder, run_around
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
@@ -30,11 +34,21 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class LoadedBase:
-    """A base model in memory and the adapters on it. One answer at a time has the lock."""
+    """A base model in memory and the adapters on it. One answer at a time has the lock.
+
+    `model` is what answers now: the base itself, `tuned` with one of its adapters, or one of the
+    base's wrappers in `prompts`. PEFT refuses adapters that change weights and ones that stand
+    before the text on one model, so each of the latter wraps the base for itself.
+    """
 
     model: Any
+    tuned: Any = None
     adapters: set[str] = field(default_factory=set)
+    prompts: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.plain = self.model
 
 
 @dataclass(frozen=True)
@@ -56,13 +70,21 @@ class LoadedModel:
         The adapter is put on here, not while loading: a base that is at work must not make the
         questions to other models wait. Raises InvalidInput for an adapter that does not fit.
         """
-        if self.folder:
-            if self.adapter not in self.base.adapters:
-                _add_adapter(self.base, self.folder, self.adapter)
-            self.base.model.set_adapter(self.adapter)
-            self.base.model.enable_adapter_layers()
-        elif self.base.adapters:
-            self.base.model.disable_adapter_layers()
+        base = self.base
+        if base.adapters:
+            base.tuned.disable_adapter_layers()
+        if not self.folder:
+            base.model = base.plain
+        elif positions_before_text(self.folder):
+            if self.adapter not in base.prompts:
+                base.prompts[self.adapter] = _wrap(base.plain, self.folder, self.adapter)
+            base.model = base.prompts[self.adapter]
+        else:
+            if self.adapter not in base.adapters:
+                _add_adapter(base, self.folder, self.adapter)
+            base.tuned.set_adapter(self.adapter)
+            base.tuned.enable_adapter_layers()
+            base.model = base.tuned
 
 
 # key of a base -> the base, the last used at the end
@@ -72,16 +94,20 @@ _loading: dict[str, threading.Lock] = {}
 _guard = threading.Lock()  # of both, never held for long
 
 
-def load_local(folder: Path) -> LoadedModel:
+def load_local(folder: Path, run: RunFolder | None = None) -> LoadedModel:
     """The model in that folder. Its base is loaded once; the KEPT last used ones stay in memory.
+
+    Code of the base's own is run only where it was allowed for `run`, by default the one that the
+    folder belongs to.
 
     Raises NotFound for a folder that cannot be loaded, InvalidInput for a corrupt one,
     Unavailable where the GPU has no room.
     """
     quiet_transformers()
-    tokenizer = load_tokenizer(tokenizer_folder(folder))
     restore(Path(base_of(folder)))
-    base = _find_base(base_of(folder), len(tokenizer))
+    trusted = (run or run_around(folder)).trusts(Path(base_of(folder)))
+    tokenizer = load_tokenizer(tokenizer_folder(folder), trusted)
+    base = _find_base(base_of(folder), len(tokenizer), trusted)
     if not is_adapter(folder):
         return LoadedModel(base, tokenizer)
     # the digest, so that an adapter that was trained again is another one; PEFT refuses dots
@@ -89,9 +115,9 @@ def load_local(folder: Path) -> LoadedModel:
     return LoadedModel(base, tokenizer, folder, adapter)
 
 
-def _find_base(name: str, tokens: int) -> LoadedBase:
+def _find_base(name: str, tokens: int, trusted: bool) -> LoadedBase:
     """The base by folder or hub name; another content or vocabulary size is another base."""
-    key = f"{name} {tokens} {digest_of(Path(name))}"
+    key = f"{name} {tokens} {digest_of(Path(name))} {trusted}"
     with _guard:
         loading = _loading.setdefault(key, threading.Lock())
     with loading:
@@ -101,7 +127,7 @@ def _find_base(name: str, tokens: int) -> LoadedBase:
                 _bases[key] = base  # now the last used
                 return base
         _make_room()
-        base = LoadedBase(_load_model(name, tokens))
+        base = LoadedBase(_load_model(name, tokens, trusted))
         with _guard:
             _bases[key] = base
         return base
@@ -122,7 +148,7 @@ def _make_room() -> None:
     gc.collect()  # a model with adapters has circles of references
 
 
-def _load_model(name: str, tokens: int) -> Any:
+def _load_model(name: str, tokens: int, trusted: bool) -> Any:
     """The model on the fastest device, its vocabulary grown to that many tokens."""
     check_extra("local", ["torch"], "A model in a folder")
     import torch
@@ -131,7 +157,7 @@ def _load_model(name: str, tokens: int) -> Any:
     device = _device()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
-            name, dtype="auto", use_safetensors=True, trust_remote_code=False
+            name, dtype="auto", use_safetensors=True, trust_remote_code=trusted
         )
         if tokens > model.get_input_embeddings().weight.shape[0]:
             model.resize_token_embeddings(tokens)
@@ -163,18 +189,34 @@ def _device() -> str:
 
 
 def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
-    """Put one more adapter on the base, on the base's own device."""
+    """Put one more adapter on the base's weights, on the base's own device."""
+    if not base.adapters:
+        base.tuned = _wrap(base.plain, folder, name)
+    else:
+        with _maps_misfit(folder):
+            device = str(base.plain.device)
+            base.tuned.load_adapter(str(folder), adapter_name=name, torch_device=device)
+        base.tuned.eval()
+    base.adapters.add(name)
+
+
+def _wrap(model: Any, folder: Path, name: str) -> Any:
+    """PEFT's model around that one, with the adapter in the folder."""
     check_extra("train", ["peft"], say("A tuned model"))
     from peft import PeftModel
 
-    device = str(base.model.device)
+    device = str(model.device)
+    with _maps_misfit(folder):
+        wrapped: Any = PeftModel.from_pretrained(
+            model, str(folder), adapter_name=name, torch_device=device
+        )
+    return wrapped.eval()
+
+
+@contextmanager
+def _maps_misfit(folder: Path) -> Iterator[None]:
     try:
-        if base.adapters:
-            base.model.load_adapter(str(folder), adapter_name=name, torch_device=device)
-        else:
-            base.model = PeftModel.from_pretrained(
-                base.model, str(folder), adapter_name=name, torch_device=device
-            )
+        yield
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(
             say(
@@ -184,5 +226,3 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
             ),
             "Its base was changed or replaced; train it again, or restore the base.",
         ) from error
-    base.model.eval()
-    base.adapters.add(name)
