@@ -17,7 +17,7 @@ CONTRIBUTION = Contribution(
         "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
-<<<<<<< HEAD
+        "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
         "finetune vocabulary": JobKind(
             made="finetune.ui.made:made_by_vocabulary",
             heavy=True,
@@ -26,9 +26,6 @@ CONTRIBUTION = Contribution(
                 "取消后再继续时会从头开始。",
             ),
         ),
-=======
-        "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
->>>>>>> prefer
         "demo": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
     },
     opens={"pretrain": "finetune.ui.made:open_pretraining"},

@@ -14,11 +14,8 @@ RUN = "shown_run"  # the selector of a run
 VIEW = "training_view"
 DATA = "training_data"
 BASE = "training_base"
-<<<<<<< HEAD
-VOCABULARY = "shown_vocabulary"  # the selector of an extended base
-=======
 TASK = "training_task"
->>>>>>> prefer
+VOCABULARY = "shown_vocabulary"  # the selector of an extended base
 
 
 def made_by_training(job: Job) -> Made | None:

@@ -236,6 +236,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             format_func=titles.__getitem__,
             disabled=disabled,
         )
+    titles = {name: both(*row.title) for name, row in METHODS.items()}
     # they wrap where the page is narrow
     with st.container(horizontal=True, key="training_numbers"):
         method = st.selectbox(
