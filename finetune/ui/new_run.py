@@ -226,7 +226,8 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     """Task, method, and the numbers that matter most."""
     advice = advice_for(base)
     task = Choices.task
-    titles = {row.name: both(*row.title) for row in [*TASKS.values(), *METHODS.values()]}
+    titles = {name: both(*row.title) for name, row in TASKS.items()}
+    titles |= {name: both(*row.title) for name, row in METHODS.items()}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
@@ -236,7 +237,6 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             format_func=titles.__getitem__,
             disabled=disabled,
         )
-    titles = {name: both(*row.title) for name, row in METHODS.items()}
     # they wrap where the page is narrow
     with st.container(horizontal=True, key="training_numbers"):
         method = st.selectbox(
