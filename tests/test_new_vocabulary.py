@@ -152,12 +152,12 @@ isolated = true
 rank = 16
 modules_to_save = ["embed_tokens"]
 [training]
-steps = 100
+steps = 80
 batch = 1
 learning_rate = 1e-2
 warmup = 0.1
 [saving]
-eval_every = 100
+eval_every = 80
 samples = 0
 report_to = []
 """
