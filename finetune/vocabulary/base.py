@@ -79,7 +79,7 @@ def read_base(folder: Path) -> Base:
     """
     tokenizer = load_tokenizer(folder)
     own = getattr(tokenizer, "backend_tokenizer", None)
-    if own:  # transformers sets both anew for each call; a line is measured whole
+    if own:  # transformers sets both at each call, and a line is measured whole
         own.no_truncation()
         own.no_padding()
     parts = json.loads(own.to_str()) if own else {"model": {"type": type(tokenizer).__name__}}
