@@ -54,7 +54,7 @@ def read(corpus: Corpus, spelling: Spelling, cache: Path, **how: Any) -> TokenFi
 def test_a_long_document_in_pieces_has_the_tokens_of_the_whole(
     spelling: Spelling, tmp_path: Path
 ) -> None:
-    text = long_text(BATCH * 5)
+    text = long_text(BATCH * 2)
     (tmp_path / "long.txt").write_text(text, "utf-8")
     encoder = Encoder(spelling)
     whole = encoder.tokenizer.encode(text, add_special_tokens=False).ids
@@ -179,7 +179,7 @@ def test_what_is_no_text_is_said_all_at_once(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys
+import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from finetune.corpus.store import Corpus, tokens_of
@@ -187,14 +187,16 @@ from finetune.corpus.tokenizing import Spelling
 if __name__ == "__main__":
     file, tokenizer, cache = map(Path, sys.argv[1:4])
     spelling = Spelling(tokenizer.read_text("utf-8"), int(sys.argv[4]), 500)
-    report = lambda event: print(event["done"], flush=True)
+    def report(event):
+        print(event["done"], flush=True)
+        time.sleep(60)  # until it is killed: all is written but the card
     tokens_of(Corpus([file]), spelling, cache, report, lambda: False)
 """
 
 
 def test_killed_while_tokenizing_it_leaves_no_half(spelling: Spelling, tmp_path: Path) -> None:
     corpus = Corpus([tmp_path / "a.txt"])
-    corpus.files[0].write_text(long_text(BATCH * 8), "utf-8")
+    corpus.files[0].write_text(long_text(5000), "utf-8")
     (tmp_path / "tokenizer.json").write_text(spelling.tokenizer, "utf-8")
     cache = tmp_path / "cache"
     program = tmp_path / "program.py"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from rag import embeddings, retriever
 from rag.calibration import calibrate
@@ -25,6 +27,7 @@ from tests.retrieval_fakes import (
     meaning_of,
     topics,
 )
+from workbench.cli import workbench
 from workbench.errors import InvalidInput, NotFound
 from workbench.settings import Settings
 
@@ -316,3 +319,22 @@ def test_a_reranker_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(NotFound, match="not a model's folder"):
         retrieve("topic7x1", collection, settings.model_copy(update={"reranker": str(tmp_path)}))
+
+
+def test_the_documents_of_a_collection_become_lines_to_train_on(
+    collection: Collection, settings: Settings, tmp_path: Path
+) -> None:
+    out = tmp_path / "texts.jsonl"
+    command = ["rag", "texts", "test", "--out", str(out), "--json"]
+    done = CliRunner().invoke(workbench, command)
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    documents = [one for one in collection.documents() if collection.document(one.source)]
+    assert json.loads(done.stdout)["documents"] == len(rows) == len(documents) > 0
+    for row, document in zip(rows, documents, strict=True):
+        assert row["title"] == Path(document.source).name
+        passages = collection.document(document.source)
+        assert row["text"] == "\n".join(passage.text for passage in passages)
+    refused = CliRunner().invoke(workbench, command)
+    assert refused.exit_code == 1
+    assert "exists already" in refused.output
+    assert not CliRunner().invoke(workbench, [*command, "--replace"]).exit_code

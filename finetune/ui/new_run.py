@@ -227,7 +227,6 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     advice = advice_for(base)
     task = Choices.task
     titles = {name: both(*row.title) for name, row in TASKS.items()}
-    titles |= {name: both(*row.title) for name, row in METHODS.items()}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
@@ -237,6 +236,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             format_func=titles.__getitem__,
             disabled=disabled,
         )
+    titles = {name: both(*row.title) for name, row in METHODS.items()}
     # they wrap where the page is narrow
     with st.container(horizontal=True, key="training_numbers"):
         method = st.selectbox(

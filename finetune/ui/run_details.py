@@ -11,6 +11,16 @@ from finetune.run.metrics import read_metrics
 from finetune.run.run_state import RunNow
 from workbench.ui.widgets import both
 
+ASKED = {
+    "question": ("Question", "问题"),
+    "answer": ("Answer", "回答"),
+    "reference": ("Expected", "期望"),
+}
+GONE_ON = {
+    "question": ("Opening", "开头"),
+    "answer": ("Continuation", "续写"),
+    "reference": ("The text itself", "原文"),
+}
 EVENTS = 15  # newest lines of the job's output
 LOG_LINES = 30
 LOG_CHARACTERS = 4000  # of a run without a job
@@ -47,13 +57,12 @@ def show_samples(now: RunNow) -> None:
         return
     last = rows[-1]["step"]
     title = both(f"What it answers at step {last}", f"第 {last} 步时的回答")
+    columns = ASKED if now.run.talks else GONE_ON
+    if not now.run.talks:
+        title = both(f"How it goes on at step {last}", f"第 {last} 步时的续写")
     with st.expander(title, expanded=now.state == "running"):
         shown = [
-            {
-                both("Question", "问题"): row["question"],
-                both("Answer", "回答"): row["answer"],
-                both("Expected", "期望"): row.get("reference"),
-            }
+            {both(*title): row.get(key) for key, title in columns.items()}
             for row in rows
             if row["step"] == last
         ]
