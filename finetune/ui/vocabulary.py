@@ -12,7 +12,7 @@ import streamlit as st
 
 from finetune.corpus.files import LINES, TEXTS, files_of, kind_of
 from finetune.run.new_run import base_folders, data_files, run_name
-from finetune.ui.made import BASE, DATA, VIEW, VOCABULARY
+from finetune.ui.made import BASE, DATA, TASK, VIEW, VOCABULARY
 from finetune.ui.new_run import choose_base
 from finetune.vocabulary.report import read_figures, read_tokens
 from workbench.jobs.job import Job, start
@@ -240,7 +240,7 @@ def _offer_training(settings: Settings, folder: str, figures: dict[str, Any]) ->
     corpus = [path for path in data_files(settings) if path.name in names]
     if corpus:
         select(DATA, corpus[0])
-        st.session_state["task"] = "pretrain"
+        select(TASK, "pretrain")
     st.rerun()
 
 

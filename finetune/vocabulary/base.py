@@ -79,6 +79,9 @@ def read_base(folder: Path) -> Base:
     """
     tokenizer = load_tokenizer(folder)
     own = getattr(tokenizer, "backend_tokenizer", None)
+    if own:  # transformers sets both at each call, and a line is measured whole
+        own.no_truncation()
+        own.no_padding()
     parts = json.loads(own.to_str()) if own else {"model": {"type": type(tokenizer).__name__}}
     form = form_of(parts)
     affixes = ("continuing_subword_prefix", "end_of_word_suffix")

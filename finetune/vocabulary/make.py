@@ -72,7 +72,7 @@ def make_vocabulary(wanted: Wanted, settings: Settings, report: Report) -> dict[
     Raises InvalidInput, NotFound or Conflict before anything is written. A line that does not come
     back letter for letter is told as a warning where the base's own tokenizer changes it too.
     """
-    check_extra("train", ["torch", "transformers"], say("A new vocabulary"))
+    check_extra("train", ["torch", "transformers", "sentencepiece"], say("A new vocabulary"))
     check_place(wanted.out, None, wanted.replace)
     stages = Stages(report)
     stages.enter(READING)
@@ -83,7 +83,7 @@ def make_vocabulary(wanted: Wanted, settings: Settings, report: Report) -> dict[
 
     stages.enter(LEARNING)
     all_words = learns_all(wanted.which, corpus.learned)
-    words = count_words(base, corpus.learned)
+    words = count_words(base, stages.each(corpus.learned))
     learned = KINDS[base.form].learn(base, words, wanted.size, all_words)
     own = extend(base, learned)
 
@@ -94,18 +94,8 @@ def make_vocabulary(wanted: Wanted, settings: Settings, report: Report) -> dict[
     figures = {
         "base": wanted.base,
         "base_digest": digest_of(folder),
-        "kind": KINDS[base.form].title,
-        "added": len(new),
-        "first_id": base.next_id,
         "words": "all" if all_words else "other",
-        "lines": len(corpus.lines),
-        "held_out_lines": len(corpus.held_out),
-        "changed_lines_before": before.changed,
-        "changed_lines": after.changed,
-        "chars_per_token_before": round(before.held_out.characters_per_token, 4),
-        "chars_per_token_after": round(after.held_out.characters_per_token, 4),
-        "covered": round(covered(base, new, after.counts), 4),
-        "corpus": fingerprints(corpus.files),
+        **_figures(base, new, corpus, before, after),
     }
 
     stages.enter(FILLING)
@@ -116,6 +106,24 @@ def make_vocabulary(wanted: Wanted, settings: Settings, report: Report) -> dict[
         write_json(part / FIGURES, figures)
     stages.tell(1, 1)
     return figures
+
+
+def _figures(
+    base: Base, new: dict[int, NewPiece], corpus: Corpus, before: _Lines, after: _Lines
+) -> dict[str, Any]:
+    return {
+        "kind": KINDS[base.form].title,
+        "added": len(new),
+        "first_id": base.next_id,
+        "lines": len(corpus.lines),
+        "held_out_lines": len(corpus.held_out),
+        "changed_lines_before": before.changed,
+        "changed_lines": after.changed,
+        "chars_per_token_before": round(before.held_out.characters_per_token, 4),
+        "chars_per_token_after": round(after.held_out.characters_per_token, 4),
+        "covered": round(covered(base, new, after.counts), 4),
+        "corpus": fingerprints(corpus.files),
+    }
 
 
 def _measure(base: Base, own: Any, corpus: Corpus, stages: Stages) -> tuple[_Lines, _Lines]:

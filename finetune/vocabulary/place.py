@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finetune.vocabulary.report import FIGURES
+from finetune.vocabulary.report import read_figures
 from workbench.errors import Conflict, InvalidInput
 from workbench.files import locked, remove_parts, writing
 from workbench.messages import say
@@ -23,7 +23,7 @@ def check_place(out: Path, base: Path | None, replace: bool) -> None:
         _check_apart(out.resolve(), base.resolve())
     if not out.exists() or not any(out.iterdir()):
         return
-    if not (out / FIGURES).exists():
+    if not read_figures(out):
         raise Conflict(say("{out} holds something else already.", out=out), "Name another folder.")
     if not replace:
         raise Conflict(

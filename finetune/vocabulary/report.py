@@ -53,9 +53,13 @@ def as_text(spelt: bytes) -> str:
 
 
 def read_figures(folder: Path) -> dict[str, Any] | None:
-    """The figures of an extended base; None for another folder."""
-    figures: dict[str, Any] | None = read_json(folder / FIGURES)
-    return figures
+    """The figures of an extended base; None for another folder, whatever its files are called."""
+    try:
+        figures = read_json(folder / FIGURES)
+    except ValueError:
+        return None
+    ours = isinstance(figures, dict) and "first_id" in figures and (folder / TOKENS).exists()
+    return figures if ours else None
 
 
 def read_tokens(folder: Path, most: int) -> list[dict[str, Any]]:

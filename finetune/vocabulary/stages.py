@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.progress import Plan
@@ -33,6 +33,12 @@ class Stages:
         self._entered = time.monotonic()
         self._said = 0.0
         self.tell(0, 1)
+
+    def each(self, lines: Sequence[str]) -> Iterator[str]:
+        """The lines one by one, with progress."""
+        for number, line in enumerate(lines):
+            self.tell(number, len(lines))
+            yield line
 
     def tell(self, done: int, of: int) -> None:
         now = time.monotonic()
