@@ -120,6 +120,26 @@ def test_a_method_trains_resumes_and_chats(case: str, project: Path, settings: S
     assert 0 < reply.usage_metadata["output_tokens"] <= 8
 
 
+@pytest.mark.parametrize("case", ["ptuning", "prompt", "full"])
+def test_the_loss_of_learned_places_is_the_whole_rows(
+    case: str, project: Path, settings: Settings
+) -> None:
+    """A step too small to change anything: what is trained on, and measured by TRL, is the same."""
+    text = BRIEF.replace("steps = 2", 'steps = 1\nprecision = "bf16"')
+    for old, new in (
+        ("eval.jsonl", "train.jsonl"),
+        ("batch = 4\naccumulation = 2", "batch = 18"),
+        ("learning_rate = 5e-3", "learning_rate = 1e-12"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    run = trained(run_file(project, case, text=text), settings, f"{case}-still")
+    (loss,) = losses(run)
+    assert loss == pytest.approx(run.card["eval_loss"], rel=2e-3)
+    kinds = {str(tensor.dtype) for tensor in tensors(run).values()}
+    assert kinds == {"torch.bfloat16" if case == "full" else "torch.float32"}
+
+
 def test_kinds_of_adapters_take_turns_on_one_base(project: Path, settings: Settings) -> None:
     import torch
 
