@@ -329,6 +329,9 @@ def test_a_bases_own_code_runs_where_it_is_written_out(
     with pytest.raises(ConfigProblems, match="own repository"):
         trained(refused, settings, f"refused-{method}")
 
+    elsewhere = f"remote_code = true\n{BRIEF}".replace('"base"', '"owner/model"')
+    (unread,) = check(run_file(project, method, text=elsewhere)).problems
+    assert "not in owner/model" in unread["problem"] and "read its code" in unread["fix"]
     allowed = run_file(project, method, text=f"remote_code = true\n{text}")
     found = check(allowed)
     assert not found.problems
