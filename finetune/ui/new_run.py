@@ -227,7 +227,6 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     advice = advice_for(base)
     task = Choices.task
     titles = {name: both(*row.title) for name, row in TASKS.items()}
-    titles |= {name: both(*row.title) for name, row in METHODS.items()}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
