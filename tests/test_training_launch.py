@@ -20,6 +20,7 @@ from training_fixtures import RUN, run_workbench, start_workbench, write_project
 from finetune.run.metrics import read_metrics
 from finetune.run.runs import Run
 from finetune.train import launch, processes
+from finetune.train.cluster import Cluster
 from workbench.errors import Unavailable, WorkbenchError
 
 SIX_A_STEP = RUN.replace("dropout = 0.05", "dropout = 0.0").replace(
@@ -56,7 +57,7 @@ def begin_long(home: Path, project: Path, *resume: str) -> tuple[Any, list[psuti
     workers = [
         one
         for one in family
-        if "finetune.train.worker" in one.cmdline() and "torch.distributed.run" not in one.cmdline()
+        if "finetune.train.worker" in one.cmdline() and "finetune.train.agent" not in one.cmdline()
     ]
     assert len(workers) == 2
     return process, workers
@@ -165,4 +166,4 @@ def test_other_processes_wait_until_the_first_has_prepared_the_run(tmp_path: Pat
 def test_what_a_process_fails_with_is_what_the_command_fails_with(tmp_path: Path) -> None:
     run = Run(tmp_path / "nowhere")
     with pytest.raises(WorkbenchError, match="There is no run"):
-        launch.launch(run, 2, lambda event: None, lambda: False)
+        launch.launch(run, Cluster(2), lambda event: None, lambda: False)

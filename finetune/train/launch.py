@@ -1,14 +1,15 @@
 """One training on several processes of this machine, by torchrun; their events passed on.
 
-Nothing depends on the host's name or on a port that could be taken: the processes meet on the
-loopback address, at a port that the system chooses. Across machines start the same command by
-torchrun on each.
+On one machine nothing depends on the host's name or on a port that could be taken: the processes
+meet on the loopback address, at a port that the system chooses. Several machines meet where the
+person says.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,37 +20,38 @@ from typing import Any
 import psutil
 
 from finetune.run.runs import Run
-from finetune.train.processes import LAUNCHER, LOOPBACK
+from finetune.train.agent import ENDED
+from finetune.train.cluster import Cluster
+from finetune.train.processes import LAUNCHER, LOG, log_of
 from workbench.errors import Stopped, Unavailable, WorkbenchError
 from workbench.messages import read_messages, say
 
-TORCHRUN = [
-    "-m",
-    "torch.distributed.run",
-    "--rdzv-backend=c10d",
-    f"--rdzv-endpoint={LOOPBACK}:0",
-    f"--local-addr={LOOPBACK}",
-]
+AGENT = ["-m", "finetune.train.agent"]
 TRAIN = ["-m", "finetune.train.worker", "finetune", "train"]
+LOG_LINES = 30  # of the process that failed
+ENDS = ("failed", "cancelled", "done", ENDED)  # events that become this command's own end
 
 
 def launch(
-    run: Run, processes: int, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]
+    run: Run,
+    cluster: Cluster,
+    report: Callable[[dict[str, Any]], None],
+    stopped: Callable[[], bool],
 ) -> None:
-    """Train the prepared run on that many processes and pass on what they report.
+    """Train the prepared run on the cluster's processes and pass on what they report.
 
     Raises what a worker failed with, Stopped where it was cancelled, Unavailable where one died
     without a word.
     """
-    count = f"--nproc-per-node={processes}"
-    ended: WorkbenchError | None = None
+    said: WorkbenchError | None = None
+    ended: dict[str, Any] = {}
     with subprocess.Popen(
-        [sys.executable, *TORCHRUN, count, *TRAIN, str(run.folder), "--json"],
+        [sys.executable, *AGENT, *cluster.torchrun(), *TRAIN, str(run.folder), "--json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=_environment(processes),
+        env=_environment(run, cluster),
         # A session of its own: a signal to this process group would end torchrun at once. The
         # workers alone get it passed on, then save and end together.
         start_new_session=True,
@@ -57,31 +59,56 @@ def launch(
         Thread(target=_pass_on_stop, args=(torchrun, stopped), daemon=True).start()
         for line in torchrun.stdout or ():
             event = _read(line)
-            ended = ended or _error_of(event)
-            if event.get("event") not in (None, "failed", "cancelled", "done"):
+            said = said or _error_of(event)
+            if event.get("event") == ENDED:
+                ended = event
+            elif event.get("event") not in (None, *ENDS):
                 report(event)
-    if ended:
-        raise ended
     if torchrun.returncode:
-        raise Unavailable(
-            say(
-                "A training process ended without a word (status {returncode}).",
-                returncode=torchrun.returncode,
-            ),
-            "See the log above. If the system ended it, memory ran out: lower training.batch or "
-            "training.processes.",
-        )
+        raise _why_ended(run, torchrun.returncode, said, ended)
+    if said:
+        raise said
 
 
-def _environment(processes: int) -> Mapping[str, str]:
+def _why_ended(
+    run: Run, status: int, said: WorkbenchError | None, ended: dict[str, Any]
+) -> WorkbenchError:
+    """The reason. What the log of the process that failed ends with goes to stderr."""
+    if ended and not isinstance(said, Stopped):
+        _show_log(run, ended["rank"])
+    if ended and ended["status"] < 0:  # the others only say that they miss it
+        return _killed(ended["rank"], -ended["status"])
+    if said:
+        return said
+    return Unavailable(
+        say("A training process ended without a word (status {returncode}).", returncode=status),
+        "See the log above.",
+    )
+
+
+def _killed(rank: int, number: int) -> Unavailable:
+    return Unavailable(
+        say(
+            "Training process {rank} was ended by the system ({name}).",
+            rank=rank,
+            name=signal.Signals(number).name,
+        ),
+        "Mostly memory ran out: lower training.batch or the number of processes.",
+    )
+
+
+def _show_log(run: Run, rank: int) -> None:
+    path = log_of(run.folder, rank)
+    if rank == 0 or not path.exists():
+        return
+    lines = path.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
+    print(f"--- {path}", *lines, sep="\n", file=sys.stderr, flush=True)
+
+
+def _environment(run: Run, cluster: Cluster) -> Mapping[str, str]:
     """What the workers get besides this process's own variables, which win over the defaults."""
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    loopback_interface = "lo0" if sys.platform == "darwin" else "lo"
-    defaults = {
-        "OMP_NUM_THREADS": str(threads),
-        "GLOO_SOCKET_IFNAME": loopback_interface,  # else gloo looks up the host's own name
-    }
-    return defaults | os.environ | {LAUNCHER: str(os.getpid())}
+    own = {LAUNCHER: str(os.getpid()), LOG: str(run.folder)}
+    return cluster.environment() | os.environ | own
 
 
 def _pass_on_stop(torchrun: subprocess.Popen[str], stopped: Callable[[], bool]) -> None:

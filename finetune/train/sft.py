@@ -13,6 +13,7 @@ from finetune.run.preparation import encode_rows
 from finetune.run.runs import Run
 from finetune.train.base_model import load_model, load_tokenizer
 from finetune.train.device import choose_device, dtype_of
+from finetune.train.hardware import hardware_arguments
 from finetune.train.order import Order
 from finetune.train.processes import is_first
 from finetune.weights import read_weights
@@ -82,13 +83,7 @@ def sft_config(run: Run, config: RunConfig, device: str, precision: str, *, meas
         weight_decay=training.weight_decay,
         adam_beta2=training.beta2,
         max_grad_norm=training.clip,
-        # the hardware
-        use_cpu=device == "cpu",
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        activation_checkpointing=training.gradient_checkpointing,
-        dataloader_pin_memory=device == "cuda",
-        ddp_find_unused_parameters=False,
+        **hardware_arguments(config, device, precision),
         # what is written
         logging_steps=1,
         logging_nan_inf_filter=False,  # the Reporter refuses a loss that is not a number

@@ -6,18 +6,24 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig
+from finetune.run.machine import machine_problems
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
 from finetune.run.preparation import Report, describe, prepare_data
 from finetune.run.runs import Run
+from finetune.run.sharing import share_rows
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
+from finetune.train.checkpoints import check_sharing
+from finetune.train.cluster import Cluster
 from finetune.train.faults import maps_training_errors
 from finetune.train.launch import launch
 from finetune.train.order import PLAN, PREPARING, Order
 from finetune.train.processes import (
+    all_processes,
     any_of,
     check_rendezvous,
     is_first,
@@ -25,7 +31,7 @@ from finetune.train.processes import (
     wait_for_all,
 )
 from workbench.contributions import load_place
-from workbench.errors import Stopped
+from workbench.errors import InvalidInput, Stopped
 from workbench.extras import check_extra, quiet_transformers
 from workbench.files import writing
 from workbench.messages import Message, say
@@ -38,23 +44,34 @@ LIBRARIES = ("trl", "peft", "accelerate", "datasets")  # of the extra `train`
 
 
 def train(
-    run: Run, config: RunConfig, settings: Settings, report: Report, stopped: Callable[[], bool]
+    run: Run,
+    config: RunConfig,
+    settings: Settings,
+    report: Report,
+    stopped: Callable[[], bool],
+    cluster: Cluster | None = None,
 ) -> None:
-    """Train to the end. Raises Stopped where it was cancelled; checkpoint and adapter are kept."""
+    """Train to the end, on the cluster or on the processes of the run file.
+
+    Raises Stopped where it was cancelled; checkpoint and adapter are kept.
+    """
     check_extra("train", LIBRARIES, say("Training"))
     began = time.monotonic()
+    cluster = cluster or Cluster(config.training.processes)
+    config = share_rows(config, all_processes() or cluster.size)
+    _refuse(machine_problems(config))
 
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
-    base = find_base(resolve_base(config.base_path, settings), settings.folder("models"))
+    base = _find_base(run, config, settings)
     if is_first():
         run.update_card(**describe(config, base, taught, held_out))
 
     # several processes: each of them runs this function again, as a worker
-    if config.training.processes > 1 and not is_worker():
-        launch(run, config.training.processes, report, stopped)
+    if cluster.size > 1 and not is_worker():
+        launch(run, cluster, report, stopped)
         return
     check_rendezvous()
 
@@ -62,6 +79,8 @@ def train(
     with maps_training_errors(config):
         trainer = make_trainer(order)
         checkpoint = run.last_checkpoint
+        if checkpoint:
+            check_sharing(checkpoint, config)
         if is_first():
             done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
             forget_after(run.metrics, done)
@@ -82,6 +101,21 @@ def train(
             ),
             _how_to_resume(run),
         )
+
+
+def _refuse(problems: list[dict[str, str]]) -> None:
+    """Raise InvalidInput with the first of the problems that `check` would report."""
+    for row in problems:
+        place = say("{where}: {problem}", where=row["where"], problem=row["problem"])
+        raise InvalidInput(place, row["fix"])
+
+
+def _find_base(run: Run, config: RunConfig, settings: Settings) -> Path:
+    """The base's folder. Only the first process may need a hub: the others read its card."""
+    known = Path(run.card.get("base_folder") or "")
+    if not is_first() and (known / "config.json").exists():
+        return known
+    return find_base(resolve_base(config.base_path, settings), settings.folder("models"))
 
 
 def make_trainer(order: Order) -> Any:
