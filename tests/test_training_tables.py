@@ -153,9 +153,10 @@ def test_the_written_run_file_of_every_method_is_right(project: Path, whisper: N
         config = load_config(path)
         assert config.method == name
         assert isinstance(config.tuning, row.settings)
-        assert config.tuning.model_dump()["rank"] == 5
+        if "rank" in row.settings.model_fields:
+            assert config.tuning.model_dump()["rank"] == 5
         checked += 1
-    assert checked == 4
+    assert checked >= 5
 
 
 def test_the_page_offers_the_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import warnings
@@ -63,3 +64,7 @@ def quiet_transformers() -> None:
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    # the positions of a text behind trained embeddings are what PEFT makes them
+    warnings.filterwarnings("ignore", message="Position ids are not supported")
+    # PEFT imports it where it is installed, and it tells of a faster kernel that is not
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -10,6 +10,7 @@ from deploy.order import ADAPTER, PRECISIONS
 from deploy.ui.opening import RUN
 from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
+from workbench.artefacts.model_folder import find_local, is_adapter
 from workbench.artefacts.run_folder import is_scored
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
@@ -81,9 +82,9 @@ def _explain_ollama(settings: Settings) -> None:
 
 
 def _show_order(settings: Settings, reachable: bool) -> None:
-    adapters = [model.name.removeprefix("local:") for model in list_runs(settings)]
+    tuned = [model.name.removeprefix("local:") for model in list_runs(settings)]
     whole = [path.parent.name for path in sorted(settings.home.glob("models/*/config.json"))]
-    runs = adapters + whole
+    runs = tuned + whole
     if not runs:
         _show_empty(settings)
         return
@@ -99,7 +100,7 @@ def _show_order(settings: Settings, reachable: bool) -> None:
                     "并验证其回答与训练时一致。",
                 )
             )
-        measured = [name for name in adapters if is_scored(f"local:{name}", settings)]
+        measured = [name for name in tuned if is_scored(f"local:{name}", settings)]
         first = next(iter(measured), None)
         run = choose(st.selectbox, both("Run or model", "训练结果或模型"), runs, RUN, first)
         left, right = st.columns(2)
@@ -114,7 +115,8 @@ def _show_order(settings: Settings, reachable: bool) -> None:
             format_func=lambda kind: both(*PRECISION_NAMES[kind]),
             key="precision",
         )
-        form = _choose_form() if reachable and run in adapters else []
+        has_adapter = run in tuned and is_adapter(find_local(run, settings))
+        form = _choose_form() if reachable and has_adapter else []
         own = both("Empty: the one it was trained with.", "留空则使用训练时的系统提示词。")
         system = st.text_area(
             both("System prompt", "系统提示词"), height=68, placeholder=own, key=f"system_{run}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,8 @@ def generate_answers(
 ) -> Iterator[tuple[int, str]]:
     """(number of the prompt, answer) as they are made, greedily, of `longest` tokens at most."""
     ends = end_tokens(model, tokenizer)
-    for numbers, prompt in _batches(prompts, range(len(prompts)), batch, ends[0]):
+    batches = _batches(prompts, range(len(prompts)), batch, model)
+    for numbers, prompt in _padded(prompts, batches, ends[0]):
         made = _generate(model, prompt, ends, longest)
         answers = made.sequences[:, prompt["input_ids"].shape[1] :].tolist()
         for number, answer in zip(numbers, answers, strict=True):
@@ -43,7 +44,7 @@ def first_logits(
 ) -> Iterator[tuple[int, Any]]:
     """(number of the prompt, logits of its first new token, one a word) for these prompts."""
     ends = end_tokens(model, tokenizer)
-    for chosen, prompt in _batches(prompts, numbers, batch, ends[0]):
+    for chosen, prompt in _padded(prompts, _batches(prompts, numbers, batch, model), ends[0]):
         made = _generate(model, prompt, ends, longest=1)
         yield from zip(chosen, made.logits[0].float().cpu(), strict=True)
 
@@ -76,14 +77,33 @@ def _generate(model: Any, prompt: dict[str, Any], ends: list[int], longest: int)
 
 
 def _batches(
-    prompts: Sequence[list[int]], numbers: Sequence[int], batch: int, pad: int
+    prompts: Sequence[list[int]], numbers: Sequence[int], batch: int, model: Any
+) -> Iterator[list[int]]:
+    """Numbers of prompts that are answered together: `batch` at most, of like length.
+
+    Of the very same length where embeddings stand before the text: the pad would come between, and
+    the text be farther from them than it was in the training.
+    """
+    config = getattr(model, "active_peft_config", None)
+    alike = config is not None and config.peft_type == "PROMPT_TUNING"
+    chosen: list[int] = []
+    for number in sorted(numbers, key=lambda number: len(prompts[number])):
+        other = chosen and alike and len(prompts[number]) != len(prompts[chosen[0]])
+        if other or len(chosen) == batch:
+            yield chosen
+            chosen = []
+        chosen.append(number)
+    if chosen:
+        yield chosen
+
+
+def _padded(
+    prompts: Sequence[list[int]], batches: Iterable[list[int]], pad: int
 ) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    """Prompts of like length together, padded on the left; the pad is masked."""
+    """The prompts of each batch, padded on the left; the pad is masked."""
     import torch
 
-    order = sorted(numbers, key=lambda number: len(prompts[number]))
-    for begin in range(0, len(order), batch):
-        chosen = order[begin : begin + batch]
+    for chosen in batches:
         size = max(len(prompts[number]) for number in chosen)
         ids = torch.full((len(chosen), size), pad)
         mask = torch.zeros((len(chosen), size), dtype=torch.long)

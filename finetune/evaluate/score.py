@@ -204,9 +204,13 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
 
 
 def _load(run: Run, base: bool) -> LoadedModel:
+    from workbench.models.packaged import restore
     from workbench.models.weights import load_local
 
-    loaded = load_local(run.adapter)
+    if base and run.trained == run.model:
+        restore(run.base)
+        return load_local(run.base)
+    loaded = load_local(run.trained)
     return loaded.without_adapter() if base else loaded
 
 

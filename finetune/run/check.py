@@ -12,10 +12,10 @@ from finetune.data.examples import Example
 from finetune.encoding.light_tokenizer import LightTokenizer
 from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
-from finetune.methods import METHODS
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
 from finetune.run.preparation import read_sets
+from finetune.run.suitability import method_problems, publishing_remarks, token_problems
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
@@ -116,7 +116,8 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
         fault = say("{base} has no safetensors weights", base=base)
         report.add("base", fault, say("Download the model again, whole."))
         return None
-    report.problems += METHODS[config.method].problems(config.tuning, weights)
+    report.problems += method_problems(config, weights)
+    report.warnings += publishing_remarks(config)
     _check_code(base, report)
     for contribution in contributions():
         for place in contribution.base_checks:
@@ -166,7 +167,10 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     if not tokenizer.chat_template:
         fault = say("the base has no chat template")
         report.add("data.chat_template", fault, say('Set chat_template = "chatml" under [data].'))
-    _warn_of_tokens(tokenizer, markers, report)
+    problems = token_problems(config, tokenizer.added)
+    report.problems += problems
+    if not problems:
+        _warn_of_tokens(tokenizer, markers, report)
     return tokenizer
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
-from finetune.methods import METHODS, sharing
+from finetune.methods import METHODS, Method, sharing
 from finetune.parallel import PARALLEL
 from finetune.run.explain import explain, without_faults
 from finetune.section import MethodSection, Name, Section, problem
@@ -91,7 +91,8 @@ class Saving(Section):
 class RunConfig(Section):
     """One training run. Relative paths count from `folder`, where the run file lies.
 
-    `load_config` adds a field for each section of the tables of methods and tasks.
+    `load_config` adds a field for each section of the tables of methods and tasks, and takes
+    `method = "NAME"` for that method's section.
     """
 
     name: str = ""
@@ -175,7 +176,7 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     values = _read(path)
     values["name"] = name or values.get("name") or _name_of(path)
     values["folder"] = (folder or path.parent).absolute()
-    problems = _take_out_unused(values)
+    problems = [*_choose_method(values), *_take_out_unused(values)]
     model = run_file()
     try:
         config = model(**values)
@@ -227,16 +228,49 @@ def _name_of(path: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.")
 
 
-def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
-    """Leave one method and the chosen task in the values; a problem for each section taken out."""
+def _choose_method(values: dict[str, Any]) -> list[dict[str, str]]:
+    """Leave the section of one method in the values, which names it, and give the run its rate.
+
+    A problem for a method that is not known, and for each that is named besides.
+    """
     problems = []
-    first, *others = [name for name in method_sections() if name in values] or method_sections()[:1]
-    values.setdefault(first, {})
-    for section in others:
-        if section in values:
-            del values[section]
-            what = say("a run has one method, and [{section}] is another", section=first)
-            problems.append(problem(section, what, say("Delete one of the two sections.")))
+    named = values.pop("method", None)
+    row = _method(named)
+    if named is not None and row is None:
+        what = say("there is no method {name}", name=repr(named))
+        problems.append(
+            problem("method", what, say("Known here: {keys}.", keys=", ".join(METHODS)))
+        )
+    present = [name for name in method_sections() if name in values] or method_sections()[:1]
+    section = row.section if row else present[0]
+    for other in present:
+        if other != section and values.pop(other, None) is not None:
+            what = say("a run has one method, and [{section}] is another", section=section)
+            problems.append(problem(other, what, say("Delete one of the two sections.")))
+    settings = values.setdefault(section, {})
+    if not isinstance(settings, dict):
+        return problems  # pydantic says so
+    if row and settings.setdefault("method", row.name) != row.name:
+        what = say("[{section}] names another method", section=section)
+        problems.append(problem("method", what, say("Name it in one of the two places.")))
+    _give_rate(values, _method(settings.get("method", sharing(section)[0])))
+    return problems
+
+
+def _method(name: Any) -> Method | None:
+    return METHODS.get(name) if isinstance(name, str) else None
+
+
+def _give_rate(values: dict[str, Any], method: Method | None) -> None:
+    """The method's own learning rate, where the run file names none."""
+    training = values.setdefault("training", {})
+    if method and isinstance(training, dict):
+        training.setdefault("learning_rate", method.learning_rate)
+
+
+def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
+    """Leave the chosen task in the values; a problem for each section of another one."""
+    problems = []
     task = values.get("task", next(iter(TASKS)))
     for row in TASKS.values():
         if row.section in values and row.name != task:

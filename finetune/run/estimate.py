@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from finetune.run import processor
 from finetune.run.config import RunConfig
 from finetune.run.gpus import gpu_names, peak_of
 from finetune.run.processor import cpu_precision
-from finetune.weights import Weights
+from finetune.weights import Weights, read_sizes
 
 REACHED = 0.33  # share of a GPU's peak that a training reaches
 STEP_OVERHEAD = 0.02  # seconds that a step costs beside the arithmetic, measured on a small model
@@ -70,7 +69,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
 
 def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: int) -> float:
     """Bytes of activations of the largest batch."""
-    model = _model_config(base)
+    model = read_sizes(base)
     layers = model.get("num_hidden_layers", 0)
     width = model.get("hidden_size", 0)
     kept: float = ACTIVATIONS * layers
@@ -81,7 +80,7 @@ def _activations(config: RunConfig, base: Path, lengths: list[int], bytes_each: 
 
 def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precision: str) -> float:
     """The same on a processor, with the scores of the words."""
-    model = _model_config(base)
+    model = read_sizes(base)
     layers = model.get("num_hidden_layers", 0)
     width = model.get("hidden_size", 0)
     each = CPU_ACTIVATIONS.get(precision, CPU_ACTIVATIONS["fp32"])
@@ -90,11 +89,6 @@ def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precisio
         kept = 4 * layers + each  # the input of each layer, and one layer computed again
     scores = SCORED * LOGITS * model.get("vocab_size", 0)
     return _largest_batch(config, lengths) * (width * kept + scores)
-
-
-def _model_config(base: Path) -> dict[str, Any]:
-    model = json.loads((base / "config.json").read_text("utf-8"))
-    return model.get("text_config", model)
 
 
 def _largest_batch(config: RunConfig, lengths: list[int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from finetune.methods import METHODS
 from finetune.parallel import PARALLEL, Parallel
 from finetune.run.config import RunConfig
 from finetune.run.gpus import gpu_names
@@ -21,7 +22,8 @@ def machine_problems(config: RunConfig, gpus: int | None = None) -> Problems:
         gpus = len(gpu_names())
     found = []
     if config.training.processes > 1:
-        found += _parallel_problems(PARALLEL[config.training.parallel], gpus)
+        row = PARALLEL[config.training.parallel]
+        found += _parallel_problems(row, gpus) or _method_problems(row, config.method)
     return found + _speed_problems(config, gpus)
 
 
@@ -33,6 +35,15 @@ def _parallel_problems(row: Parallel, gpus: int) -> Problems:
     if row.library and find_spec(row.library) is None:
         return [_not_installed(where, row.library, row.library)]
     return []
+
+
+def _method_problems(row: Parallel, name: str) -> Problems:
+    """Methods whose weights cannot be cut into a part for each process."""
+    method = METHODS[name]
+    if row.whole or not (method.quantizes or method.stands_before_text):
+        return []
+    what = say("{parallel} cannot share the weights of {method}", parallel=row.name, method=name)
+    return [problem("training.parallel", what, say('Set parallel = "ddp".'))]
 
 
 def _speed_problems(config: RunConfig, gpus: int) -> Problems:

@@ -138,11 +138,16 @@ def list_runs(settings: Settings) -> list[Run]:
 
 
 def check_base(run: Run) -> None:
-    """Whether the adapter's base is in its place and unchanged. Raises NotFound or Conflict."""
+    """Whether the run can be asked: an adapter needs its base in its place and unchanged.
+
+    Raises NotFound or Conflict.
+    """
+    if run.trained == run.model:
+        return
     config = run.adapter / ADAPTER_CONFIG
-    if not config.exists():
+    if not run.can_be_asked:
         raise NotFound(
-            say("The run {name} has no adapter yet.", name=run.name),
+            say("The run {name} has saved nothing yet that could be asked.", name=run.name),
             say("Train it: workbench finetune train {name} --resume", name=run.name),
         )
     base = run.base

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetune.encoding import chat_template
 from finetune.encoding.templates import markers_of, read_template
+from finetune.train.quantized import keep_trainable, quantization
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.models.hubs import ELSEWHERE, snapshot
@@ -63,15 +64,28 @@ def load_tokenizer(
     return tokenizer, [*markers, *words]
 
 
-def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
-    """The base's weights on the device, its embeddings grown to `words` rows or more."""
+def load_model(
+    folder: Path,
+    words: int,
+    dtype: Any,
+    device: str,
+    *,
+    quantized: bool = False,
+    flash: bool = True,
+) -> Any:
+    """The base's weights on the device, its embeddings grown to `words` rows or more.
+
+    `quantized` keeps its layers in four bits; `flash` lets FlashAttention run it where it can.
+    """
     from transformers import AutoModelForCausalLM
     from transformers.utils import is_flash_attn_2_available
 
-    options = {}
+    options: dict[str, Any] = {}
     # FlashAttention has kernels for half precision only
-    if device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
+    if flash and device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
         options["attn_implementation"] = "flash_attention_2"
+    if quantized:
+        options |= {"quantization_config": quantization(dtype), "device_map": {"": device}}
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
@@ -85,4 +99,7 @@ def load_model(folder: Path, words: int, dtype: Any, device: str) -> Any:
     # models often have more rows than their tokenizer has tokens: never shrink
     if words > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(words)
+    if quantized:  # it is on its device, and moving it is refused
+        keep_trainable(model)
+        return model
     return model.to(device)

@@ -8,11 +8,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from finetune.section import MethodSection, Name, problem
+from finetune.train.full import TRAINED_BYTES
 from finetune.weights import Weights, layer_of
 from workbench.messages import say
 
-# bytes for each trained parameter: its fp32 weight, its gradient and the two moments of AdamW
-TRAINED_BYTES = 16
 # what architectures call the layers that PEFT's "all-linear" passes over
 VOCABULARY = {"embed_tokens", "lm_head", "wte", "wpe", "word_embeddings"} | {
     "embed_out",

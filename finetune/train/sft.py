@@ -7,15 +7,15 @@ from typing import Any
 
 from finetune.data.examples import Example
 from finetune.encoding.batches import Collator
-from finetune.methods import METHODS
 from finetune.run.config import RunConfig
 from finetune.run.preparation import encode_rows
 from finetune.run.runs import Run
-from finetune.train.base_model import load_model, load_tokenizer
-from finetune.train.device import choose_device, dtype_of
+from finetune.train.base_model import load_tokenizer
+from finetune.train.device import choose_device
 from finetune.train.hardware import hardware_arguments
 from finetune.train.order import Order
 from finetune.train.processes import is_first
+from finetune.train.tuned_model import load_tuned
 from finetune.weights import read_weights
 
 
@@ -37,9 +37,7 @@ def make_trainer(order: Order) -> Any:
     arguments = sft_config(order.run, config, device, precision, measures=bool(measured))
 
     # base and adapter
-    model = load_model(order.base, len(tokenizer), dtype_of(precision), device)
-    new_tokens = tokenizer.convert_tokens_to_ids(added)
-    adapter = METHODS[config.method].peft_config(config.tuning, model, new_tokens)
+    model, adapter = load_tuned(order, tokenizer, added, device, precision)
 
     trainer = Trainer(
         model=model,

@@ -14,9 +14,10 @@ from torch.nn import functional
 from trl import SFTTrainer
 
 from finetune.encoding.masking import IGNORED
+from finetune.train.any_method import TrainsAnyMethod
 
 
-class Trainer(SFTTrainer):
+class Trainer(TrainsAnyMethod, SFTTrainer):
     """The same loss and the same training; no model card beside each checkpoint."""
 
     def create_model_card(self, *args: Any, **options: Any) -> None:
@@ -37,7 +38,8 @@ class Trainer(SFTTrainer):
         labels = functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)
         kept = (labels != IGNORED).any(0).nonzero().squeeze(1)
         target = labels[:, kept]
-        logits = model(**rest, use_cache=False, logits_to_keep=kept).logits
+        places = kept + self._positions_before_text()
+        logits = model(**rest, use_cache=False, logits_to_keep=places).logits
         loss = functional.cross_entropy(
             logits.flatten(0, 1).float(), target.flatten(), ignore_index=IGNORED, reduction="sum"
         )
@@ -53,6 +55,13 @@ class Trainer(SFTTrainer):
         if self.aux_loss_enabled or inputs["input_ids"].is_cuda:
             return False
         return self._keeps_logits()
+
+    def _positions_before_text(self) -> int:
+        """How many trained positions have logits of their own, before those of the text."""
+        config = getattr(self.model, "active_peft_config", None)
+        if config is None or config.peft_type != "PROMPT_TUNING":
+            return 0
+        return config.num_virtual_tokens
 
     def _keeps_logits(self) -> bool:
         """Whether the model can score some places only."""

@@ -1,4 +1,4 @@
-"""A run folder and its settings -> an adapter, from the last checkpoint on; for every task."""
+"""A run folder and its settings -> what is trained, from the last checkpoint on; for every task."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from finetune.run.metrics import draw_loss, forget_after, points_of, read_metric
 from finetune.run.preparation import Report, describe, prepare_data
 from finetune.run.runs import Run
 from finetune.run.sharing import share_rows
+from finetune.run.suitability import check_method
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.checkpoints import check_sharing
@@ -30,10 +31,11 @@ from finetune.train.processes import (
     is_worker,
     wait_for_all,
 )
+from finetune.train.saving import save_trained
+from finetune.weights import read_weights
 from workbench.contributions import load_place
 from workbench.errors import InvalidInput, Stopped
 from workbench.extras import check_extra, quiet_transformers
-from workbench.files import writing
 from workbench.messages import Message, say
 from workbench.models.packaged import resolve_base
 
@@ -66,6 +68,7 @@ def train(
     report({"event": "preparing", **stage, "run": str(run.folder)})
     taught, held_out = prepare_data(run, config, report)
     base = _find_base(run, config, settings)
+    check_method(run, config, read_weights(base))
     if is_first():
         run.update_card(**describe(config, base, taught, held_out))
 
@@ -87,8 +90,8 @@ def train(
         if any_of(stopped()):
             raise Stopped("Cancelled before the first step.", _how_to_resume(run))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        save_trained(run, config, trainer)
         if is_first():
-            _save_adapter(run, trainer)
             _finish(run, trainer.state, time.monotonic() - began)
         wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
@@ -125,13 +128,6 @@ def make_trainer(order: Order) -> Any:
     quiet_transformers()
     task = TASKS[order.config.task]
     return load_place(task.trainer)(order)
-
-
-def _save_adapter(run: Run, trainer: Any) -> None:
-    """The adapter with its tokenizer; the old one stays until the new one is written whole."""
-    with writing(run.adapter) as part:
-        trainer.model.save_pretrained(str(part), save_embedding_layers=False)
-        trainer.processing_class.save_pretrained(str(part))
 
 
 def _finish(run: Run, state: Any, seconds: float) -> None:

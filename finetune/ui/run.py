@@ -153,7 +153,7 @@ def _show_actions(settings: Settings, now: RunNow) -> None:
                 icon=":material/resume:",
                 key="resume_run",
             )
-        if (run.adapter / "adapter_config.json").exists():
+        if run.can_be_asked:
             chat_button(f"local:{run.name}", "chat_run", first=finished)
         if finished:
             _publish_button(run.name)

@@ -30,19 +30,20 @@ def find_local(name: str, settings: Settings) -> Path:
     Raises NotFound with near names.
     """
     places = [
+        settings.home / "runs" / name / "model",
         settings.home / "runs" / name / "adapter",
         settings.home / "models" / name,
         Path(name).expanduser(),
     ]
     for folder in places:
-        if (folder / CONFIG).exists() or (folder / ADAPTER_CONFIG).exists():
+        if is_model(folder):
             return folder.absolute()
     raise NotFound(
         say(
             "There is no model {name}: no such folder, run or workspace model with a config.json.",
             name=name,
         ),
-        _near(name, [*list_models(settings), *list_adapters(settings)]),
+        _near(name, [*list_models(settings), *list_trained(settings)]),
     )
 
 
@@ -52,10 +53,11 @@ def list_models(settings: Settings) -> list[str]:
     return [folder.name for folder in sorted(folders) if _is_readable(folder)]
 
 
-def list_adapters(settings: Settings) -> list[str]:
-    """Names of the runs that have an adapter, the newest first. A corrupt one is left out."""
-    configs = list(settings.home.glob(f"runs/*/adapter/{ADAPTER_CONFIG}"))
-    configs.sort(key=os.path.getmtime, reverse=True)
+def list_trained(settings: Settings) -> list[str]:
+    """Names of the runs with an adapter or a whole model, the newest first, no corrupt one."""
+    adapters = settings.home.glob(f"runs/*/adapter/{ADAPTER_CONFIG}")
+    models = settings.home.glob(f"runs/*/model/{CONFIG}")
+    configs = sorted([*adapters, *models], key=os.path.getmtime, reverse=True)
     return [path.parents[1].name for path in configs if _is_readable(path.parent)]
 
 
@@ -76,13 +78,28 @@ def base_of(folder: Path) -> str:
     return str(base)
 
 
+def is_model(folder: Path) -> bool:
+    """Whether the folder has a whole model or an adapter."""
+    return (folder / CONFIG).exists() or is_adapter(folder)
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether the folder has an adapter and needs a base, or a whole model."""
     return (folder / ADAPTER_CONFIG).exists()
 
 
+def positions_before_text(folder: Path) -> int:
+    """How many positions an adapter puts before the text, as prefix and prompt tuning do; else 0.
+
+    Raises InvalidInput for a corrupt configuration.
+    """
+    config = _read(folder / ADAPTER_CONFIG) if is_adapter(folder) else {}
+    count = config.get("num_virtual_tokens")
+    return count if isinstance(count, int) else 0
+
+
 def context_of(folder: Path) -> int:
-    """The longest context that the model was made for, in tokens; 0 where it is unknown.
+    """The longest text that the model was made for, in tokens; 0 where it is unknown.
 
     Raises InvalidInput for a corrupt configuration.
     """
@@ -92,7 +109,9 @@ def context_of(folder: Path) -> int:
     if isinstance(part, dict):
         config = part
     context = config.get("max_position_embeddings") or config.get("n_positions")
-    return context if isinstance(context, int) else 0
+    if not isinstance(context, int):
+        return 0
+    return max(context - positions_before_text(folder), 1)
 
 
 def digest_of(folder: Path) -> str:

@@ -1,6 +1,6 @@
 """A training run's folder -> its files, its card, what it was taught. The only reader of it.
 
-run.toml · data/ · metrics.jsonl · checkpoints/ · adapter/ · card.json
+run.toml · data/ · metrics.jsonl · checkpoints/ · adapter/ or model/ · card.json
 """
 
 from __future__ import annotations
@@ -39,6 +39,22 @@ class RunFolder:
     @property
     def adapter(self) -> Path:
         return self.folder / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """The whole model of a run that has trained every weight."""
+        return self.folder / "model"
+
+    @property
+    def trained(self) -> Path:
+        """The folder of what was trained and can be asked: the whole model, else the adapter."""
+        whole = self.model / model_folder.CONFIG
+        return self.model if whole.exists() else self.adapter
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether anything that was trained is saved yet."""
+        return model_folder.is_model(self.trained)
 
     @property
     def checkpoints(self) -> Path:
@@ -110,7 +126,12 @@ class RunFolder:
 
     @property
     def base(self) -> Path:
-        """The folder of the base that the adapter names. Raises InvalidInput."""
+        """The folder of the base: the one that the adapter names, or that a whole model was once.
+
+        Raises InvalidInput.
+        """
+        if self.trained == self.model:
+            return Path(self.card.get("base_folder", ""))
         return Path(model_folder.base_of(self.adapter))
 
     @property
@@ -130,8 +151,11 @@ class RunFolder:
 
 
 def run_around(folder: Path) -> RunFolder:
-    """The run that an adapter's folder belongs to; any other folder is its own."""
-    return RunFolder(folder.parent if folder.name == "adapter" else folder)
+    """The run that the folder of an adapter or model belongs to; any other folder is its own."""
+    run = RunFolder(folder.parent)
+    if folder.name == "adapter" or (folder.name == "model" and run.card_file.exists()):
+        return run
+    return RunFolder(folder)
 
 
 def list_run_folders(settings: Settings) -> list[RunFolder]:
@@ -147,7 +171,7 @@ def list_tuned(settings: Settings) -> list[str]:
     A run that was stopped before its end is left out, and so is one with a corrupt card: neither
     may be picked by itself. Both can be asked by name.
     """
-    return [name for name in model_folder.list_adapters(settings) if _is_ready(name, settings)]
+    return [name for name in model_folder.list_trained(settings) if _is_ready(name, settings)]
 
 
 def is_scored(name: str, settings: Settings) -> bool:

@@ -26,8 +26,7 @@ def check_folder(path: str) -> Path:
             "Give the folder of a model in Hugging Face's layout, or a hub name such as "
             "Qwen/Qwen3-0.6B.",
         )
-    has_config = (folder / model_folder.CONFIG).exists()
-    if not has_config and not model_folder.is_adapter(folder):
+    if not model_folder.is_model(folder):
         raise _no_model(folder)
     model_folder.context_of(folder)  # raises for a damaged configuration
     _check_weights(folder)

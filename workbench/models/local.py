@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from workbench.artefacts.model_folder import end_tokens
+from workbench.artefacts.model_folder import end_tokens, positions_before_text
 from workbench.models.chat_format import fit_prompt
 from workbench.models.generate import generate_tokens
 from workbench.models.pieces import decode_whole, until
@@ -124,6 +124,8 @@ def stream(
         model = loaded.base.model
         tokenizer = loaded.tokenizer
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        if limit and loaded.folder:
+            limit -= positions_before_text(loaded.folder)
         context = min(context_tokens, limit or context_tokens)
         prompt = fit_prompt(tokenizer, turns, room_of(context, answer_tokens))
         count.prompt = prompt["input_ids"].shape[1]

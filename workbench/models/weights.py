@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from workbench.artefacts.model_folder import (
     first_line,
     is_adapter,
     load_tokenizer,
+    positions_before_text,
     tokenizer_folder,
 )
 from workbench.errors import InvalidInput, NotFound, Unavailable
@@ -30,11 +33,21 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class LoadedBase:
-    """A base model in memory and the adapters on it. One answer at a time has the lock."""
+    """A base model in memory and the adapters on it. One answer at a time has the lock.
+
+    `model` is what answers now: the base itself, `tuned` with one of its adapters, or one of the
+    base's wrappers in `prompts`. PEFT refuses adapters that change weights and ones that stand
+    before the text on one model, so each of the latter wraps the base for itself.
+    """
 
     model: Any
+    tuned: Any = None
     adapters: set[str] = field(default_factory=set)
+    prompts: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.plain = self.model
 
 
 @dataclass(frozen=True)
@@ -56,13 +69,21 @@ class LoadedModel:
         The adapter is put on here, not while loading: a base that is at work must not make the
         questions to other models wait. Raises InvalidInput for an adapter that does not fit.
         """
-        if self.folder:
-            if self.adapter not in self.base.adapters:
-                _add_adapter(self.base, self.folder, self.adapter)
-            self.base.model.set_adapter(self.adapter)
-            self.base.model.enable_adapter_layers()
-        elif self.base.adapters:
-            self.base.model.disable_adapter_layers()
+        base = self.base
+        if base.adapters:
+            base.tuned.disable_adapter_layers()
+        if not self.folder:
+            base.model = base.plain
+        elif positions_before_text(self.folder):
+            if self.adapter not in base.prompts:
+                base.prompts[self.adapter] = _wrap(base.plain, self.folder, self.adapter)
+            base.model = base.prompts[self.adapter]
+        else:
+            if self.adapter not in base.adapters:
+                _add_adapter(base, self.folder, self.adapter)
+            base.tuned.set_adapter(self.adapter)
+            base.tuned.enable_adapter_layers()
+            base.model = base.tuned
 
 
 # key of a base -> the base, the last used at the end
@@ -163,18 +184,34 @@ def _device() -> str:
 
 
 def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
-    """Put one more adapter on the base, on the base's own device."""
+    """Put one more adapter on the base's weights, on the base's own device."""
+    if not base.adapters:
+        base.tuned = _wrap(base.plain, folder, name)
+    else:
+        with _maps_misfit(folder):
+            device = str(base.plain.device)
+            base.tuned.load_adapter(str(folder), adapter_name=name, torch_device=device)
+        base.tuned.eval()
+    base.adapters.add(name)
+
+
+def _wrap(model: Any, folder: Path, name: str) -> Any:
+    """PEFT's model around that one, with the adapter in the folder."""
     check_extra("train", ["peft"], say("A tuned model"))
     from peft import PeftModel
 
-    device = str(base.model.device)
+    device = str(model.device)
+    with _maps_misfit(folder):
+        wrapped: Any = PeftModel.from_pretrained(
+            model, str(folder), adapter_name=name, torch_device=device
+        )
+    return wrapped.eval()
+
+
+@contextmanager
+def _maps_misfit(folder: Path) -> Iterator[None]:
     try:
-        if base.adapters:
-            base.model.load_adapter(str(folder), adapter_name=name, torch_device=device)
-        else:
-            base.model = PeftModel.from_pretrained(
-                base.model, str(folder), adapter_name=name, torch_device=device
-            )
+        yield
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(
             say(
@@ -184,5 +221,3 @@ def _add_adapter(base: LoadedBase, folder: Path, name: str) -> None:
             ),
             "Its base was changed or replaced; train it again, or restore the base.",
         ) from error
-    base.model.eval()
-    base.adapters.add(name)

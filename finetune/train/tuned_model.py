@@ -1,0 +1,39 @@
+"""A base and the run's method -> the model to train, and the PEFT config of what is put on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from finetune.methods import METHODS
+from finetune.run.config import ConfigProblems
+from finetune.run.suitability import token_problems
+from finetune.train.base_model import load_model
+from finetune.train.device import dtype_of
+from finetune.train.order import Order
+
+
+def load_tuned(
+    order: Order, tokenizer: Any, added: Sequence[str], device: str, precision: str
+) -> tuple[Any, Any]:
+    """(the base on its device, its PEFT config or None where the base itself is trained).
+
+    `added` are the tokens that the tokenizer has beyond the base's. Raises ConfigProblems for
+    a method that cannot learn them.
+    """
+    config = order.config
+    method = METHODS[config.method]
+    problems = token_problems(config, added)
+    if problems:
+        raise ConfigProblems(order.run.run_file, problems, config)
+    kept_in = "fp32" if method.trains_base else precision
+    model = load_model(
+        order.base,
+        len(tokenizer),
+        dtype_of(kept_in),
+        device,
+        quantized=method.quantizes,
+        flash=not method.stands_before_text,
+    )
+    new_tokens = tokenizer.convert_tokens_to_ids(list(added))
+    return model, method.peft_config(config.tuning, model, new_tokens)
