@@ -102,3 +102,15 @@ PARALLEL: dict[str, Parallel] = {
     )
 }
 """Name -> row; the first is the default."""
+
+
+def row_of(config: Any) -> Parallel | None:
+    """The row of a run's config; None where one process trains alone."""
+    training = config.training
+    return PARALLEL[training.parallel] if training.processes > 1 else None
+
+
+def holds_all_weights(config: Any) -> bool:
+    """Whether each process of the training holds all weights of the model."""
+    row = row_of(config)
+    return row is None or row.whole

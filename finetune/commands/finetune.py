@@ -15,6 +15,10 @@ MORE = {
         "finetune.commands.check:check",
         "Report every problem of a run file at once, before anything loads.",
     ),
+    "launch": (
+        "finetune.commands.launch:launch",
+        "Print what starts a training on several machines.",
+    ),
     "score": (
         "finetune.commands.score:score",
         "Measure a run on a data file: exact answers, or letters of options.",

@@ -57,6 +57,15 @@ class Wish:
 @click.option("--nodes", default=1, type=click.IntRange(1), help="Machines that train together.")
 @click.option("--rank", default=0, type=click.IntRange(0), help="Number of this machine, from 0.")
 @click.option("--rendezvous", default="", help="HOST:PORT of machine 0, where all of them meet.")
+@click.option(
+    "--on",
+    "cluster_address",
+    default="",
+    help="A Ray cluster, ray://HOST:PORT or http://HOST:PORT.",
+)
+@click.option(
+    "--gpus", default=0, type=click.IntRange(0), help="GPUs that the Ray cluster reserves for it."
+)
 @json_option
 @reports_errors
 def train(
@@ -68,6 +77,8 @@ def train(
     nodes: int,
     rank: int,
     rendezvous: str,
+    cluster_address: str,
+    gpus: int,
     as_json: bool,
 ) -> None:
     """Train a run file; the same command again goes on where it was broken off.
@@ -88,9 +99,13 @@ def train(
     run, config = _find(wish)
     cluster = Cluster(processes or 0, nodes, rank, rendezvous).filled(config.training.processes)
     cluster.check()
-    carry_out = _join if rank else _train
     try:
-        carry_out(wish, run, config, cluster)
+        if cluster_address:
+            _submit(wish, run, cluster, cluster_address, gpus)
+        elif rank:
+            _join(wish, run, cluster)
+        else:
+            _train(wish, run, config, cluster)
     except Stopped as stop:
         _end_as_cancelled(run, stop, as_json)
     if not is_first():
@@ -116,7 +131,26 @@ def _train(wish: Wish, run: Run, config: RunConfig, cluster: Cluster) -> None:
             run_training(run, config, wish.settings, wish.report, wish.stopped, cluster)
 
 
-def _join(wish: Wish, run: Run, config: RunConfig, cluster: Cluster) -> None:
+def _submit(wish: Wish, run: Run, cluster: Cluster, address: str, gpus: int) -> None:
+    """Train on a Ray cluster, by the same command there."""
+    from finetune.train.ray_job import train_on_ray
+
+    if cluster.nodes > 1:
+        raise InvalidInput(
+            "A Ray job starts on one machine.", "Leave --nodes out, or --on for machines of yours."
+        )
+    words = [run.name]
+    if not wish.named:
+        words = [str(Path(wish.run_file).absolute()), "--name", run.name]
+    words += ["--processes", str(cluster.processes), "--json"]
+    if wish.resume:
+        words.append("--resume")
+    if wish.replace:
+        words.append("--replace")
+    train_on_ray(address, words, gpus, wish.report, wish.stopped)
+
+
+def _join(wish: Wish, run: Run, cluster: Cluster) -> None:
     """Train on another machine than the first, which opens the run in the shared workspace."""
     from finetune.train.launch import launch
 
@@ -171,12 +205,13 @@ def _end_as_cancelled(run: Run, stop: Stopped, as_json: bool) -> None:
 
 def _stops_on_signal() -> Callable[[], bool]:
     """SIGTERM and Ctrl-C ask the training to save and stop; a second one ends it at once."""
-    from finetune.train.processes import launcher_is_gone
+    from finetune.train.processes import is_launched, launcher_is_gone
 
     asked: list[int] = []
 
     def ask(number: int, frame: Any) -> None:
-        if asked:
+        # who stops a whole family of processes asks a worker twice, and it has to save first
+        if asked and not is_launched():
             sys.exit(CANCELLED)
         asked.append(number)
 
@@ -190,6 +225,8 @@ def _say_nothing(event: dict[str, Any]) -> None:
 
 
 def _show(event: dict[str, Any]) -> None:
+    from finetune.train.speed import speed_words
+
     kind = event["event"]
     if kind == "progress":
         words = [f"step {event['step']}/{event['steps']}"]
@@ -197,6 +234,7 @@ def _show(event: dict[str, Any]) -> None:
             words.append(f"loss {event['loss']:.4f}")
         if "eval_loss" in event:
             words.append(f"held out {event['eval_loss']:.4f}")
+        words += speed_words(event)
         words.append(f"{event['left']:.0f} s left")
         click.echo("  ".join(words), err=True)
     elif kind == "sample":
@@ -205,3 +243,7 @@ def _show(event: dict[str, Any]) -> None:
         click.secho(f"Warning: {event['text']}", fg="yellow", err=True)
     elif kind == "waiting":
         click.echo(f"Waiting for the first machine at {event['rendezvous']}", err=True)
+    elif kind == "submitted":
+        click.echo(f"Job {event['job']} of {event['cluster']}", err=True)
+    elif kind == "attention":
+        click.echo(f"Attention: {event['chosen']}, of {event['milliseconds']} ms a pass", err=True)

@@ -14,6 +14,7 @@ from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
+from finetune.run.machine import machine_problems
 from finetune.run.preparation import read_sets
 from finetune.run.suitability import method_problems, publishing_remarks, token_problems
 from finetune.section import problem
@@ -50,6 +51,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     config = _check_file(path, report)
     if config is None:
         return report
+    report.problems += machine_problems(config)
     taught = _check_data(config, report)
     try:
         base = Path(resolve_base(config.base_path, settings)).expanduser()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from finetune.methods import METHODS
-from finetune.parallel import PARALLEL, Parallel
+from finetune.parallel import Parallel, row_of
 from finetune.run.config import RunConfig
 from finetune.run.gpus import gpu_names
 from finetune.section import problem
@@ -21,8 +21,8 @@ def machine_problems(config: RunConfig, gpus: int | None = None) -> Problems:
     if gpus is None:
         gpus = len(gpu_names())
     found = []
-    if config.training.processes > 1:
-        row = PARALLEL[config.training.parallel]
+    row = row_of(config)
+    if row:
         found += _parallel_problems(row, gpus) or _method_problems(row, config.method)
     return found + _speed_problems(config, gpus)
 

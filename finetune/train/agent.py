@@ -17,8 +17,10 @@ def main() -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
+    # the workers alone are asked to stop, and have as long as it takes to save
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        run(parse_args(sys.argv[1:]))
+        run(parse_args(["--signals-to-handle=SIGINT", *sys.argv[1:]]))
     except ChildFailedError as error:
         rank, status = first_failure({r: f.exitcode for r, f in error.failures.items()})
         event = {"event": ENDED, "rank": rank, "status": status}

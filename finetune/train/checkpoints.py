@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finetune.parallel import PARALLEL
+from finetune.parallel import row_of
 from finetune.run.config import RunConfig
 from workbench.errors import InvalidInput
 from workbench.messages import say
@@ -17,10 +17,10 @@ def check_sharing(checkpoint: Path, config: RunConfig) -> None:
 
     DeepSpeed writes the optimizer in a part for each process; ddp and fsdp write it whole.
     """
-    row = PARALLEL[config.training.parallel]
+    row = row_of(config)
     now = config.training.processes
     in_parts = (checkpoint / DEEPSPEED).exists()
-    wants_parts = now > 1 and not row.any_number
+    wants_parts = row is not None and not row.any_number
     written_by = processes_of(checkpoint)
     if not in_parts and not wants_parts:
         return
@@ -33,7 +33,7 @@ def check_sharing(checkpoint: Path, config: RunConfig) -> None:
             checkpoint=checkpoint.name,
             then=written_by,
             now=now,
-            parallel=row.name,
+            parallel=config.training.parallel,
         ),
         say(
             "DeepSpeed's checkpoints go on with the same number of processes only: take "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from finetune.parallel import PARALLEL
+from finetune.parallel import row_of
 from finetune.run.config import RunConfig
 
 
@@ -21,8 +21,8 @@ def hardware_arguments(config: RunConfig, device: str, precision: str) -> dict[s
         "torch_compile": training.compile,
         "use_liger_kernel": training.liger,
     }
-    if training.processes > 1:
-        row = PARALLEL[training.parallel]
+    row = row_of(config)
+    if row:
         arguments |= row.arguments()
         if row.library == "deepspeed" and device == "cpu":
             _spare_compilation()

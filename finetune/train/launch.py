@@ -7,7 +7,6 @@ person says.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -22,14 +21,14 @@ import psutil
 from finetune.run.runs import Run
 from finetune.train.agent import ENDED
 from finetune.train.cluster import Cluster
+from finetune.train.events import ENDS, error_of, read_event
 from finetune.train.processes import LAUNCHER, LOG, log_of
 from workbench.errors import Stopped, Unavailable, WorkbenchError
-from workbench.messages import read_messages, say
+from workbench.messages import say
 
 AGENT = ["-m", "finetune.train.agent"]
 TRAIN = ["-m", "finetune.train.worker", "finetune", "train"]
 LOG_LINES = 30  # of the process that failed
-ENDS = ("failed", "cancelled", "done", ENDED)  # events that become this command's own end
 
 
 def launch(
@@ -58,11 +57,11 @@ def launch(
     ) as torchrun:
         Thread(target=_pass_on_stop, args=(torchrun, stopped), daemon=True).start()
         for line in torchrun.stdout or ():
-            event = _read(line)
-            said = said or _error_of(event)
+            event = read_event(line)
+            said = said or error_of(event)
             if event.get("event") == ENDED:
                 ended = event
-            elif event.get("event") not in (None, *ENDS):
+            elif event and event["event"] not in ENDS:
                 report(event)
     if torchrun.returncode:
         raise _why_ended(run, torchrun.returncode, said, ended)
@@ -102,7 +101,7 @@ def _show_log(run: Run, rank: int) -> None:
     if rank == 0 or not path.exists():
         return
     lines = path.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
-    print(f"--- {path}", *lines, sep="\n", file=sys.stderr, flush=True)
+    sys.stderr.write("\n".join([f"--- {path}", *lines, ""]))
 
 
 def _environment(run: Run, cluster: Cluster) -> Mapping[str, str]:
@@ -118,21 +117,3 @@ def _pass_on_stop(torchrun: subprocess.Popen[str], stopped: Callable[[], bool]) 
                 worker.terminate()
             return
         time.sleep(0.2)
-
-
-def _read(line: str) -> dict[str, Any]:
-    """A worker's event; nothing where a library has printed something else."""
-    try:
-        event = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    if not isinstance(event, dict) or "event" not in event:
-        return {}
-    return read_messages(event)
-
-
-def _error_of(event: dict[str, Any]) -> WorkbenchError | None:
-    """What a worker has ended with, as an error of this process."""
-    kinds = {"failed": WorkbenchError, "cancelled": Stopped}
-    kind = kinds.get(event.get("event", ""))
-    return kind(event["problem"], event["fix"]) if kind else None

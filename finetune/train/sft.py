@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from finetune.data.examples import Example
-from finetune.encoding.batches import Collator
 from finetune.run.config import RunConfig
 from finetune.run.preparation import encode_rows
 from finetune.run.runs import Run
+from finetune.train.attention import collator_for
 from finetune.train.base_model import load_tokenizer
 from finetune.train.device import choose_device
 from finetune.train.hardware import hardware_arguments
@@ -45,7 +45,7 @@ def make_trainer(order: Order) -> Any:
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(measured) if measured else None,
-        data_collator=_collator(model, tokenizer),
+        data_collator=collator_for(model.config._attn_implementation, tokenizer.pad_token_id),
         peft_config=adapter,
         callbacks=_callbacks(order, tokenizer),
     )
@@ -104,15 +104,6 @@ def _strategy(cadence: int | str) -> str:
 
 def _steps(cadence: int | str) -> int:
     return 1 if cadence == "epoch" else int(cadence)
-
-
-def _collator(model: Any, tokenizer: Any) -> Any:
-    """FlashAttention wants one long row; all others want rows apart, which cost less."""
-    if not model.config._attn_implementation.startswith("flash"):
-        return Collator(tokenizer.pad_token_id)
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-
-    return DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
 
 
 def _callbacks(order: Order, tokenizer: Any) -> list[Any]:

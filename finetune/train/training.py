@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from finetune.run.config import RunConfig
@@ -92,7 +93,7 @@ def train(
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         save_trained(run, config, trainer)
         if is_first():
-            _finish(run, trainer.state, time.monotonic() - began)
+            _finish(run, config, trainer.state, time.monotonic() - began)
         wait_for_all()  # one that ends as cancelled makes torchrun end the first, still saving
 
     step = trainer.state.global_step
@@ -127,13 +128,20 @@ def make_trainer(order: Order) -> Any:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     quiet_transformers()
     task = TASKS[order.config.task]
-    return load_place(task.trainer)(order)
+    trainer = load_place(task.trainer)(order)
+    from finetune.train.callbacks import Sharing
+
+    trainer.add_callback(Sharing(trainer, order.config))
+    return trainer
 
 
-def _finish(run: Run, state: Any, seconds: float) -> None:
+def _finish(run: Run, config: RunConfig, state: Any, seconds: float) -> None:
     """The curve as a picture, and what the card says of an ended or stopped training."""
     draw_loss(run.metrics, run.folder / "loss.png")
-    losses = points_of(read_metrics(run.metrics), "loss")
+    rows = read_metrics(run.metrics)
+    losses = points_of(rows, "loss")
+    speeds = [speed for _, speed in points_of(rows, "tokens_per_second")]
+    sizes = [size for _, size in points_of(rows, "memory_gb")]
     finished = ""
     if state.global_step >= state.max_steps:
         finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -142,6 +150,10 @@ def _finish(run: Run, state: Any, seconds: float) -> None:
         steps=state.max_steps,
         loss=losses[-1][1] if losses else None,
         eval_loss=state.best_metric,
+        processes=config.training.processes,
+        parallel=config.training.parallel,
+        tokens_per_second=round(median(speeds)) if speeds else None,
+        memory_gb=max(sizes, default=None),
         seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=finished,
     )
