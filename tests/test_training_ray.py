@@ -81,7 +81,7 @@ def test_a_training_runs_as_a_ray_job(cluster: str, tmp_path: Path) -> None:
     steps = (json.loads(line).get("step", 0) for line in process.stdout)
     assert any(step > 5 for step in steps)
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 143, errors
     long = Run(home / "runs" / "long")
     assert long.last_checkpoint and long.card["step"] > 5

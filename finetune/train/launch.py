@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Thread
 from typing import Any
 
@@ -36,16 +36,18 @@ def launch(
     cluster: Cluster,
     report: Callable[[dict[str, Any]], None],
     stopped: Callable[[], bool],
+    program: Sequence[str] = TRAIN,
 ) -> None:
     """Train the prepared run on the cluster's processes and pass on what they report.
 
+    `program` is what each process runs, with the run's folder as its argument.
     Raises what a worker failed with, Stopped where it was cancelled, Unavailable where one died
     without a word.
     """
     said: WorkbenchError | None = None
     ended: dict[str, Any] = {}
     with subprocess.Popen(
-        [sys.executable, *AGENT, *cluster.torchrun(), *TRAIN, str(run.folder), "--json"],
+        [sys.executable, *AGENT, *cluster.torchrun(), *program, str(run.folder), "--json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
