@@ -14,7 +14,7 @@ from finetune.weights import Weights
 
 
 class Meter:
-    """Reads the clock at a count of tokens; each reading tells of the time since the one before.
+    """Reads the clock at a count of tokens; each reading is of the time since the one before.
 
     The first one only begins: kernels are compiled and memory is claimed before it.
     `operations` are those that a token costs, `peak` those that all GPUs do in a second; where
