@@ -72,7 +72,7 @@ def _read_talks(path: Path) -> list[list[Turn]]:
     talks = []
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
-        turns = _up_to_last_question(row.get("messages") or [])
+        turns = _up_to_last_question(row.get("messages") or row.get("prompt") or [])
         if turns and not row.get("tools") and all(map(_is_plain, turns)):
             talks.append([{"role": turn["role"], "content": turn["content"]} for turn in turns])
     return talks

@@ -181,6 +181,10 @@ class Format:
         return start + before + "{{ $.System }}" + after + "{{ end }}"
 
 
+# of a model that goes on with a text, and knows no turns
+WORDS_ALONE = Format("", ("", ""), ("", ""), "", SystemForm("own"))
+
+
 def read_format(tokenizer: Any) -> Format:
     """The format that the tokenizer's template renders.
 
@@ -300,7 +304,9 @@ def _derive(sample: _Sample) -> Format | None:
 
     assistant_start = user_to_reply.removeprefix(user_end)
     user_start = reply_to_user.removeprefix(assistant_end)
-    if not user_start or not start.endswith(user_start):
+    if not user_start:
+        return WORDS_ALONE  # where that is all of it; otherwise it will not agree
+    if not start.endswith(user_start):
         return None
     opening = start.removesuffix(user_start)
     opening, system = _derive_system(sample, opening, user_start)

@@ -17,7 +17,9 @@ CONTRIBUTION = Contribution(
         "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
+        "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
         "demo": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
     },
+    opens={"pretrain": "finetune.ui.made:open_pretraining"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

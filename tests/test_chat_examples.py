@@ -7,10 +7,11 @@ import os
 import pytest
 
 from finetune.data.dataset import load_examples
+from finetune.data.preferred import load_pairs, load_ratings
 from finetune.run.new_run import data_files
 from workbench.chat.conversations import Conversations
 from workbench.chat.events import Token
-from workbench.chat_data import chat_data
+from workbench.chat_data import PAIRS, RATINGS, chat_data
 from workbench.settings import Settings
 
 CHAT = [
@@ -77,4 +78,43 @@ def test_the_file_follows_the_chats_and_is_written_only_then(
     assert "Six months." in (chat_data(settings) or path).read_text("utf-8")
     conversations.delete(number)
     os.utime(path, ns=(0, 0))
-    assert chat_data(settings) is None and not path.exists()
+    assert chat_data(settings) is None and data_files(settings) == []
+
+
+def test_preferences_of_chats_are_pairs_and_ratings(
+    settings: Settings, conversations: Conversations
+) -> None:
+    number, (first, _, last) = chat(conversations)
+    conversations.rate(first, -1, "Three years [1].")
+    conversations.rate(last, 1)
+    other = conversations.add(number, "assistant", "", instead_of=last)
+    conversations.save(other, [Token("No idea.")], "done")
+    conversations.rate(other, -1)
+    question = conversations.add(number, "user", "And the screen?")
+    beside = [conversations.add(number, "assistant", "") for _ in range(2)]
+    for answer, text in zip(beside, ("Half a year.", "A screen is glass."), strict=True):
+        conversations.save(answer, [Token(text)], "done")
+    conversations.vote(question, beside[0])
+    written = chat_data(settings)
+    assert data_files(settings)[0] == written  # a new training begins with the dialogues
+    assert written
+
+    pairs = load_pairs([written.with_name(PAIRS)])
+    assert not pairs.problems
+    assert [(pair.chosen[0].content, pair.rejected[0].content) for pair in pairs.examples] == [
+        ("Three years.", "Two years."),
+        ("One year, see.", "No idea."),
+        ("Half a year.", "A screen is glass."),
+    ]
+    assert {pair.group for pair in pairs.examples} == {f"chat {number}"}
+    asked = [turn.content for turn in pairs.examples[1].prompt]
+    assert asked == ["How long is the warranty?", "Three years.", "And of the battery?"]
+
+    rated = load_ratings([written.with_name(RATINGS)])
+    assert not rated.problems
+    assert [(row.completion[0].content, row.good) for row in rated.examples] == [
+        ("Three years.", True),
+        ("Two years.", False),
+        ("One year, see.", True),
+        ("No idea.", False),
+    ]

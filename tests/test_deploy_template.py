@@ -11,7 +11,8 @@ from tiny_models import make_tokenizer
 
 from deploy.modelfile import Modelfile, read_modelfile
 from deploy.ollama_registry import Registry
-from deploy.template import Thinking, find_ends, read_format, render
+from deploy.template import WORDS_ALONE, Thinking, find_ends, read_format, render
+from finetune.train.pretrain import PLAIN
 from workbench.errors import InvalidInput
 
 # name -> (chat template, begin of text, tokens of its own, TEMPLATE, ends)
@@ -144,6 +145,15 @@ def test_the_format_renders_long_talks_as_the_template_does(name: str) -> None:
         assert bos + found.render(turns) == render(tokenizer, turns)
         checked += 1
     assert checked == 4
+
+
+def test_a_model_that_goes_on_with_text_gets_the_words_alone() -> None:
+    tokenizer = make_tokenizer(["text"], 300)
+    tokenizer.chat_template = PLAIN
+    found = read_format(tokenizer)
+    assert found == WORDS_ALONE
+    talk = [{"role": "system", "content": "S "}, {"role": "user", "content": "Once {{ x }}"}]
+    assert found.render(talk) == render(tokenizer, talk) == "S Once {{ x }}"
 
 
 SWITCHED = (

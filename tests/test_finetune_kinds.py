@@ -143,13 +143,13 @@ def test_the_command_names_kinds_and_their_stages(tmp_path: Path) -> None:
     done = CliRunner().invoke(data, ["check", str(path), "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["kinds"] == {
-        "preference": {"rows": 3, "tasks": ["dpo", "sft"]},
+        "preference": {"rows": 3, "tasks": ["dpo", "kto", "sft"]},
         "rated": {"rows": 2, "tasks": ["kto", "sft"]},
         "dialogue": {"rows": 1, "tasks": ["sft"]},
         "text": {"rows": 1, "tasks": ["pretrain"]},
     }
     shown = CliRunner().invoke(data, ["check", str(path)]).output
-    assert "3 preference pairs" in shown and "(dpo), which is not available yet" in shown
+    assert "3 preference pairs" in shown and "(dpo) learns from both" in shown
 
 
 def test_a_choice_may_be_asked_under_any_name_of_a_question() -> None:

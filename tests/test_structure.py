@@ -31,7 +31,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 FLOORS = {
     "workbench": [["artefacts", "chat", "jobs"], ["models"], ["start"], ["ui"]],
     "rag": [["loaders"], ["commands", "ui"]],
-    "finetune": [["data"], ["encoding"], ["run"], ["evaluate"], ["train"], ["commands", "ui"]],
+    "finetune": [
+        ["data"],
+        ["encoding"],
+        ["corpus"],
+        ["run"],
+        ["evaluate"],
+        ["train"],
+        ["commands", "ui"],
+    ],
     "deploy": [["commands", "ui"]],
     "agents": [["databases"], ["documents", "tuned", "data", "none"], ["commands", "ui"]],
     "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],

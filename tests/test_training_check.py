@@ -45,7 +45,7 @@ def test_every_problem_is_reported_at_once(project: Path) -> None:
         "wrong",
         'base = "base"\nseeds = 1\n'
         '[data]\ntrain = ["broken.jsonl", "nowhere.jsonl"]\nmax_length = "long"\n'
-        '[lora]\nmethod = "qlora"\nrank = 0\nmodules_to_save = ["attic"]\n[training]\nepoch = 3\n',
+        '[lora]\nmethod = "mora"\nrank = 0\nmodules_to_save = ["attic"]\n[training]\nepoch = 3\n',
     )
     found = check(path)
     wanted = [

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 from fake_jobs import running_job
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 from training_fixtures import add_run, write_project
 
+from finetune.commands.compare import compare
+from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
@@ -104,7 +107,7 @@ def test_clicks_train_a_run_and_show_its_curve(
     assert "finished" in texts(app) and "step 4 of 4" in texts(app)
     assert "chat_run" in buttons(app) and "resume_run" not in buttons(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
-    assert spec["encoding"]["y"]["field"] == "loss"
+    assert spec["encoding"]["y"]["title"] == "loss"
 
 
 def test_a_broken_off_run_is_resumed_and_deleted_only_when_asked(
@@ -189,6 +192,55 @@ def test_the_chinese_page_has_no_english_left(
     add_run(settings.home, "two", finished=False)
     text = re.sub(r":[a-z_-]+(/[a-z_]+:)?|\{.*", " ", texts(page(PAGE, "zh")))
     assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"one", "two"}
+
+
+def test_a_file_of_pairs_is_learned_as_pairs_with_a_smaller_rate(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
+    pair = {"prompt": "Who?", "chosen": "Mira.", "rejected": "Nobody."}
+    pairs = project.home / "uploads" / "training" / "pairs.jsonl"
+    pairs.write_text(json.dumps(pair) + "\n", "utf-8")
+    os.utime(pairs, (0, 0))  # older than the dialogues
+    app = page(PAGE)
+    assert app.selectbox(key="training_task").value == "sft"
+    drawn(app.selectbox(key="training_data").select(pairs).run())
+    assert app.selectbox(key="training_task").value == "dpo"
+    assert 'task = "dpo"' in app.code[0].value and "learning_rate = 0.0006" in app.code[0].value
+    drawn(app.selectbox(key="training_task").select("kto").run())
+    assert app.selectbox(key="training_task").value == "kto"  # a person's choice stays
+
+
+def test_runs_are_compared_by_their_curves_and_by_what_differs(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    add_run(settings.home, "one", finished=True)
+    other = add_run(settings.home, "two", finished=True)
+    text = (other / "run.toml").read_text("utf-8")
+    (other / "run.toml").write_text(f"seed = 7\n{text}", "utf-8")
+    row = {"step": 20, "eval_loss": 0.4, "eval_margin": 0.25, "eval_accuracy": 0.75}
+    append_metrics(other / "metrics.jsonl", row)
+    app = page(PAGE)
+    tables = {tuple(table.value.columns): table.value for table in app.dataframe}
+    settings_table = tables["Setting", "two", "one"]
+    assert settings_table.values.tolist() == [["seed", "7", "42"]]
+    results = tables["Result", "two", "one"]
+    assert ["Loss", "0.15", "0.15"] in results.values.tolist()
+    drawn(app.selectbox(key="shown_run").select("two").run())
+    assert "in 75% of the pairs, by 0.250 on average" in texts(app)
+    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    titles = [spec["encoding"]["y"]["title"] for spec in specs]
+    assert titles == ["loss", "reward margin", "held-out loss"]
+    assert specs[-1]["encoding"]["color"]["scale"]["domain"] == ["two", "one"]
+    drawn(app.segmented_control(key="compared_curve").select("eval_margin").run())
+    spec = json.loads(app.get("vega_lite_chart")[-1].proto.spec)
+    assert spec["encoding"]["color"]["scale"]["domain"] == ["two"]  # the other one has none
+    drawn(app.multiselect(key="compared_runs").unselect("one").run())
+    assert "Choose two or more." in texts(app)
+
+    done = CliRunner().invoke(compare, ["one", "two", "--json"])
+    found = json.loads(done.output)
+    assert found["settings"] == {"seed": [42, 7]} and found["runs"] == ["one", "two"]
+    assert CliRunner().invoke(compare, ["one", "one"]).exit_code != 0
 
 
 def test_a_curve_is_raw_smoothed_and_held_out_and_ends_with_the_last_step() -> None:

@@ -354,6 +354,6 @@ def test_layers_that_the_base_lacks_are_told(project: Path, settings: Settings) 
     with pytest.raises(InvalidInput, match="does not fit the base"), maps_training_errors(config):
         from finetune.run.preparation import prepare_data
 
-        taught, held_out = prepare_data(run, config, quietly)
+        sets = prepare_data(run, config, quietly)
         base = project.parent / "base"
-        make_trainer(Order(run, config, base, taught, held_out, quietly, never))
+        make_trainer(Order(run, config, base, sets.taught, sets.held_out, quietly, never))

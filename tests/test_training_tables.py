@@ -18,7 +18,7 @@ from finetune.methods import METHODS
 from finetune.run.check import check
 from finetune.run.config import ConfigProblems, load_config
 from finetune.run.estimate import estimate
-from finetune.run.preparation import describe
+from finetune.run.preparation import Sets, describe
 from finetune.run.run_text import Choices, write_run_text
 from finetune.section import MethodSection, Section, problem
 from finetune.tasks import TASKS
@@ -88,6 +88,7 @@ def beside(project: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
+NOTHING = Sets(facts={"train": {"rows": 0, "sha256": ""}})
 LORA = "[lora]\nrank = 16\nalpha = 32\ndropout = 0.05"
 
 
@@ -116,13 +117,13 @@ def test_the_card_says_whether_gguf_can_carry_the_method(project: Path, whisper:
     facts = {}
     for name in ("lora", "rslora", "dora"):
         path = beside(project, (LORA, f'[lora]\nmethod = "{name}"'))
-        card = describe(load_config(path), base, [], [])
+        card = describe(load_config(path), base, NOTHING)
         assert card["method"] == name
         assert card["task"] == "sft"
         facts[name] = card["gguf"]
     assert facts["lora"] == facts["rslora"] == {"merged": True, "adapter": True}
     assert facts["dora"] == {"merged": True, "adapter": False}
-    toy = describe(load_config(beside(project, (LORA, "[whisper]"))), base, [], [])
+    toy = describe(load_config(beside(project, (LORA, "[whisper]"))), base, NOTHING)
     assert json.loads(json.dumps(toy["gguf"])) == {"merged": False, "adapter": False}
 
 

@@ -1,39 +1,58 @@
-"""The chats of a workspace -> a data set in its folder of training files, kept up to date."""
+"""The chats of a workspace -> data sets in its folder of training files, kept up to date."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from workbench.artefacts.data_set import write_lines
 from workbench.chat.conversations import Conversations
 from workbench.chat.examples import rated_examples
+from workbench.chat.preferences import judged_answers, preferred_pairs
 from workbench.settings import Settings
 
 NAME = "chats.jsonl"
+PAIRS = "chats-pairs.jsonl"
+RATINGS = "chats-ratings.jsonl"
+# the newest file is the one that a new training begins with: what most people want comes last
+FILES: dict[str, Callable[[Conversations], Iterator[dict[str, Any]]]] = {
+    RATINGS: judged_answers,
+    PAIRS: preferred_pairs,
+    NAME: rated_examples,
+}
 
 
 def chat_data(settings: Settings) -> Path | None:
-    """The file with all rated and corrected answers; None where there are none.
+    """The file with all good and corrected answers; None where there are none.
 
-    Written again where a conversation has changed since. Raises WorkbenchError where the
+    Beside it lie the pairs of answers and the rated answers for preference training. All are
+    written again where a conversation has changed since. Raises WorkbenchError where the
     conversations cannot be read.
     """
-    path = settings.folder("uploads", "training") / NAME
-    if not settings.database.exists() or _is_newest(path, settings.database):
-        return path if path.exists() else None
-    rows = list(rated_examples(Conversations(settings.database)))
-    if not rows:
+    folder = settings.folder("uploads", "training")
+    if settings.database.exists() and not _are_newest(folder, settings.database):
+        conversations = Conversations(settings.database)
+        for name, rows_of in FILES.items():
+            _write(folder / name, list(rows_of(conversations)))
+    path = folder / NAME
+    return path if path.exists() else None
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
+    else:
         path.unlink(missing_ok=True)
-        return None
-    write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
-    return path
 
 
-def _is_newest(path: Path, database: Path) -> bool:
-    """Whether the file is newer than all that was written to the database."""
-    if not path.exists():
+def _are_newest(folder: Path, database: Path) -> bool:
+    """Whether the files are newer than all that was written to the database."""
+    written = [folder / name for name in FILES if (folder / name).exists()]
+    if not written:
         return False
     log = database.with_name(f"{database.name}-wal")  # SQLite's newest pages
     parts = [part for part in (database, log) if part.exists()]
-    return path.stat().st_mtime_ns > max(part.stat().st_mtime_ns for part in parts)
+    oldest = min(path.stat().st_mtime_ns for path in written)
+    return oldest > max(part.stat().st_mtime_ns for part in parts)

@@ -37,21 +37,25 @@ def make_base(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make a small Qwen2 with a tokenizer trained on data files. It knows nothing yet.
+    """Make a small Qwen2 with a tokenizer trained on data files or texts. It knows nothing yet.
 
     \b
     Example:
       workbench finetune make-base ./base train.jsonl
     """
-    from finetune.data.dataset import load_examples
+    from finetune.data.dataset import load_rows
+    from finetune.data.plain_text import PlainText
     from finetune.train.small_model import make_small_model
 
     if (folder / "config.json").exists():
         raise Conflict(say("{folder} has a model already.", folder=folder), "Name another folder.")
-    examples = load_examples(files).examples
-    texts = [message.content for example in examples for message in example.messages]
+    loaded = load_rows(files)
+    texts = [row.text for row in loaded.rows if isinstance(row, PlainText)]
+    texts += [message.content for example in loaded.examples for message in example.messages]
     if not texts:
-        raise InvalidInput("The files hold no examples.", "See: workbench finetune data check FILE")
+        raise InvalidInput(
+            "The files hold neither examples nor texts.", "See: workbench finetune data check FILE"
+        )
     if width % 4:  # the model has four attention heads
         raise InvalidInput("The width is not divisible by 4.", "Choose another width.")
     make_small_model(folder, texts, layers=layers, width=width, words=words, seed=seed)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @click.option(
     "--row", default=1, show_default=True, type=click.IntRange(1), help="Which row to show."
 )
+@click.option("--costs", is_flag=True, help="Show what each method would cost, as a table.")
 @json_option
 @reports_errors
-def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
+def check(run_file: Path, preview: bool, row: int, costs: bool, as_json: bool) -> None:
     """Report every problem of a run file, its data and its base at once; nothing is changed.
 
     \b
@@ -42,12 +43,13 @@ def check(run_file: Path, preview: bool, row: int, as_json: bool) -> None:
             "problems": report.problems,
             "warnings": report.warnings,
             "estimate": report.estimate,
+            "methods": report.methods,
         }
         if preview:
             found["preview"] = tokens
         print_json(found)
     else:
-        _show(report, tokens)
+        _show(report, tokens, costs)
     sys.exit(1 if report.problems else 0)
 
 
@@ -65,7 +67,7 @@ def _tokens(report: Report, row: int) -> list[dict[str, Any]]:
     ]
 
 
-def _show(report: Report, tokens: list[dict[str, Any]]) -> None:
+def _show(report: Report, tokens: list[dict[str, Any]], costs: bool) -> None:
     for token in tokens:
         if token["learned"]:
             click.secho(f"{token['label']:>7}  {token['token']!r}", fg="green")
@@ -78,7 +80,28 @@ def _show(report: Report, tokens: list[dict[str, Any]]) -> None:
         click.secho(f"Warning: {warning}", fg="yellow")
     if report.estimate:
         click.echo(_cost(report.estimate))
+    if costs and report.methods:
+        click.echo(_costs(report.methods))
     click.echo(f"{len(report.problems)} problems." if report.problems else "No problems.")
+
+
+def _costs(methods: list[dict[str, Any]]) -> str:
+    """A line for each method."""
+    lines = [f"{'method':<10} {'trained':>10} {'memory':>9}"]
+    for row in methods:
+        trained = f"{row['trainable'] / 1e6:.2f} M"
+        memory = f"{row['memory_gb']:.2f} GB"
+        remark = row["problem"] or ("" if row["publishes"] else "not to be published")
+        lines.append(f"{row['method']:<10} {trained:>10} {memory:>9}  {remark}".rstrip())
+    return "\n".join(lines)
+
+
+def _corpus(cost: dict[str, Any]) -> str:
+    """How many tokens the texts of a pre-training have."""
+    if "corpus_tokens" not in cost:
+        return ""
+    about = "" if cost["corpus_tokens_exact"] else "about "
+    return f"a corpus of {about}{cost['corpus_tokens']} tokens; "
 
 
 def _cost(cost: dict[str, Any]) -> str:
@@ -88,6 +111,6 @@ def _cost(cost: dict[str, Any]) -> str:
     trainable = cost["trainable"] / 1e6
     return (
         f"{parameters:.1f} M parameters, {trainable:.2f} M of them trained; "
-        f"{cost['steps']} steps, {cost['tokens']} tokens; "
+        f"{_corpus(cost)}{cost['steps']} steps, {cost['tokens']} tokens; "
         f"about {cost['memory_gb']} GB and {time} on {cost['device']}"
     )

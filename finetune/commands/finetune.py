@@ -23,6 +23,10 @@ MORE = {
         "finetune.commands.score:score",
         "Measure a run on a data file: exact answers, or letters of options.",
     ),
+    "compare": (
+        "finetune.commands.compare:compare",
+        "Show the settings in which runs differ, and what came of each.",
+    ),
     "make-base": (
         "finetune.commands.base:make_base",
         "Make a small base model where none can be downloaded.",
@@ -30,6 +34,10 @@ MORE = {
     "data": (
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",
+    ),
+    "samples": (
+        "finetune.commands.samples:samples",
+        "Sample how base and run go on from the same words, with both perplexities.",
     ),
     "augment": ("finetune.commands.augment:augment", "Turn records into questions and answers."),
 }

@@ -234,9 +234,14 @@ def _show(event: dict[str, Any]) -> None:
             words.append(f"loss {event['loss']:.4f}")
         if "eval_loss" in event:
             words.append(f"held out {event['eval_loss']:.4f}")
+        if "eval_margin" in event:
+            words.append(f"margin {event['eval_margin']:.4f}")
+            words.append(f"accuracy {event['eval_accuracy']:.3f}")
         words += speed_words(event)
         words.append(f"{event['left']:.0f} s left")
         click.echo("  ".join(words), err=True)
+    elif kind == "tokenizing":
+        click.echo(f"tokenized {event['done'] / event['of']:.0%} of the corpus", err=True)
     elif kind == "sample":
         click.echo(f"  ? {event['question']}\n  > {event['answer']}", err=True)
     elif kind == "warning":

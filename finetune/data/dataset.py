@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,13 @@ from finetune.data.facts import normalise
 from finetune.data.files import read_rows
 from finetune.data.headers import names_columns
 from finetune.data.kinds import KINDS, SHAPES, read_row, split_row
+from finetune.data.plain_text import PlainText
 from finetune.data.rows import Row
 from finetune.data.splits import Overlap, overlap, split
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.messages import say
+
+Take = Callable[[DataRow], Sequence[DataRow]]
 
 __all__ = [
     "Example",
@@ -33,6 +36,7 @@ __all__ = [
     "Overlap",
     "Problem",
     "digest",
+    "load_as",
     "load_examples",
     "load_rows",
     "overlap",
@@ -68,13 +72,14 @@ class Dropped:
 class Loaded:
     """All that was found.
 
-    `examples` are the dialogues for supervised fine-tuning; `sha256` is that of their lines.
+    `examples` are what the task learns: dialogues, but for a task that takes the rows otherwise;
+    `sha256` is that of their lines.
     Every row is an example, a problem or dropped; with `load_rows` it may be a plain text.
     `rows` are all right rows of any kind, each once; `kinds` counts them by their name in KINDS.
     `formats` counts the shapes of the rows, copies too.
     """
 
-    examples: list[Example]
+    examples: list[Any]
     problems: list[Problem]
     dropped: list[Dropped]
     sha256: str
@@ -90,7 +95,8 @@ def load_examples(paths: Sequence[Path], only: Mapping[str, str] | None = None) 
     A row that cannot be a dialogue is a problem; nothing is raised. `only` keeps rows whose column
     has that value, such as {"subject": "law"}; the others are not counted.
     """
-    loaded = _read(paths, only, needs_dialogues=True)
+    loaded = load_as(_as_dialogue, paths, only)
+    loaded.notes.extend(_remarks(loaded.examples))
     for kind, rows in loaded.kinds.items():
         if KINDS[kind].tasks[0] != "sft" and "sft" in KINDS[kind].tasks:
             loaded.notes.append(KINDS[kind].describe(rows))
@@ -99,23 +105,38 @@ def load_examples(paths: Sequence[Path], only: Mapping[str, str] | None = None) 
 
 def load_rows(paths: Sequence[Path], only: Mapping[str, str] | None = None) -> Loaded:
     """The same for rows of every kind: a plain text is no problem."""
-    return _read(paths, only, needs_dialogues=False)
+    loaded = load_as(_as_dialogue_or_text, paths, only)
+    loaded.notes.extend(_remarks(loaded.examples))
+    return loaded
 
 
-def _read(paths: Sequence[Path], only: Mapping[str, str] | None, needs_dialogues: bool) -> Loaded:
-    reading = _Reading(dict(only or {}), needs_dialogues)
+def load_as(take: Take, paths: Sequence[Path], only: Mapping[str, str] | None = None) -> Loaded:
+    """The same for a task that takes the rows in its own way.
+
+    `take` gives what is learned of a row; it raises InvalidInput for a row that the task cannot
+    learn, and LeftOut for one that it does not.
+    """
+    reading = _Reading(dict(only or {}), take)
     for path in paths:
         reading.read(Path(path))
     return reading.finish()
 
 
+def _as_dialogue(row: DataRow) -> Sequence[DataRow]:
+    return [row.to_example()]
+
+
+def _as_dialogue_or_text(row: DataRow) -> Sequence[DataRow]:
+    return [] if isinstance(row, PlainText) else [row.to_example()]
+
+
 class _Reading:
     """The rows so far, and what became of them."""
 
-    def __init__(self, only: dict[str, str], needs_dialogues: bool) -> None:
+    def __init__(self, only: dict[str, str], take: Take) -> None:
         self.only = only
-        self.needs_dialogues = needs_dialogues
-        self.examples: list[Example] = []
+        self.take = take
+        self.examples: list[Any] = []
         self.problems: list[Problem] = []
         self.dropped: list[Dropped] = []
         self.formats: Counter[str] = Counter()
@@ -163,10 +184,7 @@ class _Reading:
             text = row.to_line()
             text.encode()
             self._count(kind, row, text)
-            if kind == "text" and not self.needs_dialogues:
-                self.formats[shape] += 1
-                return
-            example = row.to_example()
+            learned = self.take(row)
         except InvalidInput as error:
             self._add_problem(path, line, error.problem, error.fix)
         except UnicodeEncodeError:
@@ -177,14 +195,15 @@ class _Reading:
             self.dropped.append(Dropped(str(path), line, message))
         else:
             self.formats[shape] += 1
-            self._keep(path, line, example, text if example is row else example.to_line())
+            for example in learned:
+                self._keep(path, line, example, text if example is row else example.to_line())
 
     def _count(self, kind: str, row: DataRow, text: str) -> None:
         if text not in self.rows:
             self.rows[text] = row
             self.kinds[kind] += 1
 
-    def _keep(self, path: Path, line: int, example: Example, text: str) -> None:
+    def _keep(self, path: Path, line: int, example: DataRow, text: str) -> None:
         where = f"{path}:{line}"
         first = self.seen.setdefault(text, where)
         if first == where:
@@ -202,7 +221,7 @@ class _Reading:
             dropped=self.dropped,
             sha256=digest_of_lines(self.seen),  # as `digest`, from the lines that were made already
             formats=dict(self.formats),
-            notes=[*self.notes, *_remarks(self.examples)],
+            notes=self.notes,
             rows=list(self.rows.values()),
             kinds=dict(self.kinds),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -60,6 +60,15 @@ class Example:
         """Itself. Rows of other kinds make a dialogue here, or say why they cannot."""
         return self
 
+    @property
+    def dialogue(self) -> Example:
+        """Itself."""
+        return self
+
+    def with_system(self, system: str) -> Example:
+        """The example with that system prompt, if it has none of its own."""
+        return replace(self, messages=begun_with(system, self.messages))
+
 
 class DataRow(Protocol):
     """A row of any kind that `finetune.data.kinds` knows."""
@@ -73,6 +82,24 @@ class DataRow(Protocol):
 
     def to_example(self) -> Example:
         """The dialogue that supervised fine-tuning learns. Raises LeftOut or InvalidInput."""
+
+
+class LearnedRow(DataRow, Protocol):
+    """A row as a task learns it: a dialogue, or one with what people think of its answers."""
+
+    @property
+    def dialogue(self) -> Example:
+        """What is asked, and one answer; by it the row is held out and compared with others."""
+
+    def with_system(self, system: str) -> LearnedRow:
+        """The row with that system prompt, if it has none of its own."""
+
+
+def begun_with(system: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages after that system prompt, if they have none of their own."""
+    if messages and messages[0].role == "system":
+        return messages
+    return (Message("system", system), *messages)
 
 
 def digest(rows: Iterable[DataRow]) -> str:

@@ -63,7 +63,7 @@ def _unzipped(data: bytes, path: Path) -> bytes:
 
 def _decode(data: bytes, path: Path) -> str:
     """UTF-8, UTF-16 with its mark, or GB18030 where the bytes look like Chinese."""
-    for encoding in _encodings(data):
+    for encoding in likely_encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
@@ -76,7 +76,8 @@ def _decode(data: bytes, path: Path) -> str:
     )
 
 
-def _encodings(data: bytes) -> list[str]:
+def likely_encodings(data: bytes) -> list[str]:
+    """The encodings to try, by the bytes at hand: Unicode first, Chinese where it looks like it."""
     encodings = ["utf-16"] if data[:2] in UTF16_MARKS else ["utf-8-sig"]
     alone = len(LONE_HIGH.findall(data))
     # GB18030 decodes almost any bytes: without this, French in Latin-1 would become Chinese

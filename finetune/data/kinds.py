@@ -75,7 +75,7 @@ def _text_shape(row: Row) -> str:
 def _describe_preferences(rows: int) -> Message:
     return say(
         "{rows} preference pairs: supervised fine-tuning (sft) learns the chosen answers only; "
-        "both are for preference training (dpo), which is not available yet.",
+        "preference training (dpo) learns from both.",
         rows=rows,
     )
 
@@ -83,7 +83,7 @@ def _describe_preferences(rows: int) -> Message:
 def _describe_ratings(rows: int) -> Message:
     return say(
         "{rows} rated answers: supervised fine-tuning (sft) learns the good ones only; "
-        "all are for training on ratings (kto), which is not available yet.",
+        "training on ratings (kto) learns from all.",
         rows=rows,
     )
 
@@ -93,10 +93,7 @@ def _describe_dialogues(rows: int) -> Message:
 
 
 def _describe_texts(rows: int) -> Message:
-    return say(
-        "{rows} plain texts, for continued pre-training (pretrain), which is not available yet.",
-        rows=rows,
-    )
+    return say("{rows} plain texts, for continued pre-training (pretrain).", rows=rows)
 
 
 # The first that fits is taken: a rated dialogue is a dialogue too, so dialogues come after it.
@@ -104,7 +101,7 @@ KINDS = {
     "preference": Kind(
         shape_of=_preference_shape,
         read=lambda row, where, _: read_preference(row, where),
-        tasks=("dpo", "sft"),
+        tasks=("dpo", "kto", "sft"),
         describe=_describe_preferences,
     ),
     "rated": Kind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.data.calls import read_tools
@@ -16,7 +16,7 @@ from finetune.data.columns import (
     read_said,
     with_system_prompt,
 )
-from finetune.data.examples import Example, Message, as_line, as_openai
+from finetune.data.examples import Example, Message, as_line, as_openai, begun_with
 from finetune.data.order import check_order
 from finetune.data.turns import read_turns
 from workbench.errors import InvalidInput
@@ -46,6 +46,15 @@ class PreferencePair:
     def to_example(self) -> Example:
         """The dialogue with the chosen answer."""
         return Example((*self.prompt, *self.chosen), self.tools, self.group, self.where)
+
+    @property
+    def dialogue(self) -> Example:
+        """The same."""
+        return self.to_example()
+
+    def with_system(self, system: str) -> PreferencePair:
+        """The pair with that system prompt, if it has none of its own."""
+        return replace(self, prompt=begun_with(system, self.prompt))
 
 
 def is_preference(row: Row) -> bool:

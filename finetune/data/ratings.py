@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.data.calls import read_tools
 from finetune.data.columns import TURNS, Row, find_column, group_of
-from finetune.data.examples import Example, LeftOut, Message, as_line, as_openai
+from finetune.data.examples import Example, LeftOut, Message, as_line, as_openai, begun_with
 from finetune.data.formats import read_conversation, read_pair
 from finetune.data.order import check_order
 
@@ -36,7 +36,16 @@ class RatedAnswer:
         """The dialogue, if its answer is good. Raises LeftOut."""
         if not self.good:
             raise LeftOut("rated as a bad answer (label false)")
+        return self.dialogue
+
+    @property
+    def dialogue(self) -> Example:
+        """The dialogue, good or bad."""
         return Example((*self.prompt, *self.completion), self.tools, self.group, self.where)
+
+    def with_system(self, system: str) -> RatedAnswer:
+        """The answer with that system prompt, if its dialogue has none of its own."""
+        return replace(self, prompt=begun_with(system, self.prompt))
 
 
 def is_rated(row: Row) -> bool:

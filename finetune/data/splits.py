@@ -6,14 +6,15 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from finetune.data.examples import Example
+from finetune.data.examples import Example, LearnedRow
 from finetune.data.facts import facts_of, normalise
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 HoldOut = Literal["facts", "paraphrases"]
+Row = TypeVar("Row", bound=LearnedRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Overlap:
 
 
 def split(
-    examples: Sequence[Example], share: float, seed: int, hold_out: HoldOut = "facts"
-) -> tuple[list[Example], list[Example]]:
+    examples: Sequence[Row], share: float, seed: int, hold_out: HoldOut = "facts"
+) -> tuple[list[Row], list[Row]]:
     """Training part and held-out part, in their order; the same seed gives the same parts.
 
     "facts": all wordings of a fact are on one side. "paraphrases": every fact is taught, some
@@ -39,7 +40,7 @@ def split(
             "Give a number from 0 up to below 1, such as 0.1.",
         )
     facts: dict[str, list[int]] = defaultdict(list)
-    for place, fact in enumerate(facts_of(examples)):
+    for place, fact in enumerate(facts_of([example.dialogue for example in examples])):
         facts[fact].append(place)
     groups = list(facts.values())
     shuffled = random.Random(seed)  # noqa: S311 - a split needs no secret
@@ -52,15 +53,17 @@ def split(
     return train, [examples[place] for place in sorted(held)]
 
 
-def overlap(train: Sequence[Example], test: Sequence[Example]) -> list[Overlap]:
+def overlap(train: Sequence[LearnedRow], test: Sequence[LearnedRow]) -> list[Overlap]:
     """Every example of `test` whose questions are taught in `train`, with one such place."""
     exact: dict[tuple[str, ...], str] = {}
     alike: dict[str, str] = {}
-    for example in train:
+    for row in train:
+        example = row.dialogue
         exact.setdefault(example.questions, example.where)
         alike.setdefault(_key(example), example.where)
     found = []
-    for example in test:
+    for row in test:
+        example = row.dialogue
         key = _key(example)
         if example.questions in exact:
             found.append(Overlap(exact[example.questions], example.where, "exact"))

@@ -36,12 +36,13 @@ THINKING_FIELD = re.compile(
 )
 
 
-def load_tokenizer(name: str, chat_template: str = "") -> Any:
+def load_tokenizer(name: str, chat_template: str = "", trusted: bool = False) -> Any:
     """The tokenizer in a folder or on the hub.
 
-    `chat_template` replaces its own: "chatml", or a template's text. Raises NotFound.
+    `chat_template` replaces its own: "chatml", or a template's text; `trusted` runs code of its
+    own. Raises NotFound.
     """
-    tokenizer = model_folder.load_tokenizer(name)
+    tokenizer = model_folder.load_tokenizer(name, trusted)
     if chat_template:
         tokenizer.chat_template = CHATML if chat_template == "chatml" else chat_template
     return tokenizer

@@ -21,12 +21,16 @@ PlacedText = tuple[Text, str]  # a text and the FILE:LINE of its example
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Tokens and their labels, of one length. `truncated`: an answer has lost its end."""
+    """Tokens and their labels, of one length. `truncated`: an answer has lost its end.
+
+    `good` is False for an answer that people do not want.
+    """
 
     input_ids: list[int]
     labels: list[int]
     truncated: bool = False
     where: str = ""
+    good: bool = True
 
     @property
     def learned(self) -> int:
@@ -42,6 +46,16 @@ class EncodedAll:
     truncated: list[str] = field(default_factory=list)
     nothing_left: list[Encoded] = field(default_factory=list)
 
+    @property
+    def lengths(self) -> list[int]:
+        """Of every sequence, in tokens."""
+        return [len(row.input_ids) for row in self.rows]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a check reports beside the cost."""
+        return {}
+
 
 def encode(example: Example, tokenizer: Any, max_length: int = 0) -> Encoded:
     """The whole dialogue in one sequence; an earlier answer that it cannot show is not learned.
@@ -49,8 +63,14 @@ def encode(example: Example, tokenizer: Any, max_length: int = 0) -> Encoded:
     `max_length` is in tokens; 0 cuts nothing. Raises InvalidInput where the template cannot say
     the example.
     """
-    first = texts_of(example, tokenizer, special_tokens(tokenizer))[0]
-    return next(_encode_texts([(first, example.where)], tokenizer, max_length))
+    return encode_each([example], tokenizer, max_length)[0]
+
+
+def encode_each(examples: Sequence[Example], tokenizer: Any, max_length: int = 0) -> list[Encoded]:
+    """The same for many: one sequence an example."""
+    specials = special_tokens(tokenizer)
+    texts = ((texts_of(example, tokenizer, specials)[0], example.where) for example in examples)
+    return list(_encode_texts(texts, tokenizer, max_length))
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int = 0) -> EncodedAll:

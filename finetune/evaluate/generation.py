@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetune.data.examples import Example
 from workbench.artefacts import model_folder
+
+if TYPE_CHECKING:
+    from finetune.run.runs import Run
+    from workbench.models.weights import LoadedModel
+
+
+def load_trained(run: Run, base: bool = False) -> LoadedModel:
+    """The run's model; with `base` its base alone. Raises NotFound or Unavailable."""
+    from workbench.models.packaged import restore
+    from workbench.models.weights import load_local
+
+    if base and run.trained == run.model:
+        restore(run.base)
+        return load_local(run.base, run)
+    loaded = load_local(run.trained)
+    return loaded.without_adapter() if base else loaded
 
 
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.data.dataset import load_examples, overlap
 from finetune.data.examples import Example, digest
-from finetune.evaluate.generation import first_logits, generate_answers, prompt_ids
+from finetune.evaluate.generation import first_logits, generate_answers, load_trained, prompt_ids
 from finetune.evaluate.likeness import groups_in, read_pattern, shared_words
 from finetune.run.preparation import with_system
 from finetune.run.runs import Run, check_base
@@ -116,7 +116,7 @@ def score(
     if same and not base:
         report({"event": "warning", "text": _warn(len(same), len(examples))})
     asked = with_system(examples, run.card.get("system", ""))
-    loaded = _load(run, base)
+    loaded = load_trained(run, base)
     with loaded.base.lock, _maps_memory(batch):
         loaded.choose_adapter()
         predictions = list(_predict(loaded, asked, batch, report))
@@ -201,17 +201,6 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
     if not loaded.examples:
         raise InvalidInput("No rows are left to ask.", "Name another file, or another --only.")
     return loaded.examples[: limit or None]
-
-
-def _load(run: Run, base: bool) -> LoadedModel:
-    from workbench.models.packaged import restore
-    from workbench.models.weights import load_local
-
-    if base and run.trained == run.model:
-        restore(run.base)
-        return load_local(run.base)
-    loaded = load_local(run.trained)
-    return loaded.without_adapter() if base else loaded
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.methods import METHODS, Method
+from finetune.tasks import Task
 from finetune.weights import read_weights
 from workbench.models.packaged import KIND
 
@@ -89,3 +91,23 @@ def advice_for(base: str) -> Advice:
     if not count:
         return MIDDLE
     return next(advice for advice in SIZES if count <= advice.parameters)
+
+
+def rate_for(advice: Advice, method: Method, task: Task) -> tuple[float, tuple[float, float]]:
+    """(the learning rate to begin with, the range worth trying) for a base of that size.
+
+    The advice is for supervised fine-tuning with LoRA; other tasks, and other methods that change
+    weights, want the same share of it at any size.
+    """
+    if not method.rate_follows_size:
+        rate = method.learning_rate * task.rate
+        return rate, (rate / 5, min(rate * 5, 1.0))
+    first = next(iter(METHODS.values()))
+    share = method.learning_rate / first.learning_rate * task.rate
+    low, high = advice.rate_range
+    return _rounded(advice.rate * share), (low * share, high * share)
+
+
+def _rounded(rate: float) -> float:
+    """To two figures, without the noise of a product."""
+    return float(f"{rate:.1e}")

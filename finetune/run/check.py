@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finetune.data.examples import Example
 from finetune.encoding.light_tokenizer import LightTokenizer
 from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
 from finetune.run.machine import machine_problems
-from finetune.run.preparation import read_sets
-from finetune.run.suitability import method_problems, publishing_remarks, token_problems
+from finetune.run.method_costs import method_costs
+from finetune.run.suitability import (
+    code_problems,
+    code_remarks,
+    method_problems,
+    publishing_remarks,
+    token_problems,
+)
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
@@ -34,6 +38,7 @@ class Report:
     problems: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     estimate: dict[str, Any] = field(default_factory=dict)
+    methods: list[dict[str, Any]] = field(default_factory=list)
     tokenizer: LightTokenizer | None = None
     encoded: EncodedAll | None = None
 
@@ -53,6 +58,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     report.problems += machine_problems(config)
     taught = _check_data(config, report)
+    _check_task(config, settings, report)
     try:
         base = Path(resolve_base(config.base_path, settings)).expanduser()
     except WorkbenchError as error:
@@ -63,12 +69,13 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     weights = _check_base(base, config, report)
     report.tokenizer = _check_tokenizer(base, config, report)
-    if not (taught and report.tokenizer and report.tokenizer.chat_template):
+    if not (taught and report.tokenizer) or _lacks_template(config, report.tokenizer):
         return report
     report.encoded = _check_lengths(taught, config, report.tokenizer, report)
     if weights and report.encoded:
-        lengths = [len(row.input_ids) for row in report.encoded.rows]
-        report.estimate = estimate(config, base, weights, lengths)
+        lengths = report.encoded.lengths
+        report.estimate = estimate(config, base, weights, lengths) | report.encoded.facts
+        report.methods = method_costs(config, base, weights, lengths)
     return report
 
 
@@ -81,15 +88,22 @@ def _check_file(path: Path, report: Report) -> RunConfig | None:
         return error.config
 
 
-def _check_data(config: RunConfig, report: Report) -> list[Example]:
-    """The examples to learn. A bad row is a problem, one left out a warning."""
-    sets = read_sets(config)
+def _check_data(config: RunConfig, report: Report) -> Any:
+    """What is learned. A bad row is a problem, one left out a warning."""
+    sets = load_place(TASKS[config.task].read)(config)
     # "no rows were found" has no place of its own
     empty = "data.only" if config.data.only else "data"
     for found in sets.problems + sets.test_problems:
         report.add(found.where or empty, found.problem, found.fix)
     report.warnings += sets.remarks + sets.overlaps
     return sets.taught
+
+
+def _check_task(config: RunConfig, settings: Settings, report: Report) -> None:
+    """What only the run's task refuses."""
+    place = TASKS[config.task].problems
+    if place:
+        report.problems += load_place(place)(config, settings)
 
 
 def _check_name(config: RunConfig, report: Report) -> None:
@@ -118,33 +132,12 @@ def _check_base(base: Path, config: RunConfig, report: Report) -> Weights | None
         fault = say("{base} has no safetensors weights", base=base)
         report.add("base", fault, say("Download the model again, whole."))
         return None
-    report.problems += method_problems(config, weights)
-    report.warnings += publishing_remarks(config)
-    _check_code(base, report)
+    report.problems += [*method_problems(config, weights), *code_problems(config, base)]
+    report.warnings += [*publishing_remarks(config), *code_remarks(config, base)]
     for contribution in contributions():
         for place in contribution.base_checks:
             report.warnings += load_place(place)(base)
     return weights
-
-
-def _check_code(base: Path, report: Report) -> None:
-    """A base whose architecture is code of its own repository, as ChatGLM3's is."""
-    try:
-        settings = json.loads((base / "config.json").read_text("utf-8"))
-    except ValueError:
-        return  # whoever reads it says so
-    if "auto_map" not in settings:
-        return
-    from transformers import CONFIG_MAPPING
-
-    kind = str(settings.get("model_type"))
-    if kind in CONFIG_MAPPING:
-        return  # the library has it by now, and its own code is used
-    fault = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
-    fix = say(
-        "Use a base of the family that transformers has itself, such as GLM-4 instead of ChatGLM3."
-    )
-    report.add("base", fault, fix)
 
 
 def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightTokenizer | None:
@@ -158,6 +151,8 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
         return None
     try:
         tokenizer = LightTokenizer(base, template)
+        if not TASKS[config.task].talks:
+            return tokenizer
         markers = markers_of(tokenizer.chat_template)
         tokenizer = LightTokenizer(base, template, [*markers, *config.data.special_tokens])
     except NotFound as error:
@@ -166,7 +161,7 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     except InvalidInput as error:
         report.add_error("base", error)
         return None
-    if not tokenizer.chat_template:
+    if _lacks_template(config, tokenizer):
         fault = say("the base has no chat template")
         report.add("data.chat_template", fault, say('Set chat_template = "chatml" under [data].'))
     problems = token_problems(config, tokenizer.added)
@@ -174,6 +169,10 @@ def _check_tokenizer(base: Path, config: RunConfig, report: Report) -> LightToke
     if not problems:
         _warn_of_tokens(tokenizer, markers, report)
     return tokenizer
+
+
+def _lacks_template(config: RunConfig, tokenizer: LightTokenizer) -> bool:
+    return TASKS[config.task].talks and not tokenizer.chat_template
 
 
 def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: Report) -> None:
@@ -198,7 +197,7 @@ def _warn_of_tokens(tokenizer: LightTokenizer, markers: Sequence[str], report: R
 
 
 def _check_lengths(
-    taught: Sequence[Example], config: RunConfig, tokenizer: LightTokenizer, report: Report
+    taught: Any, config: RunConfig, tokenizer: LightTokenizer, report: Report
 ) -> EncodedAll | None:
     """The encoded rows; a warning for what does not fit."""
     length = config.data.max_length

@@ -98,6 +98,7 @@ class RunConfig(Section):
     name: str = ""
     task: str = next(iter(TASKS))
     base: Name
+    remote_code: bool = False  # whether code of the base's own repository may run here
     seed: int = Field(42, ge=0, lt=2**32)
     data: Data
     training: Training = Training.model_validate({})
@@ -126,6 +127,12 @@ class RunConfig(Section):
     def method(self) -> str:
         """The method's name in METHODS."""
         return self.tuning.method
+
+    @property
+    def task_settings(self) -> Any:
+        """The settings of the task: its section, or that section's defaults."""
+        row = TASKS[self.task]
+        return getattr(self, row.section, None) or row.settings()
 
     def paths(self, kind: Literal["train", "eval", "test"]) -> list[Path]:
         """The data files of that kind, absolute."""
@@ -177,7 +184,7 @@ def load_config(path: Path, folder: Path | None = None, name: str = "") -> RunCo
     values["name"] = name or values.get("name") or _name_of(path)
     values["folder"] = (folder or path.parent).absolute()
     problems = [*_choose_method(values), *_take_out_unused(values)]
-    model = run_file()
+    model = run_file(values.get("task", ""))
     try:
         config = model(**values)
     except ValidationError as error:
@@ -193,12 +200,15 @@ def method_sections() -> list[str]:
     return list(dict.fromkeys(row.section for row in METHODS.values()))
 
 
-def run_file() -> type[RunConfig]:
-    """RunConfig with a field for each section of the tables, made when it is needed."""
+def run_file(task: str = "") -> type[RunConfig]:
+    """RunConfig with a field for each section of the tables, made when it is needed.
+
+    A section that several tasks share has the settings of `task`.
+    """
     fields: dict[str, Any] = {"task": (Literal[tuple(TASKS)], next(iter(TASKS)))}
-    for task in TASKS.values():
-        if task.section:
-            fields[task.section] = (task.settings | None, None)
+    for row in sorted(TASKS.values(), key=lambda row: row.name == task):  # the run's own task last
+        if row.section:
+            fields[row.section] = (row.settings | None, None)
     for method in METHODS.values():
         names = sharing(method.section)
         choice: Any = Literal[tuple(names)]
@@ -262,18 +272,21 @@ def _method(name: Any) -> Method | None:
 
 
 def _give_rate(values: dict[str, Any], method: Method | None) -> None:
-    """The method's own learning rate, where the run file names none."""
+    """The learning rate of the method and the task, where the run file names none."""
     training = values.setdefault("training", {})
     if method and isinstance(training, dict):
-        training.setdefault("learning_rate", method.learning_rate)
+        task = values.get("task")
+        share = TASKS[task].rate if isinstance(task, str) and task in TASKS else 1.0
+        training.setdefault("learning_rate", method.learning_rate * share)
 
 
 def _take_out_unused(values: dict[str, Any]) -> list[dict[str, str]]:
     """Leave the chosen task in the values; a problem for each section of another one."""
     problems = []
     task = values.get("task", next(iter(TASKS)))
+    own = [row.section for row in TASKS.values() if row.name == task]
     for row in TASKS.values():
-        if row.section in values and row.name != task:
+        if row.section in values and row.section not in own:
             del values[row.section]
             what = say("the task {task} does not read this section", task=task)
             fix = say('Delete it, or set task = "{name}".', name=row.name)

@@ -11,6 +11,7 @@ from finetune.run import processor
 from finetune.run.config import RunConfig
 from finetune.run.gpus import gpu_names, peak_of
 from finetune.run.processor import cpu_precision
+from finetune.tasks import TASKS
 from finetune.weights import Weights, read_sizes
 
 REACHED = 0.33  # share of a GPU's peak that a training reaches
@@ -24,7 +25,6 @@ KEPT_ACTIVATIONS = 2
 CPU_ACTIVATIONS = {"fp32": 220, "bf16": 140}
 # of each scored token and word of the vocabulary: logits, their softmax and gradient in 32 bits
 LOGITS = 12
-SCORED = 0.5  # share of a row's tokens that are learned, and so scored
 PROGRAM = 0.7e9  # bytes of Python with torch, transformers and TRL
 
 # passes over the weights: forward 2, backward 2 (only to the adapters), and forward again 2
@@ -46,6 +46,8 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
         speed = processor.speed(precision)
     bytes_each = 4 if precision == "fp32" else 2
     memory = method.memory(weights, trainable, bytes_each)
+    if method.trains_base and TASKS[config.task].more_passes:
+        memory += weights.count * bytes_each  # the reference is a second model
     if device == "cpu":
         memory += PROGRAM + _cpu_activations(config, base, lengths, precision)
     else:
@@ -54,6 +56,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
     minutes = None
     if speed:
         passes = PASSES_WITH_RECOMPUTATION if config.training.gradient_checkpointing else PASSES
+        passes += TASKS[config.task].more_passes
         seconds = passes * weights.count * tokens / speed + steps * STEP_OVERHEAD
         minutes = round(seconds / 60, 1)
     return {
@@ -87,7 +90,7 @@ def _cpu_activations(config: RunConfig, base: Path, lengths: list[int], precisio
     kept: float = each * layers
     if config.training.gradient_checkpointing:
         kept = 4 * layers + each  # the input of each layer, and one layer computed again
-    scores = SCORED * LOGITS * model.get("vocab_size", 0)
+    scores = TASKS[config.task].scored * LOGITS * model.get("vocab_size", 0)
     return _largest_batch(config, lengths) * (width * kept + scores)
 
 
@@ -96,19 +99,20 @@ def _largest_batch(config: RunConfig, lengths: list[int]) -> int:
     longest = config.data.max_length
     if not config.training.packing:
         longest = min(longest, max(lengths))
-    return config.training.batch * longest
+    return config.training.batch * TASKS[config.task].sequences * longest
 
 
 def _work(config: RunConfig, lengths: list[int]) -> tuple[int, float]:
     """(steps, tokens with their padding) of the whole training."""
     training = config.training
-    per_step = training.batch * training.accumulation * training.processes
+    batch = training.batch * TASKS[config.task].sequences
+    per_step = batch * training.accumulation * training.processes
     if training.packing:
         rows = ceil(sum(lengths) / config.data.max_length)
         tokens = sum(lengths)
     else:
         rows = len(lengths)
-        tokens = _with_padding(lengths, training.batch)
+        tokens = _with_padding(lengths, batch)
     per_epoch = max(1, ceil(rows / per_step))
     steps = training.steps or ceil(per_epoch * training.epochs)
     return steps, tokens / per_epoch * steps

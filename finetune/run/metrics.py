@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
         average = weight * average + (1 - weight) * value
         found.append(average / (1 - weight**number))
     return found
+
+
+def perplexity(loss: float) -> float:
+    """e to the mean loss, as far as a number can be that large."""
+    return math.exp(min(loss, 700))
 
 
 def draw_loss(metrics: Path, picture: Path) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from finetune.data.examples import LeftOut
 from finetune.run.config import load_config
+from finetune.tasks import TASKS
 from workbench.chat_data import chat_data
-from workbench.errors import Conflict
+from workbench.errors import Conflict, WorkbenchError
 from workbench.files import write_text
 from workbench.jobs.job import Job, start
 from workbench.messages import say
 from workbench.settings import Settings
 from workbench.ui.uploads import safe_name
 
+SHOWN_OF_TEXT = 300  # characters
 PREVIEWED = 20  # rows whose tokens are kept for the preview
 BASES = ("models/*", "training/bases/*", "demo/base")  # folders of the workspace with models
 
@@ -59,9 +63,9 @@ def run_file_of(settings: Settings, name: str) -> Path:
 def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
     """Write the run file and look at everything in it.
 
-    Returns plain data for a page: {"text", "problems", "warnings", "estimate", "preview",
-    "lengths", "cut", "left_out"}. Lengths are those of the rows in tokens, as they are trained;
-    `cut` rows lose the end of an answer, and `left_out` ones have nothing left to learn.
+    Returns plain data for a page: {"text", "problems", "warnings", "estimate", "methods",
+    "preview", "lengths", "cut", "left_out"}. Lengths are those of the rows in tokens, as they are
+    trained; `cut` rows lose the end of an answer, and `left_out` ones have nothing left to learn.
     """
     from finetune.encoding.masking import EncodedAll, preview
     from finetune.run.check import check
@@ -76,8 +80,9 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
         "problems": found.problems,
         "warnings": found.warnings,
         "estimate": found.estimate,
+        "methods": found.methods,
         "preview": [preview(row, found.tokenizer) for row in rows],
-        "lengths": [len(row.input_ids) for row in encoded.rows],
+        "lengths": list(encoded.lengths),
         "cut": len(encoded.truncated),
         "left_out": len(encoded.nothing_left),
     }
@@ -103,12 +108,31 @@ def start_training(settings: Settings, name: str, title: str, after: Sequence[Jo
 def first_rows(data: Path, count: int) -> tuple[int, list[tuple[str, str]]]:
     """(how many examples the file has, question and answer of the first ones).
 
-    Raises WorkbenchError for a file that cannot be read.
+    Of texts it is (how many, the beginnings of the first ones without an answer). Raises
+    WorkbenchError for a file that cannot be read.
     """
-    from finetune.data.dataset import load_examples
+    from finetune.data.dataset import load_rows
+    from finetune.data.plain_text import PlainText
 
-    examples = load_examples([data], {}).examples
-    return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
+    loaded = load_rows([data], {})
+    if loaded.examples:
+        examples = loaded.examples
+        return len(examples), [(row.questions[-1], row.answer) for row in examples[:count]]
+    texts = [row.text for row in loaded.rows if isinstance(row, PlainText)]
+    return len(texts), [(text[:SHOWN_OF_TEXT], "") for text in texts[:count]]
+
+
+def task_for(data: Path) -> str:
+    """The task that learns all of a file, by the kind of its first row; else the first task."""
+    from finetune.data.files import read_rows
+    from finetune.data.kinds import KINDS, read_row, split_row
+
+    with suppress(WorkbenchError, LeftOut):  # the check says what is wrong
+        for row in read_rows(data):
+            if not row.problem and not row.header:
+                kind, _, _ = read_row(split_row(row.data)[0])
+                return KINDS[kind].tasks[0]
+    return next(iter(TASKS))
 
 
 def _models(settings: Settings, patterns: tuple[str, ...]) -> set[Path]:

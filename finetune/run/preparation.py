@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from finetune.data.dataset import Loaded, Problem, overlap, split
-from finetune.data.examples import Example, Message, digest, write_examples
-from finetune.encoding.batches import as_rows, pack
+from finetune.data.examples import LearnedRow, digest, write_examples
 from finetune.encoding.masking import Encoded
 from finetune.methods import METHODS
 from finetune.run.config import RunConfig
@@ -22,16 +20,20 @@ from workbench.errors import InvalidInput
 from workbench.messages import say
 
 Report = Callable[[dict[str, Any]], None]
-Rows = list[dict[str, list[int]]]
 LIBRARIES = ("agent-workbench", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
 
 @dataclass
 class Sets:
-    """What a run's data files give: rows to learn and to measure, and remarks about them."""
+    """What a run's data gives: what is learned and what is measured, and remarks about it.
 
-    taught: list[Example] = field(default_factory=list)
-    held_out: list[Example] = field(default_factory=list)
+    Of most tasks these are rows of files; another task's `encode` and trainer know what its are.
+    `facts` are what the card says of each: {"rows", "sha256"}. `prepare` fills them in.
+    """
+
+    taught: Any = ()
+    held_out: Any = ()
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     overlaps: list[str] = field(default_factory=list)
@@ -66,47 +68,36 @@ def read_sets(config: RunConfig) -> Sets:
     )
 
 
-def prepare_data(
-    run: Run, config: RunConfig, report: Report
-) -> tuple[list[Example], list[Example]]:
+def prepare_data(run: Run, config: RunConfig, report: Report) -> Sets:
     """What is taught and what is held out; a resumed run reads its copy. Raises InvalidInput."""
     folder = run.folder / "data"
     load = TASKS[config.task].load
     if (folder / "eval.jsonl").exists():  # the last file that is written
         taught = load([folder / "train.jsonl"], {})
-        _refuse(taught.problems)
-        return taught.examples, load([folder / "eval.jsonl"], {}).examples
+        refuse(taught.problems)
+        held_out = load([folder / "eval.jsonl"], {})
+        return _described(Sets(taught=taught.examples, held_out=held_out.examples))
     sets = read_sets(config)
-    _refuse(sets.problems)
+    refuse(sets.problems)
     for warning in sets.overlaps:
         report({"event": "warning", "text": warning})
     folder.mkdir(exist_ok=True)
     write_examples(folder / "train.jsonl", sets.taught)
     write_examples(folder / "eval.jsonl", sets.held_out)
-    return sets.taught, sets.held_out
+    return _described(sets)
 
 
-def with_system(examples: Sequence[Example], system: str) -> list[Example]:
+def with_system(rows: Sequence[Any], system: str) -> list[Any]:
     """Each conversation begins with the system prompt, if it has none of its own."""
     if not system:
-        return list(examples)
-    first = Message("system", system)
-    found = []
-    for example in examples:
-        if example.messages[0].role != "system":
-            example = replace(example, messages=(first, *example.messages))
-        found.append(example)
-    return found
+        return list(rows)
+    return [row.with_system(system) for row in rows]
 
 
 def encode_rows(
-    config: RunConfig,
-    taught: Sequence[Example],
-    held_out: Sequence[Example],
-    tokenizer: Any,
-    report: Report,
-) -> tuple[Rows, Rows]:
-    """Rows to train on, packed where the run file says so, and rows to measure on.
+    config: RunConfig, taught: Any, held_out: Any, tokenizer: Any, report: Report
+) -> tuple[list[Encoded], list[Encoded]]:
+    """Sequences to train on, and sequences to measure on.
 
     A warning for what is cut off. Raises InvalidInput where nothing can be learned.
     """
@@ -120,39 +111,41 @@ def encode_rows(
             ),
             "Raise data.max_length in the run file.",
         )
-    if not config.training.packing:
-        return as_rows(rows), as_rows(measured)
-    packed = pack(rows, config.data.max_length)
-    random.Random(config.seed).shuffle(packed)  # noqa: S311 - an order needs no secret
-    return packed, as_rows(measured)
+    return rows, measured
 
 
-def describe(
-    config: RunConfig, base: Path, taught: Sequence[Example], held_out: Sequence[Example]
-) -> dict[str, Any]:
+def describe(config: RunConfig, base: Path, sets: Sets) -> dict[str, Any]:
     """The facts for card.json that are known before the first step."""
-    from workbench.artefacts.model_folder import digest_of
+    from workbench.artefacts.model_folder import digest_of, own_code
 
-    trained = digest(taught)
+    task = TASKS[config.task]
+    own = {task.section: config.task_settings.model_dump(mode="json")} if task.section else {}
     return {
+        **own,
         "name": config.name,
         "base": config.base,
         "base_folder": str(base),
         "base_digest": digest_of(base),
+        "remote_code": own_code(base) if config.remote_code else {},
         "task": config.task,
+        "talks": TASKS[config.task].talks,
         "method": config.method,
         "gguf": METHODS[config.method].gguf,
         "seed": config.seed,
         "system": config.data.system,
         "folder": str(config.folder),
-        "data_sha256": trained,
+        "data_sha256": sets.facts["train"]["sha256"],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            "train": {"rows": len(taught), "sha256": trained},
-            "eval": {"rows": len(held_out), "sha256": digest(held_out)},
-        },
+        "data": sets.facts,
         "versions": {library: version(library) for library in LIBRARIES},
     }
+
+
+def _described(sets: Sets) -> Sets:
+    """With the card's facts of the rows."""
+    for name, rows in (("train", sets.taught), ("eval", sets.held_out)):
+        sets.facts[name] = {"rows": len(rows), "sha256": digest(rows)}
+    return sets
 
 
 def _left_out(loaded: Loaded) -> list[str]:
@@ -170,9 +163,9 @@ def _left_out(loaded: Loaded) -> list[str]:
     ]
 
 
-def _overlaps(name: str, taught: Sequence[Example], examples: Sequence[Example]) -> list[str]:
+def _overlaps(name: str, taught: Sequence[LearnedRow], rows: Sequence[LearnedRow]) -> list[str]:
     """A warning for a set that measures and has questions that are taught."""
-    same = overlap(taught, examples)
+    same = overlap(taught, rows)
     if not same:
         return []
     return [
@@ -180,7 +173,7 @@ def _overlaps(name: str, taught: Sequence[Example], examples: Sequence[Example])
             "{count} of the {all} {name} questions are also taught (the first: {test} as in "
             "{train}): the {name} score measures what was memorised, not what was understood.",
             count=len(same),
-            all=len(examples),
+            all=len(rows),
             name=name,
             test=same[0].test,
             train=same[0].train,
@@ -188,7 +181,7 @@ def _overlaps(name: str, taught: Sequence[Example], examples: Sequence[Example])
     ]
 
 
-def _refuse(problems: Sequence[Problem]) -> None:
+def refuse(problems: Sequence[Problem]) -> None:
     """Raise the first problem, and say where to see all of them."""
     if not problems:
         return
@@ -205,11 +198,11 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 
 def _encode(
-    config: RunConfig, examples: Sequence[Example], name: str, tokenizer: Any, report: Report
+    config: RunConfig, taught: Any, name: str, tokenizer: Any, report: Report
 ) -> list[Encoded]:
     encode = TASKS[config.task].encode
     length = config.data.max_length
-    found = encode(examples, tokenizer, length)
+    found = encode(taught, tokenizer, length)
     if found.truncated:
         warning = say(
             "{count} {name} answers are cut off at {length} tokens.",

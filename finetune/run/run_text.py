@@ -36,7 +36,13 @@ keep = 2
 samples = 3
 report_to = []
 """
-SHOWN = ("rank", "alpha", "targets")  # of a method's settings, where it has them
+SHOWN = (
+    "rank",
+    "alpha",
+    "targets",
+    "tokens",
+    "projection",
+)  # of a method's settings, where it has them
 FIRST_TASK = next(iter(TASKS))
 FIRST_METHOD = next(iter(METHODS))
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 
+CONTINUATIONS = "continuations.jsonl"  # in a run's folder: samples of base and run, a line each
+
+
 @dataclass(frozen=True)
 class Run(RunFolder):
     """One training run, with what only the training needs of its folder."""

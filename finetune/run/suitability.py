@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from finetune.methods import METHODS
 from finetune.run.config import ConfigProblems, RunConfig
 from finetune.run.runs import Run
 from finetune.section import problem
-from finetune.weights import Weights
+from finetune.weights import Weights, read_weights
+from workbench.artefacts.model_folder import own_code
+from workbench.files import read_json
 from workbench.messages import Message, say
 
 
@@ -18,9 +21,37 @@ def method_problems(config: RunConfig, weights: Weights) -> list[dict[str, str]]
     return [*method.conflicts(config), *method.problems(config.tuning, weights)]
 
 
-def check_method(run: Run, config: RunConfig, weights: Weights) -> None:
-    """Raises ConfigProblems with all that stands in the way."""
-    problems = method_problems(config, weights)
+def code_problems(config: RunConfig, base: Path) -> list[dict[str, str]]:
+    """A base whose architecture is code of its own repository, as ChatGLM3's is, and nobody has
+    allowed it.
+    """
+    if config.remote_code or not own_code(base):
+        return []
+    kind = str(read_json(base / "config.json", {}).get("model_type"))
+    what = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
+    fix = say(
+        "Use a base of the family that transformers has itself, such as GLM-4 instead of "
+        "ChatGLM3. Or read that code, and write remote_code = true into the run file."
+    )
+    return [problem("base", what, fix)]
+
+
+def code_remarks(config: RunConfig, base: Path) -> list[Message]:
+    """What is said of code that is allowed to run."""
+    code = own_code(base) if config.remote_code else {}
+    if not code:
+        return []
+    return [
+        say(
+            "The base's own code will run here with all your rights: {files}. Read it before.",
+            files=", ".join(code),
+        )
+    ]
+
+
+def check_suits(run: Run, config: RunConfig, base: Path) -> None:
+    """Raises ConfigProblems with all that stands in the way of the method and of the base."""
+    problems = [*code_problems(config, base), *method_problems(config, read_weights(base))]
     if problems:
         raise ConfigProblems(run.run_file, problems, config)
 

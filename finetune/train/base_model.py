@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,16 @@ def find_base(name: str, cache: Path) -> Path:
 
 
 def load_tokenizer(
-    folder: Path, template: str = "", special_tokens: Sequence[str] = ()
+    folder: Path, template: str = "", special_tokens: Sequence[str] = (), trusted: bool = False
 ) -> tuple[Any, list[str]]:
     """The base's tokenizer and the tokens added to it: those asked for or needed by its template.
 
-    `template` is empty for the base's own, `chatml`, or a Jinja file.
+    `template` is empty for the base's own, `chatml`, or a Jinja file; `trusted` runs code of the
+    base's own repository.
     """
     text = read_template(template) if template else ""
-    tokenizer = chat_template.load_tokenizer(str(folder), text)
+    with maps_own_code(trusted):
+        tokenizer = chat_template.load_tokenizer(str(folder), text, trusted)
     if not tokenizer.chat_template:
         raise InvalidInput(
             say("{name} has no chat template.", name=folder.name),
@@ -72,10 +75,12 @@ def load_model(
     *,
     quantized: bool = False,
     attention: str = "",
+    trusted: bool = False,
 ) -> Any:
     """The base's weights on the device, its embeddings grown to `words` rows or more.
 
-    `quantized` keeps its layers in four bits; `attention` is transformers' name of one.
+    `quantized` keeps its layers in four bits; `attention` is transformers' name of one; `trusted`
+    runs code of the base's own repository.
     """
     from transformers import AutoModelForCausalLM
 
@@ -85,9 +90,10 @@ def load_model(
     if quantized:
         options |= {"quantization_config": quantization(dtype), "device_map": {"": device}}
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
-        )
+        with maps_own_code(trusted):
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=dtype, use_safetensors=True, trust_remote_code=trusted, **options
+            )
     except (OSError, ValueError) as error:
         lines = str(error).splitlines() or ["no reason given"]
         raise NotFound(
@@ -101,3 +107,18 @@ def load_model(
         keep_trainable(model)
         return model
     return model.to(device)
+
+
+@contextmanager
+def maps_own_code(trusted: bool) -> Iterator[None]:
+    """Raises InvalidInput where the base's own code was written for another transformers."""
+    try:
+        yield
+    except (AttributeError, ImportError, KeyError, NotImplementedError, TypeError) as error:
+        if not trusted:
+            raise
+        raise InvalidInput(
+            say("The base's own code does not run with this transformers: {error}", error=error),
+            "Use a base of the family that transformers has itself, such as GLM-4 instead of "
+            "ChatGLM3.",
+        ) from error

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from transformers import TrainerCallback
 
-from finetune.data.examples import Example
+from finetune.data.examples import Example, LeftOut
 from finetune.evaluate.generation import generate_answers, prompt_ids
 from finetune.parallel import row_of
 from finetune.run.config import RunConfig
@@ -25,15 +27,71 @@ from workbench.messages import say
 
 REPORTED_EVERY = 0.5  # seconds between two progress lines
 SAMPLE_TOKENS = 64
-KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm")  # of what the trainer logs
+# what the trainer logs -> its name in metrics.jsonl
+KEPT = {name: name for name in ("loss", "eval_loss", "learning_rate", "grad_norm")}
+
+
+def callbacks(
+    order: Order,
+    tokenizer: Any,
+    kept: Mapping[str, str] | None = None,
+    prompts: Sequence[Prompt] | None = None,
+) -> list[Any]:
+    """Progress and Stop in each process; samples and TensorBoard in the first alone.
+
+    `kept` are names that only this task's trainer logs, and their names in metrics.jsonl;
+    `prompts` are what is sampled at each checkpoint, without them questions of the data.
+    """
+    found: list[Any] = [Reporter(order, KEPT | dict(kept or {}))]
+    if not is_first():
+        return found
+    if prompts is None:
+        prompts = questions(order, tokenizer)
+    found.append(Sampler(order.run, prompts, tokenizer, order.report))
+    if "tensorboard" in order.config.saving.report_to:
+        from torch.utils.tensorboard import SummaryWriter
+        from transformers.integrations import TensorBoardCallback
+
+        writer = SummaryWriter(str(order.run.folder / "tensorboard"))
+        found.append(TensorBoardCallback(writer))
+    return found
+
+
+def asked(order: Order) -> list[Example]:
+    """The dialogues whose last question is asked at each checkpoint: with answers that are good."""
+    found: list[Example] = []
+    for row in order.held_out or order.taught:
+        if len(found) == order.config.saving.samples:
+            break
+        with suppress(LeftOut):
+            found.append(row.to_example())
+    return found
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model goes on from at each checkpoint, its tokens, and what should follow."""
+
+    text: str
+    ids: list[int]
+    reference: str
+
+
+def questions(order: Order, tokenizer: Any) -> list[Prompt]:
+    """The last questions of the first dialogues that are held out, or taught."""
+    return [
+        Prompt(example.questions[-1], prompt_ids(example, tokenizer), example.answer)
+        for example in asked(order)
+    ]
 
 
 class Reporter(TrainerCallback):
     """Writes metrics.jsonl, reports progress, and stops the training when asked to."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, kept: Mapping[str, str] = KEPT) -> None:
         self.order = order
         self.arguments: Any = None
+        self.kept = kept
         self.began = 0.0
         self.first_step = 0
         self.last_report = 0.0
@@ -62,9 +120,9 @@ class Reporter(TrainerCallback):
         if "train_runtime" in logs:  # the trainer's summary at the end
             return
         row = {"step": state.global_step, "epoch": round(state.epoch or 0, 4)}
-        for key in KEPT:
-            if key in logs:
-                row[key] = logs[key]
+        for logged, name in self.kept.items():
+            if logged in logs:
+                row[name] = logs[logged]
         due = self._is_due(state, row)
         if due and "loss" in row:
             row |= self.meter.read(logs.get("num_tokens", 0))
@@ -138,30 +196,30 @@ class Sampler(TrainerCallback):
     def __init__(
         self,
         run: Run,
-        examples: Sequence[Example],
+        prompts: Sequence[Prompt],
         tokenizer: Any,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self.run = run
-        self.examples = examples
+        self.prompts = prompts
         self.tokenizer = tokenizer
         self.report = report
-        self.prompts = [prompt_ids(example, tokenizer) for example in examples]
 
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
-        if not self.examples:
+        if not self.prompts:
             return
         training = model.training
         model.eval()
-        answers = dict(generate_answers(model, self.tokenizer, self.prompts, SAMPLE_TOKENS))
+        ids = [prompt.ids for prompt in self.prompts]
+        answers = dict(generate_answers(model, self.tokenizer, ids, SAMPLE_TOKENS))
         model.train(training)
-        for number, example in enumerate(self.examples):
+        for number, prompt in enumerate(self.prompts):
             row = {
                 "step": state.global_step,
-                "question": example.questions[-1],
+                "question": prompt.text,
                 "answer": answers[number],
             }
-            append_metrics(self.run.folder / "samples.jsonl", row | {"reference": example.answer})
+            append_metrics(self.run.folder / "samples.jsonl", row | {"reference": prompt.reference})
             self.report({"event": "sample", **row})
 
 

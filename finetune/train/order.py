@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from finetune.data.examples import Example
 from finetune.run.config import RunConfig
 from finetune.run.preparation import Report
 from finetune.run.runs import Run
@@ -21,13 +21,14 @@ PLAN = Plan({PREPARING: 1, TRAINING: 9})
 class Order:
     """A training to carry out.
 
-    `base` is the folder of the base model; `stopped` says whether a person asks to stop.
+    `base` is the folder of the base model; `taught` and `held_out` are what the task's `prepare`
+    gives; `stopped` says whether a person asks to stop.
     """
 
     run: Run
     config: RunConfig
     base: Path
-    taught: Sequence[Example]
-    held_out: Sequence[Example]
+    taught: Any
+    held_out: Any
     report: Report
     stopped: Callable[[], bool]

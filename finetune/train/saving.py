@@ -22,7 +22,8 @@ def save_trained(run: Run, config: RunConfig, trainer: Any) -> None:
         return
     if hasattr(trainer.model, "peft_config"):
         folder = run.adapter
-        options: dict[str, Any] = {"save_embedding_layers": False}
+        # an adapter that is the reference is not the run's own
+        options: dict[str, Any] = {"save_embedding_layers": False, "selected_adapters": ["default"]}
     else:
         folder, options = run.model, {}
         kept_in = dtype_of(_precision(trainer.args))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from finetune.run.config import RunConfig
 from finetune.run.machine import machine_problems
 from finetune.run.metrics import draw_loss, forget_after, points_of, read_metrics
-from finetune.run.preparation import Report, describe, prepare_data
+from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
 from finetune.run.sharing import share_rows
-from finetune.run.suitability import check_method
+from finetune.run.suitability import check_suits
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.checkpoints import check_sharing
@@ -33,7 +33,6 @@ from finetune.train.processes import (
     wait_for_all,
 )
 from finetune.train.saving import save_trained
-from finetune.weights import read_weights
 from workbench.contributions import load_place
 from workbench.errors import InvalidInput, Stopped
 from workbench.extras import check_extra, quiet_transformers
@@ -62,16 +61,16 @@ def train(
     began = time.monotonic()
     cluster = cluster or Cluster(config.training.processes)
     config = share_rows(config, all_processes() or cluster.size)
-    _refuse(machine_problems(config))
 
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
-    taught, held_out = prepare_data(run, config, report)
+    _refuse([*machine_problems(config), *_task_problems(config, settings)])
+    sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = _find_base(run, config, settings)
-    check_method(run, config, read_weights(base))
+    check_suits(run, config, base)
     if is_first():
-        run.update_card(**describe(config, base, taught, held_out))
+        run.update_card(**describe(config, base, sets))
 
     # several processes: each of them runs this function again, as a worker
     if cluster.size > 1 and not is_worker():
@@ -79,7 +78,7 @@ def train(
         return
     check_rendezvous()
 
-    order = Order(run, config, base, taught, held_out, report, stopped)
+    order = Order(run, config, base, sets.taught, sets.held_out, report, stopped)
     with maps_training_errors(config):
         trainer = make_trainer(order)
         checkpoint = run.last_checkpoint
@@ -107,11 +106,17 @@ def train(
         )
 
 
-def _refuse(problems: list[dict[str, str]]) -> None:
-    """Raise InvalidInput with the first of the problems that `check` would report."""
+def _task_problems(config: RunConfig, settings: Settings) -> list[dict[str, str]]:
+    """What the run's task refuses."""
+    place = TASKS[config.task].problems
+    return load_place(place)(config, settings) if place else []
+
+
+def _refuse(problems: Sequence[dict[str, str]]) -> None:
+    """Raises InvalidInput with the first of the problems that `check` reports."""
     for row in problems:
-        place = say("{where}: {problem}", where=row["where"], problem=row["problem"])
-        raise InvalidInput(place, row["fix"])
+        what = say("{where}: {problem}", where=row["where"], problem=row["problem"])
+        raise InvalidInput(what, row["fix"])
 
 
 def _find_base(run: Run, config: RunConfig, settings: Settings) -> Path:
@@ -142,6 +147,7 @@ def _finish(run: Run, config: RunConfig, state: Any, seconds: float) -> None:
     losses = points_of(rows, "loss")
     speeds = [speed for _, speed in points_of(rows, "tokens_per_second")]
     sizes = [size for _, size in points_of(rows, "memory_gb")]
+    kept = state.best_global_step if config.saving.final == "best" else None
     finished = ""
     if state.global_step >= state.max_steps:
         finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -154,9 +160,20 @@ def _finish(run: Run, config: RunConfig, state: Any, seconds: float) -> None:
         parallel=config.training.parallel,
         tokens_per_second=round(median(speeds)) if speeds else None,
         memory_gb=max(sizes, default=None),
+        measured=_measured(rows, kept),
         seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=finished,
     )
+
+
+def _measured(rows: Sequence[dict[str, Any]], step: int | None) -> dict[str, float]:
+    """What was measured on the held-out data at that step, else at last."""
+    measured = [row for row in rows if "eval_loss" in row]
+    if not measured:
+        return {}
+    at_step = [row for row in measured if row["step"] == step]
+    chosen = (at_step or measured)[-1]
+    return {key: value for key, value in chosen.items() if key.startswith(("eval_", "step"))}
 
 
 def _how_to_resume(run: Run) -> Message:

@@ -39,6 +39,7 @@ def load_tuned(
         device if holds_all_weights(config) else "cpu",  # else each takes its part from there
         quantized=method.quantizes,
         attention=attention,
+        trusted=config.remote_code,
     )
     new_tokens = tokenizer.convert_tokens_to_ids(list(added))
     return model, method.peft_config(config.tuning, model, new_tokens)

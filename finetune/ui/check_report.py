@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from finetune.methods import METHODS
 from workbench.ui.times import in_words
 from workbench.ui.widgets import both, plain, told
 
@@ -28,6 +29,8 @@ def show_report(report: dict[str, Any]) -> None:
         st.warning(plain(told(warning)), icon=":material/warning:")
     if report["estimate"]:
         st.caption(_cost_words(report["estimate"]))
+    if report["methods"]:
+        _show_methods(report["methods"])
     if report["lengths"]:
         st.caption(_length_words(report))
     if report["preview"]:
@@ -79,15 +82,40 @@ def _cost_words(cost: dict[str, Any]) -> str:
     if cost["minutes"] is not None:
         needed = in_words(max(1, cost["minutes"] * 60))
         time = both(f"about {needed} if nothing else runs", f"无其他任务时约 {needed}")
+    corpus = ""
+    if "corpus_tokens" in cost:
+        count = f"{cost['corpus_tokens']:,}"
+        corpus = both(f"corpus of {count} tokens · ", f"语料 {count} 词元 · ")
     parameters = f"{cost['parameters'] / 1e6:.1f} M"
     trained = f"{cost['trainable'] / 1e6:.2f} M"
     words = both(
-        f"{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
+        f"{corpus}{parameters} parameters, {trained} of them trained · {cost['steps']} steps · "
         f"about {cost['memory_gb']} GB on {cost['device']} · {time}",
-        f"参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
+        f"{corpus}参数 {parameters}，其中训练 {trained} · {cost['steps']} 步 · "
         f"约 {cost['memory_gb']} GB（{cost['device']}） · {time}",
     )
     return plain(words)
+
+
+def _show_methods(methods: list[dict[str, Any]]) -> None:
+    """What each method would cost with the same data and base."""
+    rows = []
+    for row in methods:
+        minutes = row["minutes"]
+        time = "" if minutes is None else in_words(max(1, minutes * 60))
+        publishes = both("yes", "可以") if row["publishes"] else both("no", "不可以")
+        rows.append(
+            {
+                both("Method", "训练方法"): both(*METHODS[row["method"]].title),
+                both("Trained", "训练参数"): f"{row['trainable'] / 1e6:.2f} M",
+                both("Memory", "内存"): f"{row['memory_gb']:.2f} GB",
+                both("Time", "用时"): time,
+                both("To Ollama", "发布到 Ollama"): publishes,
+                both("Obstacle", "障碍"): told(row["problem"]) if row["problem"] else "",
+            }
+        )
+    with st.expander(both("What each method would cost", "各训练方法的开销")):
+        st.dataframe(rows, hide_index=True, key="method_costs")
 
 
 def _show_preview(rows: list[list[tuple[str, int, bool]]]) -> None:

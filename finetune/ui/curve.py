@@ -1,7 +1,8 @@
-"""The lines of metrics.jsonl -> the loss curve as a Vega-Lite specification."""
+"""The lines of metrics.jsonl -> curves as Vega-Lite specifications."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finetune.run.metrics import Points, points_of, smooth
@@ -13,31 +14,67 @@ DOTTED_BELOW = 60  # points of all lines: with more, marks hide the lines
 TRAIN = (("train, raw", "训练（原始）"), "#9db7d5")
 SMOOTHED = (("train, smoothed", "训练（平滑）"), "#2f7fd6")
 HELD_OUT = (("held out", "留出集"), "#d9733a")
+COLOURS = ("#2f7fd6", "#d9733a", "#3f9b63", "#b0488f", "#8a6d3b", "#5b5fc7", "#c2402a", "#4f8f9b")
+# key of metrics.jsonl -> what it is called
+CURVES = {
+    "eval_loss": ("held-out loss", "留出集损失"),
+    "loss": ("training loss, smoothed", "训练损失（平滑）"),
+    "eval_margin": ("held-out margin", "留出集奖励差"),
+    "eval_accuracy": ("held-out accuracy", "留出集准确率"),
+}
 
 
 def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Training loss raw and smoothed, and held-out loss, over the steps; None without any."""
-    train = points_of(rows, "loss")
-    held_out = points_of(rows, "eval_loss")
+    return _train_and_held_out(rows, "loss", both("loss", "损失"), height=280)
+
+
+def margin_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The same of the margin between answers that are liked and others; None without any."""
+    title = both("reward margin", "奖励差")
+    return _train_and_held_out(rows, "margin", title, height=200)
+
+
+def comparison_chart(lines: Mapping[str, Points], curve: str) -> dict[str, Any]:
+    """One curve of several runs: name of the run -> its points."""
+    coloured = []
+    for number, (name, points) in enumerate(lines.items()):
+        coloured.append((name, COLOURS[number % len(COLOURS)], points))
+    return _chart(coloured, both(*CURVES[curve]), height=300)
+
+
+def _train_and_held_out(
+    rows: list[dict[str, Any]], key: str, title: str, height: int
+) -> dict[str, Any] | None:
+    train = points_of(rows, key)
+    held_out = points_of(rows, f"eval_{key}")
     if not train and not held_out:
         return None
-    averages = smooth([loss for _, loss in train])
+    averages = smooth([value for _, value in train])
     smoothed = [(step, average) for (step, _), average in zip(train, averages, strict=True)]
-    lines = ((TRAIN, train), (SMOOTHED, smoothed), (HELD_OUT, held_out))
+    lines = [
+        (both(*name), colour, points)
+        for (name, colour), points in ((TRAIN, train), (SMOOTHED, smoothed), (HELD_OUT, held_out))
+    ]
+    return _chart(lines, title, height)
+
+
+def _chart(lines: Sequence[tuple[str, str, Points]], title: str, height: int) -> dict[str, Any]:
+    """Lines of (name, colour, points) over the steps."""
     values = []
-    for (name, _), points in lines:
-        for step, loss in _thinned(points):
-            values.append({"step": step, "loss": loss, "line": both(*name)})
+    for name, _, points in lines:
+        for step, value in _thinned(points):
+            values.append({"step": step, "value": value, "line": name})
     return {
         "data": {"values": values},
         "mark": {"type": "line", "clip": True, "point": len(values) < DOTTED_BELOW},
-        "height": 280,
+        "height": height,
         "encoding": {
             "x": {"field": "step", "type": "quantitative", "title": both("step", "步")},
             "y": {
-                "field": "loss",
+                "field": "value",
                 "type": "quantitative",
-                "title": both("loss", "损失"),
+                "title": title,
                 "scale": {"zero": False},
             },
             "color": {
@@ -45,8 +82,8 @@ def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
                 "type": "nominal",
                 "title": None,
                 "scale": {
-                    "domain": [both(*name) for (name, _), _ in lines],
-                    "range": [colour for (_, colour), _ in lines],
+                    "domain": [name for name, _, _ in lines],
+                    "range": [colour for _, colour, _ in lines],
                 },
                 "legend": {"orient": "top", "columns": 2},  # a telephone has no room for three
             },

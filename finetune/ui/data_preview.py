@@ -27,10 +27,13 @@ def show_rows(data: Path) -> None:
         return
     title = both(f"First of {count} examples", f"共 {count} 条示例，前几条如下")
     with st.expander(title, icon=":material/table_rows:"):
-        shown = [
-            {both("Question", "问题"): question, both("Answer", "回答"): answer}
-            for question, answer in rows
-        ]
+        if any(answer for _, answer in rows):
+            shown = [
+                {both("Question", "问题"): question, both("Answer", "回答"): answer}
+                for question, answer in rows
+            ]
+        else:
+            shown = [{both("Text", "文本"): text} for text, _ in rows]
         st.table(shown)
 
 

@@ -14,6 +14,7 @@ RUN = "shown_run"  # the selector of a run
 VIEW = "training_view"
 DATA = "training_data"
 BASE = "training_base"
+TASK = "training_task"
 
 
 def made_by_training(job: Job) -> Made | None:
@@ -24,6 +25,19 @@ def made_by_training(job: Job) -> Made | None:
     name = Path(run).name
     text = both(f"The run {name} is trained.", f"训练 {name} 已完成。")
     return Made(text, PAGE, {VIEW: "runs", RUN: name})
+
+
+def made_by_samples(job: Job) -> Made:
+    """The run, which shows its samples."""
+    name = job.command[2]
+    text = both(f"Samples of {name} are made.", f"{name} 的样例已生成。")
+    return Made(text, PAGE, {VIEW: "runs", RUN: name})
+
+
+def open_pretraining(path: str) -> None:
+    """A new training on that file of texts."""
+    chosen = {VIEW: "new", DATA: Path(path), TASK: "pretrain"}
+    Made("", PAGE, chosen).open()
 
 
 def made_by_augment(job: Job) -> Made:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from finetune.methods import METHODS
-from finetune.run.advice import Advice, advice_for
+from finetune.run.advice import Advice, advice_for, rate_for
 from finetune.run.new_run import (
     base_folders,
     check_text,
@@ -17,13 +17,15 @@ from finetune.run.new_run import (
     free_name,
     run_name,
     start_training,
+    task_for,
 )
 from finetune.run.run_text import Choices, write_run_text
 from finetune.tasks import TASKS
 from finetune.ui.check_report import show_report
-from finetune.ui.data_preview import show_rows
-from finetune.ui.made import BASE, DATA, RUN, VIEW
-from workbench.chat_data import NAME as CHATS
+from finetune.ui.data_preview import LARGEST, show_rows
+from finetune.ui.made import BASE, DATA, RUN, TASK, VIEW
+from finetune.ui.method_settings import choose_method_settings, method_help
+from workbench import chat_data
 from workbench.jobs.job import Job, start
 from workbench.models.packaged import KIND, find_package, list_packaged
 from workbench.settings import Settings
@@ -31,7 +33,7 @@ from workbench.ui.beside import agreed
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import announce, both, choose, select, shows_errors
 
-KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt"]
+KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt", "md"]
 FIELD_WIDTH = 142  # pixels: two beside each other on a telephone
 
 
@@ -87,8 +89,9 @@ def _choose_data(settings: Settings) -> Path | None:
     uploaded = st.file_uploader(
         both(
             "Examples: dialogues, instructions, questions and answers, multiple choice "
-            "(JSON, JSONL, CSV, XLSX)",
-            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）",
+            "(JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
+            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）；"
+            "或用于继续预训练的文本（TXT、MD、JSONL）",
         ),
         type=KINDS,
         key="training_file",
@@ -111,17 +114,23 @@ def _choose_data(settings: Settings) -> Path | None:
     with right.popover(both("It holds records", "这是记录表"), width="stretch"):
         _offer_questions(settings, data)
     show_rows(data)
+    if st.session_state.get("task_suits") != data and data.stat().st_size <= LARGEST:
+        st.session_state["task_suits"] = data  # another file: the task that learns all of it
+        select(TASK, task_for(data))
     return data
 
 
 def _data_words(path: Path) -> str:
     """The file's name; that of the chats says what it holds."""
-    if path.name != CHATS:
+    words = {
+        chat_data.NAME: both("answers rated good, and corrections", "好评回答与更正"),
+        chat_data.PAIRS: both("pairs of answers, for DPO", "成对回答，用于 DPO"),
+        chat_data.RATINGS: both("answers rated good or bad, for KTO", "好评与差评回答，用于 KTO"),
+    }
+    if path.name not in words:
         return path.name
-    return both(
-        f"From your chats: answers rated good, and corrections ({CHATS})",
-        f"来自对话：好评回答与更正（{CHATS}）",
-    )
+    said = words[path.name]
+    return both(f"From your chats: {said} ({path.name})", f"来自对话：{said}（{path.name}）")
 
 
 def _offer_questions(settings: Settings, data: Path) -> None:
@@ -209,11 +218,12 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     advice = advice_for(base)
     task = Choices.task
     if len(TASKS) > 1:
-        task = st.selectbox(
+        task = choose(
+            st.selectbox,
             both("Task", "训练任务"),
             list(TASKS),
+            TASK,
             format_func=lambda name: both(*TASKS[name].title),
-            key="task",
             disabled=disabled,
         )
     # they wrap where the page is narrow
@@ -225,12 +235,7 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             key="method",
             disabled=disabled,
             width=FIELD_WIDTH,
-            help=both(
-                "How the adapter is built. LoRA suits nearly everything; rsLoRA keeps high ranks "
-                "stable; DoRA learns a little more and takes longer.",
-                "适配器的构成方式。LoRA 几乎适合所有情况；rsLoRA 在高秩时更稳定；"
-                "DoRA 学得略多，但更慢。",
-            ),
+            help=method_help(),
         )
         epochs = _number(
             both("Epochs", "训练轮数"),
@@ -242,23 +247,14 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             step=1.0,
             format="%g",
         )
-        tuning = {}
-        section = METHODS[method].section
-        if "rank" in METHODS[method].settings.model_fields:
-            tuning["rank"] = _number(
-                both("Rank", "秩"),
-                f"rank_{section}_{advice.name}",
-                advice.rank,
-                (1, 1024),
-                _about_rank(advice),
-                disabled,
-            )
+        tuning = choose_method_settings(method, advice, disabled, FIELD_WIDTH)
+        start, around = rate_for(advice, METHODS[method], TASKS[task])
         rate = _number(
             both("Learning rate", "学习率"),
-            f"learning_rate_{advice.name}",
-            advice.rate,
+            f"learning_rate_{advice.name}_{start:g}",
+            start,
             (1e-7, 1.0),
-            _about_rate(advice),
+            _about_rate(around),
             disabled,
             step=1e-5,
             format="%.1e",
@@ -332,21 +328,12 @@ def _about_epochs(advice: Advice) -> str:
     )
 
 
-def _about_rank(advice: Advice) -> str:
-    low, high = advice.rank_range
+def _about_rate(around: tuple[float, float]) -> str:
+    low, high = around
     return both(
-        f"How much the adapter can hold. {low} to {high} suit a base of this size: more for many "
-        "facts, less for a manner of speaking.",
-        f"适配器的容量。这种大小的基础模型宜用 {low}–{high}：事实多时取大，只学语气时取小。",
-    )
-
-
-def _about_rate(advice: Advice) -> str:
-    low, high = advice.rate_range
-    return both(
-        f"How far each step goes. {low:.0e} to {high:.0e} suit a base of this size. Lower it where "
-        "the loss jumps, raise it where the loss hardly falls.",
-        f"每一步的幅度。这种大小的基础模型宜用 {low:.0e}–{high:.0e}。"
+        f"How far each step goes. {low:.0e} to {high:.0e} suit this method and base. Lower it "
+        "where the loss jumps, raise it where the loss hardly falls.",
+        f"每一步的幅度。这种方法和基础模型宜用 {low:.0e}–{high:.0e}。"
         "损失跳动时调低，几乎不降时调高。",
     )
 

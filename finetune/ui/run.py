@@ -10,7 +10,9 @@ import streamlit as st
 from finetune.run.metrics import read_metrics
 from finetune.run.run_state import RunNow, runs_now
 from finetune.train.lock import delete_run
-from finetune.ui.curve import loss_chart
+from finetune.ui.compare import show_comparison
+from finetune.ui.continuations import show_continuations, show_perplexity
+from finetune.ui.curve import loss_chart, margin_chart
 from finetune.ui.made import RUN
 from finetune.ui.run_details import show_log, show_samples, show_scores
 from workbench.jobs.ending import why_ended
@@ -49,6 +51,7 @@ def show_runs(settings: Settings, runs: list[RunNow]) -> None:
     if len(runs) > 1:
         st.subheader(both("All runs", "全部训练"))
         st.dataframe([_facts(now, settings) for now in runs], hide_index=True)
+        show_comparison([now.run for now in runs])
 
 
 def _choose(runs: list[RunNow]) -> RunNow:
@@ -100,12 +103,33 @@ def _show_run(settings: Settings, now: RunNow) -> None:
         _show_progress(settings, now)
         _show_failure(now)
         _show_actions(settings, now)
-        curve = loss_chart(read_metrics(now.run.metrics))
-        if curve:
-            st.vega_lite_chart(curve, width="stretch", key="loss")
+        rows = read_metrics(now.run.metrics)
+        for key, curve in (("loss", loss_chart(rows)), ("margin", margin_chart(rows))):
+            if curve:
+                st.vega_lite_chart(curve, width="stretch", key=key)
+        _show_preference(rows)
+        show_perplexity(rows)
         show_scores(now.run.card.get("scores", {}))
+        show_continuations(settings, now)
         show_samples(now)
         show_log(now)
+
+
+def _show_preference(rows: list[dict[str, Any]]) -> None:
+    """How well the model tells liked answers from others by now, where that is measured."""
+    measured = [row for row in rows if "eval_margin" in row]
+    if not measured:
+        return
+    last = measured[-1]
+    share = last["eval_accuracy"]
+    st.caption(
+        both(
+            f"Held out, step {last['step']}: the liked answer has the higher reward in "
+            f"{share:.0%} of the pairs, by {last['eval_margin']:.3f} on average.",
+            f"留出集，第 {last['step']} 步：在 {share:.0%} 的回答对中，受偏好的回答奖励更高，"
+            f"平均高出 {last['eval_margin']:.3f}。",
+        )
+    )
 
 
 def _show_failure(now: RunNow) -> None:

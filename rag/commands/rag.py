@@ -22,11 +22,15 @@ from workbench.terminal import reporting
 if TYPE_CHECKING:
     from rag.ingest import Outcome
 
-SEARCHING = {
+MORE = {
     "search": ("rag.commands.search:search", "Search a collection and show both legs' scores."),
     "evaluate": (
         "rag.commands.search:evaluate",
         "Measure retrieval on questions with known passages.",
+    ),
+    "texts": (
+        "rag.commands.texts:texts",
+        "Write a collection's documents as JSON lines, to train on.",
     ),
     "calibration": (
         "rag.commands.search:calibration",
@@ -35,7 +39,7 @@ SEARCHING = {
 }
 
 
-@click.group(cls=LazyCommands, commands_by_name=SEARCHING)
+@click.group(cls=LazyCommands, commands_by_name=MORE)
 def rag() -> None:
     """Read files into collections, search and measure them."""
 

@@ -16,6 +16,7 @@ from rag.store import (
     list_collections,
     open_collection,
 )
+from rag.texts import write_texts
 from rag.ui.embedder import show_embedder_choice, show_other_embedder
 from rag.ui.files import read_in_job, show_files, show_upload
 from rag.ui.jobs import arriving
@@ -23,7 +24,8 @@ from rag.ui.report import show_report
 from rag.ui.search import show_learned, show_search
 from workbench.errors import NotFound
 from workbench.settings import Settings
-from workbench.ui.uploads import save_uploads
+from workbench.ui.opening import open_for
+from workbench.ui.uploads import safe_name, save_uploads
 from workbench.ui.widgets import (
     announce,
     begin_page,
@@ -75,6 +77,7 @@ def page() -> None:
         show_learned(collection)
     with manage:
         show_embedder_choice(settings, collection)
+        _offer_training(settings, collection)
         _show_delete(settings, collection)
 
 
@@ -169,6 +172,23 @@ def _local(moment: str) -> str:
     at = datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     zone = st.context.timezone
     return at.astimezone(ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
+
+
+def _offer_training(settings: Settings, collection: Collection) -> None:
+    st.subheader(both("Train on these texts", "用这些文本训练"))
+    st.caption(
+        both(
+            "A model can continue its training on the documents themselves: it takes on their "
+            "language and terms. For facts, search answers better.",
+            "模型可以直接在这些文档上继续预训练，学会其中的语言和术语。若要回答事实，检索更可靠。",
+        )
+    )
+    label = both("Use as training data", "用作训练数据")
+    if st.button(label, icon=":material/model_training:", key="train_on_texts"):
+        with shows_errors():
+            path = settings.folder("uploads", "training") / f"{safe_name(collection.name)}.jsonl"
+            write_texts(collection, path, replace=True)
+            open_for("pretrain", str(path))
 
 
 def _show_delete(settings: Settings, collection: Collection) -> None:

@@ -1,4 +1,8 @@
-"""The JSON-lines data set that packages hand over: one conversation a line, {"messages": [...]}."""
+"""The JSON-lines data set that packages hand over: one conversation a line, {"messages": [...]}.
+
+A line may also hold what people think of answers: {"prompt", "chosen", "rejected"}, or
+{"prompt", "completion", "label"}. Its conversation is that with the answer they like.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,19 @@ def read_conversations(path: Path) -> list[list[Turn]]:
     with path.open(encoding="utf-8") as file:  # not splitlines(): it also splits at U+2028
         for number, line in enumerate(file, 1):
             if line.strip():
-                found.append(_read_line(line, path, number))
+                turns = conversation_of(_read_line(line, path, number))
+                if turns:
+                    found.append(turns)
     return found
+
+
+def conversation_of(row: dict[str, Any]) -> list[Turn]:
+    """The turns of a line; none where its answer is rated as bad."""
+    if "messages" in row:
+        return row["messages"]
+    if row.get("label") is False:
+        return []
+    return [*row["prompt"], *(row.get("chosen") or row["completion"])]
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> str:
@@ -72,12 +87,13 @@ def _read_pairs(path: Path, _changed: int) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.items())
 
 
-def _read_line(line: str, path: Path, number: int) -> list[Turn]:
+def _read_line(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
-        turns = json.loads(line)["messages"]
-    except (ValueError, KeyError, TypeError) as error:
+        row = json.loads(line)
+        conversation_of(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
             say("Line {number} of {path} is not a conversation.", number=number, path=path),
             'Give each line one JSON object with "messages".',
         ) from error
-    return turns
+    return row

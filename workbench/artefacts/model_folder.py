@@ -130,6 +130,22 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def own_code(folder: Path) -> dict[str, str]:
+    """The files of code that a model's repository brings and needs, each with its sha256.
+
+    None for a kind of model that transformers has itself: its own code is used then.
+    """
+    path = folder / CONFIG
+    config = _read(path) if path.exists() else {}
+    if "auto_map" not in config or _is_known(str(config.get("model_type"))):
+        return {}
+    found = {}
+    for file in sorted(folder.rglob("*.py")):
+        name = str(file.relative_to(folder))
+        found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
 def weights_size(folder: Path) -> int:
     """Bytes of the weights files in that folder, read from their sizes alone."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
@@ -142,13 +158,13 @@ def tokenizer_folder(folder: Path) -> str:
     return base_of(folder)
 
 
-def load_tokenizer(name: str | Path) -> Any:
-    """The tokenizer in a folder or on the hub. Raises NotFound."""
+def load_tokenizer(name: str | Path, trusted: bool = False) -> Any:
+    """The tokenizer in a folder or on the hub; `trusted` runs code of its own. Raises NotFound."""
     quiet_transformers()
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(name), trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(str(name), trust_remote_code=trusted)
     except (OSError, ValueError) as error:
         raise NotFound(
             say(
@@ -204,6 +220,12 @@ def _read(path: Path) -> dict[str, Any]:
             "Copy the folder again from where it came.",
         )
     return data
+
+
+def _is_known(kind: str) -> bool:
+    from transformers import CONFIG_MAPPING
+
+    return kind in CONFIG_MAPPING
 
 
 def _is_readable(folder: Path) -> bool:

@@ -119,6 +119,11 @@ class RunFolder:
         return bool(card.get("finished")) and measured
 
     @property
+    def talks(self) -> bool:
+        """Whether it was taught conversations, not texts to go on with."""
+        return bool(self.card.get("talks", True))
+
+    @property
     def broken_off(self) -> bool:
         """Whether the training was stopped before its end; a run without a record is not."""
         card = self.card
@@ -138,6 +143,17 @@ class RunFolder:
     def base_digest(self) -> str:
         """What identified the base when the run was trained; empty where it was not recorded."""
         return str(self.card.get("base_digest") or "")
+
+    def trusts(self, folder: Path) -> bool:
+        """Whether the person who trained the run has allowed the code in that model's folder.
+
+        Every file of it must be as it was then.
+        """
+        code = model_folder.own_code(folder)
+        if not code:
+            return False
+        allowed = self.card.get("remote_code") or {}
+        return all(allowed.get(name) == digest for name, digest in code.items())
 
     @property
     def system(self) -> str:
@@ -168,8 +184,8 @@ def list_run_folders(settings: Settings) -> list[RunFolder]:
 def list_tuned(settings: Settings) -> list[str]:
     """Names of the runs that can be asked, the newest first.
 
-    A run that was stopped before its end is left out, and so is one with a corrupt card: neither
-    may be picked by itself. Both can be asked by name.
+    A run that was stopped before its end is left out, one that was taught no conversations, and one
+    with a corrupt card: none may be picked by itself. All can be asked by name.
     """
     return [name for name in model_folder.list_trained(settings) if _is_ready(name, settings)]
 
@@ -222,6 +238,7 @@ def _run_published_as(name: str, settings: Settings) -> RunFolder | None:
 
 def _is_ready(name: str, settings: Settings) -> bool:
     try:
-        return not RunFolder(settings.home / "runs" / name).broken_off
+        run = RunFolder(settings.home / "runs" / name)
+        return run.talks and not run.broken_off
     except InvalidInput:
         return False

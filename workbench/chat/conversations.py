@@ -262,6 +262,24 @@ class Conversations:
             found = [number for (number,) in database.execute(query)]
         return [self.message(number) for number in found]
 
+    def judged(self) -> list[list[Message]]:
+        """All answers to each question of which one is rated, corrected or voted for, oldest first.
+
+        Those of deleted chats are left out.
+        """
+        query = """
+            select id, parent from messages where role = 'assistant' and content <> ''
+            and conversation in (select id from conversations where deleted is null)
+            and parent in (
+                select parent from messages where rating <> 0 or correction <> ''
+                union select question from votes where winner is not null
+            ) order by parent, id"""
+        answers: dict[int, list[int]] = {}
+        with self._connect() as database:
+            for answer, question in database.execute(query):
+                answers.setdefault(question, []).append(answer)
+        return [[self.message(answer) for answer in group] for group in answers.values()]
+
     def interrupt_others(self, owner: str) -> None:
         """Mark answers as interrupted that another process was streaming when it ended."""
         query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"

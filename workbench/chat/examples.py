@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workbench.chat.conversations import Conversations, Message
@@ -18,20 +18,28 @@ def rated_examples(conversations: Conversations) -> Iterator[dict[str, Any]]:
     out. The turns before are context: their weight is 0. The rows of a chat are one group.
     """
     for rated in conversations.rated():
-        turns: list[dict[str, Any]] = []
-        for message in conversations.path_to(rated.id):
-            if message.content:
-                turns.append(_turn(message, learned=message.id == rated.id))
-            elif turns:
-                turns.pop()  # a question whose answer failed is no context
+        *before, answer = conversations.path_to(rated.id)
+        turns = [*turns_before(before), _turn(answer)]
         yield {"messages": turns, "group": f"chat {rated.conversation}"}
 
 
-def _turn(message: Message, learned: bool) -> dict[str, Any]:
+def turns_before(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """What leads to an answer, as context that is not learned."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        if message.content:
+            turns.append(_turn(message, weight=0))
+        elif turns:
+            turns.pop()  # a question whose answer failed is no context
+    return turns
+
+
+def without_citations(text: str) -> str:
+    return CITATION.sub("", text)
+
+
+def _turn(message: Message, **weight: int) -> dict[str, Any]:
     if message.role == "user":
         return {"role": "user", "content": message.content}
-    text = CITATION.sub("", message.correction or message.content)
-    turn: dict[str, Any] = {"role": "assistant", "content": text}
-    if not learned:
-        turn["weight"] = 0
-    return turn
+    text = without_citations(message.correction or message.content)
+    return {"role": "assistant", "content": text, **weight}

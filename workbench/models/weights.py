@@ -20,6 +20,7 @@ from workbench.artefacts.model_folder import (
     positions_before_text,
     tokenizer_folder,
 )
+from workbench.artefacts.run_folder import RunFolder, run_around
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
@@ -93,16 +94,20 @@ _loading: dict[str, threading.Lock] = {}
 _guard = threading.Lock()  # of both, never held for long
 
 
-def load_local(folder: Path) -> LoadedModel:
+def load_local(folder: Path, run: RunFolder | None = None) -> LoadedModel:
     """The model in that folder. Its base is loaded once; the KEPT last used ones stay in memory.
+
+    Code of the base's own is run only where it was allowed for `run`, by default the one that the
+    folder belongs to.
 
     Raises NotFound for a folder that cannot be loaded, InvalidInput for a corrupt one,
     Unavailable where the GPU has no room.
     """
     quiet_transformers()
-    tokenizer = load_tokenizer(tokenizer_folder(folder))
     restore(Path(base_of(folder)))
-    base = _find_base(base_of(folder), len(tokenizer))
+    trusted = (run or run_around(folder)).trusts(Path(base_of(folder)))
+    tokenizer = load_tokenizer(tokenizer_folder(folder), trusted)
+    base = _find_base(base_of(folder), len(tokenizer), trusted)
     if not is_adapter(folder):
         return LoadedModel(base, tokenizer)
     # the digest, so that an adapter that was trained again is another one; PEFT refuses dots
@@ -110,9 +115,9 @@ def load_local(folder: Path) -> LoadedModel:
     return LoadedModel(base, tokenizer, folder, adapter)
 
 
-def _find_base(name: str, tokens: int) -> LoadedBase:
+def _find_base(name: str, tokens: int, trusted: bool) -> LoadedBase:
     """The base by folder or hub name; another content or vocabulary size is another base."""
-    key = f"{name} {tokens} {digest_of(Path(name))}"
+    key = f"{name} {tokens} {digest_of(Path(name))} {trusted}"
     with _guard:
         loading = _loading.setdefault(key, threading.Lock())
     with loading:
@@ -122,7 +127,7 @@ def _find_base(name: str, tokens: int) -> LoadedBase:
                 _bases[key] = base  # now the last used
                 return base
         _make_room()
-        base = LoadedBase(_load_model(name, tokens))
+        base = LoadedBase(_load_model(name, tokens, trusted))
         with _guard:
             _bases[key] = base
         return base
@@ -143,7 +148,7 @@ def _make_room() -> None:
     gc.collect()  # a model with adapters has circles of references
 
 
-def _load_model(name: str, tokens: int) -> Any:
+def _load_model(name: str, tokens: int, trusted: bool) -> Any:
     """The model on the fastest device, its vocabulary grown to that many tokens."""
     check_extra("local", ["torch"], "A model in a folder")
     import torch
@@ -152,7 +157,7 @@ def _load_model(name: str, tokens: int) -> Any:
     device = _device()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
-            name, dtype="auto", use_safetensors=True, trust_remote_code=False
+            name, dtype="auto", use_safetensors=True, trust_remote_code=trusted
         )
         if tokens > model.get_input_embeddings().weight.shape[0]:
             model.resize_token_embeddings(tokens)

@@ -1,0 +1,1 @@
+"""Files and folders -> documents -> tokens, cached on disk -> blocks to learn from."""

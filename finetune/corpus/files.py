@@ -1,0 +1,118 @@
+"""Files, folders and JSON lines -> the files of a corpus, and the text of each as a stream."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from finetune.data.dataset import Problem
+from finetune.data.files import GZIP, likely_encodings
+from workbench.errors import InvalidInput, NotFound, WorkbenchError
+from workbench.messages import say
+
+TEXTS = (".txt", ".text", ".md", ".rst", ".log")
+LINES = (".jsonl", ".ndjson")
+LOOKED_AT = 1 << 18  # bytes at the beginning of a file that tell its encoding
+KNOWN = ", ".join((*TEXTS, *LINES))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the text and JSON-lines files in a folder, by their paths.
+
+    Raises NotFound, or InvalidInput for a folder without such a file.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise NotFound(
+            say("There is no file or folder {path}.", path=path),
+            say("Name a text file, a JSON-lines file, or a folder of these."),
+        )
+    inside = [one for one in sorted(path.rglob("*")) if one.is_file() and not _is_hidden(one, path)]
+    found = [one for one in inside if kind_of(one) in (*TEXTS, *LINES)]
+    if not found:
+        raise InvalidInput(
+            say("{path} holds no text.", path=path),
+            say("Put files into it whose names end in {kinds}, also gzipped.", kinds=KNOWN),
+        )
+    return found
+
+
+def kind_of(path: Path) -> str:
+    """How its name ends, in small letters and without .gz."""
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def holds_lines(path: Path) -> bool:
+    """Whether it is JSON lines, by its name; any other file is plain text."""
+    return kind_of(path) in LINES
+
+
+def check_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """All files of the corpus, and a problem for each that is missing, empty or no text."""
+    found = []
+    problems = []
+    for path in paths:
+        try:
+            files = files_of(path)
+        except WorkbenchError as error:
+            problems.append(Problem(str(path), 0, error.problem, error.fix))
+            continue
+        for file in files:
+            try:
+                with opened(file):
+                    found.append(file)
+            except WorkbenchError as error:
+                problems.append(Problem(str(file), 0, error.problem, error.fix))
+    return found, problems
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[str]]:
+    """The file's text as a stream, unzipped and decoded. Raises InvalidInput for what is no text.
+
+    Bytes that do not decode further on raise it while the stream is read.
+    """
+    with path.open("rb") as raw:
+        zipped = raw.read(len(GZIP)) == GZIP
+        raw.seek(0)
+        file: Any = gzip.open(raw) if zipped else raw  # noqa: SIM115 - `raw` is closed
+        try:
+            start = file.read(LOOKED_AT)
+            file.seek(0)
+            if not start.strip():
+                raise InvalidInput(
+                    say("{path} is empty.", path=path), "Name another file, or fill this one."
+                )
+            encoding = _encoding_of(start, path)
+            yield io.TextIOWrapper(file, encoding)
+        except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+            raise InvalidInput(
+                say("{path} cannot be read to its end: {error}", path=path, error=error),
+                "Copy it again, or save it as UTF-8.",
+            ) from error
+
+
+def _encoding_of(start: bytes, path: Path) -> str:
+    """The encoding by the file's beginning, whose last character may be cut."""
+    for encoding in likely_encodings(start):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(start)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return encoding
+    raise InvalidInput(
+        say("{path} is no text: it may be binary, or in an unknown encoding.", path=path),
+        say("Save it as UTF-8, or leave it out of the corpus."),
+    )
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
