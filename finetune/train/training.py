@@ -70,7 +70,8 @@ def train(
     base = _find_base(run, config, settings)
     check_suits(run, config, base)
     if is_first():
-        run.update_card(**describe(config, base, sets))
+        sharing = {"processes": config.training.processes, "parallel": config.training.parallel}
+        run.update_card(**describe(config, base, sets), **sharing)
 
     # several processes: each of them runs this function again, as a worker
     if cluster.size > 1 and not is_worker():
@@ -147,6 +148,7 @@ def _finish(run: Run, config: RunConfig, state: Any, seconds: float) -> None:
     losses = points_of(rows, "loss")
     speeds = [speed for _, speed in points_of(rows, "tokens_per_second")]
     sizes = [size for _, size in points_of(rows, "memory_gb")]
+    shares = [share for _, share in points_of(rows, "of_peak")]
     kept = state.best_global_step if config.saving.final == "best" else None
     finished = ""
     if state.global_step >= state.max_steps:
@@ -156,10 +158,9 @@ def _finish(run: Run, config: RunConfig, state: Any, seconds: float) -> None:
         steps=state.max_steps,
         loss=losses[-1][1] if losses else None,
         eval_loss=state.best_metric,
-        processes=config.training.processes,
-        parallel=config.training.parallel,
         tokens_per_second=round(median(speeds)) if speeds else None,
         memory_gb=max(sizes, default=None),
+        of_peak=round(median(shares), 4) if shares else None,
         measured=_measured(rows, kept),
         seconds=round(run.card.get("seconds", 0) + seconds, 1),
         finished=finished,
