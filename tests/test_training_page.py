@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from training_fixtures import add_run, write_project
 
 from finetune.commands.compare import compare
+from finetune.methods import METHODS
 from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
@@ -89,6 +90,29 @@ def test_a_sound_check_shows_cost_and_what_is_learned(
     tokens = "".join(item.proto.body for item in app.get("html"))
     assert 'title="-100"' in tokens and "rgba(46,160,67" in tokens
     assert list_jobs(project) == []
+
+
+def test_a_methods_own_settings_are_chosen_and_the_costs_of_all_shown(
+    project: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page(PAGE)
+    written = {
+        "full": '[full]\nmethod = "full"',
+        "prompt": "tokens = 20",
+        "ptuning": "tokens = 128\nprojection = false",
+    }
+    rates = {"full": "learning_rate = 0.0003", "prompt": "learning_rate = 0.1", "ptuning": "0.02"}
+    for method, lines in written.items():
+        app.selectbox(key="method").set_value(method).run()
+        text = "".join(block.value for block in app.code)
+        assert lines in text and rates[method] in text
+    app.number_input(key="tokens_ptuning_1e+08").set_value(16)
+    app.selectbox(key="projection_ptuning").set_value(True).run()
+    assert "tokens = 16\nprojection = true" in "".join(block.value for block in app.code)
+    drawn(app.button(key="check_run").click().run())
+    costs = app.dataframe[0].value
+    assert len(costs) == len(METHODS) and "Obstacle" not in costs
+    assert "No problems" not in texts(app) and "no GGUF file" in texts(app)
 
 
 def test_clicks_train_a_run_and_show_its_curve(

@@ -66,5 +66,5 @@ def quiet_transformers() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     # the positions of a text behind trained embeddings are what PEFT makes them
     warnings.filterwarnings("ignore", message="Position ids are not supported")
-    # PEFT imports it where it is installed, and it tells of a faster kernel that is not
+    # PEFT imports it where it is installed, and it names a faster kernel that is not
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -60,7 +60,7 @@ def conflicts(config: Any) -> list[dict[str, str]]:
         fault = say("bitsandbytes does not train in four bits on a Mac")
         return [problem("lora.method", fault, instead)]
     try:
-        check_extra("qlora", ["bitsandbytes"], say("QLoRA"))
+        check_extra("qlora", ["bitsandbytes"], say("Training in four bits"))
     except Unavailable as error:
         return [problem("lora.method", error.problem, listed([error.fix, instead], " "))]
     return []

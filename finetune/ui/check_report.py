@@ -99,23 +99,29 @@ def _cost_words(cost: dict[str, Any]) -> str:
 
 def _show_methods(methods: list[dict[str, Any]]) -> None:
     """What each method would cost with the same data and base."""
-    rows = []
+    obstacles = any(row["problem"] for row in methods)
+    shown = []
     for row in methods:
         minutes = row["minutes"]
-        time = "" if minutes is None else in_words(max(1, minutes * 60))
-        publishes = both("yes", "可以") if row["publishes"] else both("no", "不可以")
-        rows.append(
-            {
-                both("Method", "训练方法"): both(*METHODS[row["method"]].title),
-                both("Trained", "训练参数"): f"{row['trainable'] / 1e6:.2f} M",
-                both("Memory", "内存"): f"{row['memory_gb']:.2f} GB",
-                both("Time", "用时"): time,
-                both("To Ollama", "发布到 Ollama"): publishes,
-                both("Obstacle", "障碍"): told(row["problem"]) if row["problem"] else "",
-            }
-        )
+        cells = {
+            both("Method", "训练方法"): both(*METHODS[row["method"]].title),
+            both("Memory", "内存"): f"{row['memory_gb']:.2f} GB",
+            both("Trained", "训练参数"): in_thousands(row["trainable"]),
+            both("Time", "用时"): "" if minutes is None else in_words(max(1, minutes * 60)),
+            both("To Ollama", "发布"): both("yes", "可以")
+            if row["publishes"]
+            else both("no", "不可以"),
+        }
+        if obstacles:
+            cells[both("Obstacle", "障碍")] = told(row["problem"]) if row["problem"] else ""
+        shown.append(cells)
     with st.expander(both("What each method would cost", "各训练方法的开销")):
-        st.dataframe(rows, hide_index=True, key="method_costs")
+        st.dataframe(shown, hide_index=True)
+
+
+def in_thousands(count: int) -> str:
+    """1280 -> 1.3 k, 2_440_000 -> 2.44 M."""
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
 
 
 def _show_preview(rows: list[list[tuple[str, int, bool]]]) -> None:

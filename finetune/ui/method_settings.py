@@ -33,12 +33,15 @@ def choose_method_settings(name: str, advice: Advice, disabled: bool, width: int
             width=width,
         )
     if "projection" in fields:
-        chosen["projection"] = st.checkbox(
+        chosen["projection"] = st.selectbox(
             _label("projection"),
-            fields["projection"].default,
+            [False, True],
+            index=int(fields["projection"].default),
+            format_func=[both("off", "关"), both("on", "开")].__getitem__,
             key=f"projection_{method.section}",
             help=_help("projection", advice),
             disabled=disabled,
+            width=width,
         )
     return chosen
 

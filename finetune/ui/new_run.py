@@ -226,12 +226,13 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
             format_func=lambda name: both(*TASKS[name].title),
             disabled=disabled,
         )
+    titles = {name: both(*row.title) for name, row in METHODS.items()}
     # they wrap where the page is narrow
     with st.container(horizontal=True, key="training_numbers"):
         method = st.selectbox(
             both("Method", "训练方法"),
             list(METHODS),
-            format_func=lambda name: both(*METHODS[name].title),
+            format_func=titles.__getitem__,
             key="method",
             disabled=disabled,
             width=FIELD_WIDTH,
