@@ -21,14 +21,17 @@ from finetune.run.config import RunConfig, load_config
 from finetune.run.gpus import peak_of
 from finetune.run.launch_text import commands, slurm_script
 from finetune.run.machine import machine_problems
+from finetune.run.runs import Run
 from finetune.run.sharing import share_rows
 from finetune.train.agent import first_failure
 from finetune.train.attention import choose_attention, measure, sample_rows
 from finetune.train.cluster import Cluster
 from finetune.train.ray_job import train_on_ray
 from finetune.train.speed import Meter, operations
+from finetune.train.training import find_run_base
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, Stopped, Unavailable
+from workbench.settings import load_settings
 from workbench.ui.translation import in_chinese
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,6 +179,21 @@ def test_printed_commands_keep_a_file_name_together(tmp_path: Path) -> None:
     script = slurm_script(name, 2, 4)
     assert "--job-name=a-b-c\n" in script and "--nodes 2 --processes 4" in script
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_only_the_first_process_needs_a_hub(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(project).model_copy(update={"base": "nobody/no-such-model"})
+    settings = load_settings(home=tmp_path)
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    run.update_card(base_folder=str(project.parent / "base"))
+    monkeypatch.setenv("RANK", "1")
+    assert find_run_base(run, config, settings) == project.parent / "base"
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(Unavailable, match="no-such-model"):
+        find_run_base(run, config, settings)
 
 
 def test_what_is_no_address_of_a_ray_cluster_is_told() -> None:

@@ -74,13 +74,15 @@ def load_model(
     device: str,
     *,
     quantized: bool = False,
+    stays: bool = False,
     attention: str = "",
     trusted: bool = False,
 ) -> Any:
     """The base's weights on the device, its embeddings grown to `words` rows or more.
 
-    `quantized` keeps its layers in four bits; `attention` is transformers' name of one; `trusted`
-    runs code of the base's own repository.
+    `quantized` keeps its layers in four bits; `stays` leaves it where it is loaded, for processes
+    that each take a part of it from there; `attention` is transformers' name of one; `trusted` runs
+    code of the base's own repository.
     """
     from transformers import AutoModelForCausalLM
 
@@ -106,7 +108,7 @@ def load_model(
     if quantized:  # it is on its device, and moving it is refused
         keep_trainable(model)
         return model
-    return model.to(device)
+    return model if stays else model.to(device)
 
 
 @contextmanager

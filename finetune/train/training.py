@@ -67,7 +67,7 @@ def train(
     report({"event": "preparing", **stage, "run": str(run.folder)})
     _refuse([*machine_problems(config), *_task_problems(config, settings)])
     sets = load_place(TASKS[config.task].prepare)(run, config, report)
-    base = _find_base(run, config, settings)
+    base = find_run_base(run, config, settings)
     check_suits(run, config, base)
     if is_first():
         sharing = {"processes": config.training.processes, "parallel": config.training.parallel}
@@ -120,7 +120,7 @@ def _refuse(problems: Sequence[dict[str, str]]) -> None:
         raise InvalidInput(what, row["fix"])
 
 
-def _find_base(run: Run, config: RunConfig, settings: Settings) -> Path:
+def find_run_base(run: Run, config: RunConfig, settings: Settings) -> Path:
     """The base's folder. Only the first process may need a hub: the others read its card."""
     known = Path(run.card.get("base_folder") or "")
     if not is_first() and (known / "config.json").exists():

@@ -36,8 +36,9 @@ def load_tuned(
         order.base,
         len(tokenizer),
         dtype,
-        device if holds_all_weights(config) else "cpu",  # else each takes its part from there
+        device,
         quantized=method.quantizes,
+        stays=not holds_all_weights(config),
         attention=attention,
         trusted=config.remote_code,
     )
