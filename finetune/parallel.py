@@ -31,7 +31,7 @@ class Parallel:
     """Why it does not train without a GPU."""
 
     any_number: bool = True
-    """Whether a checkpoint goes on with another number of processes."""
+    """Whether a checkpoint goes on with another number of processes that share so."""
 
     whole: bool = True
     """Whether each process holds all weights; else they are gathered to be saved."""

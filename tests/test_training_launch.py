@@ -172,9 +172,14 @@ def test_deepspeed_learns_the_same_and_its_checkpoint_keeps_its_number_of_proces
     assert run.last_checkpoint
     config = load_config(path)
     check_sharing(run.last_checkpoint, config)
-    with pytest.raises(InvalidInput, match="written by 2 processes") as raised:
+    with pytest.raises(InvalidInput, match="written by 2 processes with deepspeed") as raised:
         check_sharing(run.last_checkpoint, share_rows(config, 1))
     assert "--processes 2" in raised.value.fix
+    plain = two.last_checkpoint
+    assert plain
+    check_sharing(plain, share_rows(load_config(project / "two.toml"), 1))
+    with pytest.raises(InvalidInput, match="written by 2 processes with ddp"):
+        check_sharing(plain, config)
 
 
 def test_fsdp_on_a_processor_would_be_plain_ddp_and_is_ended(two: Run) -> None:

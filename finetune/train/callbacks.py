@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 
 from finetune.data.examples import Example, LeftOut
 from finetune.evaluate.generation import generate_answers, prompt_ids
-from finetune.parallel import row_of
+from finetune.parallel import holds_all_weights, row_of
 from finetune.run.config import RunConfig
 from finetune.run.metrics import append_metrics
 from finetune.run.runs import Run
@@ -47,7 +47,8 @@ def callbacks(
         return found
     if prompts is None:
         prompts = questions(order, tokenizer)
-    found.append(Sampler(order.run, prompts, tokenizer, order.report))
+    if holds_all_weights(order.config):  # the first alone cannot answer with its part of them
+        found.append(Sampler(order.run, prompts, tokenizer, order.report))
     if "tensorboard" in order.config.saving.report_to:
         from torch.utils.tensorboard import SummaryWriter
         from transformers.integrations import TensorBoardCallback

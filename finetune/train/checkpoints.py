@@ -1,4 +1,4 @@
-"""A checkpoint and a run's settings -> whether this number of processes can go on with it."""
+"""A checkpoint and a run's settings -> whether these processes can go on with it."""
 
 from __future__ import annotations
 
@@ -9,38 +9,47 @@ from finetune.run.config import RunConfig
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-DEEPSPEED = "latest"  # the file of a checkpoint in which DeepSpeed names its own folder
+# the file in which a checkpoint has its optimizer -> who shares the training so
+OPTIMIZERS = {"latest": "deepspeed", "optimizer.bin": "fsdp", "optimizer.pt": "ddp"}
 
 
 def check_sharing(checkpoint: Path, config: RunConfig) -> None:
-    """Raise InvalidInput for a checkpoint that is cut into another number of parts.
+    """Raise InvalidInput for a checkpoint whose optimizer these processes would not find.
 
-    DeepSpeed writes the optimizer in a part for each process; ddp and fsdp write it whole.
+    The trainer would begin with a new one, without a word. DeepSpeed writes a part for each
+    process; ddp and fsdp write it whole, each in a way of its own.
     """
     row = row_of(config)
     now = config.training.processes
-    in_parts = (checkpoint / DEEPSPEED).exists()
-    wants_parts = row is not None and not row.any_number
+    kind = "ddp" if row is None else row.library or row.name
+    written_as = kind_of(checkpoint)
     written_by = processes_of(checkpoint)
-    if not in_parts and not wants_parts:
-        return
-    if in_parts and wants_parts and written_by == now:
+    same_number = now == written_by or row is None or row.any_number
+    if written_as in (kind, "") and same_number:
         return
     raise InvalidInput(
         say(
-            "{checkpoint} was written by {then} processes, and {now} processes with parallel = "
-            "{parallel!r} cannot go on with it.",
+            "{checkpoint} was written by {then} processes with {kind}, and {now} processes with "
+            "parallel = {parallel!r} cannot go on with it.",
             checkpoint=checkpoint.name,
             then=written_by,
+            kind=written_as,
             now=now,
             parallel=config.training.parallel,
         ),
         say(
-            "DeepSpeed's checkpoints go on with the same number of processes only: take "
-            "--processes {then}, or train again with --replace.",
+            "Go on as it was written, with --processes {then}, or train again with --replace.",
             then=written_by,
         ),
     )
+
+
+def kind_of(checkpoint: Path) -> str:
+    """`ddp`, also of one process, `fsdp` or `deepspeed`; empty for one without an optimizer."""
+    for file, kind in OPTIMIZERS.items():
+        if (checkpoint / file).exists():
+            return kind
+    return ""
 
 
 def processes_of(checkpoint: Path) -> int:
