@@ -1,6 +1,6 @@
 """DPO and KTO on SmolLM2 with the pairs and ratings of the measuring data: held out, before, after.
 
-    .venv/bin/python benchmarks/preference.py [--rows 120] [--length 160] [--only dpo_zh] [--small]
+    .venv/bin/python benchmarks/preference.py [--rows 120] [--length 256] [--only dpo_zh] [--small]
 
 The shortest rows of each file are taken, a quarter of them held out. Before a training every reward
 is 0, so the margin is 0 and the accuracy .5. `likelier` needs no reference: the share of held-out
@@ -52,7 +52,7 @@ report_to = []
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=120)
-    options.add_argument("--length", type=int, default=160)
+    options.add_argument("--length", type=int, default=256)
     options.add_argument("--epochs", type=int, default=2)
     options.add_argument("--rate", type=float, default=2e-4)
     options.add_argument("--only", choices=SETS)

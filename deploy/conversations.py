@@ -43,7 +43,7 @@ def choose_talks(
         if fits(talk):
             by_kind[_kind_of(talk)].append(talk)
     for texts in OWN:
-        talk = _alternating(texts)
+        talk = alternating(texts)
         same_kind = by_kind[_kind_of(talk)]
         if not same_kind and fits(talk):
             same_kind.append(talk)
@@ -51,7 +51,8 @@ def choose_talks(
     return [talk for talk in in_turn if talk][:count]
 
 
-def _alternating(texts: list[str]) -> list[Turn]:
+def alternating(texts: list[str]) -> list[Turn]:
+    """The texts as turns that the user begins."""
     roles = ("user", "assistant")
     return [{"role": roles[number % 2], "content": text} for number, text in enumerate(texts)]
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from workbench.artefacts.tokenizer_form import SPACE, Form, form_of
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-Form = Literal["gpt2", "llama", "t5"]  # llama.cpp's names of the three
-
 # llama.cpp's kinds of tokens.
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
-SPACE = "▁"  # SentencePiece's
 UNREACHABLE = -1e6  # score of what no merge makes
 PHI3_HAS = {"<unk>", "<s>", "</s>", "<|endoftext|>"}
 NEVER = -1000.0  # score of an added token, which is found before any merge
@@ -70,30 +68,13 @@ def find_form(parts: dict[str, Any]) -> Form:
 
     Raises InvalidInput for a structure that llama.cpp does not have.
     """
-    model = parts["model"]
-    kinds = set(_kinds(parts.get("pre_tokenizer"))) | set(_kinds(parts.get("decoder")))
-    if model["type"] == "Unigram":
-        return "t5"
-    if model["type"] == "BPE" and "ByteLevel" in kinds:
-        return "gpt2"
-    if model["type"] == "BPE" and _spaces_are_marked(parts):
-        return "llama"
-    raise InvalidInput(
-        "llama.cpp has no form for the model's tokenizer, so no GGUF file can be made of it.",
-        "Chat with local:RUN, or tune a base with byte-level BPE or SentencePiece.",
-    )
-
-
-def _kinds(step: dict[str, Any] | None) -> list[str]:
-    """The types of a tokenizer.json's step and of the steps inside it."""
-    step = step or {}
-    inside = [*(step.get("pretokenizers") or []), *(step.get("decoders") or [])]
-    return [step.get("type", ""), *(part.get("type", "") for part in inside)]
-
-
-def _spaces_are_marked(parts: dict[str, Any]) -> bool:
-    steps = json.dumps([parts.get("normalizer"), parts.get("pre_tokenizer")], ensure_ascii=False)
-    return SPACE in steps
+    form = form_of(parts)
+    if form is None:
+        raise InvalidInput(
+            "llama.cpp has no form for the model's tokenizer, so no GGUF file can be made of it.",
+            "Chat with local:RUN, or tune a base with byte-level BPE or SentencePiece.",
+        )
+    return form
 
 
 def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:

@@ -18,6 +18,14 @@ CONTRIBUTION = Contribution(
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
         "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
+        "finetune vocabulary": JobKind(
+            made="finetune.ui.made:made_by_vocabulary",
+            heavy=True,
+            loses=(
+                "It begins again from the start when it is resumed.",
+                "取消后再继续时会从头开始。",
+            ),
+        ),
         "demo": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
     },
     opens={"pretrain": "finetune.ui.made:open_pretraining"},

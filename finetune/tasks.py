@@ -62,6 +62,9 @@ class Task:
 
     settings: type[Section] = Section
 
+    compares: bool = False
+    """Whether the model is held against a reference, which is the base where nothing else is."""
+
     sequences: int = 1
     """Sequences that a row of a batch has."""
 
@@ -97,6 +100,7 @@ DPO = Task(
     section="preference",
     settings=Dpo,
     rate=0.2,
+    compares=True,
     sequences=2,
     more_passes=2,  # the reference reads both answers
 )
@@ -106,11 +110,13 @@ KTO = Task(
     load=load_ratings,
     encode=encode_ratings,
     trainer="finetune.train.preferring:make_rated_trainer",
+    read=f"{PREFERENCES}:read_ratings",
     prepare=f"{PREFERENCES}:prepare",
     problems=f"{PREFERENCES}:rated_problems",
     section="preference",
     settings=Kto,
     rate=0.2,
+    compares=True,
     more_passes=6,  # the reference reads the answers, and both read strange ones
 )
 PRETRAIN = Task(

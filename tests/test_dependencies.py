@@ -29,7 +29,6 @@ LOADED_BY_OTHERS = {
     "openvino-tokenizers": "openvino_genai",
     "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
     "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
-    "sentencepiece": "llama.cpp's converter, also for other vocabularies",
     "tensorboard": "torch.utils.tensorboard",
 }
 # Imported, and never declared.

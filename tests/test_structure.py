@@ -38,6 +38,7 @@ FLOORS = {
         ["run"],
         ["evaluate"],
         ["train"],
+        ["vocabulary"],
         ["commands", "ui"],
     ],
     "deploy": [["commands", "ui"]],

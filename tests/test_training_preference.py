@@ -154,6 +154,7 @@ def test_a_cancelled_run_goes_on_to_the_same_end(
         ("dpo", [("beta", 'loss_type = ["ipo"]\nloss_weights = [1, 2]\nbeta')], "preference"),
         ("sft", [], "preference"),
         ("dpo", [("beta", 'start = "nobody"\nbeta')], "preference.start"),
+        ("dpo", [("max_length", 'special_tokens = ["<x>"]\nmax_length')], "task"),
         ("dpo", [("beta", 'start = "first"\nbeta'), ("rank = 16", "rank = 8")], "lora"),
     ],
 )
@@ -196,6 +197,18 @@ def test_every_kind_of_method_learns_preferences(
     text = text.replace("eval_every = 4", "eval_every = 2")
     run = _train(_write_run(project, method, text), settings)
     assert run.card["measured"]["eval_margin"] > 0 and run.trained.is_dir()
+
+
+def test_many_more_bad_answers_than_good_ones_are_told(project: Path, settings: Settings) -> None:
+    path = project / "rated.train.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    bad = [row for row in rows if not row["label"]]
+    _write(project / "uneven.jsonl", [rows[0], *bad])
+    text = PREFER.format(task="kto", rows="rated").replace("rated.train", "uneven")
+    said = check(_write_run(project, "uneven", text), settings).warnings
+    assert any("1 answers are rated good and 18 bad" in warning for warning in said)
+    even = text.replace("beta", "desirable_weight = 18\nbeta")
+    assert check(_write_run(project, "uneven", even), settings).warnings == []
 
 
 def test_a_refused_run_does_not_train(project: Path, settings: Settings) -> None:

@@ -168,9 +168,9 @@ def test_the_page_offers_the_rows(
     (settings.home / "made" / "train.jsonl").rename(uploads / "people.jsonl")
     app = page("finetune/ui/training.py")
     assert "Whisper" in app.selectbox(key="method").options
-    assert "Echo" in app.selectbox(key="task").options
+    assert "Echo" in app.selectbox(key="training_task").options
     app.selectbox(key="method").set_value("whisper")
-    app.selectbox(key="task").set_value("echo").run()
+    app.selectbox(key="training_task").set_value("echo").run()
     text = "".join(block.value for block in app.code)
     assert 'task = "echo"' in text
     assert '[whisper]\nmethod = "whisper"' in text

@@ -81,12 +81,17 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
         return folder
     with locked(folder):
         if not folder.is_dir():  # else another process was first
-            for left in folder.parent.glob(f".{escape(folder.name)}.*.part"):
-                remove(left)
+            remove_parts(folder)
             with writing(folder) as part:
                 part.mkdir()
                 make(part)
     return folder
+
+
+def remove_parts(path: Path) -> None:
+    """Delete what killed processes have begun to write for that path."""
+    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+        remove(left)
 
 
 def remove(path: Path) -> None:

@@ -47,7 +47,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> None:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
+    if value in (None, "", []):
         return NONE
     if isinstance(value, float):
         return f"{value:.4g}"

@@ -31,6 +31,10 @@ MORE = {
         "finetune.commands.base:make_base",
         "Make a small base model where none can be downloaded.",
     ),
+    "vocabulary": (
+        "finetune.commands.vocabulary:vocabulary",
+        "Add the words of a corpus to a base's vocabulary.",
+    ),
     "data": (
         "finetune.commands.data:data",
         "Look at data files: what they hold, and what is wrong in them.",

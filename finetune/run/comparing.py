@@ -12,7 +12,11 @@ from finetune.tasks import TASKS
 
 Table = dict[str, list[Any]]
 # of metrics.jsonl, in the order in which a page offers them
-CURVES = ("eval_loss", "loss", "eval_margin", "eval_accuracy")
+CURVES = (
+    *("eval_loss", "loss", "perplexity", "perplexity_per_character"),
+    *("eval_margin", "eval_accuracy"),
+)
+DIGITS = 12  # of a sha256: enough to tell data sets apart
 SMOOTHED = ("loss",)  # one value a step is too restless to compare
 RESULTS = ("step", "steps", "loss", "eval_loss", "seconds")  # of the card
 
@@ -56,7 +60,7 @@ def _settings(run: Run) -> dict[str, Any]:
     settings = _flat(values)
     data = run.card.get("data", {})
     for name in ("train", "eval"):
-        settings[f"data.{name}.sha256"] = data.get(name, {}).get("sha256")
+        settings[f"data.{name}.sha256"] = data.get(name, {}).get("sha256", "")[:DIGITS]
     return settings
 
 

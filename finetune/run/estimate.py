@@ -46,7 +46,7 @@ def estimate(config: RunConfig, base: Path, weights: Weights, lengths: list[int]
         speed = processor.speed(precision)
     bytes_each = 4 if precision == "fp32" else 2
     memory = method.memory(weights, trainable, bytes_each)
-    if method.trains_base and TASKS[config.task].more_passes:
+    if method.trains_base and TASKS[config.task].compares:
         memory += weights.count * bytes_each  # the reference is a second model
     if device == "cpu":
         memory += PROGRAM + _cpu_activations(config, base, lengths, precision)

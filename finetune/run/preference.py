@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finetune.methods import METHODS
 from finetune.run.config import RunConfig
-from finetune.run.preparation import Report, Sets, prepare_data
+from finetune.run.preparation import Report, Sets, prepare_data, read_sets
 from finetune.run.runs import Run, run_at
 from finetune.section import problem
 from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
@@ -19,6 +19,7 @@ from workbench.settings import Settings
 
 START = "preference.start"
 FOLDER = "start"  # of the run folder: a copy of the adapter that the training begins with
+EVEN = 1.34  # how much one kind of answers may outweigh the other
 Problems = list[dict[str, str]]
 
 
@@ -34,6 +35,30 @@ def prepare(run: Run, config: RunConfig, report: Report) -> Sets:
         first = Run(run.folder.parent / name)
         with writing(own) as part:
             shutil.copytree(first.adapter, part)
+    return sets
+
+
+def read_ratings(config: RunConfig) -> Sets:
+    """The rated answers; a remark where one kind outweighs the other, or is missing.
+
+    Even are the weights of all good and of all bad answers up to 4 : 3. After Ethayarajh et al.
+    (2024), KTO, equation 8.
+    """
+    sets = read_sets(config)
+    good = sum(row.good for row in sets.taught)
+    bad = len(sets.taught) - good
+    weights = config.task_settings
+    ratio = good * weights.desirable_weight / max(bad * weights.undesirable_weight, 0.001)
+    if sets.taught and not 1 / EVEN <= ratio <= EVEN:
+        sets.remarks.append(
+            say(
+                "{good} answers are rated good and {bad} bad: raise the weight of the fewer, "
+                "preference.desirable_weight or undesirable_weight, until both weigh about the "
+                "same.",
+                good=good,
+                bad=bad,
+            )
+        )
     return sets
 
 

@@ -9,6 +9,7 @@ from finetune.methods import METHODS
 from finetune.run.config import ConfigProblems, RunConfig
 from finetune.run.runs import Run
 from finetune.section import problem
+from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
 from workbench.artefacts.model_folder import own_code
 from workbench.files import read_json
@@ -57,8 +58,16 @@ def check_suits(run: Run, config: RunConfig, base: Path) -> None:
 
 
 def token_problems(config: RunConfig, added: Sequence[str]) -> list[dict[str, str]]:
-    """Tokens that the base lacks, where the method trains no rows for them."""
-    if not added or not METHODS[config.method].stands_before_text:
+    """Tokens that the base lacks, where the method trains no rows for them, or the reference is a
+    base that does not know them.
+    """
+    if not added:
+        return []
+    if TASKS[config.task].compares and not config.task_settings.start:
+        what = say("the reference is the base, which lacks {tokens}", tokens=", ".join(added))
+        fix = say('Teach them by task = "sft" first, and name that run as preference.start.')
+        return [problem("task", what, fix)]
+    if not METHODS[config.method].stands_before_text:
         return []
     what = say(
         "{method} trains no weight, so the base cannot learn its new tokens: {tokens}",

@@ -20,6 +20,7 @@ from finetune.train.arguments import training_arguments
 from finetune.train.base_model import load_tokenizer
 from finetune.train.device import choose_device
 from finetune.train.order import Order
+from finetune.train.sft import give_head_a_bias
 from finetune.train.tuned_model import load_tuned
 from finetune.weights import read_weights
 
@@ -99,6 +100,7 @@ def _make(
     elif adapter is None:  # the model itself is trained, so the reference is another one
         reference, _ = load_tuned(order, tokenizer, added, device, precision)
 
+    give_head_a_bias(model)
     trainer = kind(
         model=model,
         ref_model=reference,

@@ -174,7 +174,7 @@ def _measured(rows: Sequence[dict[str, Any]], step: int | None) -> dict[str, flo
         return {}
     at_step = [row for row in measured if row["step"] == step]
     chosen = (at_step or measured)[-1]
-    return {key: value for key, value in chosen.items() if key.startswith(("eval_", "step"))}
+    return {key: value for key, value in chosen.items() if key != "epoch"}
 
 
 def _how_to_resume(run: Run) -> Message:

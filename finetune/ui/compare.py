@@ -18,6 +18,8 @@ RESULTS = {
     "steps": ("Steps in all", "总步数"),
     "loss": ("Loss", "损失"),
     "eval_loss": ("Held-out loss", "留出集损失"),
+    "perplexity": ("Perplexity", "困惑度"),
+    "perplexity_per_character": ("Perplexity per character", "每字符困惑度"),
     "eval_margin": ("Held-out margin", "留出集奖励差"),
     "eval_accuracy": ("Held-out accuracy", "留出集准确率"),
     "seconds": ("Seconds", "用时（秒）"),
@@ -90,7 +92,7 @@ def _show_table(title: str, first: str, table: Table, runs: Sequence[str]) -> No
 
 
 def _shown(value: Any) -> str:
-    if value is None:
+    if value in (None, "", []):
         return "–"
     if isinstance(value, float):
         return f"{value:.4g}"

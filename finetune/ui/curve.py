@@ -8,6 +8,7 @@ from typing import Any
 from finetune.run.metrics import Points, points_of, smooth
 from workbench.ui.widgets import both
 
+HEIGHT = 280  # pixels, with the axis and the legend
 DRAWN = 1000  # points of a line
 DOTTED_BELOW = 60  # points of all lines: with more, marks hide the lines
 # name of the line, colour
@@ -19,6 +20,8 @@ COLOURS = ("#2f7fd6", "#d9733a", "#3f9b63", "#b0488f", "#8a6d3b", "#5b5fc7", "#c
 CURVES = {
     "eval_loss": ("held-out loss", "留出集损失"),
     "loss": ("training loss, smoothed", "训练损失（平滑）"),
+    "perplexity": ("perplexity", "困惑度"),
+    "perplexity_per_character": ("perplexity per character", "每字符困惑度"),
     "eval_margin": ("held-out margin", "留出集奖励差"),
     "eval_accuracy": ("held-out accuracy", "留出集准确率"),
 }
@@ -26,13 +29,12 @@ CURVES = {
 
 def loss_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Training loss raw and smoothed, and held-out loss, over the steps; None without any."""
-    return _train_and_held_out(rows, "loss", both("loss", "损失"), height=280)
+    return _train_and_held_out(rows, "loss", both("loss", "损失"))
 
 
 def margin_chart(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The same of the margin between answers that are liked and others; None without any."""
-    title = both("reward margin", "奖励差")
-    return _train_and_held_out(rows, "margin", title, height=200)
+    return _train_and_held_out(rows, "margin", both("reward margin", "奖励差"))
 
 
 def comparison_chart(lines: Mapping[str, Points], curve: str) -> dict[str, Any]:
@@ -40,12 +42,10 @@ def comparison_chart(lines: Mapping[str, Points], curve: str) -> dict[str, Any]:
     coloured = []
     for number, (name, points) in enumerate(lines.items()):
         coloured.append((name, COLOURS[number % len(COLOURS)], points))
-    return _chart(coloured, both(*CURVES[curve]), height=300)
+    return _chart(coloured, both(*CURVES[curve]))
 
 
-def _train_and_held_out(
-    rows: list[dict[str, Any]], key: str, title: str, height: int
-) -> dict[str, Any] | None:
+def _train_and_held_out(rows: list[dict[str, Any]], key: str, title: str) -> dict[str, Any] | None:
     train = points_of(rows, key)
     held_out = points_of(rows, f"eval_{key}")
     if not train and not held_out:
@@ -56,10 +56,10 @@ def _train_and_held_out(
         (both(*name), colour, points)
         for (name, colour), points in ((TRAIN, train), (SMOOTHED, smoothed), (HELD_OUT, held_out))
     ]
-    return _chart(lines, title, height)
+    return _chart(lines, title)
 
 
-def _chart(lines: Sequence[tuple[str, str, Points]], title: str, height: int) -> dict[str, Any]:
+def _chart(lines: Sequence[tuple[str, str, Points]], title: str) -> dict[str, Any]:
     """Lines of (name, colour, points) over the steps."""
     values = []
     for name, _, points in lines:
@@ -68,7 +68,7 @@ def _chart(lines: Sequence[tuple[str, str, Points]], title: str, height: int) ->
     return {
         "data": {"values": values},
         "mark": {"type": "line", "clip": True, "point": len(values) < DOTTED_BELOW},
-        "height": height,
+        "height": HEIGHT,
         "encoding": {
             "x": {"field": "step", "type": "quantitative", "title": both("step", "步")},
             "y": {

@@ -15,6 +15,7 @@ VIEW = "training_view"
 DATA = "training_data"
 BASE = "training_base"
 TASK = "training_task"
+VOCABULARY = "shown_vocabulary"  # the selector of an extended base
 
 
 def made_by_training(job: Job) -> Made | None:
@@ -50,6 +51,20 @@ def made_by_make_base(job: Job) -> Made:
     """The small base."""
     path = Path(job.command[2])
     return _for_new_run(path.name, BASE, str(path))
+
+
+def made_by_vocabulary(job: Job) -> Made | None:
+    """The extended base."""
+    last = job.last()
+    if "folder" not in last:
+        return None
+    before, after = last["chars_per_token_before"], last["chars_per_token_after"]
+    name = Path(last["folder"]).name
+    text = both(
+        f"{name} has {last['added']} new tokens: {before:.2f} → {after:.2f} characters a token.",
+        f"{name} 新增 {last['added']} 个词元：每词元字符数 {before:.2f} → {after:.2f}。",
+    )
+    return Made(text, PAGE, {VIEW: "vocabulary", VOCABULARY: last["folder"]})
 
 
 def _for_new_run(name: str, key: str, value: Any) -> Made:

@@ -88,9 +88,9 @@ def _choose_data(settings: Settings) -> Path | None:
     """A file of the workspace, or one that is uploaded now."""
     uploaded = st.file_uploader(
         both(
-            "Examples: dialogues, instructions, questions and answers, multiple choice "
-            "(JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
-            "示例数据：对话、指令、问答、选择题（JSON、JSONL、CSV、XLSX）；"
+            "Examples: dialogues, instructions, questions and answers, multiple choice, "
+            "preferences (JSON, JSONL, CSV, XLSX); or texts to pre-train on (TXT, MD, JSONL)",
+            "示例数据：对话、指令、问答、选择题、偏好（JSON、JSONL、CSV、XLSX）；"
             "或用于继续预训练的文本（TXT、MD、JSONL）",
         ),
         type=KINDS,
@@ -151,7 +151,20 @@ def _offer_questions(settings: Settings, data: Path) -> None:
 
 
 def _choose_base(settings: Settings, data: Path | None) -> str:
-    """A model folder of the workspace, what the person types, or one made of the data."""
+    """A base, or a small one that is made of the data."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    base = choose_base(settings, left, BASE)
+    label = both("Small example base", "小型示例基础模型")
+    with right.popover(label, width="stretch", disabled=not data):
+        _offer_small_base(settings, data)
+    return base
+
+
+def choose_base(settings: Settings, place: Any, key: str) -> str:
+    """A model folder of the workspace, a packaged model, or what the person types.
+
+    `place` is where the selector is drawn: Streamlit itself, or a column.
+    """
     folders = {
         str(folder): str(folder.relative_to(settings.home)) for folder in base_folders(settings)
     }
@@ -160,7 +173,6 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
             f"{find_package(name).title}: small, English, comes with the app",
             f"{find_package(name).title}：小模型，仅英语，随应用附带",
         )
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
     how: dict[str, Any] = {
         "format_func": lambda path: folders.get(path, path),
         "accept_new_options": True,
@@ -170,17 +182,14 @@ def _choose_base(settings: Settings, data: Path | None) -> str:
     }
     label = both("Base model", "基础模型")
     if folders:
-        typed = st.session_state.get(BASE)
+        typed = st.session_state.get(key)
         options = list(folders)
         if typed and typed not in options:  # a name that the person has typed
             options.append(typed)
-        base = choose(left.selectbox, label, options, BASE, **how)
+        base = choose(place.selectbox, label, options, key, **how)
     else:
         nothing: list[str] = []
-        base = left.selectbox(label, nothing, key=BASE, **how)
-    label = both("Small example base", "小型示例基础模型")
-    with right.popover(label, width="stretch", disabled=not data):
-        _offer_small_base(settings, data)
+        base = place.selectbox(label, nothing, key=key, **how)
     return (base or "").strip()
 
 
@@ -217,13 +226,15 @@ def _choose_numbers(base: str, data: Path, disabled: bool) -> Choices:
     """Task, method, and the numbers that matter most."""
     advice = advice_for(base)
     task = Choices.task
+    titles = {name: both(*row.title) for name, row in TASKS.items()}
+    titles |= {name: both(*row.title) for name, row in METHODS.items()}
     if len(TASKS) > 1:
         task = choose(
             st.selectbox,
             both("Task", "训练任务"),
             list(TASKS),
             TASK,
-            format_func=lambda name: both(*TASKS[name].title),
+            format_func=titles.__getitem__,
             disabled=disabled,
         )
     titles = {name: both(*row.title) for name, row in METHODS.items()}

@@ -8,9 +8,10 @@ from finetune.run.run_state import RunNow, runs_now, starting
 from finetune.ui.made import VIEW
 from finetune.ui.new_run import show_new_run
 from finetune.ui.run import show_runs
+from finetune.ui.vocabulary import show_vocabulary
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, both, choose, offer_example_model, plain
+from workbench.ui.widgets import begin_page, both, choose, offer_example_model, plain, select
 
 
 def page() -> None:
@@ -20,21 +21,27 @@ def page() -> None:
     if job:
         st.fragment(_await_run, run_every=2.0)(settings, job)
     if not runs:
+        st.session_state["no_run_yet"] = True
         _show_empty(settings)
-        show_new_run(settings)
-        return
-    if _chosen_view(runs) == "new":
+    elif st.session_state.pop("no_run_yet", False):
+        select(VIEW, "runs")  # the first one has come
+    view = _chosen_view(runs)
+    if view == "runs":
+        show_runs(settings, runs)
+    elif view == "new":
         show_new_run(settings)
     else:
-        show_runs(settings, runs)
+        show_vocabulary(settings)
 
 
 def _chosen_view(runs: list[RunNow]) -> str:
-    """`runs` or `new`."""
+    """`runs`, where there are some, `new` or `vocabulary`."""
     views = {
-        "runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"),
         "new": both("New training", "新建训练"),
+        "vocabulary": both("New vocabulary", "扩充词表"),
     }
+    if runs:
+        views = {"runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"), **views}
     return choose(
         st.segmented_control,
         both("View", "视图"),

@@ -1,0 +1,1 @@
+"""A corpus and a base -> the base with a vocabulary that knows the corpus's words."""

@@ -1,0 +1,52 @@
+"""The stages of an extension -> lines of progress, a few a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from workbench.progress import Plan
+
+Report = Callable[[dict[str, Any]], None]
+
+READING = "Reading the corpus"
+LEARNING = "Learning new tokens"
+CHECKING = "Checking every line"
+FILLING = "Giving the new tokens their rows"
+PLAN = Plan({READING: 3, LEARNING: 5, CHECKING: 6, FILLING: 6})
+EVERY = 0.3  # seconds
+
+
+class Stages:
+    """Says what goes on now; `done` of `of` are lines."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._began = time.monotonic()
+        self._entered = self._began
+        self._said = 0.0
+        self._stage = ""
+
+    def enter(self, stage: str) -> None:
+        self._stage = stage
+        self._entered = time.monotonic()
+        self._said = 0.0
+        self.tell(0, 1)
+
+    def tell(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._said < EVERY and done < of:
+            return
+        self._said = now
+        self._report(
+            {
+                "event": "progress",
+                "stage": self._stage,
+                "done": done,
+                "of": of,
+                "seconds": round(now - self._entered, 1),
+                "elapsed": round(now - self._began, 1),
+                **PLAN.place(self._stage),
+            }
+        )
