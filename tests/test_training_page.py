@@ -129,6 +129,7 @@ def test_clicks_train_a_run_and_show_its_curve(
     drawn(app.run())
     assert app.selectbox(key="shown_run").value == "people"
     assert "finished" in texts(app) and "step 4 of 4" in texts(app)
+    assert "GB of memory" in texts(app)
     assert "chat_run" in buttons(app) and "resume_run" not in buttons(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
     assert spec["encoding"]["y"]["title"] == "loss"

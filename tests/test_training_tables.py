@@ -216,7 +216,7 @@ def test_events_of_a_training_carry_stage_done_of_and_seconds() -> None:
     reporter = Reporter(order)
     state = SimpleNamespace(global_step=3, max_steps=12, epoch=0.5)
     reporter.on_train_begin(None, SimpleNamespace(global_step=0), None)
-    reporter._report(state, {"step": 3, "loss": 1.5}, tokens=10)
+    reporter._report(state, {"step": 3, "loss": 1.5})
     event = events[0]
     assert event["stage"] == "Training"
     assert (event["done"], event["of"]) == (3, 12)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from workbench.errors import Unavailable
-from workbench.messages import say
+from workbench.messages import Message, say
 
 _importing = threading.Lock()
 
@@ -39,7 +39,14 @@ def _missing(module: str, extra: str, purpose: str) -> Unavailable:
             purpose=purpose,
             module=module.split(".")[0],
         ),
-        say('Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"', extra=extra),
+        how_to_install(extra),
+    )
+
+
+def how_to_install(extra: str) -> Message:
+    """The exact command that installs an extra."""
+    return say(
+        'Run: .venv/bin/uv pip install --python .venv/bin/python -e ".[{extra}]"', extra=extra
     )
 
 

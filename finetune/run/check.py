@@ -12,6 +12,7 @@ from finetune.encoding.masking import EncodedAll
 from finetune.encoding.templates import markers_of, read_template
 from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
+from finetune.run.machine import machine_problems
 from finetune.run.method_costs import method_costs
 from finetune.run.suitability import (
     code_problems,
@@ -56,6 +57,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     config = _check_file(path, report)
     if config is None:
         return report
+    report.problems += machine_problems(config)
     taught = _check_data(config, report)
     _check_task(config, settings, report)
     try:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
 from finetune.methods import METHODS, Method, sharing
+from finetune.parallel import PARALLEL
 from finetune.run.explain import explain, without_faults
 from finetune.section import MethodSection, Name, Section, problem
 from finetune.tasks import TASKS
@@ -42,7 +43,8 @@ class Training(Section):
     steps: int = Field(0, ge=0)  # in place of epochs, where it is not 0
     batch: int = Field(8, ge=1)
     accumulation: int = Field(1, ge=1)
-    processes: int = Field(1, ge=1, le=64)  # one a GPU, each with batches of its own
+    processes: int = Field(1, ge=1, le=1024)  # one a GPU, each with batches of its own
+    parallel: Literal[tuple(PARALLEL)] = next(iter(PARALLEL))  # type: ignore[valid-type]
     learning_rate: float = Field(1e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1)  # share of the steps
@@ -52,6 +54,14 @@ class Training(Section):
     packing: bool = False
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_checkpointing: bool = False
+    attention: Literal["auto", "flash", "sdpa"] = "auto"
+    liger: bool = False
+    compile: bool = False
+
+    @property
+    def rows_a_step(self) -> int:
+        """How many rows a step learns, on whatever number of processes."""
+        return self.batch * self.accumulation * self.processes
 
 
 class Saving(Section):

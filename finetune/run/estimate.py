@@ -9,25 +9,12 @@ from typing import Any
 from finetune.methods import METHODS
 from finetune.run import processor
 from finetune.run.config import RunConfig
+from finetune.run.gpus import gpu_names, peak_of
 from finetune.run.processor import cpu_precision
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_sizes
 
-# dense bf16 TFLOP/s as the makers state them; the first name that stands in the GPU's counts
-GPUS = {
-    "H200": 989,
-    "H100": 989,
-    "H20": 148,
-    "A100": 312,
-    "A10": 125,
-    "L40": 181,
-    "L4": 121,
-    "4090": 165,
-    "3090": 71,
-    "V100": 112,
-    "T4": 65,
-}
-REACHED = 0.33  # share of that which a training reaches
+REACHED = 0.33  # share of a GPU's peak that a training reaches
 STEP_OVERHEAD = 0.02  # seconds that a step costs beside the arithmetic, measured on a small model
 
 # Bytes of activations for each token, unit of width and layer at half precision; of the kept ones
@@ -142,18 +129,7 @@ def _with_padding(lengths: list[int], batch: int) -> int:
 
 def _device() -> tuple[str, float]:
     """(what it will train on, operations a second that a GPU reaches; 0 where not known)."""
-    for path in Path("/proc/driver/nvidia/gpus").glob("*/information"):
-        name = _gpu_name(path.read_text())
-        for short, teraflops in GPUS.items():
-            if short in name:
-                return name, teraflops * 1e12 * REACHED
-        return name, 0.0
+    gpus = gpu_names()
+    if gpus:
+        return gpus[0], peak_of(gpus[0]) * REACHED
     return "cpu", 0.0
-
-
-def _gpu_name(information: str) -> str:
-    """The line `Model: …` of the driver's description."""
-    for line in information.splitlines():
-        if "Model" in line:
-            return line.partition(":")[2].strip()
-    return "GPU"

@@ -6,6 +6,7 @@ from typing import Any
 
 from finetune.run.config import RunConfig
 from finetune.run.runs import Run
+from finetune.train.hardware import hardware_arguments
 
 
 def training_arguments(
@@ -37,13 +38,7 @@ def training_arguments(
         "weight_decay": training.weight_decay,
         "adam_beta2": training.beta2,
         "max_grad_norm": training.clip,
-        # the hardware
-        "use_cpu": device == "cpu",
-        "bf16": precision == "bf16",
-        "fp16": precision == "fp16",
-        "activation_checkpointing": training.gradient_checkpointing,
-        "dataloader_pin_memory": device == "cuda",
-        "ddp_find_unused_parameters": False,
+        **hardware_arguments(config, device, precision),
         # what is written
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # the Reporter refuses a loss that is not a number

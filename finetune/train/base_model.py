@@ -75,21 +75,21 @@ def load_model(
     device: str,
     *,
     quantized: bool = False,
-    flash: bool = True,
+    stays: bool = False,
+    attention: str = "",
     trusted: bool = False,
 ) -> Any:
     """The base's weights on the device, its embeddings grown to `words` rows or more.
 
-    `quantized` keeps its layers in four bits; `flash` lets FlashAttention run it where it can;
-    `trusted` runs code of the base's own repository.
+    `quantized` keeps its layers in four bits; `stays` leaves it where it is loaded, for processes
+    that each take a part of it from there; `attention` is transformers' name of one; `trusted` runs
+    code of the base's own repository.
     """
     from transformers import AutoModelForCausalLM
-    from transformers.utils import is_flash_attn_2_available
 
     options: dict[str, Any] = {}
-    # FlashAttention has kernels for half precision only
-    if flash and device == "cuda" and dtype.itemsize == 2 and is_flash_attn_2_available():
-        options["attn_implementation"] = "flash_attention_2"
+    if attention:
+        options["attn_implementation"] = attention
     if quantized:
         options |= {"quantization_config": quantization(dtype), "device_map": {"": device}}
     try:
@@ -104,12 +104,12 @@ def load_model(
             ELSEWHERE,
         ) from error
     # models often have more rows than their tokenizer has tokens: never shrink
-    if words > model.get_input_embeddings().weight.shape[0]:
+    if words > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(words)
     if quantized:  # it is on its device, and moving it is refused
         keep_trainable(model)
         return model
-    return model.to(device)
+    return model if stays else model.to(device)
 
 
 @contextmanager

@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from transformers import TrainerCallback
 
 from finetune.data.examples import Example, LeftOut
 from finetune.evaluate.generation import generate_answers, prompt_ids
+from finetune.parallel import holds_all_weights, row_of
+from finetune.run.config import RunConfig
 from finetune.run.metrics import append_metrics
 from finetune.run.runs import Run
 from finetune.train.order import PLAN, TRAINING, Order
 from finetune.train.processes import any_of, is_first
-from workbench.errors import InvalidInput
+from finetune.train.speed import Meter, meter_of
+from finetune.weights import read_weights
+from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
 
 REPORTED_EVERY = 0.5  # seconds between two progress lines
@@ -42,7 +47,8 @@ def callbacks(
         return found
     if prompts is None:
         prompts = questions(order, tokenizer)
-    found.append(Sampler(order.run, prompts, tokenizer, order.report))
+    if holds_all_weights(order.config):  # the first alone cannot answer with its part of them
+        found.append(Sampler(order.run, prompts, tokenizer, order.report))
     if "tensorboard" in order.config.saving.report_to:
         from torch.utils.tensorboard import SummaryWriter
         from transformers.integrations import TensorBoardCallback
@@ -85,6 +91,7 @@ class Reporter(TrainerCallback):
 
     def __init__(self, order: Order, kept: Mapping[str, str] = KEPT) -> None:
         self.order = order
+        self.arguments: Any = None
         self.kept = kept
         self.began = 0.0
         self.first_step = 0
@@ -92,6 +99,7 @@ class Reporter(TrainerCallback):
         self.stopping = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        self.arguments = args
         self.began = time.monotonic()
         self.first_step = state.global_step
 
@@ -116,11 +124,14 @@ class Reporter(TrainerCallback):
         for logged, name in self.kept.items():
             if logged in logs:
                 row[name] = logs[logged]
+        due = self._is_due(state, row)
+        if due and "loss" in row:
+            row |= self.meter.read(logs.get("num_tokens", 0))
         if is_first():
             append_metrics(self.order.run.metrics, row)
         _refuse_divergence(row)
-        if self._is_due(state, row):
-            self._report(state, row, logs.get("num_tokens", 0))
+        if due:
+            self._report(state, row)
 
     def _is_due(self, state: Any, row: dict[str, Any]) -> bool:
         """The last step and every measurement are reported, the other steps now and then."""
@@ -128,7 +139,13 @@ class Reporter(TrainerCallback):
             return True
         return time.monotonic() - self.last_report >= REPORTED_EVERY
 
-    def _report(self, state: Any, row: dict[str, Any], tokens: float) -> None:
+    @cached_property
+    def meter(self) -> Meter:
+        """Made when the first step is logged."""
+        half = self.arguments.bf16 or self.arguments.fp16
+        return meter_of(self.order.config, read_weights(self.order.base), half)
+
+    def _report(self, state: Any, row: dict[str, Any]) -> None:
         """One progress line. `done` of `of` in `seconds` is what every long command reports."""
         self.last_report = time.monotonic()
         seconds = self.last_report - self.began
@@ -147,9 +164,31 @@ class Reporter(TrainerCallback):
             "seconds": round(seconds, 1),
             "left": round(left, 1),
         }
-        if tokens and seconds:
-            event["tokens_per_second"] = round(tokens / seconds)
         self.order.report(event)
+
+
+class Sharing(TrainerCallback):
+    """Ends a training whose processes would not share the work as the run file says."""
+
+    def __init__(self, trainer: Any, config: RunConfig) -> None:
+        self.trainer = trainer
+        self.row = row_of(config)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if self.row is None:
+            return
+        model = self.trainer.model_wrapped
+        kinds = [kind.__name__ for kind in type(model).__mro__]
+        if self.row.wraps not in kinds:
+            raise Unavailable(
+                say(
+                    "The model is a {found}, and parallel = {name!r} makes it a {wanted}.",
+                    found=kinds[0],
+                    name=self.row.name,
+                    wanted=self.row.wraps,
+                ),
+                'Set parallel = "ddp" under [training].',
+            )
 
 
 class Sampler(TrainerCallback):

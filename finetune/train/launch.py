@@ -1,87 +1,115 @@
 """One training on several processes of this machine, by torchrun; their events passed on.
 
-Nothing depends on the host's name or on a port that could be taken: the processes meet on the
-loopback address, at a port that the system chooses. Across machines start the same command by
-torchrun on each.
+On one machine nothing depends on the host's name or on a port that could be taken: the processes
+meet on the loopback address, at a port that the system chooses. Several machines meet where the
+person says.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Thread
 from typing import Any
 
 import psutil
 
 from finetune.run.runs import Run
-from finetune.train.processes import LAUNCHER, LOOPBACK
+from finetune.train.agent import ENDED
+from finetune.train.cluster import Cluster
+from finetune.train.events import ENDS, error_of, read_event
+from finetune.train.processes import LAUNCHER, LOG, log_of
 from workbench.errors import Stopped, Unavailable, WorkbenchError
-from workbench.messages import read_messages, say
+from workbench.messages import say
 
-TORCHRUN = [
-    "-m",
-    "torch.distributed.run",
-    "--rdzv-backend=c10d",
-    f"--rdzv-endpoint={LOOPBACK}:0",
-    f"--local-addr={LOOPBACK}",
-]
+AGENT = ["-m", "finetune.train.agent"]
 TRAIN = ["-m", "finetune.train.worker", "finetune", "train"]
+LOG_LINES = 30  # of the process that failed
 
 
 def launch(
-    run: Run, processes: int, report: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]
+    run: Run,
+    cluster: Cluster,
+    report: Callable[[dict[str, Any]], None],
+    stopped: Callable[[], bool],
+    program: Sequence[str] = TRAIN,
 ) -> None:
-    """Train the prepared run on that many processes and pass on what they report.
+    """Train the prepared run on the cluster's processes and pass on what they report.
 
+    `program` is what each process runs, with the run's folder as its argument.
     Raises what a worker failed with, Stopped where it was cancelled, Unavailable where one died
     without a word.
     """
-    count = f"--nproc-per-node={processes}"
-    ended: WorkbenchError | None = None
+    said: WorkbenchError | None = None
+    ended: dict[str, Any] = {}
     with subprocess.Popen(
-        [sys.executable, *TORCHRUN, count, *TRAIN, str(run.folder), "--json"],
+        [sys.executable, *AGENT, *cluster.torchrun(), *program, str(run.folder), "--json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=_environment(processes),
+        env=_environment(run, cluster),
         # A session of its own: a signal to this process group would end torchrun at once. The
         # workers alone get it passed on, then save and end together.
         start_new_session=True,
     ) as torchrun:
         Thread(target=_pass_on_stop, args=(torchrun, stopped), daemon=True).start()
         for line in torchrun.stdout or ():
-            event = _read(line)
-            ended = ended or _error_of(event)
-            if event.get("event") not in (None, "failed", "cancelled", "done"):
+            event = read_event(line)
+            said = said or error_of(event)
+            if event.get("event") == ENDED:
+                ended = event
+            elif event and event["event"] not in ENDS:
                 report(event)
-    if ended:
-        raise ended
     if torchrun.returncode:
-        raise Unavailable(
-            say(
-                "A training process ended without a word (status {returncode}).",
-                returncode=torchrun.returncode,
-            ),
-            "See the log above. If the system ended it, memory ran out: lower training.batch or "
-            "training.processes.",
-        )
+        raise _why_ended(run, torchrun.returncode, said, ended)
+    if said:
+        raise said
 
 
-def _environment(processes: int) -> Mapping[str, str]:
+def _why_ended(
+    run: Run, status: int, said: WorkbenchError | None, ended: dict[str, Any]
+) -> WorkbenchError:
+    """The reason. What the log of the process that failed ends with goes to stderr."""
+    if ended and not isinstance(said, Stopped):
+        _show_log(run, ended["rank"])
+    if ended and ended["status"] < 0:  # the others only say that they miss it
+        return _killed(ended["rank"], -ended["status"])
+    if said:
+        return said
+    return Unavailable(
+        say("A training process ended without a word (status {returncode}).", returncode=status),
+        "See the log above.",
+    )
+
+
+def _killed(rank: int, number: int) -> Unavailable:
+    return Unavailable(
+        say(
+            "Training process {rank} was ended by the system ({name}).",
+            rank=rank,
+            name=signal.Signals(number).name,
+        ),
+        "Mostly memory ran out: lower training.batch or the number of processes.",
+    )
+
+
+def _show_log(run: Run, rank: int) -> None:
+    path = log_of(run.folder, rank)
+    if rank == 0 or not path.exists():
+        return
+    lines = path.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
+    sys.stderr.write("\n".join([f"--- {path}", *lines, ""]))
+
+
+def _environment(run: Run, cluster: Cluster) -> Mapping[str, str]:
     """What the workers get besides this process's own variables, which win over the defaults."""
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    loopback_interface = "lo0" if sys.platform == "darwin" else "lo"
-    defaults = {
-        "OMP_NUM_THREADS": str(threads),
-        "GLOO_SOCKET_IFNAME": loopback_interface,  # else gloo looks up the host's own name
-    }
-    return defaults | os.environ | {LAUNCHER: str(os.getpid())}
+    own = {LAUNCHER: str(os.getpid()), LOG: str(run.folder)}
+    return cluster.environment() | os.environ | own
 
 
 def _pass_on_stop(torchrun: subprocess.Popen[str], stopped: Callable[[], bool]) -> None:
@@ -91,21 +119,3 @@ def _pass_on_stop(torchrun: subprocess.Popen[str], stopped: Callable[[], bool]) 
                 worker.terminate()
             return
         time.sleep(0.2)
-
-
-def _read(line: str) -> dict[str, Any]:
-    """A worker's event; nothing where a library has printed something else."""
-    try:
-        event = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    if not isinstance(event, dict) or "event" not in event:
-        return {}
-    return read_messages(event)
-
-
-def _error_of(event: dict[str, Any]) -> WorkbenchError | None:
-    """What a worker has ended with, as an error of this process."""
-    kinds = {"failed": WorkbenchError, "cancelled": Stopped}
-    kind = kinds.get(event.get("event", ""))
-    return kind(event["problem"], event["fix"]) if kind else None

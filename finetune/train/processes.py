@@ -6,17 +6,18 @@ The launcher, torchrun or another one, names rank and meeting place in environme
 from __future__ import annotations
 
 import os
-import socket
 import time
+from pathlib import Path
 
 import psutil
 
 from finetune.run.runs import Run
+from finetune.train.rendezvous import check_port, resolve
 from workbench.errors import Unavailable
 from workbench.messages import say
 
-LOOPBACK = "127.0.0.1"
 LAUNCHER = "WORKBENCH_LAUNCHER"  # environment variable: PID of the command that started the workers
+LOG = "WORKBENCH_LOG"  # environment variable: folder of the run that keeps the workers' logs
 STARTED_WITHIN = 60  # seconds between the starts of the first and the last process
 
 
@@ -28,6 +29,26 @@ def is_worker() -> bool:
 def is_first() -> bool:
     """Whether this process is the one that reports and writes."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def is_launched() -> bool:
+    """Whether our own command has started this process, and prepared the run before."""
+    return LAUNCHER in os.environ
+
+
+def rank() -> int:
+    """The number of this process among all that train."""
+    return int(os.environ.get("RANK", 0))
+
+
+def all_processes() -> int:
+    """How many processes train; 0 where no launcher says so."""
+    return int(os.environ.get("WORLD_SIZE", 0)) if is_worker() else 0
+
+
+def log_of(run: Path, rank: int) -> Path:
+    """The log of a training process; that of the first is the command's own."""
+    return run / "logs" / f"rank-{rank}.txt"
 
 
 def launcher_is_gone() -> bool:
@@ -79,45 +100,12 @@ def check_rendezvous() -> None:
     port = os.environ.get("MASTER_PORT", "")
     if not is_worker() or not host:
         return
-    try:
-        found = socket.getaddrinfo(host, port or None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Unavailable(
-            say(
-                "The name {host}, where the training processes meet, has no address.",
-                host=host,
-            ),
-            say(
-                "Launch with an address instead (torchrun --master-addr {loopback} on one "
-                "machine), or add the name to /etc/hosts.",
-                loopback=LOOPBACK,
-            ),
-        ) from error
+    family, address = resolve(host, port)
     if _opens_port(port):
-        family, kind, _, _, address = found[0]
-        _check_port(host, port, socket.socket(family, kind), address)
+        check_port(host, port, family, address)
 
 
 def _opens_port(port: str) -> bool:
     """Whether this process will listen on that port; torchrun's agent may listen there already."""
     agent_listens = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     return is_first() and bool(port) and not agent_listens
-
-
-def _check_port(host: str, port: str, probe: socket.socket, address: tuple[object, ...]) -> None:
-    try:
-        with probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise Unavailable(
-            say(
-                "Port {port}, where the training processes meet, cannot be opened on {host}: "
-                "{strerror}.",
-                port=port,
-                host=host,
-                strerror=error.strerror,
-            ),
-            "Another program holds it, or the address is not this machine's: launch with another "
-            "--master-port, or with --master-addr set to the machine of rank 0.",
-        ) from error

@@ -6,11 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from finetune.encoding.batches import Collator, TokenRow, as_rows, pack
+from finetune.encoding.batches import TokenRow, as_rows, pack
 from finetune.encoding.masking import Encoded
 from finetune.run.config import RunConfig
 from finetune.run.preparation import encode_rows
 from finetune.train.arguments import training_arguments
+from finetune.train.attention import collator_for
 from finetune.train.base_model import load_tokenizer
 from finetune.train.device import choose_device
 from finetune.train.order import Order
@@ -70,12 +71,8 @@ def _in_batches(config: RunConfig, rows: Sequence[Encoded]) -> list[TokenRow]:
 
 
 def collator(model: Any, tokenizer: Any) -> Any:
-    """FlashAttention wants one long row; all others want rows apart, which cost less."""
-    if not model.config._attn_implementation.startswith("flash"):
-        return Collator(tokenizer.pad_token_id)
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-
-    return DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id, padding_free=True)
+    """What makes batches for the model's attention."""
+    return collator_for(model.config._attn_implementation, tokenizer.pad_token_id)
 
 
 def give_head_a_bias(model: Any) -> None:

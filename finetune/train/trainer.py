@@ -15,6 +15,7 @@ from trl import SFTTrainer
 
 from finetune.encoding.masking import IGNORED
 from finetune.train.any_method import TrainsAnyMethod
+from finetune.train.saving import without_copies
 
 
 class Trainer(TrainsAnyMethod, SFTTrainer):
@@ -22,6 +23,11 @@ class Trainer(TrainsAnyMethod, SFTTrainer):
 
     def create_model_card(self, *args: Any, **options: Any) -> None:
         return
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if state_dict:
+            state_dict = without_copies(self.model, state_dict)
+        super()._save(output_dir, state_dict)
 
     def compute_loss(
         self,
@@ -73,7 +79,8 @@ class Trainer(TrainsAnyMethod, SFTTrainer):
         """Tokens without padding, as TRL counts them."""
         if training:
             mask = rest.get("attention_mask")
-            count = rest["input_ids"].numel() if mask is None else mask.sum()
-            self._total_train_tokens += int(count)
+            ids = rest["input_ids"]
+            count = ids.new_tensor(ids.numel()) if mask is None else mask.sum()
+            self._total_train_tokens += int(self.accelerator.gather_for_metrics(count).sum())
         metrics = self._metrics["train" if training else "eval"]
         metrics["num_tokens"] = [self._total_train_tokens]

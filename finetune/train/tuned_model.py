@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from finetune.methods import METHODS
+from finetune.parallel import holds_all_weights
 from finetune.run.config import ConfigProblems
 from finetune.run.suitability import token_problems
+from finetune.train.attention import choose_attention
 from finetune.train.base_model import load_model
 from finetune.train.device import dtype_of
 from finetune.train.order import Order
@@ -26,14 +28,18 @@ def load_tuned(
     problems = token_problems(config, added)
     if problems:
         raise ConfigProblems(order.run.run_file, problems, config)
-    kept_in = "fp32" if method.trains_base else precision
+    dtype = dtype_of("fp32" if method.trains_base else precision)
+    attention = ""
+    if not method.stands_before_text:
+        attention = choose_attention(config, order.base, device, dtype, order.report)
     model = load_model(
         order.base,
         len(tokenizer),
-        dtype_of(kept_in),
+        dtype,
         device,
         quantized=method.quantizes,
-        flash=not method.stands_before_text,
+        stays=not holds_all_weights(config),
+        attention=attention,
         trusted=config.remote_code,
     )
     new_tokens = tokenizer.convert_tokens_to_ids(list(added))

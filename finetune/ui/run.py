@@ -15,6 +15,7 @@ from finetune.ui.continuations import show_continuations, show_perplexity
 from finetune.ui.curve import loss_chart, margin_chart
 from finetune.ui.made import RUN
 from finetune.ui.run_details import show_log, show_samples, show_scores
+from finetune.ui.speed import speed_facts
 from workbench.jobs.ending import why_ended
 from workbench.jobs.job import start
 from workbench.settings import Settings
@@ -146,6 +147,7 @@ def _show_progress(settings: Settings, now: RunNow) -> None:
     seconds = now.run.card.get("seconds")
     if seconds and now.state != "running":
         facts.append(both(f"trained for {in_words(seconds)}", f"训练用时 {in_words(seconds)}"))
+    facts += speed_facts(now)
     base = base_name(now.run.card, settings)
     if base:
         facts.append(both(f"base model: {base}", f"基础模型：{base}"))
