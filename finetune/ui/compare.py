@@ -58,12 +58,13 @@ def _show_curve(found: Comparison) -> None:
     if not found.curves:
         return
     curve = next(iter(found.curves))
+    labels = {name: both(*CURVES[name]) for name in found.curves}
     if len(found.curves) > 1:
         curve = st.segmented_control(
             both("Curve", "曲线"),
             list(found.curves),
             default=curve,
-            format_func=lambda name: both(*CURVES[name]),
+            format_func=labels.__getitem__,
             key="compared_curve",
             label_visibility="collapsed",
             required=True,

@@ -59,13 +59,14 @@ def _choose(runs: list[RunNow]) -> RunNow:
     """The run that was just started or opened, else the newest one that is sound."""
     by_name = {now.run.name: now for now in runs}
     sound = [now.run.name for now in runs if now.state in ("running", "done")]
+    labels = {name: f"{name} · {_state_words(now)}" for name, now in by_name.items()}
     name = choose(
         st.selectbox,
         both("Run", "训练"),
         list(by_name),
         RUN,
         first=next(iter(sound), None),
-        format_func=lambda name: f"{name} · {_state_words(by_name[name])}",
+        format_func=labels.__getitem__,
     )
     return by_name[name]
 
