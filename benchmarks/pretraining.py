@@ -1,4 +1,4 @@
-"""Continued pre-training on chapters 1 to 110 of 红楼梦: perplexity of the last ten.
+"""Continued pre-training on 红楼梦, chapters 1 to 110: perplexity of the last ten before and after.
 
 By public commands, on a small base that has read Shakespeare only, or on SmolLM2-135M; its base is
 the untouched one. Perplexity is per character. The last line has both, the fall, the account of the
