@@ -120,6 +120,26 @@ def test_a_method_trains_resumes_and_chats(case: str, project: Path, settings: S
     assert 0 < reply.usage_metadata["output_tokens"] <= 8
 
 
+@pytest.mark.parametrize("case", ["ptuning", "prompt", "full"])
+def test_the_loss_of_learned_places_is_the_whole_rows(
+    case: str, project: Path, settings: Settings
+) -> None:
+    """A step too small to change anything: what is trained on, and measured by TRL, is the same."""
+    text = BRIEF.replace("steps = 2", 'steps = 1\nprecision = "bf16"')
+    for old, new in (
+        ("eval.jsonl", "train.jsonl"),
+        ("batch = 4\naccumulation = 2", "batch = 18"),
+        ("learning_rate = 5e-3", "learning_rate = 1e-12"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    run = trained(run_file(project, case, text=text), settings, f"{case}-still")
+    (loss,) = losses(run)
+    assert loss == pytest.approx(run.card["eval_loss"], rel=2e-3)
+    kinds = {str(tensor.dtype) for tensor in tensors(run).values()}
+    assert kinds == {"torch.bfloat16" if case == "full" else "torch.float32"}
+
+
 def test_kinds_of_adapters_take_turns_on_one_base(project: Path, settings: Settings) -> None:
     import torch
 
@@ -309,6 +329,9 @@ def test_a_bases_own_code_runs_where_it_is_written_out(
     with pytest.raises(ConfigProblems, match="own repository"):
         trained(refused, settings, f"refused-{method}")
 
+    elsewhere = f"remote_code = true\n{BRIEF}".replace('"base"', '"owner/model"')
+    (unread,) = check(run_file(project, method, text=elsewhere)).problems
+    assert "not in owner/model" in unread["problem"] and "read its code" in unread["fix"]
     allowed = run_file(project, method, text=f"remote_code = true\n{text}")
     found = check(allowed)
     assert not found.problems

@@ -19,6 +19,7 @@ from finetune.run.suitability import (
     method_problems,
     publishing_remarks,
     token_problems,
+    unread_code,
 )
 from finetune.section import problem
 from finetune.tasks import TASKS
@@ -109,6 +110,9 @@ def _check_name(config: RunConfig, report: Report) -> None:
     if config.base.startswith((".", "/", "~")):
         fault = say("there is no folder {folder}", folder=config.base)
         report.add("base", fault, say("Correct the path."))
+        return
+    if config.remote_code:
+        report.problems += unread_code(config.base)
         return
     report.warnings.append(
         say(

@@ -11,7 +11,7 @@ from finetune.run.runs import Run
 from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
-from workbench.artefacts.model_folder import own_code
+from workbench.artefacts.model_folder import needs_own_code, own_code
 from workbench.files import read_json
 from workbench.messages import Message, say
 
@@ -26,14 +26,23 @@ def code_problems(config: RunConfig, base: Path) -> list[dict[str, str]]:
     """A base whose architecture is code of its own repository, as ChatGLM3's is, and nobody has
     allowed it.
     """
-    if config.remote_code or not own_code(base):
+    if not needs_own_code(base):
         return []
+    if config.remote_code:
+        return [] if own_code(base) else unread_code(base)
     kind = str(read_json(base / "config.json", {}).get("model_type"))
     what = say("{kind} is code of the base's own repository, which is not run here", kind=kind)
     fix = say(
         "Use a base of the family that transformers has itself, such as GLM-4 instead of "
         "ChatGLM3. Or read that code, and write remote_code = true into the run file."
     )
+    return [problem("base", what, fix)]
+
+
+def unread_code(base: Path | str) -> list[dict[str, str]]:
+    """Code that nobody can have read: it is never fetched from a hub."""
+    what = say("the code that remote_code allows is not in {base}", base=base)
+    fix = say("Copy the whole repository into a folder, read its code, and name that folder.")
     return [problem("base", what, fix)]
 
 

@@ -130,14 +130,16 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def own_code(folder: Path) -> dict[str, str]:
-    """The files of code that a model's repository brings and needs, each with its sha256.
-
-    None for a kind of model that transformers has itself: its own code is used then.
-    """
+def needs_own_code(folder: Path) -> bool:
+    """Whether a model's architecture is code of its repository, and not one of transformers."""
     path = folder / CONFIG
     config = _read(path) if path.exists() else {}
-    if "auto_map" not in config or _is_known(str(config.get("model_type"))):
+    return "auto_map" in config and not _is_known(str(config.get("model_type")))
+
+
+def own_code(folder: Path) -> dict[str, str]:
+    """The files of code that a model needs, each with its sha256; none where it needs none."""
+    if not needs_own_code(folder):
         return {}
     found = {}
     for file in sorted(folder.rglob("*.py")):
