@@ -185,6 +185,7 @@ def test_deepspeed_learns_the_same_and_its_checkpoint_keeps_its_number_of_proces
 def test_fsdp_on_a_processor_would_be_plain_ddp_and_is_ended(two: Run) -> None:
     """accelerate wraps the model so without a word; `check` refuses it before."""
     run = broken_off(two, "fsdp")
+    shutil.rmtree(run.checkpoints)  # none that ddp has written
     run.run_file.write_text(TWO.replace("processes = 2", 'processes = 2\nparallel = "fsdp"'))
     program = [str(Path(__file__).with_name("unchecked_worker.py")), "finetune", "train"]
     with pytest.raises(WorkbenchError, match=r"DistributedDataParallel, and .*FSDPModule"):
