@@ -9,7 +9,6 @@ const CORRECTED = '[class*="st-key-correction-"] textarea'
 const OPEN_LAYERS = 'dialog[open], [role="dialog"], [data-testid="stPopoverBody"], [role="listbox"], [role="menu"]'
 const CITATION = 'a[href^="#passage-"]'
 const NOTE_SECONDS = 3
-const FOCUS_WITHIN = 3000 // milliseconds; the page may still be drawing
 
 let current // what listens now; drawn again, the new listeners take the place of the old
 
@@ -27,7 +26,7 @@ export default function ({ data }) {
   on("mouseout", hidePreview)
   on("focusout", hidePreview)
   on("scroll", hidePreview) // the passage's place has moved
-  if (data.editing) focusEnd(EDITED)
+  if (data.editing) focusEnd(EDITED, mine.signal)
   return () => {
     mine.abort()
     hidePreview()
@@ -82,13 +81,15 @@ function pressAll(selector) {
   return places.size > 0
 }
 
-function focusEnd(selector, until = Date.now() + FOCUS_WITHIN) {
+// the page may still be drawing: the field is waited for until the component is drawn again
+function focusEnd(selector, signal) {
+  if (signal.aborted) return
   const field = document.querySelector(selector)
-  if (field && document.activeElement !== field) {
+  if (!field) {
+    requestAnimationFrame(() => focusEnd(selector, signal))
+  } else if (document.activeElement !== field) {
     field.focus()
     field.setSelectionRange(field.value.length, field.value.length)
-  } else if (!field && Date.now() < until) {
-    requestAnimationFrame(() => focusEnd(selector, until))
   }
 }
 
