@@ -20,7 +20,7 @@ from rag.loaders.secret import ENTER_PASSWORD
 from rag.problems import fix_for_terminal, why_empty
 from workbench.chat.conversations import Conversations, Message
 from workbench.errors import NotFound, WorkbenchError
-from workbench.files import remove, writing
+from workbench.files import remove, sha256_of, writing
 from workbench.jobs.job import Job, list_jobs, start
 from workbench.messages import say
 from workbench.settings import Settings
@@ -273,8 +273,7 @@ def _digest(paths: Sequence[Path]) -> str:
     whole = hashlib.sha256()
     for path in sorted(paths, key=lambda path: path.name):
         whole.update(path.name.encode() + b"\0")
-        with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
+        whole.update(bytes.fromhex(sha256_of(path)))
     return whole.hexdigest()[:16]
 
 

@@ -6,7 +6,6 @@ whose tensors are promises: one is in memory at a time, and of the largest only 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ from deploy.gguf import PRECISIONS, Conversion, find_llama_cpp, prefer_tree
 from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.files import sha256_of
 from workbench.messages import pack, say
 
 LARGE = 1 << 20  # numbers; a matrix of more is halved before it is written
@@ -281,9 +281,7 @@ def main() -> None:
             convert_adapter(conversion)
         else:
             convert_merged(conversion)
-        with Path(conversion.output).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _report({"event": "done", "sha256": digest})
+        _report({"event": "done", "sha256": sha256_of(Path(conversion.output))})
     except WorkbenchError as error:
         _report({"event": "failed", "problem": pack(error.problem), "fix": pack(error.fix)})
     except OSError as error:

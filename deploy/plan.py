@@ -23,7 +23,7 @@ from deploy.proof import TOKENS, Proof, Published, prove, with_system
 from deploy.template import Format, Turn, find_ends, opens_with_bos, read_format, render
 from workbench.errors import InvalidInput, Unavailable
 from workbench.extras import check_extra
-from workbench.files import writing
+from workbench.files import sha256_of, writing
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -132,8 +132,7 @@ class Plan:
             )
         with writing(path) as part:
             shutil.copyfile(packaged, part)
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
 
     def weights(self, sha256: str) -> dict[str, Any]:
         """The fields of Ollama's create that name the weights; `sha256` is that of the written

@@ -7,7 +7,6 @@ server makes of hard texts decides, and a name that it does not know cannot be l
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from deploy.ollama_registry import Registry
 from deploy.pretokenizer import PROBES, list_names
 from deploy.vocabulary import Vocabulary, read_vocabulary
 from workbench.errors import InvalidInput, Unavailable
+from workbench.files import sha256_of
 
 NAME = "workbench-probe"
 WIDTH = 32  # of the empty layer: the least that a quantized matrix has
@@ -47,8 +47,7 @@ def agrees(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.gguf"
         write_probe(vocabulary, name, path)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(path)
         registry.push(path, sha256, lambda done, of: None)
     files = {"model.gguf": f"sha256:{sha256}"}
     try:

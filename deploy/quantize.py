@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from workbench.errors import Unavailable
-from workbench.files import writing
+from workbench.files import sha256_of, writing
 from workbench.messages import say
 
 PROGRAM = "llama-quantize"
@@ -39,8 +38,7 @@ def quantize(program: Path, source: Path, target: Path) -> str:
     """Write the target and return its sha256; nothing is left of it on failure."""
     with writing(target) as part:
         _run([str(program), str(source), str(part), "Q4_K_M"])
-    with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(target)
 
 
 def _run(command: list[str]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from rag.packed_e5 import unpack
 from workbench.errors import Unavailable
-from workbench.files import made_once
+from workbench.files import made_once, sha256_of
 from workbench.messages import say
 
 E5 = "multilingual-e5-small"
@@ -60,11 +59,8 @@ def _unpacked(cache: Path) -> Path:
 
 
 def _check(packed: Path) -> None:
-    if packed.is_file():
-        with packed.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found == E5_SHA256:
-            return
+    if packed.is_file() and sha256_of(packed) == E5_SHA256:
+        return
     raise Unavailable(
         say(
             "The weights of {name} are not those of {package} {version}.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag.passages import Document
 from workbench.errors import InvalidInput
+from workbench.files import sha256_of
 from workbench.messages import say
 
 SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
@@ -57,7 +57,7 @@ def compare(
             if old and not again and old.state != "failed" and _same(path, status, old):
                 yield path, old, False
                 continue
-            digest = _sha256(path)
+            digest = sha256_of(path)
         except OSError:  # its reader will say what is wrong with it
             yield path, Document(str(path), "", 0, 0, ""), True
             continue
@@ -96,9 +96,4 @@ def _same(path: Path, status: os.stat_result, old: Document) -> bool:
     """By size and time first: reading a large file only to hash it would take seconds."""
     if (old.size, old.modified) == (status.st_size, status.st_mtime_ns):
         return True
-    return old.sha256 == _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return old.sha256 == sha256_of(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -86,6 +87,12 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
                 part.mkdir()
                 make(part)
     return folder
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of the file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_parts(path: Path) -> None:

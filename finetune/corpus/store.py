@@ -14,14 +14,13 @@ from finetune.corpus.files import holds_lines
 from finetune.corpus.pieces import Documents, read_pieces
 from finetune.corpus.tokenizing import Encoder, Spelling, tokenize
 from workbench.errors import InvalidInput, Stopped
-from workbench.files import made_once, read_json, write_json
+from workbench.files import made_once, read_json, sha256_of, write_json
 
 if TYPE_CHECKING:
     import numpy as np
 
 TOKENIZING = "Tokenizing the corpus"
 FORM = 1  # of the cache; with another one every corpus is made again
-READ = 1 << 20  # bytes hashed at once
 REPORTED_EVERY = 0.5  # seconds
 
 Report = Callable[[dict[str, Any]], None]
@@ -46,7 +45,7 @@ class Corpus:
         digest = hashlib.sha256(repr((self.documents, self.column)).encode())
         for path in self.files:
             digest.update(f"{holds_lines(path)} ".encode())
-            digest.update(_digest_of(path))
+            digest.update(sha256_of(path).encode())
         return digest.hexdigest()
 
     def key(self, spelling: Spelling) -> str:
@@ -153,11 +152,3 @@ class _Progress:
                 "seconds": round(now - self.began, 1),
             }
         )
-
-
-def _digest_of(path: Path) -> bytes:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(READ):
-            digest.update(part)
-    return digest.digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from finetune.corpus.files import files_of
 from finetune.corpus.pieces import read_pieces
 from workbench.errors import InvalidInput
+from workbench.files import sha256_of
 from workbench.messages import say
 
 COLUMN = "text"  # of JSON lines
@@ -67,9 +67,4 @@ def _lines(files: Sequence[Path]) -> list[str]:
 
 def fingerprints(files: Sequence[Path]) -> list[dict[str, str]]:
     """Name and sha256 of each file."""
-    found = []
-    for file in files:
-        with file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        found.append({"file": file.name, "sha256": digest})
-    return found
+    return [{"file": file.name, "sha256": sha256_of(file)} for file in files]

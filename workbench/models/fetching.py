@@ -6,7 +6,6 @@ leaves no file that looks whole and is not.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, Unavailable
+from workbench.files import sha256_of
 from workbench.messages import say
 from workbench.models.failures import no_space
 from workbench.models.ollama import DOWNLOADING, MEGABYTE, Report
@@ -154,8 +154,7 @@ def _read_on(
 def _check(file: RemoteFile, part: Path) -> None:
     right = part.stat().st_size == file.size
     if right and file.sha256:
-        with part.open("rb") as whole:
-            right = hashlib.file_digest(whole, "sha256").hexdigest() == file.sha256
+        right = sha256_of(part) == file.sha256
     if not right:
         part.unlink()
         raise Unavailable(

@@ -7,7 +7,6 @@ resolve_base("packaged:smollm2-135m", settings)   # the same folder; other bases
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.errors import InvalidInput, NotFound, Unavailable
-from workbench.files import made_once
+from workbench.files import made_once, sha256_of
 from workbench.messages import say
 from workbench.models.gguf_folder import write_model, write_tokenizer
 from workbench.models.openvino_form import write_form
@@ -178,5 +177,4 @@ def _place(package: Package) -> Path | None:
 
 @lru_cache(maxsize=8)
 def _sha256(file: Path, changed: int) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return sha256_of(file)

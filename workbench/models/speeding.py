@@ -20,7 +20,7 @@ from workbench.artefacts.model_folder import base_of, digest_of, find_local
 from workbench.artefacts.run_folder import taught_by
 from workbench.contributions import contributions, load_place
 from workbench.errors import InvalidInput, Unavailable, WorkbenchError
-from workbench.files import locked, read_json, write_json, writing
+from workbench.files import locked, read_json, sha256_of, write_json, writing
 from workbench.messages import say
 from workbench.models.chat_format import fit_prompt
 from workbench.models.engine import Engine, Order
@@ -95,9 +95,7 @@ def speed_up(name: str, settings: Settings, report: Report) -> Verdict:
         write_form(file, part)
         report({"event": "progress", "stage": "Comparing the answers"})
         same, prompts = _compare(folder, part, _questions(name, settings))
-        with file.open("rb") as opened:
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-        verdict = Verdict(same, prompts, TOKENS, "f16", digest_of(folder), sha256)
+        verdict = Verdict(same, prompts, TOKENS, "f16", digest_of(folder), sha256_of(file))
         for made in part.iterdir():
             if not verdict.equal or made == file:
                 made.unlink()  # the verdict alone stays
