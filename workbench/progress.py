@@ -18,10 +18,12 @@ run for 41 seconds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SAID_EVERY = 0.3  # seconds between two lines
 KNOWN_AFTER = 3  # seconds until the time left is worth saying
 KNOWN_FROM = 0.05  # share of a whole command, likewise
 NUMBERS = ("done", "of", "share", "seconds", "number", "stages", "begin", "end", "elapsed")
@@ -88,6 +90,21 @@ class Plan:
             "begin": round(before / in_all, 4),
             "end": round((before + self._seconds[index]) / in_all, 4),
         }
+
+
+class Pace:
+    """When the next line of progress is due: a few a second are enough."""
+
+    def __init__(self) -> None:
+        self._said = 0.0
+
+    def is_due(self, *, last: bool = False) -> bool:
+        """Whether a line is said now; the `last` one of a stage always is."""
+        now = time.monotonic()
+        if now - self._said < SAID_EVERY and not last:
+            return False
+        self._said = now
+        return True
 
 
 def read_progress(line: Mapping[str, Any]) -> Progress | None:

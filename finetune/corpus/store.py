@@ -15,13 +15,13 @@ from finetune.corpus.pieces import Documents, read_pieces
 from finetune.corpus.tokenizing import Encoder, Spelling, tokenize
 from workbench.errors import InvalidInput, Stopped
 from workbench.files import made_once, read_json, sha256_of, write_json
+from workbench.progress import Pace
 
 if TYPE_CHECKING:
     import numpy as np
 
 TOKENIZING = "Tokenizing the corpus"
 FORM = 1  # of the cache; with another one every corpus is made again
-REPORTED_EVERY = 0.5  # seconds
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -136,19 +136,17 @@ class _Progress:
         self.report = report
         self.of = of
         self.began = time.monotonic()
-        self.last = self.began
+        self.pace = Pace()
 
     def show(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self.last < REPORTED_EVERY and done < self.of:
+        if not self.pace.is_due(last=done >= self.of):
             return
-        self.last = now
         self.report(
             {
                 "event": "tokenizing",
                 "stage": TOKENIZING,
                 "done": min(done, self.of),
                 "of": self.of,
-                "seconds": round(now - self.began, 1),
+                "seconds": round(time.monotonic() - self.began, 1),
             }
         )

@@ -24,8 +24,8 @@ from finetune.train.speed import Meter, meter_of
 from finetune.weights import read_weights
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import say
+from workbench.progress import Pace
 
-REPORTED_EVERY = 0.5  # seconds between two progress lines
 SAMPLE_TOKENS = 64
 # what the trainer logs -> its name in metrics.jsonl
 KEPT = {name: name for name in ("loss", "eval_loss", "learning_rate", "grad_norm")}
@@ -95,7 +95,7 @@ class Reporter(TrainerCallback):
         self.kept = kept
         self.began = 0.0
         self.first_step = 0
-        self.last_report = 0.0
+        self.pace = Pace()
         self.stopping = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
@@ -135,9 +135,8 @@ class Reporter(TrainerCallback):
 
     def _is_due(self, state: Any, row: dict[str, Any]) -> bool:
         """The last step and every measurement are reported, the other steps now and then."""
-        if state.global_step >= state.max_steps or "eval_loss" in row:
-            return True
-        return time.monotonic() - self.last_report >= REPORTED_EVERY
+        ends = state.global_step >= state.max_steps
+        return self.pace.is_due(last=ends or "eval_loss" in row)
 
     @cached_property
     def meter(self) -> Meter:
@@ -147,8 +146,7 @@ class Reporter(TrainerCallback):
 
     def _report(self, state: Any, row: dict[str, Any]) -> None:
         """One progress line. `done` of `of` in `seconds` is what every long command reports."""
-        self.last_report = time.monotonic()
-        seconds = self.last_report - self.began
+        seconds = time.monotonic() - self.began
         steps = state.global_step - self.first_step
         left = 0.0
         if steps:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from workbench.progress import Plan
+from workbench.progress import Pace, Plan
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -15,7 +15,6 @@ LEARNING = "Learning new tokens"
 CHECKING = "Checking every line"
 FILLING = "Giving the new tokens their rows"
 PLAN = Plan({READING: 3, LEARNING: 5, CHECKING: 6, FILLING: 6})
-EVERY = 0.3  # seconds
 
 
 class Stages:
@@ -25,13 +24,13 @@ class Stages:
         self._report = report
         self._began = time.monotonic()
         self._entered = self._began
-        self._said = 0.0
+        self._pace = Pace()
         self._stage = ""
 
     def enter(self, stage: str) -> None:
         self._stage = stage
         self._entered = time.monotonic()
-        self._said = 0.0
+        self._pace = Pace()
         self.tell(0, 1)
 
     def each(self, lines: Sequence[str]) -> Iterator[str]:
@@ -41,10 +40,9 @@ class Stages:
             yield line
 
     def tell(self, done: int, of: int) -> None:
-        now = time.monotonic()
-        if now - self._said < EVERY and done < of:
+        if not self._pace.is_due(last=done >= of):
             return
-        self._said = now
+        now = time.monotonic()
         self._report(
             {
                 "event": "progress",

@@ -18,9 +18,9 @@ from workbench.files import sha256_of
 from workbench.messages import say
 from workbench.models.failures import no_space
 from workbench.models.ollama import DOWNLOADING, MEGABYTE, Report
+from workbench.progress import Pace
 
 PIECE = 1 << 18  # bytes
-REPORTS_EVERY = 0.3  # seconds
 TRIES = 4  # of a file whose connection breaks
 PAUSE = 1.0  # seconds before the next
 WAITS = 60.0  # seconds between two pieces
@@ -46,15 +46,13 @@ class Progress:
         self._report = report
         self._done = 0
         self._began = time.monotonic()
-        self._said = 0.0
+        self._pace = Pace()
 
     def add(self, size: int) -> None:
         """Count bytes; negative where a file begins again."""
         self._done += size
-        now = time.monotonic()
-        if now - self._said >= REPORTS_EVERY or self._done >= self._of:
-            self._said = now
-            self._report(self._line(now - self._began))
+        if self._pace.is_due(last=self._done >= self._of):
+            self._report(self._line(time.monotonic() - self._began))
 
     def _line(self, seconds: float) -> dict[str, Any]:
         return {
