@@ -19,6 +19,7 @@ from finetune.run.suitability import (
     code_remarks,
     method_problems,
     publishing_remarks,
+    task_problems,
     token_problems,
     unread_code,
 )
@@ -59,7 +60,7 @@ def check(path: Path, settings: Settings | None = None) -> Report:
         return report
     report.problems += machine_problems(config)
     taught = _check_data(config, report)
-    _check_task(config, settings, report)
+    report.problems += task_problems(config, settings)
     try:
         base = Path(resolve_base(config.base_path, settings)).expanduser()
     except WorkbenchError as error:
@@ -98,13 +99,6 @@ def _check_data(config: RunConfig, report: Report) -> Any:
         report.add(found.where or empty, found.problem, found.fix)
     report.warnings += sets.remarks + sets.overlaps
     return sets.taught
-
-
-def _check_task(config: RunConfig, settings: Settings, report: Report) -> None:
-    """What only the run's task refuses."""
-    place = TASKS[config.task].problems
-    if place:
-        report.problems += load_place(place)(config, settings)
 
 
 def _check_name(config: RunConfig, report: Report) -> None:

@@ -12,8 +12,16 @@ from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
 from workbench.artefacts.model_folder import needs_own_code, own_code
+from workbench.contributions import load_place
 from workbench.files import read_json
 from workbench.messages import Message, say
+from workbench.settings import Settings
+
+
+def task_problems(config: RunConfig, settings: Settings) -> list[dict[str, str]]:
+    """What only the run's task refuses."""
+    place = TASKS[config.task].problems
+    return load_place(place)(config, settings) if place else []
 
 
 def method_problems(config: RunConfig, weights: Weights) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from finetune.run.metrics import draw_loss, forget_after, points_of, read_metric
 from finetune.run.preparation import Report, describe
 from finetune.run.runs import Run
 from finetune.run.sharing import share_rows
-from finetune.run.suitability import check_suits
+from finetune.run.suitability import check_suits, task_problems
 from finetune.tasks import TASKS
 from finetune.train.base_model import find_base
 from finetune.train.checkpoints import check_sharing
@@ -65,7 +65,7 @@ def train(
     # the data and the base, and the card that names them
     stage = {"stage": PREPARING, **PLAN.place(PREPARING)}
     report({"event": "preparing", **stage, "run": str(run.folder)})
-    _refuse([*machine_problems(config), *_task_problems(config, settings)])
+    _refuse([*machine_problems(config), *task_problems(config, settings)])
     sets = load_place(TASKS[config.task].prepare)(run, config, report)
     base = find_run_base(run, config, settings)
     check_suits(run, config, base)
@@ -105,12 +105,6 @@ def train(
             ),
             _how_to_resume(run),
         )
-
-
-def _task_problems(config: RunConfig, settings: Settings) -> list[dict[str, str]]:
-    """What the run's task refuses."""
-    place = TASKS[config.task].problems
-    return load_place(place)(config, settings) if place else []
 
 
 def _refuse(problems: Sequence[dict[str, str]]) -> None:
