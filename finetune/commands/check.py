@@ -82,7 +82,7 @@ def _show(report: Report, tokens: list[dict[str, Any]], costs: bool) -> None:
         click.echo(_cost(report.estimate))
     if costs and report.methods:
         click.echo(_costs(report.methods))
-    click.echo(f"{len(report.problems)} problems." if report.problems else "No problems.")
+    click.echo(f"Problems: {len(report.problems)}." if report.problems else "No problems.")
 
 
 def _costs(methods: list[dict[str, Any]]) -> str:
