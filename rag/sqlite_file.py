@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.messages import say
+from workbench.sqlite_file import WAIT, transaction
 
-WAIT = 30  # seconds for another process's transaction to end
 _readers = threading.local()  # path -> (inode, connection): opening costs more than most reads
 
 
@@ -24,11 +24,8 @@ class SqliteFile:
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """One transaction on a connection of its own: committed at the end, or rolled back."""
-        with self._maps_errors(), closing(sqlite3.connect(self.path, timeout=WAIT)) as database:
-            database.execute("pragma journal_mode = wal")  # readers go on while one writes
-            database.execute("pragma foreign_keys = on")
-            with database:
-                yield database
+        with self._maps_errors(), transaction(self.path) as database:
+            yield database
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

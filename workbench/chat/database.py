@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
 from workbench.errors import WorkbenchError
 from workbench.messages import say
-
-BUSY = 30  # seconds that a writer waits for another
+from workbench.sqlite_file import transaction
 
 FIRST = """
 create table conversations (
@@ -136,12 +135,9 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     Raises WorkbenchError where the file cannot be written or read.
     """
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY)) as database:
-            # readers are not blocked while an answer is saved three times a second
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma foreign_keys = on")
-            with database:
-                yield database
+        # readers are not blocked while an answer is saved three times a second
+        with transaction(path) as database:
+            yield database
     except sqlite3.OperationalError as error:
         raise WorkbenchError(
             say(
