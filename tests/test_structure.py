@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Inside a package a room imports rooms of lower floors only. Files beside the rooms may stand
 # between two floors.
 FLOORS = {
-    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["start"], ["ui"]],
+    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["scoring"], ["start"], ["ui"]],
     "rag": [["loaders"], ["commands", "ui"]],
     "finetune": [
         ["data"],
@@ -37,12 +37,19 @@ FLOORS = {
         ["corpus"],
         ["run"],
         ["evaluate"],
+        ["benchmark"],
         ["train"],
         ["vocabulary"],
         ["commands", "ui"],
     ],
     "deploy": [["commands", "ui"]],
-    "agents": [["databases"], ["documents", "tuned", "data", "none"], ["commands", "ui"]],
+    "agents": [
+        ["databases"],
+        ["documents", "tuned", "data", "none"],
+        ["compare"],
+        ["loop", "learning"],
+        ["commands", "ui"],
+    ],
     "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],
 }
 READMES = ["README.md", "README.zh.md"]
