@@ -16,12 +16,18 @@ from workbench.scoring.names import names
 
 from rag.made_questions import SENTENCES
 from rag.passages import Passage
-from workbench.language import language_of, localized, words
+from workbench.language import CJK, language_of, localized, tokens, words
 
 Row = dict[str, Any]
 SHORTEST = 5  # words of a sentence that says enough around its gap
 LONGEST = 300  # characters
 GAP = "____"
+MARKS = re.compile(r"^[\s*#>-]+")  # of a list, a heading, a quotation
+CJK_END = re.compile(rf"[{CJK}，、]$")
+WRAPPED = 25  # tokens of a line that was broken where it was full
+ENDS = ".!?。！？；:：|"
+BEGINS = "#*>|-"
+WHOLE = re.compile(rf"[A-Z\d{CJK}“\"][^|]*[.!?。！？]")
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,23 @@ def _gaps_of(text: str, chance: random.Random) -> list[_Gap]:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    for part in SENTENCES.split(text):
-        sentence = re.sub(r"^[\s*#>|-]+|[\s|]+$", "", part).replace("**", "")
-        if len(words(sentence)) >= SHORTEST and len(sentence) <= LONGEST:
+    """Whole ones only: a heading, a row of a table or a piece asks nothing that can be told."""
+    for part in SENTENCES.split(_unwrapped(text)):
+        sentence = MARKS.sub("", part).replace("**", "").strip()
+        long_enough = len(words(sentence)) >= SHORTEST and len(sentence) <= LONGEST
+        if long_enough and WHOLE.fullmatch(sentence):
             yield sentence
+
+
+def _unwrapped(text: str) -> str:
+    """The text with the lines of a paragraph put together; a heading stays a line of its own."""
+    made = ""
+    for line in text.splitlines():
+        last = made.rpartition("\n")[2]
+        goes_on = tokens(last) >= WRAPPED and last[-1] not in ENDS and line[:1] not in BEGINS
+        between = "" if CJK_END.search(last) else " "
+        made += (between if goes_on else "\n") + line.strip()
+    return made
 
 
 def _gap_in(sentence: str, chance: random.Random) -> Iterator[_Gap]:

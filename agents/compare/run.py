@@ -60,9 +60,8 @@ def compare(wanted: Wanted, settings: Settings, report: Report = lambda event: N
     """
     settings = _fixed(settings)
     plan = _prepare(wanted, settings)
-    lock = plan.comparison.folder.with_name(f".{plan.comparison.name}.run")
     try:
-        with locked(lock, timeout=0):
+        with locked(plan.comparison.folder / "run", timeout=0):
             return _run(plan, wanted, settings, report)
     except Timeout as error:
         raise Conflict(
@@ -121,7 +120,8 @@ def _run(plan: _Plan, wanted: Wanted, settings: Settings, report: Report) -> Row
         comparison.save(card)
     answered = _ask_all(plan, settings, report)
     rows = _scored(plan, answered, settings, report)
-    result = judge_arms(comparison.name, plan.measure, plan.arms, rows, wanted.seed)
+    names = [arm.name for arm in plan.arms]
+    result = judge_arms(comparison.name, plan.measure, names, rows, wanted.seed)
     comparison.save(card | {"result": result}, rows)
     return result
 
