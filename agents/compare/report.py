@@ -60,7 +60,7 @@ class _Page:
             '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
             "style-src 'unsafe-inline'\">"
             f"<title>{name}</title><style>{STYLE.read_text('utf-8')}</style></head><body><main>"
-            f"<h1>{self.both('Comparison', '对比')}: {name}</h1>"
+            f"<h1>{self.both('Comparison: ', '对比：')}{name}</h1>"
             f"<p class=quiet>{made:%Y-%m-%d %H:%M}</p>"
         )
 
@@ -140,7 +140,7 @@ class _Page:
             text = self.words(answer["failed"]) if answer["failed"] else escape(answer["text"])
             lines.append(
                 f"<div class={kind}><h3>{mark} {self.arm(name)}</h3><div class=text>{text}</div>"
-                f"{_sources(answer['sources'])}</div>"
+                f"{self.sources(answer['sources'])}</div>"
             )
         return (
             f"<section><h2>{escape(asked.question['question'])}</h2>"
@@ -149,18 +149,18 @@ class _Page:
             f"<div class=answers>{''.join(lines)}</div></section>"
         )
 
-
-def _sources(sources: Sequence[Row]) -> str:
-    if not sources:
-        return ""
-    items = []
-    for source in sources:
-        place = f"{Path(source['source']).name} {source['locator']}".strip()
-        items.append(
-            f"<details><summary>[{source['number']}] {escape(place)}</summary>"
-            f"<div class=text>{escape(source['text'])}</div></details>"
-        )
-    return "".join(items)
+    def sources(self, sources: Sequence[Row]) -> str:
+        """The passages that were read, folded."""
+        if not sources:
+            return ""
+        items = []
+        for source in sources:
+            place = f"[{source['number']}] {Path(source['source']).name} {source['locator']}"
+            text = escape(source["text"])
+            items.append(f"<h4>{escape(place)}</h4><div class=text>{text}</div>")
+        count = len(sources)
+        title = self.both(f"{count} passages", f"{count} 个段落")
+        return f"<details><summary>{title}</summary>{''.join(items)}</details>"
 
 
 def _table(heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
