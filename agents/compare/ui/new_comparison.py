@@ -169,22 +169,19 @@ def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
         format_func=lambda arm: told(LABELS.get(arm, arm)),
         key="comparison_arms",
     )
+    things = {
+        "--model": (both("Chat model", "聊天模型"), others),
+        "--collection": (both("Documents", "文档"), collections),
+        "--tuned": (both("Tuned model", "微调模型"), runs),
+    }
+    there = {option: thing for option, thing in things.items() if thing[1]}
     words: list[str] = []
-    columns = st.columns(3)
-    with columns[0]:
-        words += _choose_thing("--model", both("Chat model", "聊天模型"), others)
-    with columns[1]:
-        words += _choose_thing("--collection", both("Documents", "文档"), collections)
-    with columns[2]:
-        words += _choose_thing("--tuned", both("Tuned model", "微调模型"), runs)
+    for column, (option, (label, names)) in zip(
+        st.columns(max(1, len(there))), there.items(), strict=False
+    ):
+        chosen = column.selectbox(label, names, key=f"comparison{option}")
+        words += [option, chosen]
     return arms, words
-
-
-def _choose_thing(option: str, label: str, things: Sequence[str]) -> list[str]:
-    if not things:
-        return []
-    thing = st.selectbox(label, things, key=f"comparison{option}")
-    return [option, thing]
 
 
 def _choose_details() -> list[str]:

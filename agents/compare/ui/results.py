@@ -19,6 +19,7 @@ from workbench.ui.widgets import both, language, plain, sentence, told
 
 Row = dict[str, Any]
 HEIGHT = 46  # pixels of an arm in the chart
+COLOUR = "#2f7fd6"
 
 
 def show_results(comparison: Comparison, settings: Settings) -> None:
@@ -101,11 +102,17 @@ def _chart(result: Row) -> Row:
         "encoding": {"y": y},
         "layer": [
             {
-                "mark": {"type": "rule", "size": 3},
+                "mark": {"type": "rule", "size": 3, "color": COLOUR},
                 "encoding": {"x": x | {"field": "low"}, "x2": {"field": "high"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 110},
+                "mark": {
+                    "type": "point",
+                    "filled": True,
+                    "size": 110,
+                    "color": COLOUR,
+                    "opacity": 1,
+                },
                 "encoding": {"x": x | {"field": "share"}},
             },
         ],
