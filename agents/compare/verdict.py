@@ -86,16 +86,16 @@ def _pairs(of_arm: Mapping[str, Sequence[Row]], seed: int) -> list[Row]:
     for first, second in combinations(of_arm, 2):
         ours = [row["correct"] for row in of_arm[first]]
         others = [row["correct"] for row in of_arm[second]]
-        pair = compare_pairs(ours, others, seed=seed)
+        paired = compare_pairs(ours, others, seed=seed)
         found.append(
             {
                 "first": first,
                 "second": second,
-                "difference": round(pair.difference, 4),
-                "interval": [round(bound, 4) for bound in pair.interval],
-                "better": pair.better,
-                "worse": pair.worse,
-                "p_alone": pair.p,
+                "difference": round(paired.difference, 4),
+                "interval": [round(bound, 4) for bound in paired.interval],
+                "better": paired.better,
+                "worse": paired.worse,
+                "p_alone": paired.p,
             }
         )
     for pair, p in zip(found, holm([pair["p_alone"] for pair in found]), strict=True):
@@ -151,7 +151,7 @@ def _lead(figures: Mapping[str, Row], best: str, rivals: Sequence[Row]) -> list[
     correct, of = figures[best]["correct"], figures[best]["n"]
     values = {"best": label(best), "correct": correct, "n": of}
     if worse or not rivals:
-        parts = [say("Best: {best}, right on {correct} of {n} questions.", **values)]
+        parts: list[str] = [say("Best: {best}, right on {correct} of {n} questions.", **values)]
     else:
         parts = [say("No clear winner: {best} is right on {correct} of {n} questions.", **values)]
     for pair in equal:
