@@ -19,6 +19,7 @@ from finetune.evaluate.score import score
 from finetune.evaluate.targets import find_target
 from finetune.evaluate.wanted import Wanted
 from tests.model_servers import Script, openai_server
+from tests.tiny_models import make_encoder
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.scoring.measures import Means
@@ -94,6 +95,7 @@ def test_a_server_is_scored_into_a_table_for_spreadsheets(
         asked = ["finetune", "score", "openai:scripted", "--data", str(questions), "--json"]
         refused = CliRunner().invoke(workbench, [*asked, "--metrics", "perplexity"])
         chosen = ["--metrics", "contains,bertscore,exact", "--csv", str(table)]
+        chosen += ["--encoder", str(make_encoder(tmp_path / "encoder"))]
         done = CliRunner().invoke(workbench, [*asked, *chosen])
     assert refused.exit_code == 1 and "gives texts alone" in refused.stdout
     assert done.exit_code == 0, done.output
@@ -103,7 +105,7 @@ def test_a_server_is_scored_into_a_table_for_spreadsheets(
     assert last["bertscore"]["below"] == sum(
         float(row["F1"]) < 0.6 for row in csv.DictReader(io.StringIO(table.read_text("utf-8-sig")))
     )
-    assert last["bertscore"]["shuffled_F1"] > 0
+    assert last["bertscore"]["shuffled_F1"] > 0 and last["bertscore"]["layer"] == 2
     assert len(script.requests) == 3 and script.requests[0]["temperature"] == 0
     assert table.read_bytes().startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(table.read_text("utf-8-sig"))))
