@@ -67,6 +67,7 @@ def test_rouge_reads_chinese() -> None:
 
 
 def test_bertscore_is_the_librarys_whatever_the_batch(settings: Settings, tmp_path: Path) -> None:
+    import bert_score
     from bert_score import BERTScorer
 
     pairs = [
@@ -76,7 +77,7 @@ def test_bertscore_is_the_librarys_whatever_the_batch(settings: Settings, tmp_pa
         ("璃", "Liyue"),  # a character that the encoder does not know
         ("She is from Liyue, a harbour far in the west.", "Liyue"),
     ]
-    name = str(make_encoder(tmp_path))
+    name = str(make_encoder(tmp_path / "bert-base-uncased"))
     encoder = find_encoder(name, ["Liyue"], settings, layer=2)
     assert encoder.facts == {"encoder": name, "layer": 2, "rescaled": False}
     seen: list[dict[str, object]] = []
@@ -88,6 +89,22 @@ def test_bertscore_is_the_librarys_whatever_the_batch(settings: Settings, tmp_pa
     for place, answer in {0: pairs[0][0], 2: "Wind", 3: "璃"}.items():
         alone = library.score([answer], [pairs[place][1]])
         assert together[place] == pytest.approx([float(one) for one in alone], abs=1e-4)
+
+    rescaled = find_encoder(name, ["Liyue"], settings, layer=2, rescale=True)
+    assert rescaled.facts["rescaled"]
+    measured = Path(bert_score.__file__).parent / "rescale_baseline/en/bert-base-uncased.tsv"
+    library = BERTScorer(
+        model_type=name,
+        num_layers=2,
+        device="cpu",
+        lang="en",
+        rescale_with_baseline=True,
+        baseline_path=str(measured),
+    )
+    alone = library.score([pairs[0][0]], [pairs[0][1]])
+    low = bertscore(rescaled, pairs)
+    assert low[0] == pytest.approx([float(one) for one in alone], abs=1e-4)
+    assert low[1][2] < 0  # an empty answer is worse than one about something else
 
 
 def test_what_cannot_be_counted_is_refused(settings: Settings, tmp_path: Path) -> None:
