@@ -19,7 +19,19 @@ CONTRIBUTION = Contribution(
             "workbench.models.command:models",
             "List, pull, connect, test and remove chat models.",
         ),
-        "chats": ("workbench.chat.command:chats", "List, search, export and import chats."),
+        "chats": ("workbench.chat.command:chats", "List, search, export, import and replay chats."),
+        "chats answers": (
+            "workbench.chat.lineage_commands:answers",
+            "The answers of a chat with their numbers.",
+        ),
+        "chats lineage": (
+            "workbench.chat.lineage_commands:lineage",
+            "What an answer rests on.",
+        ),
+        "chats why": (
+            "workbench.chat.lineage_commands:why",
+            "Why an answer differs from another one.",
+        ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],

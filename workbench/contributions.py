@@ -49,7 +49,8 @@ class Contribution:
     """Places are written `module:name` and imported only when they are used."""
 
     commands: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Name of a command -> (place of the click command, one line of help)."""
+    """Name of a command -> (place of the click command, one line of help). "chats replay" is the
+    command `replay` of the group `chats`."""
 
     checks: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""

@@ -7,6 +7,7 @@ import streamlit as st
 from agents.display import effort, first_of, lineage_lines
 from agents.registry import AGENTS
 from agents.ui.rating import show_thumbs
+from agents.ui.why import show_why
 from workbench.chat.conversations import Conversations, Message
 from workbench.chat.events import Done
 from workbench.settings import Settings
@@ -44,9 +45,10 @@ def show_actions(
         another = _another(message)
         if another:
             asked = another
+        _lineage(message)
         done = first_of(message.events, Done)
         if done:
-            _lineage(message, done)
+            st.caption(effort(done, language()))
     if message.state in ENDED_EARLY:
         st.caption(both(*ENDED_EARLY[message.state]))
     return asked
@@ -68,6 +70,8 @@ def show_versions(message: Message, conversations: Conversations) -> None:
         _to_version(EARLIER, message, here - 1, conversations)
         st.caption(f"{here + 1}/{len(versions)}", width="content")
         _to_version(LATER, message, here + 1, conversations)
+        if message.role == "assistant":
+            show_why(message, conversations)
 
 
 def _to_version(
@@ -110,7 +114,7 @@ def _another(message: Message) -> str:
     return asked
 
 
-def _lineage(message: Message, done: Done) -> None:
+def _lineage(message: Message) -> None:
     label = both("What this rests on", "回答依据")
     with st.popover(
         label,
@@ -119,6 +123,5 @@ def _lineage(message: Message, done: Done) -> None:
         help=label,
         key=f"lineage-{message.id}",
     ):
-        for name, value in lineage_lines(message, done, language()):
+        for name, value in lineage_lines(message, language()):
             st.markdown(f"**{plain(name)}**  \n{plain(value)}")
-    st.caption(effort(done, language()))
