@@ -15,5 +15,6 @@ CONTRIBUTION = Contribution(
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -17,7 +17,11 @@ CONTRIBUTION = Contribution(
         ),
         "models": (
             "workbench.models.command:models",
-            "List, pull, connect, test and remove chat models.",
+            "List, pull, connect, test, compare and remove chat models.",
+        ),
+        "models votes": (
+            "workbench.scoring.votes_command:votes",
+            "How strong each arm is by the votes on answers side by side.",
         ),
         "chats": ("workbench.chat.command:chats", "List, search, export, import and replay chats."),
         "chats answers": (

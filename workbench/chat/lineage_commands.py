@@ -8,6 +8,7 @@ from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.lineage import fact_name, in_words, lineage_of
 from workbench.chat.why import why_changed
 from workbench.cli import json_option, print_json, reports_errors
+from workbench.contributions import mode_name
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.settings import load_settings
@@ -50,7 +51,7 @@ def why(before: int, after: int, as_json: bool) -> None:
       workbench chats why 42 58
     """
     old, new = _answer(before), _answer(after)
-    found = why_changed(old, new)
+    found = why_changed(old, new, lambda mode: mode_name(mode, "en"))
     if as_json:
         print_json(
             {
