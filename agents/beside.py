@@ -6,8 +6,9 @@ An arm is one of `agents.compare.arms`, or any agent by its mode.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
 from agents.registry import AGENTS, NOBODY, SIDE_BY_SIDE
@@ -15,6 +16,7 @@ from workbench.chat.conversations import Message, Vote
 from workbench.language import localized
 
 ARM, BLIND = "arm", "blind"  # keys in the settings of an answer side by side
+ARMS = "arms"  # key in the choices of a chat
 LONGEST_NAME = 200  # characters
 NAMES = {
     # arm -> what a person calls it
@@ -33,6 +35,16 @@ class Beside:
     arms: tuple[str, ...] = (RAG, TUNED)
     blind: bool = False
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """As a chat keeps it: what differs from the usual."""
+        found: dict[str, Any] = {}
+        if self.arms != Beside().arms:
+            found[ARMS] = list(self.arms)
+        if self.blind:
+            found[BLIND] = True
+        return found
+
     def ordered(self, question: int, before: int) -> list[str]:
         """The arms as they stand from left to right; blind ones in an order drawn for the question.
 
@@ -42,6 +54,17 @@ class Beside:
         if self.blind:
             random.Random(f"{question} {before}").shuffle(arms)  # noqa: S311 – no secret
         return arms
+
+
+def read_beside(chosen: Mapping[str, Any]) -> Beside:
+    """What a chat has chosen; the usual arms where it has chosen no two different ones."""
+    arms = chosen.get(ARMS)
+    blind = chosen.get(BLIND) is True
+    if not isinstance(arms, list | tuple) or len(arms) != 2 or arms[0] == arms[1]:
+        return Beside(blind=blind)
+    if not all(isinstance(arm, str) and 0 < len(arm) <= LONGEST_NAME for arm in arms):
+        return Beside(blind=blind)
+    return Beside(tuple(arms), blind)
 
 
 def mode_of(arm: str) -> str:
@@ -84,7 +107,7 @@ def beside_of(answers: Sequence[Message]) -> Beside:
 
 
 def can_be_voted_on(answers: Sequence[Message]) -> bool:
-    """Whether each of them is a whole answer; what was stopped or has failed compares to nothing."""
+    """Whether each of them is a whole answer, not one that was stopped or has failed."""
     return len(answers) > 1 and all(answer.state == "done" for answer in answers)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from agents.beside import arm_label, arm_of
 from agents.markdown import numbers_cited
 from agents.registry import AGENTS
 from rag.passages import Passage
@@ -195,7 +196,7 @@ def vote_labels(answers: Sequence[Message], language: str) -> dict[int, str]:
         }
     labels = {}
     for answer in answers:
-        name = agent_label(answer.mode, language)
+        name = arm_label(arm_of(answer), language)
         labels[answer.id] = localized(language, f"{name} is better", f"{name}更好")
     return labels
 

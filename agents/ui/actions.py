@@ -26,9 +26,11 @@ LATER = (":material/chevron_right:", "The version after", "下一个版本")
 
 
 def show_actions(
-    message: Message, conversations: Conversations, settings: Settings, alone: bool
+    message: Message, conversations: Conversations, settings: Settings, alone: bool, hidden: bool
 ) -> str | None:
     """The quiet row under an answer; `alone`, not side by side, it shows the answer's versions.
+
+    `hidden` leaves out what would say who has answered.
 
     The labels of its buttons are for screen readers: `chat.css` leaves the icons. Returns who is
     asked to answer again: the mode of another agent, SAME_AGENT, or None.
@@ -42,13 +44,10 @@ def show_actions(
         again = both("Answer again", "重新回答")
         if _icon("again", message, ":material/refresh:", again):
             asked = SAME_AGENT
-        another = _another(message)
-        if another:
-            asked = another
-        _lineage(message)
-        done = first_of(message.events, Done)
-        if done:
-            st.caption(effort(done, language()))
+        if not hidden:
+            asked = _another(message) or asked
+            _lineage(message)
+            _effort(message)
     if message.state in ENDED_EARLY:
         st.caption(both(*ENDED_EARLY[message.state]))
     return asked
@@ -112,6 +111,12 @@ def _another(message: Message) -> str:
             if st.button(label, key=f"reroute-{message.id}-{mode}", type="tertiary"):
                 asked = mode
     return asked
+
+
+def _effort(message: Message) -> None:
+    done = first_of(message.events, Done)
+    if done:
+        st.caption(effort(done, language()))
 
 
 def _lineage(message: Message) -> None:
