@@ -191,7 +191,7 @@ def _keep(
 ) -> None:
     """Add the question, the old answer, and the new one as the version that is shown."""
     conversations.add(copy, "user", question.content, settings=note)
-    kept = {"mode": former.mode, "settings": former.settings}
+    kept: dict[str, Any] = {"mode": former.mode, "settings": former.settings}
     old = conversations.add(copy, "assistant", "", **kept)
     conversations.save(old, former.events, former.state)
     new = conversations.add(copy, "assistant", "", instead_of=old, **kept)
