@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution, FirstStart
+from workbench.contributions import Contribution, FirstStart, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
         "ask": ("agents.commands.ask:ask", "Ask one question and stream the answer."),
+        "compare": (
+            "agents.compare.commands.compare:compare",
+            "Compare base, documents and tuning on the same questions.",
+        ),
         "data": (
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
         ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
+    jobs={"compare run": JobKind(made="agents.compare.ui.made:made_by_comparison")},
     demo={30: "agents.data.demo:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),

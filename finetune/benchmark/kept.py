@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,13 +101,10 @@ def list_kept(folder: Path) -> list[Measured]:
     return sorted(sound, key=lambda one: one.created, reverse=True)
 
 
-def list_folders(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """(name, folder) of every model that has figures: the runs, then the others."""
-    for run in list_run_folders(settings):
-        if (run.folder / FOLDER).is_dir():
-            yield run.name, run.folder / FOLDER
-    for folder in sorted(settings.home.glob(f"{FOLDER}/*/")):
-        yield folder.name, folder
+def list_folders(settings: Settings) -> list[Path]:
+    """The folder of every model that has figures: the runs', then the others'."""
+    own = [run.folder / FOLDER for run in list_run_folders(settings)]
+    return [*own, *sorted(settings.home.glob(f"{FOLDER}/*/"))]
 
 
 def _place(folder: Path, conditions: Conditions) -> Path:

@@ -1,0 +1,1 @@
+"""Questions and arms -> who answers better: base, documents, tuned, or both."""
