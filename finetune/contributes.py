@@ -18,6 +18,7 @@ CONTRIBUTION = Contribution(
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
         "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
+        "finetune benchmark": JobKind(made="finetune.ui.made:made_by_benchmark", heavy=True),
         "finetune vocabulary": JobKind(
             made="finetune.ui.made:made_by_vocabulary",
             heavy=True,

@@ -84,19 +84,26 @@ def compare(first: str, second: str, settings: Settings) -> Comparison:
     Raises NotFound for a model without figures, Conflict where no task of both was measured under
     the same conditions.
     """
-    ours = _by_task(figures_of(first, settings))
-    others = _by_task(figures_of(second, settings))
-    pairs: list[Pair] = []
-    refused: dict[str, Message] = {}
-    for task in sorted(ours.keys() & others.keys()):
-        pair = _match(task, ours[task], others[task])
-        if pair:
-            pairs.append(pair)
-        else:
-            refused[task] = _difference(ours[task][0], others[task][0])
+    pairs, refused = pair_up(figures_of(first, settings), figures_of(second, settings))
     if not pairs:
         raise _nothing_alike(first, second, refused)
     return Comparison((first, second), pairs, refused)
+
+
+def pair_up(
+    ours: Sequence[Measured], others: Sequence[Measured]
+) -> tuple[list[Pair], dict[str, Message]]:
+    """The tasks of both that were measured under the same conditions; why the others were not."""
+    first, second = _by_task(ours), _by_task(others)
+    pairs: list[Pair] = []
+    refused: dict[str, Message] = {}
+    for task in sorted(first.keys() & second.keys()):
+        pair = _match(task, first[task], second[task])
+        if pair:
+            pairs.append(pair)
+        else:
+            refused[task] = _difference(first[task][0], second[task][0])
+    return pairs, refused
 
 
 def _by_task(figures: Sequence[Measured]) -> dict[str, list[Measured]]:
