@@ -55,7 +55,6 @@ class Measured:
     conditions: Conditions
     result: dict[str, Any]
     created: str
-    group: str = ""
     path: Path | None = field(default=None, compare=False)
 
     def questions(self) -> list[dict[str, Any]]:
@@ -83,10 +82,9 @@ def keep(folder: Path, measured: Measured, questions: Iterable[dict[str, Any]]) 
         "conditions": asdict(measured.conditions),
         "result": measured.result,
         "created": measured.created,
-        "group": measured.group,
     }
     write_json(place, data)
-    return Measured(measured.conditions, measured.result, measured.created, measured.group, place)
+    return Measured(measured.conditions, measured.result, measured.created, place)
 
 
 def find_kept(folder: Path, conditions: Conditions) -> Measured | None:
@@ -116,6 +114,6 @@ def _read(path: Path) -> Measured | None:
     try:
         data = read_json(path)
         conditions = Conditions(**data["conditions"])
-        return Measured(conditions, data["result"], data["created"], data["group"], path)
+        return Measured(conditions, data["result"], data["created"], path)
     except (ValueError, TypeError, KeyError, OSError):  # missing, or not whole
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,13 +74,24 @@ def ask_loaded(loaded: LoadedModel, batch: int, chat: bool, context: int) -> Any
             self.share(min(1.0, self.passed / self.passes))
 
     loaded.choose_adapter()
-    model = Loaded(
-        pretrained=loaded.base.model,
-        tokenizer=loaded.tokenizer,
-        batch_size=batch,
-        max_length=context or None,
-        # the template writes every special token itself
-        add_bos_token=False if chat else None,
-    )
+    with _not_tied_again(loaded.base.model):
+        model = Loaded(
+            pretrained=loaded.base.model,
+            tokenizer=loaded.tokenizer,
+            batch_size=batch,
+            max_length=context or None,
+            # the template writes every special token itself
+            add_bos_token=False if chat else None,
+        )
     model.cut = set()
     return model
+
+
+@contextmanager
+def _not_tied_again(model: Any) -> Iterator[None]:
+    """The library ties a model's embeddings and head again, which an adapter has parted."""
+    model.tie_weights = lambda *rest, **options: None
+    try:
+        yield
+    finally:
+        del model.tie_weights

@@ -62,8 +62,8 @@ class _Running:
         self.report(event | {"detail": task.name})
 
 
-def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[str, Measured]]:
-    """(name as asked, what came of it) of every task.
+def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[Task, Measured]]:
+    """Every task with what came of it.
 
     What was measured so before is taken as it is.
 
@@ -92,7 +92,7 @@ def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[str,
             running.done += len(task.questions)
             running.tell(task, 0)
             report({"event": "task", "task": task.asked, **kept.result})
-            found.append((task.asked, kept))
+            found.append((task, kept))
     return found
 
 
@@ -154,7 +154,7 @@ def _measure(
         "leak": sum(leaks),
     }
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return keep(folder, Measured(conditions, result, created, task.group), questions)
+    return keep(folder, Measured(conditions, result, created), questions)
 
 
 def _evaluate(task: Task, asked: Any, limit: int, chat: bool, system: str) -> Any:
@@ -248,13 +248,13 @@ def _warn(measured: Measured, report: Report) -> None:
         report({"event": "warning", "text": text})
 
 
-def results_of(found: Sequence[tuple[str, Measured]]) -> dict[str, dict[str, Any]]:
+def results_of(found: Sequence[tuple[Task, Measured]]) -> dict[str, dict[str, Any]]:
     """Name of a task -> its figures; a suite that was asked for as a whole has its own."""
-    results = {name: measured.result for name, measured in found}
+    results = {task.asked: measured.result for task, measured in found}
     groups: dict[str, list[dict[str, Any]]] = {}
-    for _, measured in found:
-        if measured.group:
-            groups.setdefault(measured.group, []).append(measured.result)
+    for task, measured in found:
+        if task.group:
+            groups.setdefault(task.group, []).append(measured.result)
     for group, parts in groups.items():
         results[group] = pooled(parts)
     return results
