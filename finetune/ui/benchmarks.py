@@ -26,7 +26,7 @@ def show_benchmarks(settings: Settings, now: RunNow) -> None:
     if now.state == "running" or not now.run.can_be_asked:
         return
     figures = list_kept(now.run.folder / FOLDER)
-    title = both("Benchmarks", "基准评测")
+    title = both("Benchmarks", "基准测试")
     with st.expander(title, expanded=bool(figures) or _measuring(settings, now.run.name)):
         if figures:
             _show_figures(settings, now.run, figures)
@@ -157,8 +157,8 @@ def _offer(settings: Settings, name: str) -> None:
     if folder:
         command.append(f"--folder={folder}")
     titles = (
-        both(f"Benchmarks of the base of {name}", f"{name} 的基础模型的基准评测"),
-        both(f"Benchmarks of {name}", f"{name} 的基准评测"),
+        both(f"Benchmarks of the base of {name}", f"{name} 的基础模型的基准测试"),
+        both(f"Benchmarks of {name}", f"{name} 的基准测试"),
     )
     first = start(settings, titles[0], [*command, "--base"], after=after)
     start(settings, titles[1], command, after=[*after, first])

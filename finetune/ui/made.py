@@ -42,7 +42,7 @@ def made_by_benchmark(job: Job) -> Made | None:
         return None
     name = job.command[2]
     count = len(last["results"])
-    text = both(f"{name}: {count} benchmarks are measured.", f"{name}：{count} 项基准评测已完成。")
+    text = both(f"{name}: {count} benchmarks are measured.", f"{name}：{count} 项基准测试已完成。")
     return Made(text, PAGE, {VIEW: "runs", RUN: name})
 
 
