@@ -4,8 +4,10 @@
         [--method lora|ptuning|full] [--base packaged:smollm2-135m]
 
 Reads ../shared/data. Without --base it is made on the spot from the demo's texts, so it begins at
-chance. The run is trained on the very questions that it is asked: the check and the scores must
-warn of it. Every step is a public command.
+chance. The run is trained on the very questions that it is asked: the check, the scores and the
+benchmark must warn of it. Accuracy is lm-evaluation-harness's, and must be our own count of right
+letters. A run that can become a GGUF is published to an Ollama of its own, which must give the same
+answers. Every step is a public command.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-QUESTIONS = ROOT.parent / "shared" / "data" / "ceval_cmmlu" / "ceval_val.jsonl"
+sys.path.insert(0, str(ROOT / "tests"))
+SUITE = ROOT.parent / "shared" / "data" / "ceval_cmmlu"
+QUESTIONS = SUITE / "ceval_val.jsonl"
 RUN = """\
 base = "{base}"
 seed = 42
@@ -83,20 +87,77 @@ def main() -> None:
         checked = workbench(here, "finetune", "check", "ceval.toml")
         cost = checked["estimate"]
         workbench(here, "finetune", "train", "ceval.toml")
-        asked = ("finetune", "score", "ceval", "--data", QUESTIONS, "--only", f"subject={subject}")
-        before = workbench(here, *asked, "--base")
-        after = workbench(here, *asked)
         found = {
             "subject": subject,
             "method": chosen.method,
             "trained": round(cost["trainable"] / cost["parameters"], 4),
-            "questions": after["rows"],
-            "before": before["accuracy"],
-            "after": after["accuracy"],
             "check_warns": any("also taught" in warning for warning in checked["warnings"]),
-            "score_warns": bool(after["overlap"]),
+            **measure(here, subject),
         }
+        if chosen.method != "ptuning":  # no GGUF can hold it
+            found |= publish(here, subject)
         print(json.dumps(found))
+
+
+def measure(here: Path, subject: str) -> dict[str, Any]:
+    """The library's accuracy and ours, before and after; what is warned of."""
+    asked = ("finetune", "score", "ceval", "--data", QUESTIONS, "--only", f"subject={subject}")
+    ours_before = workbench(here, *asked, "--base")
+    ours_after = workbench(here, *asked)
+    before = figures(here, "ceval", subject, "--base")
+    after = figures(here, "ceval", subject)
+    return {
+        "questions": after["n"],
+        "before": f"{before['acc']:.4f} ± {before['stderr']:.4f}",
+        "after": f"{after['acc']:.4f} ± {after['stderr']:.4f}",
+        "trained_on": after["leak"],
+        "score_warns": bool(ours_after["overlap"]),
+        "our_count_equals": [
+            round(before["acc"], 4) == ours_before["accuracy"],
+            round(after["acc"], 4) == ours_after["accuracy"],
+        ],
+    }
+
+
+def figures(here: Path, model: str, subject: str, *more: str, host: str = "") -> dict[str, Any]:
+    task = f"ceval-valid_{subject}"
+    words = ("finetune", "benchmark", model, "--tasks", task, "--folder", SUITE, *more)
+    return workbench(here, *words, host=host)["results"][task]
+
+
+def publish(here: Path, subject: str) -> dict[str, Any]:
+    """The same questions to run and published model: shares of the same answers."""
+    from conftest import free_port
+    from install_servers import ollama_binary
+    from model_servers import Ollama
+
+    (here / "ollama").mkdir()
+    server = Ollama(str(ollama_binary()), here / "ollama", free_port())
+    try:
+        published = workbench(here, "deploy", "publish", "ceval", "--name", "exam", host=server.url)
+        found: dict[str, Any] = {"proof": published["proof"]["passed"]}
+        for form in ("letters", "written"):
+            more = ["--written"] if form == "written" else []
+            figures(here, "ceval", subject, *more)
+            there = figures(here, "ollama:exam", subject, *more, host=server.url)
+            found[f"ollama_{form}"] = round(there["acc"], 4)
+            found[f"same_{form}"] = same_answers(here, form)
+        return found
+    finally:
+        server.kill()
+
+
+def same_answers(here: Path, form: str) -> float:
+    """The share of questions to which both have given the same letter."""
+    wanted = {"letters": "logprobs", "written": "answer"}[form]
+    sides = []
+    for place in ("runs/ceval/benchmarks", "benchmarks/ollama-exam-*"):
+        for path in here.glob(f"{place}/*.jsonl"):
+            rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            if wanted in rows[0]:
+                sides.append([row["chosen"] for row in rows])
+    ours, theirs = sides
+    return sum(one == other for one, other in zip(ours, theirs, strict=True)) / len(ours)
 
 
 def make_base(here: Path) -> None:
@@ -109,10 +170,12 @@ def make_base(here: Path) -> None:
     workbench(here, "finetune", "make-base", here / "base", *texts)
 
 
-def workbench(home: Path, *words: Any) -> dict[str, Any]:
+def workbench(home: Path, *words: Any, host: str = "") -> dict[str, Any]:
     """The last line that the command prints."""
     command = [sys.executable, "-m", "workbench.cli", *map(str, words), "--json"]
     environment = {**os.environ, "WORKBENCH_HOME": str(home)}
+    if host:
+        environment["WORKBENCH_OLLAMA_HOST"] = host
     done = subprocess.run(
         command, cwd=home, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )

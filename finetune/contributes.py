@@ -19,6 +19,7 @@ CONTRIBUTION = Contribution(
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
         "finetune score": JobKind(made="finetune.ui.made:made_by_scoring", heavy=True),
         "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
+        "finetune benchmark": JobKind(made="finetune.ui.made:made_by_benchmark", heavy=True),
         "finetune vocabulary": JobKind(
             made="finetune.ui.made:made_by_vocabulary",
             heavy=True,

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+from workbench.chat.examples import without_citations
+from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.scoring.amounts import amounts
 from workbench.scoring.answers import split_words
 from workbench.scoring.measures import MEASURES, Means, Measure, find_measures, score_pairs
 from workbench.scoring.names import names
-
-from workbench.chat.examples import without_citations
-from workbench.errors import InvalidInput
-from workbench.messages import say
 from workbench.settings import Settings
 
 AUTO = "auto"

@@ -23,6 +23,14 @@ MORE = {
         "finetune.commands.score:score",
         "Measure a run on a data file: exact answers, or letters of options.",
     ),
+    "benchmark": (
+        "finetune.commands.benchmark:benchmark",
+        "Measure a model on C-Eval, CMMLU and other benchmarks.",
+    ),
+    "benchmarks": (
+        "finetune.commands.benchmarks:benchmarks",
+        "List what was measured so, or show two models side by side.",
+    ),
     "compare": (
         "finetune.commands.compare:compare",
         "Show the settings in which runs differ, and what came of each.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from finetune.data.columns import QUESTIONS, Row, find_column, text_of
@@ -16,6 +17,20 @@ LETTERS = "ABCDEFGHIJ"
 RIGHT = ("answer", "答案", "target")
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A question, its options by their letters, and the letter of the right one."""
+
+    question: str
+    options: dict[str, str]
+    letter: str
+
+    @property
+    def asked(self) -> str:
+        """The question as it is put to a model."""
+        return ask_choice(self.question, self.options)
+
+
 def is_choice(row: Row) -> bool:
     """Whether the row is a question with two options or more."""
     return len(_options(row)) > 1 and bool(find_column(row, QUESTIONS))
@@ -23,6 +38,12 @@ def is_choice(row: Row) -> bool:
 
 def read_choice(row: Row) -> tuple[Message, ...]:
     """The question with its options, and the right letter. Raises InvalidInput."""
+    choice = parse_choice(row)
+    return Message("user", choice.asked), Message("assistant", choice.letter)
+
+
+def parse_choice(row: Row) -> Choice:
+    """The parts of a row of multiple choice. Raises InvalidInput."""
     options = _options(row)
     letter = _letter(row.get(find_column(row, RIGHT)), len(options))
     if not letter:
@@ -34,8 +55,7 @@ def read_choice(row: Row) -> tuple[Message, ...]:
             say("the answer {letter!r} is none of the options", letter=letter),
             say("Write one of {options}.", options=", ".join(options)),
         )
-    question = text_of(row[find_column(row, QUESTIONS)])
-    return Message("user", ask_choice(question, options)), Message("assistant", letter)
+    return Choice(text_of(row[find_column(row, QUESTIONS)]), options, letter)
 
 
 def ask_choice(question: str, options: dict[str, str]) -> str:

@@ -42,6 +42,17 @@ def made_by_scoring(job: Job) -> Made:
     return Made(text, PAGE, {VIEW: "runs", RUN: name})
 
 
+def made_by_benchmark(job: Job) -> Made | None:
+    """The run that was measured, or whose base was."""
+    last = job.last()
+    if "results" not in last:
+        return None
+    name = job.command[2]
+    count = len(last["results"])
+    text = both(f"{name}: {count} benchmarks are measured.", f"{name}：{count} 项基准测试已完成。")
+    return Made(text, PAGE, {VIEW: "runs", RUN: name})
+
+
 def open_pretraining(path: str) -> None:
     """A new training on that file of texts."""
     chosen = {VIEW: "new", DATA: Path(path), TASK: "pretrain"}

@@ -10,6 +10,7 @@ import streamlit as st
 from finetune.run.metrics import read_metrics
 from finetune.run.run_state import RunNow, runs_now
 from finetune.train.lock import delete_run
+from finetune.ui.benchmarks import show_benchmarks
 from finetune.ui.compare import show_comparison
 from finetune.ui.continuations import show_continuations, show_perplexity
 from finetune.ui.curve import loss_chart, margin_chart
@@ -113,6 +114,7 @@ def _show_run(settings: Settings, now: RunNow) -> None:
         _show_preference(rows)
         show_perplexity(rows)
         show_scores(settings, now)
+        show_benchmarks(settings, now)
         show_continuations(settings, now)
         show_samples(now)
         show_log(now)

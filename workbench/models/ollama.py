@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import NotFound, Unavailable, WorkbenchError
@@ -18,6 +19,7 @@ DOWNLOADING = say("Downloading (MB)")
 CHECKING = say("Checking")
 WAITS = 600.0  # seconds between two lines: a large file is checked in silence
 CONNECTS_WITHIN = 5.0  # seconds
+LISTED = 20  # tokens at most that the server lists for one place
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -59,6 +61,38 @@ def delete(name: str, settings: Settings) -> None:
     """Delete a model, and the weights that no other model uses. Raises NotFound, Unavailable."""
     with _maps_errors(name, settings):
         _client(settings).delete(name)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How an answer may begin: token -> log-probability, and the tokens of the prompt."""
+
+    tokens: dict[str, float]
+    prompt: int
+
+
+def beginnings(name: str, turns: list[dict[str, str]], settings: Settings) -> Beginning:
+    """The likeliest first tokens of an answer, as many as the server lists.
+
+    Raises NotFound, and Unavailable for a server that gives no log-probabilities (before 0.12.11).
+    """
+    options = {
+        "num_predict": 1,
+        "temperature": 0,
+        "seed": 0,
+        "num_ctx": settings.context_tokens,
+    }
+    with _maps_errors(name, settings):
+        answer = _client(settings).chat(
+            name, turns, think=False, logprobs=True, top_logprobs=LISTED, options=options
+        )
+    if not answer.logprobs:
+        raise Unavailable(
+            say("Ollama at {host} gives no log-probabilities.", host=settings.ollama_host),
+            "Update it: https://ollama.com/download",
+        )
+    tokens = {token.token: token.logprob for token in answer.logprobs[0].top_logprobs or []}
+    return Beginning(tokens, answer.prompt_eval_count or 0)
 
 
 def _progress(layers: dict[str, tuple[int, int]], seconds: float) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A model and benchmarks -> accuracies by lm-evaluation-harness, kept question by question."""
