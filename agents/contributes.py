@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution, FirstStart
+from workbench.contributions import Contribution, FirstStart, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
@@ -11,9 +11,17 @@ CONTRIBUTION = Contribution(
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
         ),
+        "loop": (
+            "agents.loop.commands.loop:loop",
+            "Review what people said of answers, and let a model learn it.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
+    loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
+    jobs={
+        "loop next": JobKind(made="agents.loop.ui.made:made_by_next", heavy=True),
+    },
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -1,0 +1,74 @@
+"""Texts -> groups of near duplicates, by shared runs of characters and, where given, by meaning."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from workbench.language import simplified
+
+SHINGLE = 3  # characters: a word's piece in spaced scripts, a word or two in others
+ALIKE = 0.7  # share of the shingles of both that two wordings of one question have in common
+NEAR = 0.97  # cosine from which two questions mean the same to multilingual-e5-small
+
+
+def normal(text: str) -> str:
+    """The text without what does not change what is asked: case, width, spaces, punctuation."""
+    wide = simplified(unicodedata.normalize("NFKC", text)).casefold()
+    return "".join(sign for sign in wide if sign.isalnum())
+
+
+@lru_cache(maxsize=65536)
+def shingles(text: str) -> frozenset[str]:
+    """The runs of three characters of the normal text; a shorter text is its own."""
+    plain = normal(text)
+    if len(plain) <= SHINGLE:
+        return frozenset([plain])
+    return frozenset(plain[at : at + SHINGLE] for at in range(len(plain) - SHINGLE + 1))
+
+
+def group(texts: Sequence[str], vectors: np.ndarray | None = None) -> list[int]:
+    """For each text the place of the first text of its group.
+
+    `vectors` is float (texts, dimension), of unit length. Texts that share enough shingles, by
+    Jaccard's measure, or lie near enough, are joined, and so are groups that they connect.
+    """
+    first = list(range(len(texts)))
+    for one, other in _alike(texts):
+        _join(first, one, other)
+    if vectors is not None and len(texts):
+        near = np.argwhere(np.triu(vectors @ vectors.T, 1) >= NEAR)
+        for one, other in near.tolist():
+            _join(first, one, other)
+    return [_root(first, place) for place in range(len(texts))]
+
+
+def _alike(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """The pairs of places that share enough; an index of shingles names who may."""
+    holders: dict[str, list[int]] = {}
+    found: list[tuple[int, int]] = []
+    for place, text in enumerate(texts):
+        own = shingles(text)
+        shared: dict[int, int] = {}
+        for piece in own:
+            for other in holders.get(piece, ()):
+                shared[other] = shared.get(other, 0) + 1
+            holders.setdefault(piece, []).append(place)
+        for other, count in shared.items():
+            if count >= ALIKE * (len(own) + len(shingles(texts[other])) - count):
+                found.append((other, place))
+    return found
+
+
+def _root(first: list[int], place: int) -> int:
+    while first[place] != place:
+        place = first[place]
+    return place
+
+
+def _join(first: list[int], one: int, other: int) -> None:
+    low, high = sorted((_root(first, one), _root(first, other)))
+    first[high] = low
