@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,6 +13,7 @@ from workbench.language import simplified
 
 SHINGLE = 3  # characters: a word's piece in spaced scripts, a word or two in others
 ALIKE = 0.7  # share of the shingles of both that two wordings of one question have in common
+FIGURE = re.compile(r"[\w.,-]*\d[\w-]*")
 NEAR = 0.97  # cosine from which two questions mean the same to multilingual-e5-small
 
 
@@ -30,6 +32,12 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(plain[at : at + SHINGLE] for at in range(len(plain) - SHINGLE + 1))
 
 
+@lru_cache(maxsize=65536)
+def figures(text: str) -> tuple[str, ...]:
+    """The numbers in a text, and names that hold digits: they tell questions of one form apart."""
+    return tuple(sorted(FIGURE.findall(unicodedata.normalize("NFKC", text))))
+
+
 def group(texts: Sequence[str], vectors: np.ndarray | None = None) -> list[int]:
     """For each text the place of the first text of its group.
 
@@ -42,7 +50,8 @@ def group(texts: Sequence[str], vectors: np.ndarray | None = None) -> list[int]:
     if vectors is not None and len(texts):
         near = np.argwhere(np.triu(vectors @ vectors.T, 1) >= NEAR)
         for one, other in near.tolist():
-            _join(first, one, other)
+            if figures(texts[one]) == figures(texts[other]):
+                _join(first, one, other)
     return [_root(first, place) for place in range(len(texts))]
 
 
@@ -58,6 +67,8 @@ def _alike(texts: Sequence[str]) -> list[tuple[int, int]]:
                 shared[other] = shared.get(other, 0) + 1
             holders.setdefault(piece, []).append(place)
         for other, count in shared.items():
+            if figures(text) != figures(texts[other]):
+                continue
             if count >= ALIKE * (len(own) + len(shingles(texts[other])) - count):
                 found.append((other, place))
     return found
