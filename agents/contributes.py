@@ -7,6 +7,10 @@ from workbench.contributions import Contribution, FirstStart, JobKind
 CONTRIBUTION = Contribution(
     commands={
         "ask": ("agents.commands.ask:ask", "Ask one question and stream the answer."),
+        "compare": (
+            "agents.compare.commands.compare:compare",
+            "Compare base, documents and tuning on the same questions.",
+        ),
         "data": (
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
@@ -17,6 +21,7 @@ CONTRIBUTION = Contribution(
         ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
+    jobs={"compare run": JobKind(made="agents.compare.ui.made:made_by_comparison")},
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     jobs={

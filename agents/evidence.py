@@ -18,9 +18,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from agents.ordinary import joins_by_accident, rarity
 from agents.registry import AGENTS
 from workbench.language import words
+from workbench.ordinary import joins_by_accident, rarity
 from workbench.settings import Settings
 
 # weight of what a question leaves unsaid: one ordinary word ("good morning") speaks for little

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from agents.courtesies import is_courtesy
-from agents.ordinary import rarity
 from agents.registry import NOBODY
 from workbench.chat.conversations import Turn
 from workbench.language import language_of, words
 from workbench.models.chosen import ChosenModel, choose
+from workbench.ordinary import rarity
 from workbench.settings import Settings
 
 # What makes a question lean on the turn before. "IT" is a department.

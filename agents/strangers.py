@@ -12,8 +12,8 @@ import random
 import re
 from collections.abc import Sequence
 
-from agents.ordinary import FUNCTION_SIGNS, ordinary_words, rarity
 from workbench.language import CJK, language_of
+from workbench.ordinary import FUNCTION_SIGNS, ordinary_words, rarity
 
 WORDS = 10  # of a stranger; people type about eight
 SIGNS = 16  # of a Chinese one

@@ -29,9 +29,9 @@ from rag.openvino_embedder import (
     trace,
     write_facts,
 )
-from rag.packaged import E5, MINILM, packaged_folder
 from rag.question_sets import read_passages, read_questions
 from rag.sentence_models import Embedder, load_sentence_transformer
+from workbench.models.packaged_embedders import E5, MINILM, packaged_folder
 from workbench.settings import load_settings
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

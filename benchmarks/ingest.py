@@ -19,9 +19,9 @@ from langchain_huggingface import HuggingFaceEmbeddings
 
 from rag.embeddings import load_embedder
 from rag.ingest import ingest
-from rag.packaged import E5, packaged_folder
-from rag.sentence_models import E5_PROMPTS
 from rag.store import open_collection
+from workbench.models.packaged_embedders import E5, packaged_folder
+from workbench.models.packed_e5 import E5_PROMPTS
 from workbench.settings import Settings, load_settings
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "retrieval_xquad_en"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag.embeddings import find_compiled, runs_on_cuda
 from rag.openvino_embedder import read_facts
-from rag.packaged import E5, HUB_NAME, MINILM, PACKAGES, is_installed
+from workbench.models.packaged_embedders import E5, HUB_NAME, MINILM, PACKAGES, is_installed
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
 

@@ -22,8 +22,8 @@ from rag.openvino_embedder import (
     save_form,
     write_facts,
 )
-from rag.packed_e5 import PackedFile, Shape, tokenizer_of
-from rag.sentence_models import E5_PROMPTS, Role
+from rag.sentence_models import Role
+from workbench.models.packed_e5 import E5_PROMPTS, PackedFile, Shape, tokenizer_of
 
 if TYPE_CHECKING:
     from openvino import Model, Node

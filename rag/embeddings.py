@@ -22,7 +22,6 @@ from rag.openvino_embedder import (
     compile_model,
     read_facts,
 )
-from rag.packaged import E5_SHA256, PACKAGES, is_packed, packaged_folder, packed_file
 from rag.sentence_models import (
     DEFAULT_TOKENS,
     Embedder,
@@ -34,6 +33,13 @@ from rag.sentence_models import (
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.files import made_once
 from workbench.messages import say
+from workbench.models.packaged_embedders import (
+    E5_SHA256,
+    PACKAGES,
+    is_packed,
+    packaged_folder,
+    packed_file,
+)
 from workbench.settings import Settings
 
 OLLAMA_TOKENS = 2048  # Ollama's API does not say; it truncates longer texts by itself

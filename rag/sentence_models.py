@@ -13,12 +13,12 @@ from workbench.errors import NotFound, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 from workbench.models.hubs import MODELSCOPE, snapshot
+from workbench.models.packed_e5 import E5_PROMPTS
 
 DEFAULT_TOKENS = 512  # where a model does not say how much it reads
 Role = Literal["document", "query"]
 # their folders on the hub do not say which words they were trained with
 E5_NAMES = re.compile(r"\be5-(small|base|large)(-v2)?/?$")
-E5_PROMPTS: dict[Role, str] = {"query": "query: ", "document": "passage: "}
 
 
 class Embedder(Protocol):

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from agents.databases.example import load_example
 from agents.databases.introspect import add_and_read
 from rag.ingest import ingest
-from rag.packaged import MINILM
+from workbench.models.packaged_embedders import MINILM
 from workbench.settings import Settings, load_settings
 
 pytestmark = pytest.mark.browser

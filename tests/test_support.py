@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.documents.amounts import amounts
 from agents.documents.support import Support
 from agents.sentences import split_sentences
+from workbench.scoring.amounts import amounts
 
 HANDBOOK = Path(__file__).resolve().parents[1] / "examples" / "handbook"
 LEAVE = ("How many days of leave do I get?", "leave-and-hours.md")

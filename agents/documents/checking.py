@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agents.documents.amounts import MARKER
 from agents.documents.support import Support
 from agents.sentences import by_sentence
 from workbench.chat.events import Event, Thought, Token
+from workbench.scoring.amounts import MARKER
 
 
 class Checked:

@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Literal
 
-from agents.documents.amounts import Amount, amounts, asked_unit, is_among, without_amounts
-from agents.ordinary import joins_by_accident, rarity
-from workbench.language import CJK, language_of, words
+from workbench.language import language_of, words
+from workbench.ordinary import joins_by_accident, rarity
+from workbench.scoring.amounts import Amount, amounts, asked_unit, is_among, without_amounts
+from workbench.scoring.names import names
 
 # held by the passages; said to be missing in them; no claim at all; held by nothing
 Verdict = Literal["held", "missing", "open", "unheld"]
@@ -57,15 +58,6 @@ WORKED_OUT = re.compile(
 ANNOUNCES = re.compile(r"[:：][*_\s]*$")
 FRAME = re.compile(r"^\s*(?:\||#|\*\*[^*]+\*\*\s*$)")
 OF_ANSWERS = "answer question passage text document according base provide"
-CAPITAL = re.compile(r"(?<![\w'’-])[A-Z][\w'’]*(?:[-.][\w]+)*")
-BEGINS = re.compile(r"(?:^|[.!?:;\n(\[\"'“‘]|(?:^|\n)\s*(?:[-*]|\d+[.)]))\s*$")
-# by how a Chinese person is named behind a title or a word such as "by"; `joins_by_accident`
-# tells a name from a word
-CHINESE_NAME = re.compile(
-    "(?:由|是|为|找|叫|给|向|和|与|系|人|长|理|监|员|任|师|、)"
-    "([王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢"
-    f"傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史陶贺毛郝顾龚邵万钱严][{CJK}])"
-)
 
 
 class Support:
@@ -78,8 +70,8 @@ class Support:
         self._unit = asked_unit(question)
         self._known = [amount for held in self._passages for amount in held.amounts]
         self._known += self._question.amounts
-        self._together = "".join([*passages, question])
-        self._stems = _stems(words(self._together.replace("\n", " ")))
+        together = "".join([*passages, question]).replace("\n", " ")
+        self._stems = _stems(words(together))
 
     def judge(self, sentence: str) -> Verdict:
         """See `Verdict`. What is worked out in a sentence that cites its passage counts as held."""
@@ -164,19 +156,7 @@ class Support:
 
     def _strange_names(self, plain: str) -> bool:
         """Whether a name is in no passage and not in the question."""
-        for match in CHINESE_NAME.finditer(plain):
-            name = match[1]
-            if name not in self._together and joins_by_accident(name):
-                return True
-        chinese = language_of(plain) == "zh"
-        for match in CAPITAL.finditer(plain):
-            word = match[0]
-            begins = bool(BEGINS.search(plain[: match.start()]))
-            if begins and not chinese and not _is_written_as_a_name(plain, match):
-                continue
-            if not self._has_name(word):
-                return True
-        return False
+        return any(not self._has_name(name) for name in names(plain))
 
     def _has_name(self, word: str) -> bool:
         parts = [part for part in words(word) if rarity(part)]
@@ -196,15 +176,6 @@ def _without_marks(sentence: str) -> str:
     """The sentence without citations, Markdown and the numbers of passages."""
     text = FENCE.sub(" ", sentence)
     return PASSAGE.sub(" ", MARKS.sub(" ", text)).strip()
-
-
-def _is_written_as_a_name(plain: str, match: re.Match[str]) -> bool:
-    """Whether a capital at the beginning is one anyway: inside a word, or before another one."""
-    word = match[0]
-    if any(character.isupper() or character.isdigit() for character in word[1:]):
-        return True
-    follows = plain[match.end() :]
-    return bool(re.match(r"\s[A-Z]\w", follows)) and rarity(word.lower()) > 0
 
 
 def _naming(text: str) -> dict[str, float]:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.data.dataset import load_examples, overlap
 from finetune.data.examples import Example, digest
+from finetune.evaluate.form import groups_in, read_pattern
 from finetune.evaluate.generation import first_logits, generate_answers, load_trained, prompt_ids
-from finetune.evaluate.likeness import groups_in, read_pattern, shared_words
 from finetune.run.preparation import with_system
 from finetune.run.runs import Run, check_base
 from workbench.errors import InvalidInput, Unavailable
 from workbench.messages import Message, say
 from workbench.models.reasoning import answer_only
+from workbench.scoring.answers import shared_words
 
 if TYPE_CHECKING:
     from workbench.models.weights import LoadedModel

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rag.packaged import PACKAGES, is_installed
 from rag.store import Collection
 from rag.ui.jobs import is_embedding_again
 from workbench.jobs.job import start
+from workbench.models.packaged_embedders import PACKAGES, is_installed
 from workbench.settings import Settings
 from workbench.ui.widgets import announce, both, plain
 

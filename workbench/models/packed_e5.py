@@ -10,11 +10,10 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rag.sentence_models import E5_PROMPTS
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
@@ -25,6 +24,7 @@ MAGIC = b"E5S1"
 GROUP = 32  # weights that share one scale
 GROUP_BYTES = 2 + GROUP // 2  # the scale as f16, then two weights a byte
 ZERO = 8  # the four bits that stand for weight 0
+E5_PROMPTS: dict[Literal["document", "query"], str] = {"query": "query: ", "document": "passage: "}
 POOLING = {
     "word_embedding_dimension": 384,
     "pooling_mode_cls_token": False,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from rag.packed_e5 import unpack
 from workbench.errors import Unavailable
 from workbench.files import made_once, sha256_of
 from workbench.messages import say
+from workbench.models.packed_e5 import unpack
 
 E5 = "multilingual-e5-small"
 MINILM = "all-MiniLM-L6-v2"

@@ -1,0 +1,130 @@
+"""`workbench compare run`: questions and arms -> every answer, and a verdict."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli import json_option, print_json, reports_errors
+from workbench.errors import Stopped
+from workbench.settings import load_settings
+from workbench.terminal import reporting, warning_note
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
+
+
+@click.command()
+@click.option(
+    "--questions",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="JSON lines with question and answer.",
+)
+@click.option(
+    "--arms",
+    required=True,
+    help="With commas: base, rag, tuned, rag+tuned, any model's name, rag+NAME.",
+)
+@click.option("--model", help="The chat model of base and rag.")
+@click.option("--collection", "-c", help="The collection of rag.")
+@click.option("--tuned", help="The tuned model: a run's name, or ollama:NAME.")
+@click.option("--name", default="", help="Name of the comparison; else that of the file.")
+@click.option(
+    "--measure",
+    default="auto",
+    show_default=True,
+    help="How an answer counts as right: exact, contains, numbers, words, bertscore, …",
+)
+@click.option("--judge", default="", help="A model that judges pairs of answers as well.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Draw so many questions; 0 = all.")
+@click.option("--seed", default=42, show_default=True, help="Of drawing and of the intervals.")
+@click.option("--replace", is_flag=True, help="Write over a comparison of other questions or arms.")
+@json_option
+@reports_errors
+def run(
+    file: Path,
+    arms: str,
+    model: str | None,
+    collection: str | None,
+    tuned: str | None,
+    as_json: bool,
+    **wanted: Any,
+) -> None:
+    """Ask every arm the same questions, and say which is better.
+
+    Every arm answers as the chat would, with the most likely words. An answer that is known is not
+    asked for again: run the same command once more to go on after a stop.
+
+    \b
+    Example:
+      workbench compare run --questions held-out.jsonl --arms base,rag,tuned,rag+tuned
+    """
+    from agents.compare.run import Wanted, compare
+
+    given = {"model": model, "collection": collection, "tuned": _full_name(tuned)}
+    settings = load_settings(**{name: value for name, value in given.items() if value})
+    with _stops_cleanly(as_json), reporting(as_json, warning_note) as report:
+        result = compare(Wanted(file, arms.split(","), **wanted), settings, report)
+    if as_json:
+        print_json(result)
+    else:
+        _show(result)
+
+
+def _full_name(tuned: str | None) -> str | None:
+    """A run may be given by its name alone."""
+    return f"local:{tuned}" if tuned and ":" not in tuned and tuned != "auto" else tuned
+
+
+@contextmanager
+def _stops_cleanly(as_json: bool) -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the command with one line and status 143, wherever they arrive."""
+    asked: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        for again in SIGNALS:
+            signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt the end
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    except BaseException:
+        # a library may make something else of it, in the middle of an import
+        if not asked:
+            raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if asked:
+        _say_stopped(as_json)
+        sys.exit(CANCELLED)
+
+
+def _say_stopped(as_json: bool) -> None:
+    stop = Stopped(
+        "Stopped; the answers that were given are kept.", "Run the same command again to go on."
+    )
+    if as_json:
+        print_json({"event": "cancelled", "problem": stop.problem, "fix": stop.fix})
+    else:
+        click.echo(f"{stop.problem}\n{stop.fix}", err=True)
+
+
+def _show(result: dict[str, Any]) -> None:
+    for arm, figures in result["arms"].items():
+        low, high = figures["interval"]
+        click.echo(
+            f"{arm:<12} {figures['correct']:>4} of {figures['n']}  {low:.3f} to {high:.3f}  "
+            f"{figures['seconds']:.1f} s  {figures['tokens']:.0f} tokens"
+        )
+    click.echo(result["verdict"])

@@ -1,0 +1,45 @@
+"""A comparison -> each question with the answers beside each other, all or only telling ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agents.compare.kept import Comparison
+
+Row = dict[str, Any]
+WHERE = ("all", "differ", "all-fail")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and the answer of each arm by the arm's name."""
+
+    question: Row
+    answers: dict[str, Row]
+
+    @property
+    def right(self) -> int:
+        """The arms that are right."""
+        return sum(answer["correct"] for answer in self.answers.values())
+
+    def fits(self, where: str) -> bool:
+        """Whether it is one of those: all, where arms differ, where all fail."""
+        if where == "differ":
+            return 0 < self.right < len(self.answers)
+        if where == "all-fail":
+            return self.right == 0
+        return True
+
+
+def rows_where(comparison: Comparison, where: str = "all") -> list[Asked]:
+    """The questions in their order; none before a first answer is kept."""
+    by_question: dict[str, dict[str, Row]] = {}
+    for answer in comparison.answers:
+        by_question.setdefault(answer["id"], {})[answer["arm"]] = answer
+    asked = [
+        Asked(question, by_question[question["id"]])
+        for question in comparison.questions
+        if question["id"] in by_question
+    ]
+    return [row for row in asked if row.fits(where)]

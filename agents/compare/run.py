@@ -1,0 +1,218 @@
+"""Questions and arms -> every answer, scored; counts with intervals, and a verdict. Resumes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+
+from agents.compare.answers_kept import KeptAnswers
+from agents.compare.arms import Answered, Arm, ask, describe, parse_arms
+from agents.compare.kept import Comparison, comparison_of
+from agents.compare.measuring import choose_measure, find_measure, is_correct, score_answers
+from agents.compare.questions import chosen, history_of, key_of, read_questions
+from agents.compare.verdict import judge_arms
+from workbench.errors import Conflict, InvalidInput, WorkbenchError
+from workbench.files import locked, sha256_of
+from workbench.messages import listed, say
+from workbench.progress import Pace
+from workbench.settings import Settings
+
+Row = dict[str, Any]
+Report = Callable[[Row], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to compare. Without a name it is that of the questions' file; `auto` measures by the
+    references; `limit` 0 asks all questions."""
+
+    questions: Path
+    arms: Sequence[str]
+    name: str = ""
+    measure: str = "auto"
+    judge: str = ""
+    limit: int = 0
+    seed: int = 42
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A comparison that can be run: all of it was checked."""
+
+    comparison: Comparison
+    questions: list[Row]
+    arms: list[Arm]
+    described: dict[str, Row]
+    measure: str
+
+
+def compare(wanted: Wanted, settings: Settings, report: Report = lambda event: None) -> Row:
+    """Ask, score and judge; returns the last event. What was asked before is not asked again.
+
+    Raises InvalidInput, NotFound or Unavailable with all that is wrong, before anything is asked;
+    Conflict where the name stands for other questions or arms.
+    """
+    settings = _fixed(settings)
+    plan = _prepare(wanted, settings)
+    try:
+        with locked(plan.comparison.folder / "run", timeout=0):
+            return _run(plan, wanted, settings, report)
+    except Timeout as error:
+        raise Conflict(
+            say("The comparison {name} is running already.", name=plan.comparison.name),
+            "Wait for it, or cancel it, or give another --name.",
+        ) from error
+
+
+def _fixed(settings: Settings) -> Settings:
+    """The most likely words, so that the same question gets the same answer again."""
+    return settings.model_copy(update={"temperature": 0.0, "top_p": 1.0, "attached": ""})
+
+
+def _prepare(wanted: Wanted, settings: Settings) -> _Plan:
+    """Read and check everything. Raises WorkbenchError with all problems together."""
+    failures: list[WorkbenchError] = []
+    questions: list[Row] = []
+    arms: list[Arm] = []
+    measure = wanted.measure
+    try:
+        questions = read_questions(wanted.questions)
+        questions = chosen(questions, wanted.limit, wanted.seed)
+        if measure == "auto":
+            measure = choose_measure([row["answer"] for row in questions])
+    except WorkbenchError as error:
+        failures.append(error)
+    try:
+        if measure != "auto":
+            find_measure(measure)
+    except WorkbenchError as error:
+        failures.append(error)
+    try:
+        arms = parse_arms(wanted.arms, settings)
+    except WorkbenchError as error:
+        failures.append(error)
+    if failures:
+        raise _together(failures)
+    comparison = comparison_of(wanted.name or wanted.questions.stem, settings)
+    described = {arm.name: describe(arm) for arm in arms}
+    return _Plan(comparison, questions, arms, described, measure)
+
+
+def _run(plan: _Plan, wanted: Wanted, settings: Settings, report: Report) -> Row:
+    comparison = plan.comparison
+    sha256 = _freeze(plan, wanted.replace)
+    card: Row = {
+        "name": comparison.name,
+        "created": comparison.card.get("created") or time.time(),
+        "questions_sha256": sha256,
+        "questions": len(plan.questions),
+        "arms": plan.described,
+        "measure": plan.measure,
+        "seed": wanted.seed,
+    }
+    if not comparison.finished:
+        comparison.save(card)
+    answered = _ask_all(plan, settings, report)
+    rows = _scored(plan, answered, settings, report)
+    names = [arm.name for arm in plan.arms]
+    result = judge_arms(comparison.name, plan.measure, names, rows, wanted.seed)
+    comparison.save(card | {"result": result}, rows)
+    return result
+
+
+def _freeze(plan: _Plan, replace: bool) -> str:
+    """Write the questions, or find that they and the arms are those of before."""
+    comparison = plan.comparison
+    if replace or not comparison.questions_file.exists():
+        return comparison.freeze(plan.questions)
+    if comparison.questions != plan.questions:
+        raise Conflict(
+            say("The comparison {name} has other questions.", name=comparison.name),
+            "Give another --name, or write over it with --replace.",
+        )
+    card = comparison.card
+    before = card.get("arms", plan.described)
+    other = before != plan.described or card.get("measure", plan.measure) != plan.measure
+    if comparison.finished and other:
+        raise Conflict(
+            say(
+                "The comparison {name} was run with other arms, models or documents.",
+                name=comparison.name,
+            ),
+            "Give another --name, or write over it with --replace.",
+        )
+    return sha256_of(comparison.questions_file)
+
+
+def _ask_all(plan: _Plan, settings: Settings, report: Report) -> dict[tuple[str, str], Answered]:
+    """(arm, id) -> the answer. One arm after the other, so that each model is loaded once."""
+    found: dict[tuple[str, str], Answered] = {}
+    in_all = len(plan.arms) * len(plan.questions)
+    pace = Pace()
+    begun = time.monotonic()
+    for arm in plan.arms:
+        kept = KeptAnswers(plan.described[arm.name], settings)
+        for row in plan.questions:
+            if pace.is_due(last=not found):
+                report(_progress("Asking the questions", len(found), in_all, begun, arm.name))
+            key = key_of(row)
+            answered = kept.get(key)
+            if answered is None:
+                answered = ask(arm, row["question"], history_of(row))
+                kept.add(key, answered)
+            found[arm.name, row["id"]] = answered
+    report(_progress("Asking the questions", in_all, in_all, begun))
+    return found
+
+
+def _scored(
+    plan: _Plan,
+    answered: dict[tuple[str, str], Answered],
+    settings: Settings,
+    report: Report,
+) -> list[Row]:
+    """One row for each answer, in the order of the questions."""
+    references = {row["id"]: row["answer"] for row in plan.questions}
+    pairs = [(answered[key].text, references[key[1]]) for key in answered]
+    scores = score_answers(pairs, plan.measure, settings, report)
+    rows: dict[tuple[str, str], Row] = {}
+    for key, one_scores in zip(answered, scores, strict=True):
+        rows[key] = _row(key, answered[key], one_scores, plan.measure)
+    order = [(arm.name, row["id"]) for row in plan.questions for arm in plan.arms]
+    return [rows[key] for key in order]
+
+
+def _row(key: tuple[str, str], answered: Answered, scores: Row, measure: str) -> Row:
+    arm, question = key
+    return {
+        "id": question,
+        "arm": arm,
+        "text": answered.text,
+        "correct": not answered.failed and is_correct(scores, measure),
+        "scores": scores,
+        "seconds": round(answered.seconds, 3),
+        "tokens": answered.tokens,
+        "lineage": answered.lineage,
+        "sources": [vars(source) for source in answered.sources],
+        "failed": answered.failed,
+    }
+
+
+def _progress(stage: str, done: int, of: int, begun: float, detail: str = "") -> Row:
+    seconds = round(time.monotonic() - begun, 1)
+    line = {"event": "progress", "stage": stage, "done": done, "of": of, "seconds": seconds}
+    return line | {"detail": detail} if detail else line
+
+
+def _together(failures: Sequence[WorkbenchError]) -> WorkbenchError:
+    if len(failures) == 1:
+        return failures[0]
+    problems = listed([error.problem for error in failures])
+    fixes = list(dict.fromkeys(error.fix for error in failures))
+    return InvalidInput(problems, listed(fixes, " "))

@@ -1,0 +1,1 @@
+"""An answer and a reference -> scores."""
