@@ -21,12 +21,12 @@ CONTRIBUTION = Contribution(
         ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
-    jobs={"compare run": JobKind(made="agents.compare.ui.made:made_by_comparison")},
-    demo={30: "agents.data.demo:STEP"},
-    loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     jobs={
+        "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),
         "loop next": JobKind(made="agents.loop.ui.made:made_by_next", heavy=True),
     },
+    demo={30: "agents.data.demo:STEP"},
+    loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )
