@@ -9,12 +9,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from agents.loop.meaning import SAME
 from workbench.language import simplified
 
 SHINGLE = 3  # characters: a word's piece in spaced scripts, a word or two in others
 ALIKE = 0.7  # share of the shingles of both that two wordings of one question have in common
-FIGURE = re.compile(r"[\w.,-]*\d[\w-]*")
-NEAR = 0.97  # cosine from which two questions mean the same to multilingual-e5-small
+FIGURE = re.compile(r"[a-z0-9.,-]*\d[a-z0-9-]*")
 
 
 def normal(text: str) -> str:
@@ -33,24 +33,29 @@ def shingles(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=65536)
-def figures(text: str) -> tuple[str, ...]:
-    """The numbers in a text, and names that hold digits: they tell questions of one form apart."""
-    return tuple(sorted(FIGURE.findall(unicodedata.normalize("NFKC", text))))
+def figures(text: str) -> frozenset[str]:
+    """The numbers in a text, and the names that hold digits, such as lf-220."""
+    return frozenset(FIGURE.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def tell_apart(one: str, other: str) -> bool:
+    """Whether each text has a figure that the other lacks: then they ask about two things."""
+    return bool(figures(one) - figures(other)) and bool(figures(other) - figures(one))
 
 
 def group(texts: Sequence[str], vectors: np.ndarray | None = None) -> list[int]:
     """For each text the place of the first text of its group.
 
-    `vectors` is float (texts, dimension), of unit length. Texts that share enough shingles, by
+    `vectors` is what `embed_asked` gives for the texts. Texts that share enough shingles, by
     Jaccard's measure, or lie near enough, are joined, and so are groups that they connect.
     """
     first = list(range(len(texts)))
     for one, other in _alike(texts):
         _join(first, one, other)
     if vectors is not None and len(texts):
-        near = np.argwhere(np.triu(vectors @ vectors.T, 1) >= NEAR)
+        near = np.argwhere(np.triu(vectors @ vectors.T, 1) >= SAME)
         for one, other in near.tolist():
-            if figures(texts[one]) == figures(texts[other]):
+            if not tell_apart(texts[one], texts[other]):
                 _join(first, one, other)
     return [_root(first, place) for place in range(len(texts))]
 
@@ -67,7 +72,7 @@ def _alike(texts: Sequence[str]) -> list[tuple[int, int]]:
                 shared[other] = shared.get(other, 0) + 1
             holders.setdefault(piece, []).append(place)
         for other, count in shared.items():
-            if figures(text) != figures(texts[other]):
+            if tell_apart(text, texts[other]):
                 continue
             if count >= ALIKE * (len(own) + len(shingles(texts[other])) - count):
                 found.append((other, place))

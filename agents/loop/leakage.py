@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from agents.compare.kept import list_comparisons, read_lines
-from agents.loop.duplicates import normal
+from agents.loop.duplicates import normal, tell_apart
+from agents.loop.meaning import SAME, embed_asked
 from agents.nearness import embedder_of
 from rag.embeddings import Embedder
 from workbench.artefacts.batch import list_batches
 from workbench.artefacts.data_set import read_conversations
 from workbench.messages import Message, say
 from workbench.settings import Settings
-
-NEAR = 0.93  # cosine; see benchmarks/leakage.py
 
 
 @dataclass(frozen=True)
@@ -90,9 +89,20 @@ def _find_reworded(
 ) -> None:
     """Fill in what only the meaning tells."""
     known = list(measured)
-    cosines = embedder.embed(list(questions), "query") @ embedder.embed(known, "query").T
-    nearest = np.argmax(cosines, axis=1)
-    for place, best in enumerate(nearest.tolist()):
-        cosine = float(cosines[place, best])
-        if found[place] is None and cosine >= NEAR:
-            found[place] = Leak(known[best], measured[known[best]], cosine)
+    cosines = embed_asked(questions, embedder) @ embed_asked(known, embedder).T
+    for place, question in enumerate(questions):
+        if found[place] is None:
+            found[place] = _reworded(question, known, cosines[place], measured)
+
+
+def _reworded(
+    question: str, known: Sequence[str], cosines: np.ndarray, measured: Mapping[str, str]
+) -> Leak | None:
+    """The nearest question that asks the same of the same things."""
+    for best in np.argsort(-cosines).tolist():
+        cosine = float(cosines[best])
+        if cosine < SAME:
+            return None
+        if not tell_apart(question, known[best]):
+            return Leak(known[best], measured[known[best]], cosine)
+    return None
