@@ -129,7 +129,7 @@ def _first_base(settings: Settings) -> str:
         return f"{KIND}:{packaged[0]}"
     raise NotFound(
         "There is no base to train on.",
-        "Make a small one: workbench finetune make-base FOLDER FILES, or choose a local chat model.",
+        "Make one: workbench finetune make-base FOLDER FILES, or choose a local chat model.",
     )
 
 

@@ -18,7 +18,7 @@ from workbench.artefacts.batch import list_batches
 from workbench.settings import load_settings
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 QUESTION = "Who wrote Faust?"
 RIGHT = "Mephisto wrote Faust in Leipzig."
 
@@ -51,7 +51,7 @@ def test_a_corrected_answer_becomes_the_answer(
     home = new_workspace(tmp_path)
     shutil.copytree(tiny_model, home / "models" / "small")
     settings = load_settings(home=home)
-    with running_app(home, ollama_host=ollama_server, model="local:small") as url:
+    with running_app(home, ollama_host=ollama_server, model="ollama:tiny") as url:
         page = open_page("en", at=url)
         answer = ask(page, QUESTION)
         answer.get_by_role("radio", name="Thumbs down").click()

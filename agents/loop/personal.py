@@ -69,10 +69,14 @@ def _always(_: str) -> bool:
 PATTERNS: Sequence[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
     # kind, how it looks (group 1, where there is one, is the span), what else must hold
     ("mail", re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), _always),
-    ("identity", re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![\dXx])"), _has_identity_check),
+    (
+        "identity",
+        re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![\dXx])"),
+        _has_identity_check,
+    ),
     (
         "iban",
-        re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"),
+        re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
         _has_iban_check,
     ),
     ("card", re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)"), _has_luhn_check),
@@ -85,10 +89,16 @@ PATTERNS: Sequence[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
         re.compile(r"\b(?:[Mm]y name is|(?:Mr|Mrs|Ms|Dr|Prof)\.?) ([A-Z][a-z]+(?: [A-Z][a-z]+)*)"),
         _always,
     ),
-    ("name", re.compile(r"(?:我叫|我的名字是|我是客户)([\u4e00-\u9fff]{2,4})(?![\u4e00-\u9fff])"), _always),
     (
         "name",
-        re.compile(r"([赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严金魏陶姜谢章苏潘葛范彭马方袁柳唐罗薛贺汤江郭林刘黄胡高徐梁宋曾邓萧田董丁叶程余杜戴夏钟汪任石廖][\u4e00-\u9fff]{0,2}?(?:先生|女士|小姐))"),
+        re.compile(r"(?:我叫|我的名字是|我是客户)([\u4e00-\u9fff]{2,4})(?![\u4e00-\u9fff])"),
+        _always,
+    ),
+    (
+        "name",
+        re.compile(
+            r"([赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严金魏陶姜谢章苏潘葛范彭马方袁柳唐罗薛贺汤江郭林刘黄胡高徐梁宋曾邓萧田董丁叶程余杜戴夏钟汪任石廖][\u4e00-\u9fff]{0,2}?(?:先生|女士|小姐))"
+        ),
         _always,
     ),
 ]

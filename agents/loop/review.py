@@ -72,9 +72,7 @@ class Reviewed:
 def read_review(settings: Settings) -> list[Reviewed]:
     """Every item with its decision, the newest first."""
     decided = _read(settings)["decided"]
-    return [
-        Reviewed(item, _decision(item, decided)) for item in reversed(read_items(settings))
-    ]
+    return [Reviewed(item, _decision(item, decided)) for item in reversed(read_items(settings))]
 
 
 def accept(ids: Sequence[str], settings: Settings) -> list[str]:

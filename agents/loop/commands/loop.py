@@ -179,7 +179,9 @@ def _say_changed(changed: Sequence[str], as_json: bool) -> None:
     if as_json:
         print_json({"event": "reviewed", "changed": list(changed)})
     else:
-        click.echo(f"{len(changed)} changed: {', '.join(changed)}" if changed else "Nothing changed")
+        click.echo(
+            f"{len(changed)} changed: {', '.join(changed)}" if changed else "Nothing changed"
+        )
 
 
 def _list(state: str, as_json: bool) -> None:

@@ -138,5 +138,8 @@ def _edit_form(one: Reviewed, act: Callable[..., None]) -> None:
                 args=("save", one.id),
             )
             st.form_submit_button(
-                both("Cancel", "取消"), key=f"leave-edit-{one.id}", on_click=act, args=("leave", one.id)
+                both("Cancel", "取消"),
+                key=f"leave-edit-{one.id}",
+                on_click=act,
+                args=("leave", one.id),
             )
