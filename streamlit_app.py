@@ -12,6 +12,7 @@ PAGES = [
     ("finetune/ui/training.py", "Training", "训练", ":material/model_training:"),
     ("deploy/ui/models.py", "Models", "模型", ":material/deployed_code:"),
     ("agents/compare/ui/compare.py", "Compare", "对比", ":material/balance:"),
+    ("agents/loop/ui/improve.py", "Improve", "改进", ":material/sync:"),
 ]
 
 

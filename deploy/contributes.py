@@ -14,6 +14,7 @@ CONTRIBUTION = Contribution(
     checks=["deploy.checks:check_publishing"],
     base_checks=["deploy.publishable:find_obstacles"],
     demo={20: "deploy.demo:STEP"},
+    loop_steps={30: "deploy.loop:STEP"},
     jobs={
         "deploy publish": JobKind(
             made="deploy.ui.made:made_by_publish",

@@ -13,6 +13,7 @@ CONTRIBUTION = Contribution(
     },
     checks=["finetune.checks:check_training"],
     demo={10: "finetune.demo:STEP"},
+    loop_steps={10: "finetune.loop:STEP"},
     jobs={
         "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),

@@ -219,7 +219,7 @@ def test_a_look_at_another_page_loses_nothing(open_page: Open, served: str, scri
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("the end.")
 
 
-def test_a_correction_is_saved_by_enter_and_opens_the_training_data(
+def test_a_correction_is_saved_by_enter_and_opens_the_review(
     open_page: Open, served: str, script: Script
 ) -> None:
     say(script, "It is 4 metres tall [1].")
@@ -233,10 +233,10 @@ def test_a_correction_is_saved_by_enter_and_opens_the_training_data(
     field = page.locator("[class*=st-key-correction-] textarea")
     field.fill("It is 47 metres tall.")
     field.press("Enter")
-    expect(changed).to_contain_text("It is among the training data")
+    expect(changed).to_contain_text("Review it on the page Improve")
     changed.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("heading", name="Training", exact=True)).to_be_visible()
-    expect(page.get_by_role("combobox", name="Data file")).to_have_value(re.compile("chats.jsonl"))
+    expect(page.get_by_role("heading", name="Improve", exact=True)).to_be_visible()
+    expect(page.locator("[class*=st-key-item-]")).to_contain_text("It is 47 metres tall.")
 
 
 def test_the_printed_page_is_the_conversation(open_page: Open, served: str, script: Script) -> None:

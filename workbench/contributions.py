@@ -65,6 +65,9 @@ class Contribution:
     demo: Mapping[int, str] = field(default_factory=dict)
     """Position in `workbench demo` -> place of a `DemoStep`."""
 
+    loop_steps: Mapping[int, str] = field(default_factory=dict)
+    """Position on the way of a batch of reviewed rows -> place of a `LoopStep`."""
+
     jobs: Mapping[str, JobKind] = field(default_factory=dict)
     """First words of a command that runs as a job -> what the panel has to know of it."""
 

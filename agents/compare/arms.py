@@ -3,6 +3,7 @@
 base       the chat model alone
 rag        documents, with the chat model
 tuned      the tuned model alone
+tuned:NAME any tuned model alone, asked as the chat asks tuned models
 NAME       any model alone, such as ollama:qwen3:4b
 rag+ARM    documents, with the model of that arm
 """
@@ -129,7 +130,7 @@ def parse_arm(name: str, settings: Settings) -> Arm:
         model = _model_of(rest if plus else BASE, settings)
         return Arm(name, DOCUMENTS, settings.model_copy(update={"model": model}))
     model = _model_of(name, settings)
-    if name == TUNED:
+    if name == TUNED or first.startswith(f"{TUNED}:"):
         return Arm(name, TUNED, settings.model_copy(update={"tuned": model}))
     return Arm(name, NOBODY, settings.model_copy(update={"model": model}))
 
@@ -139,8 +140,9 @@ def _model_of(name: str, settings: Settings) -> str:
     if name == TUNED:
         return tuned_model(settings)
     if name != BASE:
-        split_name(name)
-        return name
+        model = name.removeprefix(f"{TUNED}:")
+        split_name(model)
+        return model
     chosen = choose(settings)
     return chosen.name if chosen else NONE
 

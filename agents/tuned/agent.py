@@ -10,6 +10,7 @@ from agents.databases.notes import load_notes
 from agents.databases.sources import list_sources
 from agents.question import Question
 from agents.rewriting import stand_alone
+from workbench.artefacts.batch import candidates
 from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import (
     card_of,
@@ -104,10 +105,12 @@ def load_tuned(settings: Settings) -> None:
 def talking_runs(settings: Settings) -> list[str]:
     """The tuned models of this workspace, the newest first.
 
-    A model that only writes the queries of a source is left out: it answers in SQL.
+    A model that only writes the queries of a source is left out: it answers in SQL. So is a
+    candidate of the loop that no comparison has let into use.
     """
     writers = {load_notes(source, settings).writer for source in list_sources(settings)}
-    return [run.name for run in list_runs(settings) if run.name not in writers]
+    left_out = writers | candidates(settings)
+    return [run.name for run in list_runs(settings) if run.name not in left_out]
 
 
 def _sees_no_turns(language: str) -> str:

@@ -40,7 +40,7 @@ def show_actions(
         if alone:
             show_versions(message, conversations)
         _icon("copy", message, ":material/content_copy:", both("Copy", "复制"))  # see chat.js
-        show_thumbs(message, conversations, settings)
+        show_thumbs(message, conversations)
         again = both("Answer again", "重新回答")
         if _icon("again", message, ":material/refresh:", again):
             asked = SAME_AGENT

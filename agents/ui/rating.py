@@ -9,9 +9,7 @@ import streamlit as st
 from agents.beside import can_be_voted_on
 from agents.display import vote_labels
 from workbench.chat.conversations import Conversations, Message, Vote
-from workbench.chat_data import chat_data
-from workbench.settings import Settings
-from workbench.ui.widgets import announce, both, language, select
+from workbench.ui.widgets import announce, both, language
 
 RATED = {
     1: ("Rated as good.", "已评为好。"),
@@ -21,14 +19,14 @@ RATED = {
     ),
     0: ("The rating is taken back.", "已取消评价。"),
 }
-TRAINING = "finetune/ui/training.py"  # the page's file
+IMPROVE = "agents/loop/ui/improve.py"  # the page's file
 TIE, BOTH_BAD = 0, -1  # no message has these numbers
 # Streamlit's thumbs: 0 is down, 1 is up
 THUMB_OF_RATING = {1: 1, -1: 0}
 RATING_OF_THUMB = {1: 1, 0: -1}
 
 
-def show_thumbs(message: Message, conversations: Conversations, settings: Settings) -> None:
+def show_thumbs(message: Message, conversations: Conversations) -> None:
     """Thumbs up and down, and below a thumb down the field for a correction."""
     key = f"rate-{message.id}-{_undone(message)}"
     st.feedback(
@@ -39,7 +37,7 @@ def show_thumbs(message: Message, conversations: Conversations, settings: Settin
         args=(message, conversations, key),
     )
     if message.rating < 0:
-        _correct(message, conversations, settings)
+        _correct(message, conversations)
 
 
 def _rate(message: Message, conversations: Conversations, key: str) -> None:
@@ -61,7 +59,7 @@ def _undone(message: Message) -> int:
     return st.session_state.get(f"undone-{message.id}", 0)
 
 
-def _correct(message: Message, conversations: Conversations, settings: Settings) -> None:
+def _correct(message: Message, conversations: Conversations) -> None:
     label = both("What would have been right?", "正确的回答是？")
     with (
         st.popover(label, icon=":material/edit_note:", type="tertiary"),
@@ -76,29 +74,24 @@ def _correct(message: Message, conversations: Conversations, settings: Settings)
         saved = st.form_submit_button(save, key=f"save-{message.id}", type="primary")
     if saved:
         conversations.rate(message.id, -1, text)
-        _announce_correction(message, text, conversations, settings)
+        _announce_correction(message, text, conversations)
         st.rerun()
 
 
-def _announce_correction(
-    message: Message, text: str, conversations: Conversations, settings: Settings
-) -> None:
+def _announce_correction(message: Message, text: str, conversations: Conversations) -> None:
     def undo() -> None:
         _restore(message, conversations)
 
-    data = chat_data(settings)
-    if not text.strip() or data is None:
+    if not text.strip():
         announce(both("The correction is empty now.", "更正已清空。"), undo=undo)
         return
-    select("training_view", "new")  # what the Training page opens with
-    select("training_data", data)
     announce(
         both(
-            f"Saved. It is among the training data, in {data.name}.",
-            f"已保存，并已加入训练数据 {data.name}。",
+            "Saved. Review it on the page Improve, and a model can learn it.",
+            "已保存。在“改进”页面审核后，模型就能学习它。",
         ),
         undo=undo,
-        opens=TRAINING,
+        opens=IMPROVE,
     )
 
 

@@ -64,7 +64,7 @@ class Demo:
                 with receiving(None):  # else the line would come back here
                     self._report(line | self._place(stage))
 
-        with _own_signals():
+        with own_signals():
             status = call(texts, receive)
         if status:
             raise _failure(stage, last)
@@ -135,7 +135,7 @@ def demo_steps() -> list[DemoStep]:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
+def own_signals() -> Iterator[None]:
     """A command may take signals for itself (a training saves first); give them back after it."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in numbers}

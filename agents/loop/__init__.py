@@ -1,0 +1,1 @@
+"""Judged answers -> reviewed rows -> a batch that is trained, compared, published, promoted."""
