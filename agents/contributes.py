@@ -28,5 +28,6 @@ CONTRIBUTION = Contribution(
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )
