@@ -19,6 +19,10 @@ CONTRIBUTION = Contribution(
             "agents.loop.commands.loop:loop",
             "Review what people said of answers, and let a model learn it.",
         ),
+        "router": (
+            "agents.learning.commands.router:router",
+            "See what Auto has learned of votes, corrections and comparisons.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={
