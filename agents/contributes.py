@@ -32,6 +32,12 @@ CONTRIBUTION = Contribution(
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    panels={
+        "compare": [
+            "agents.learning.ui.advice:draw_advice",
+            "agents.learning.ui.learned:draw_learned",
+        ]
+    },
     modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )
