@@ -146,7 +146,8 @@ def start_answers(
             if not _answers_from_memory(wanted.mode):
                 yield from wait_for(asked, settings)
                 files = sources_of(asked, settings)
-            yield from timed(_answer(asked.content, history, settings, wanted, files), begun)
+            given = answer_as(asked.content, history, settings, wanted.mode, files, wanted.arm)
+            yield from timed(given, begun)
 
         STREAMS.start(conversations, message, events)
 
@@ -175,13 +176,21 @@ def _answerers(
     return found
 
 
-def _answer(
-    text: str, history: Sequence[Turn], settings: Settings, wanted: _Answerer, files: Sequence[str]
+def answer_as(
+    text: str,
+    history: Sequence[Turn],
+    settings: Settings,
+    mode: str,
+    files: Sequence[str],
+    arm: str,
 ) -> Generator[Event, None, None]:
-    """The events of one answer. Raises WorkbenchError where its arm cannot be asked."""
-    mode = wanted.mode
-    if wanted.arm:
-        settings = _arm_settings(wanted.arm, settings)
+    """The events of one answer in that mode, or by that arm where one is named."""
+    if arm:
+        try:
+            settings = _arm_settings(arm, settings)
+        except WorkbenchError as error:
+            yield Failed(error.problem, error.fix)
+            return
         text, _ = forced(text, mode)  # a command chooses no agent among these
     yield from answer(text, history, settings, mode, files)
 

@@ -11,6 +11,10 @@ CONTRIBUTION = Contribution(
             "agents.compare.commands.compare:compare",
             "Compare base, documents and tuning on the same questions.",
         ),
+        "chats replay": (
+            "agents.commands.replay:replay",
+            "Ask a whole chat again, and say what changed.",
+        ),
         "data": (
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
@@ -28,6 +32,7 @@ CONTRIBUTION = Contribution(
     jobs={
         "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),
         "loop next": JobKind(made="agents.loop.ui.made:made_by_next", heavy=True),
+        "chats replay": JobKind(made="agents.ui.made:made_by_replay"),
     },
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},

@@ -54,7 +54,7 @@ def in_words(cost: Row) -> list[Message]:
     elif cost["minutes"] is None:
         found.append(
             say(
-                "Tuning: {rows} rows, {epochs:.0f} epochs; the time is known once a base is chosen.",
+                "Tuning: {rows} rows, {epochs:.0f} epochs; the time is known with a base.",
                 rows=cost["rows"],
                 epochs=cost["epochs"],
             )

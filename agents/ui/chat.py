@@ -13,6 +13,7 @@ from agents.beside import arm_label, arm_of, hides_names, modes_asked
 from agents.display import context_fill, context_words
 from agents.examples import example_questions
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE
+from agents.replay import is_replay
 from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
 from agents.ui.chosen import beside, chat_settings, follow_chat, keep_choices
@@ -22,6 +23,7 @@ from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
 from agents.ui.presets import preset_cards
 from agents.ui.rating import show_vote
+from agents.ui.replay import show_replay
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
@@ -45,6 +47,8 @@ def page() -> None:
     warm_up(_mode(), settings, beside())
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
+    if conversation and is_replay(messages):
+        show_replay(conversation, conversations)
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))

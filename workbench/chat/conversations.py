@@ -171,19 +171,25 @@ class Conversations:
         correction stands in for the answer. A question without an answer is left out: the next one
         does not follow on it, and models want the roles in turn.
         """
-        with self._connect() as database:
-            winners = winners_in(database, conversation)
         turns: list[Turn] = []
-        for question, answers in exchanges(self.messages(conversation)):
+        for question, best in self.counted(conversation):
             if before is not None and question.id >= before:
                 break
-            written = [answer for answer in answers if answer.content]
-            if not written:
-                continue
-            best = max(written, key=lambda answer: (answer.id in winners, answer.rating))
             turns.append(Turn("user", question.content))
             turns.append(Turn("assistant", best.correction or best.content, best.agent))
         return turns
+
+    def counted(self, conversation: int) -> list[tuple[Message, Message]]:
+        """Each question that is shown, with the one of its answers that counts."""
+        with self._connect() as database:
+            winners = winners_in(database, conversation)
+        found = []
+        for question, answers in exchanges(self.messages(conversation)):
+            written = [answer for answer in answers if answer.content]
+            if written:
+                best = max(written, key=lambda answer: (answer.id in winners, answer.rating))
+                found.append((question, best))
+        return found
 
     def vote(
         self,

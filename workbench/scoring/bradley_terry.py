@@ -85,7 +85,7 @@ def _players(wins: Mapping[tuple[Player, Player], float]) -> dict[Player, int]:
 def _likeliest(won: Matrix) -> tuple[Matrix, Matrix]:
     """The strengths at the highest posterior, and their covariance: the inverse of the Hessian."""
     games = won + won.T
-    strengths = np.zeros(len(won))
+    strengths: Matrix = np.zeros(len(won))
     prior = np.eye(len(won)) / PRIOR**2
     for _ in range(STEPS):
         chances = _chances(strengths)
@@ -96,7 +96,8 @@ def _likeliest(won: Matrix) -> tuple[Matrix, Matrix]:
         strengths = strengths + step
         if np.abs(step).max(initial=0.0) < SMALL:
             break
-    return strengths, np.linalg.inv(_curvature(games, _chances(strengths)) + prior)
+    covariance: Matrix = np.linalg.inv(_curvature(games, _chances(strengths)) + prior)
+    return strengths, covariance
 
 
 def _chances(strengths: Matrix) -> Matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
@@ -57,7 +57,7 @@ class VoteTable:
 
 def count_votes(conversations: Conversations) -> VoteTable:
     """The table of all votes. Of more than two answers the winner beats each of the others."""
-    wins: Counter[tuple[Contender, Contender]] = Counter()
+    wins: defaultdict[tuple[Contender, Contender], float] = defaultdict(float)
     counts: dict[Contender, Counter[str]] = {}
     counted = left_out = 0
     for vote, answers in conversations.voted():

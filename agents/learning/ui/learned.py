@@ -32,9 +32,10 @@ def draw_learned(settings: Settings) -> None:
             st.caption(
                 both(
                     "Nothing yet. Votes side by side, “ask … instead”, thumbs with corrections and "
-                    "comparisons teach Auto where such questions belong; three questions must agree.",
-                    "还没有。并排投票、“改由……回答”、附更正的评价和对比结果会教给“自动”这类问题该由谁回答；"
-                    "至少要有三个问题意见一致。",
+                    "comparisons teach Auto where such questions belong. Three questions must "
+                    "agree.",
+                    "还没有。并排投票、“改由……回答”、附更正的评价和对比结果会教给“自动”这类问题"
+                    "该由谁回答；至少要有三个问题意见一致。",
                 )
             )
             return
