@@ -23,6 +23,10 @@ CONTRIBUTION = Contribution(
             "agents.loop.commands.loop:loop",
             "Review what people said of answers, and let a model learn it.",
         ),
+        "router": (
+            "agents.learning.commands.router:router",
+            "See what Auto has learned of votes, corrections and comparisons.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={
@@ -33,6 +37,12 @@ CONTRIBUTION = Contribution(
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    panels={
+        "compare": [
+            "agents.learning.ui.advice:draw_advice",
+            "agents.learning.ui.learned:draw_learned",
+        ]
+    },
     modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -53,6 +53,24 @@ def after(language: str, former: str, reason: str) -> str:
     )
 
 
+def people_preferred(language: str, label: str, count: int) -> str:
+    """`count` judged questions around this one prefer the agent with that label."""
+    return localized(
+        language,
+        f"people preferred {label} on {count} questions like it",
+        f"在 {count} 个类似的问题上，人们更认可“{label}”的回答",
+    )
+
+
+def compared_better(language: str, label: str, count: int) -> str:
+    """The same, where comparisons alone say so."""
+    return localized(
+        language,
+        f"in comparisons {label} answered {count} questions like it better",
+        f"对比中，“{label}”在 {count} 个类似的问题上回答得更好",
+    )
+
+
 def not_in_files(language: str, reason: str) -> str:
     """Files came with the question, but another asset clearly knows more of it."""
     return localized(

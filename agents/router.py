@@ -20,6 +20,7 @@ from agents.evidence import (
     weigh,
 )
 from agents.floors import Floor, floor_for
+from agents.learning.learned import is_forgotten_reroute, learned_preference
 from agents.question import Question
 from agents.registry import AGENTS, AUTO, NOBODY
 from workbench.chat.conversations import Conversations
@@ -32,6 +33,7 @@ CLOSE = 0.08  # evidence that lies nearer together than this decides nothing
 INHERITED = 0.3  # for the agent that answered before, where a question leans on the last one
 STANDS_ALONE = 0.5  # share of a question with a pronoun that an asset explains by itself
 NEXT_BEST = 0.5  # share of the best evidence with which another agent is asked next
+LEARNED = "learned"  # among the shares: how many judged questions moved this one
 JUDGE_SECONDS = 20.0  # then the evidence decides alone
 JUDGE = """A question goes to one of several assistants. Reply with one word, the assistant's name.
 {assistants}
@@ -43,7 +45,8 @@ Question: {question}"""
 class Route:
     """Where a question goes. `found` is what its evidence has found, for the agent alone.
 
-    `others` are asked in turn where the agent has no answer; none of them in a chosen mode.
+    `others` are asked in turn where the agent has no answer; none of them in a chosen mode. A
+    `certain` route rests on no weighing, and nothing that was learned moves it.
     """
 
     mode: str
@@ -51,6 +54,7 @@ class Route:
     shares: dict[str, Any] = field(default_factory=dict)
     found: Any = None
     others: Sequence[Route] = ()
+    certain: bool = False
 
     @property
     def event(self) -> Routed:
@@ -134,19 +138,25 @@ def _without_files(question: Question) -> Generator[Beat, None, Route]:
     if corrected:
         return corrected
     assets = find_assets(question.settings)
+    chosen = yield from by_assets(question, assets)
+    return as_learned(question, chosen, assets)
+
+
+def by_assets(question: Question, assets: Mapping[str, Asset]) -> Generator[Beat, None, Route]:
+    """Where the question goes by what the assets hold, without what was learned."""
     known = _known_to(question, assets)
     if known:
         return known
     if is_courtesy(question.text):
         question.leans = False
-        return Route(NOBODY, reasons.courtesy(question.language))
+        return Route(NOBODY, reasons.courtesy(question.language), certain=True)
     return (yield from _by_evidence(question, assets))
 
 
 def _corrected_before(question: Question) -> Route | None:
     """The agent to which the person has sent this very question before."""
     chosen = Conversations(question.settings.database).rerouted(question.text)
-    if chosen not in AGENTS:
+    if chosen not in AGENTS or is_forgotten_reroute(question.text, question.settings):
         return None
     return Route(chosen, reasons.sent_before(question.language))
 
@@ -158,7 +168,7 @@ def _known_to(question: Question, assets: Mapping[str, Asset]) -> Route | None:
             question.leans = False
             reason = reasons.has_this_question(question.language)
             others = [Route(NOBODY, reasons.nobody_else(question.language))]
-            return Route(mode, reason, {mode: 1.0}, others=others)
+            return Route(mode, reason, {mode: 1.0}, others=others, certain=True)
     return None
 
 
@@ -189,6 +199,39 @@ def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> lis
         if one.mode != best.mode and one.score >= NEXT_BEST * best.score:
             others.append(Route(one.mode, one.reason, found=one.found))
     return [*others, Route(NOBODY, reasons.nobody_else(question.language))]
+
+
+def as_learned(
+    question: Question, chosen: Route, assets: Mapping[str, Asset], without: str = ""
+) -> Route:
+    """The route, or the agent that judged questions like this one are answered better by.
+
+    A follow-up is about the topic of the turn before, and its words alone are about none. What was
+    judged of the question `without` is left out.
+    """
+    may_follow = question.continues or question.refers or question.leans
+    if chosen.certain or may_follow or not assets:
+        return chosen
+    offered = [*assets, NOBODY]
+    settings = question.settings
+    preferred = learned_preference(question.text, chosen.mode, offered, settings, without)
+    if preferred is None:
+        return chosen
+    others = [one for one in chosen.others if one.mode != preferred.mode]
+    found = [one.found for one in chosen.others if one.mode == preferred.mode]
+    label = AGENTS[preferred.mode].label(question.language)
+    count = len(preferred.stances)
+    if preferred.by_people:
+        reason = reasons.people_preferred(question.language, label, count)
+    else:
+        reason = reasons.compared_better(question.language, label, count)
+    return Route(
+        preferred.mode,
+        reason,
+        chosen.shares | {LEARNED: count},
+        found[0] if found else None,
+        [replace(chosen, others=()), *others],
+    )
 
 
 def _weigh(question: Question, assets: Mapping[str, Asset], floor: Floor) -> list[Evidence]:

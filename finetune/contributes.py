@@ -31,6 +31,7 @@ CONTRIBUTION = Contribution(
         ),
         "demo": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
     },
+    training_cost="finetune.run.cost:training_cost",
     opens={"pretrain": "finetune.ui.made:open_pretraining"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

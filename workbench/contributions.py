@@ -78,6 +78,13 @@ class Contribution:
     modes: str = ""
     """Place of a function `language -> {mode of an answer: its name for a person}`."""
 
+    training_cost: str = ""
+    """Place of a function `(rows of {"question", "answer"}, settings) -> {"epochs", "minutes",
+    "device", "base"}`: what a training on them would cost by default."""
+
+    panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Name of a page -> places of functions `settings -> None` that draw a part of it."""
+
     gguf: str = ""
     """Place of a function `(name, settings, file) -> None` that writes a run or a workspace model,
     merged with its base, as one GGUF file in 16 bits."""
@@ -97,6 +104,13 @@ def load_place(place: str) -> Callable[..., Any]:
     """The function or command at `module:name`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+def draw_panels(page: str, *arguments: Any) -> None:
+    """Draw what packages add to that page."""
+    for contribution in contributions():
+        for place in contribution.panels.get(page, ()):
+            load_place(place)(*arguments)
 
 
 def mode_name(mode: str, language: str) -> str:

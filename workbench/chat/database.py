@@ -109,6 +109,12 @@ insert or ignore into votes (version, question, winner, created)
 drop table former_votes;
 """
 
+# what people judged is asked for with every question: few of the messages, and no text of them
+JUDGED = """
+create index messages_judged on messages (parent, rating, correction)
+    where rating <> 0 or correction <> '';
+"""
+
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
@@ -133,6 +139,7 @@ SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
     _keep_branches,
     SEARCH,
     VOTES_BY_VERSION,
+    JUDGED,
 ]
 
 

@@ -128,6 +128,13 @@ def folder_of(name: str, settings: Settings) -> Path:
     return _made(folder, name, write_model)
 
 
+def made_folders(settings: Settings) -> list[Path]:
+    """The folders that `folder_of` has made on this machine already."""
+    cache = settings.cache_folder("models")
+    places = [cache / f"{name}-{package.mark}" for name, package in PACKAGES.items()]
+    return [place for place in places if place.is_dir()]
+
+
 def form_of(name: str, settings: Settings) -> Path:
     """The model as OpenVINO runs it, with exactly the weights of its file.
 

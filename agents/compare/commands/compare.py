@@ -20,6 +20,10 @@ ELSEWHERE = {
         "agents.compare.commands.questions:questions",
         "Make a file of questions with their right answers.",
     ),
+    "advise": (
+        "agents.learning.commands.advise:advise",
+        "Documents first, tuning, or both: what the numbers say, and what it would cost.",
+    ),
 }
 SHOWN = 200  # characters of an answer on the terminal
 

@@ -10,12 +10,14 @@ from agents.compare.kept import Comparison, list_comparisons
 from agents.compare.ui.made import SHOWN, VIEW
 from agents.compare.ui.new_comparison import is_running, offer_example, show_new
 from agents.compare.ui.results import show_results
+from workbench.contributions import draw_panels
 from workbench.settings import Settings
 from workbench.ui.widgets import begin_page, both, choose, select, shows_errors
 
 
 def page() -> None:
     settings = begin_page(both("Compare", "对比"))
+    draw_panels("compare", settings)
     kept = list_comparisons(settings)
     if is_running(settings):
         st.fragment(_await_result, run_every=2.0)(settings)

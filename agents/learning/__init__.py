@@ -1,0 +1,1 @@
+"""What people and comparisons judged -> where questions like these go, and what to do next."""

@@ -1,0 +1,1 @@
+"""Commands on what was learned and on what to do next."""

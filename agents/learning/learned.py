@@ -1,0 +1,38 @@
+"""A question on its way -> what this workspace has learned of questions like it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from agents.learning.judgements import id_of
+from agents.learning.memory import Learned, kept_as_it_is, learned
+from agents.learning.neighbours import Preference, prefer
+from agents.learning.stances import Stance, key_of, take_stances
+from workbench.settings import Settings
+
+
+def learned_preference(
+    question: str, chosen: str, offered: Collection[str], settings: Settings, without: str = ""
+) -> Preference | None:
+    """The agent that judged questions like this one are answered better by than by `chosen`.
+
+    None where nothing says so, and where learning is switched off. What was judged of the question
+    `without` is left out.
+    """
+    known = learned(settings)
+    if not known.on:
+        return None
+    return prefer(question, chosen, offered, stances_of(known, settings, without), settings)
+
+
+def stances_of(known: Learned, settings: Settings, without: str = "") -> list[Stance]:
+    """What each judged question says of the agents; all but the question `without`."""
+    stances = take_stances(known.counting, settings)
+    if not without:
+        return stances
+    return [stance for stance in stances if key_of(stance.question) != key_of(without)]
+
+
+def is_forgotten_reroute(question: str, settings: Settings) -> bool:
+    """Whether a person has taken out that this very question was sent elsewhere."""
+    return id_of("sent", question.strip()) in kept_as_it_is(settings).forgotten

@@ -1,0 +1,1 @@
+"""Panels of what was learned and of what to do next."""
