@@ -50,6 +50,37 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
     }
 
 
+def with_judge(result: Row, judged: Row) -> Row:
+    """The event with a judge's preferences, and what it says of the best arm."""
+    best = result["best"]
+    pairs = [pair for pair in judged["pairs"] if best in (pair["first"], pair["second"])]
+    parts = [result["verdict"]]
+    for pair in pairs:
+        seen = _judged_from(best, pair)
+        parts.append(
+            say(
+                "The judge prefers {best} to {other} on {better} questions, {other} on {worse}, "
+                "and calls {ties} ties.",
+                best=label(best),
+                other=label(seen["second"]),
+                better=seen["better"],
+                worse=seen["worse"],
+                ties=seen["ties"],
+            )
+        )
+    people = judged["agreement"]
+    if people["n"]:
+        parts.append(
+            say(
+                "It agrees with people on {percent} % of {n} votes (kappa {kappa}).",
+                percent=round(100 * people["share"]),
+                n=people["n"],
+                kappa=f"{people['kappa']:.2f}",
+            )
+        )
+    return result | {"judge": judged, "verdict": listed(parts, " ")}
+
+
 def label(arm: str) -> str:
     """What a person reads for an arm; translated where it stands in a message."""
     return LABELS.get(arm, arm)
@@ -101,6 +132,13 @@ def _pairs(of_arm: Mapping[str, Sequence[Row]], seed: int) -> list[Row]:
     for pair, p in zip(found, holm([pair["p_alone"] for pair in found]), strict=True):
         pair["p"] = p
     return found
+
+
+def _judged_from(arm: str, pair: Row) -> Row:
+    if pair["first"] == arm:
+        return pair
+    turned = {"first": arm, "second": pair["first"]}
+    return pair | turned | {"better": pair["worse"], "worse": pair["better"]}
 
 
 def _seen_from(arm: str, pair: Row) -> Row:
