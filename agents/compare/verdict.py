@@ -35,7 +35,7 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
     pairs = _pairs(of_arm, seed)
     best = max(arms, key=lambda arm: figures[arm]["correct"])
     rivals = [_seen_from(best, pair) for pair in pairs if best in (pair["first"], pair["second"])]
-    rival = max(rivals, key=lambda pair: pair["p"], default=None)
+    p = max((pair["p"] for pair in rivals), default=None)
     return {
         "event": "done",
         "comparison": name,
@@ -44,8 +44,8 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
         "arms": figures,
         "pairs": pairs,
         "best": best,
-        "p": rival["p"] if rival else None,
-        "sure": bool(rival) and rival["p"] < SURE,
+        "p": p,
+        "sure": p is not None and p < SURE,
         "verdict": _in_words(figures, pairs, best, rivals),
     }
 
