@@ -113,9 +113,8 @@ def verdict_on(known: Workspace, kind: str, requests: list[dict[str, Any]]) -> N
     again = compare(wanted, known.settings) == result and len(requests) == asked
     counts = {arm: figures["correct"] for arm, figures in result["arms"].items()}
     right = result["best"] == BEST[kind]
-    print(
-        f"{kind}: {counts}, best {result['best']} ({'right' if right else 'WRONG'}), {seconds:.0f} s"
-    )
+    best = f"{result['best']} ({'right' if right else 'WRONG'})"
+    print(f"{kind}: {counts}, best {best}, {seconds:.0f} s")
     print(f"  {result['verdict']}")
     print(f"  run again: {'the same numbers, nothing asked' if again else 'OTHER NUMBERS'}")
 
@@ -142,9 +141,7 @@ def kill_and_resume(known: Workspace, requests: list[dict[str, Any]]) -> None:
     asked = Counter(str(request["messages"]) + request["model"] for request in requests[before:])
     twice = sum(count > 1 for count in asked.values())
     # the one that was on its way when it was killed had no answer yet
-    print(
-        f"killed after {at_kill} of {2 * 2 * half} answers; asked twice afterwards: {twice} (1 at most)"
-    )
+    print(f"killed after {at_kill} of {4 * half} answers; asked twice: {twice} (1 at most)")
 
 
 KILLED = """

@@ -325,18 +325,18 @@ def test_intervals_cover_and_tests_are_exact() -> None:
     from scipy.stats import binomtest
 
     chance = np.random.default_rng(5)
-    # right by both, by one alone, by the other alone, by neither
-    shares = [0.3, 0.35, 0.1, 0.25]
-    truth = shares[1] - shares[2]
-    covered = shares_covered = 0
-    for seed in range(50):
-        kinds = chance.choice(4, size=60, p=shares)
-        first, second = np.isin(kinds, [0, 1]), np.isin(kinds, [0, 2])
-        pair = compare_pairs(first, second, seed=seed)
-        covered += pair.interval[0] <= truth <= pair.interval[1]
-        low, high = wilson(int(first.sum()), 60)
-        shares_covered += low <= shares[0] + shares[1] <= high
-    assert covered >= 45 and shares_covered >= 45
+    # right by both, by one alone, by the other alone, by neither; the second is hard: few differ
+    for shares in ([0.3, 0.35, 0.1, 0.25], [0.8, 0.05, 0.02, 0.13]):
+        truth = shares[1] - shares[2]
+        covered = shares_covered = 0
+        for seed in range(50):
+            kinds = chance.choice(4, size=60, p=shares)
+            first, second = np.isin(kinds, [0, 1]), np.isin(kinds, [0, 2])
+            pair = compare_pairs(first, second, seed=seed)
+            covered += pair.interval[0] <= truth <= pair.interval[1]
+            low, high = wilson(int(first.sum()), 60)
+            shares_covered += low <= shares[0] + shares[1] <= high
+        assert covered >= 45 and shares_covered >= 45
 
     for better, worse in ((0, 0), (5, 0), (3, 9), (40, 21)):
         expected = binomtest(better, better + worse).pvalue if better + worse else 1.0
@@ -346,7 +346,7 @@ def test_intervals_cover_and_tests_are_exact() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     # all the same is no certainty: the interval has a width
     same = compare_pairs([1] * 20, [0] * 20)
-    assert same.interval[0] == pytest.approx(0.77, abs=0.02) and same.interval[1] == 1.0
+    assert same.interval[0] == pytest.approx(0.735, abs=0.005) and same.interval[1] == 1.0
     assert questions_needed(3, 3, 40) is None
     needed = questions_needed(8, 4, 40)
     assert needed and 150 < needed < 300
