@@ -16,7 +16,14 @@ from agents.compare.gathering import gather, name_of
 from agents.compare.judge import Judge, judge_pairs
 from agents.compare.kept import Comparison, comparison_of
 from agents.compare.matrix import beside
-from agents.compare.measuring import AUTO, choose_measure, find_measure, is_correct, score_answers
+from agents.compare.measuring import (
+    AUTO,
+    choose_measure,
+    find_measure,
+    is_correct,
+    right_from,
+    score_answers,
+)
 from agents.compare.questions import chosen, history_of, key_of
 from agents.compare.verdict import judge_arms, with_judge
 from workbench.errors import Conflict, InvalidInput, WorkbenchError
@@ -208,20 +215,22 @@ def _scored(
     references = {row["id"]: row["answer"] for row in plan.questions}
     pairs = [(answered[key].text, references[key[1]]) for key in answered]
     scores = score_answers(pairs, plan.measure, settings, report)
+    least = right_from(plan.measure, list(references.values()), settings)
     rows: dict[tuple[str, str], Row] = {}
     for key, one_scores in zip(answered, scores, strict=True):
-        rows[key] = _row(key, answered[key], one_scores, plan.measure)
+        correct = is_correct(one_scores, plan.measure, least)
+        rows[key] = _row(key, answered[key], one_scores, correct)
     order = [(arm.name, row["id"]) for row in plan.questions for arm in plan.arms]
     return [rows[key] for key in order]
 
 
-def _row(key: tuple[str, str], answered: Answered, scores: Row, measure: str) -> Row:
+def _row(key: tuple[str, str], answered: Answered, scores: Row, correct: bool) -> Row:
     arm, question = key
     return {
         "id": question,
         "arm": arm,
         "text": answered.text,
-        "correct": not answered.failed and is_correct(scores, measure),
+        "correct": correct and not answered.failed,
         "scores": scores,
         "seconds": round(answered.seconds, 3),
         "tokens": answered.tokens,
