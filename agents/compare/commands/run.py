@@ -88,4 +88,6 @@ def _show(result: dict[str, Any]) -> None:
             f"{arm:<12} {figures['correct']:>4} of {figures['n']}  {low:.3f} to {high:.3f}  "
             f"{figures['seconds']:.1f} s  {figures['tokens']:.0f} tokens"
         )
-    click.echo(result["verdict"])
+    click.echo(result["lead"])
+    for said in result["findings"]:
+        click.echo(f"- {said}")
