@@ -88,6 +88,7 @@ def right_from(measure: str, references: Sequence[str], settings: Settings) -> f
     return max(row.right_from, round(nearest, 4))
 
 
-def is_correct(scores: Row, measure: str, least: float) -> bool:
-    """Whether the answer counts as right by that measure, whose figure is `least` or more."""
-    return bool(scores[MEASURES[measure].main] >= least)
+def is_correct(scores: Row, measure: str, least: float | None = None) -> bool:
+    """Whether the answer counts as right by that measure: from `least` on, else from its own."""
+    row = MEASURES[measure]
+    return bool(scores[row.main] >= (row.right_from if least is None else least))
