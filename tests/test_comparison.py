@@ -43,7 +43,7 @@ from workbench.settings import Settings, load_settings
 
 __all__ = ["page"]
 ARMS = ["base", "rag", "tuned", "rag+tuned"]
-COUNT = 12  # questions of each set
+COUNT = 10  # questions of each set
 NOWHERE = "http://127.0.0.1:9"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from agents.answer import answer
 from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
+from agents.lineage import prompt_version
 from agents.registry import AGENTS, NOBODY
 from agents.router import forced
 from agents.tuned.agent import tuned_model
@@ -101,7 +102,7 @@ def ask(arm: Arm, question: str, history: Sequence[Turn] = ()) -> Answered:
 
 
 def describe(arm: Arm) -> dict[str, Any]:
-    """What the arm rests on now: model, digest, mode, collection, revision, run, settings."""
+    """What the arm rests on now: model, digest, mode, collection, run, prompt, settings."""
     model, settings = arm.model, arm.settings
     found: dict[str, Any] = {"model": model, "digest": "", "mode": arm.mode}
     if model != NONE:
@@ -115,6 +116,7 @@ def describe(arm: Arm) -> dict[str, Any]:
     # a collection that is made a second time begins at revision 1 again
     found["collection_made"] = ", ".join(one.created for one in opened)
     found["run"] = _run_of(model, settings)
+    found["prompt"] = prompt_version(arm.mode)
     found["settings"] = _spoken(settings, documents)
     return found
 
