@@ -89,6 +89,7 @@ def _passage(source: Source) -> dict[str, Any]:
         "id": source.passage_id,
         "score": source.score,
         "source": source.source,
+        "place": source.locator,
         "collection": source.collection,
     }
 

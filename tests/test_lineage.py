@@ -82,7 +82,13 @@ def test_every_answer_names_its_route_passages_query_settings_and_turns(
     facts = done.lineage
     assert (facts["agent"], facts["collection"], facts["revision"]) == ("known", "handbook", "3")
     assert facts["passages"] == [
-        {"id": "p1", "score": 0.8, "source": "a/leave.md", "collection": "handbook"}
+        {
+            "id": "p1",
+            "score": 0.8,
+            "source": "a/leave.md",
+            "place": "p. 1",
+            "collection": "handbook",
+        }
     ]
     assert (facts["query"], facts["files"], facts["turns"]) == ("select 1", ["a.pdf"], 2)
     assert facts["settings"]["temperature"] == settings.temperature
@@ -124,7 +130,7 @@ DIFFERENCES = [
     ({"collection": "laws"}, "It reads the collection laws now, it read handbook."),
     ({"embedder": "bge"}, "The collection is searched by another embedder: bge."),
     ({"prompt": "two"}, "The prompt of the agent is another version."),
-    ({"settings": {"temperature": 1.0}}, "temperature is 1.0 now, it was 0.1."),
+    ({"settings": {"temperature": 1.0}}, "The temperature is 1.0 now, it was 0.1."),
     ({"history": "h2"}, "The messages before it are others."),
     ({"query": "select 2"}, "The query is another one."),
 ]

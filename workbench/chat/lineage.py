@@ -80,6 +80,14 @@ def in_words(key: str, value: Any, language: str) -> str:
 
 
 def passage_words(passage: Mapping[str, Any]) -> str:
-    """File, id and score of a passage."""
+    """File, place, id and score of a passage."""
+    score = passage.get("score")
+    figure = f" ({score:.2f})" if isinstance(score, int | float) else ""
+    return f"{where(passage)} {passage.get('id', '')}{figure}"
+
+
+def where(passage: Mapping[str, Any]) -> str:
+    """File and place of a passage."""
     name = str(passage.get("source", "")).replace("\\", "/").rpartition("/")[2]
-    return f"{name} {passage.get('id', '')} ({passage.get('score', 0):.2f})"
+    place = passage.get("place")
+    return f"{name}, {place}" if place else name
