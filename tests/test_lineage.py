@@ -95,10 +95,22 @@ def test_every_answer_names_its_route_passages_query_settings_and_turns(
     assert len(facts["settings"]["system_prompt"]) == 12, "not the long text itself"
     assert facts["history"] != other_turns.lineage["history"]
     # also what failed says how far it came
-    assert (
-        failed.lineage["passages"] == facts["passages"] and failed.problem == "The server is gone."
-    )
+    assert failed.problem == "The server is gone." and failed.lineage["agent"] == "known"
+    assert failed.lineage["passages"] == facts["passages"]
+    assert failed.lineage["query"] == "select 1"
+    gone = settings.model_copy(update={"collection": "gone", "model": "none"})
+    missing = list(answer("How long?", [], gone, "documents"))[-1]
+    assert isinstance(missing, Failed) and missing.lineage["collection"] == "gone"
     assert from_dict(json.loads(json.dumps(to_dict(failed)))) == failed
+
+
+def test_an_answer_without_an_end_has_what_its_events_show() -> None:
+    events = [Routed("documents", "about leave"), PASSAGE, Query("select 1", "sqlite", "shop")]
+    stopped = Message(1, 1, "assistant", "Thir", [*events, Token("Thir")], state="stopped")
+    facts = lineage_of(stopped)
+    assert (facts["agent"], facts["reason"]) == ("documents", "about leave")
+    assert facts["query"] == "select 1" and "model" not in facts
+    assert facts["passages"][0]["place"] == "p. 1"
 
 
 def test_an_agent_has_a_version_of_its_prompts() -> None:
