@@ -18,6 +18,14 @@ from workbench.messages import say, translate
 STYLE = Path(__file__).with_name("report.css")
 WIDTH, ROW = 560, 34  # pixels of the chart, and of one arm in it
 LEFT = 200  # pixels for the names
+SHOWN = 60  # characters of a name or a digest
+RESTS_ON = (
+    ("model", "Model", "模型"),
+    ("digest", "Digest", "摘要"),
+    ("collection", "Documents", "文档"),
+    ("revision", "Revision", "版本"),
+    ("run", "Run", "训练"),
+)
 Row = dict[str, Any]
 
 
@@ -108,28 +116,20 @@ class _Page:
     def settings(self) -> str:
         """What each arm rests on, folded."""
         card = self._comparison.card
-        heads = [
-            self.both("Arm", "回答方式"),
-            *(("model", "digest", "collection", "revision", "run")),
-        ]
         lines = []
         for name, arm in card.get("arms", {}).items():
-            facts = [
-                arm["model"],
-                arm["digest"][:12],
-                arm["collection"],
-                arm["revision"],
-                arm["run"],
-            ]
-            lines.append([self.arm(name), *(escape(str(fact)) for fact in facts)])
+            facts = [str(arm[key]) for key, _, _ in RESTS_ON]
+            lines.append([self.arm(name), *(escape(fact[:SHOWN]) for fact in facts)])
+        heads = [self.both("Arm", "回答方式")]
+        heads += [self.both(english, chinese_name) for _, english, chinese_name in RESTS_ON]
         sha = escape(str(card.get("questions_sha256", "")))
         measure = escape(str(card.get("measure", "")))
         title = self.both("What was compared", "对比的对象")
-        facts = self.both(
+        measured = self.both(
             f"Measure: {measure}. Questions: {sha}", f"衡量方式：{measure}。问题：{sha}"
         )
         table = _table(heads, lines)
-        return f"<details><summary>{title}</summary><p class=quiet>{facts}</p>{table}</details>"
+        return f"<details><summary>{title}</summary><p class=quiet>{measured}</p>{table}</details>"
 
     def question(self, asked: Asked) -> str:
         should = self.both("Should be", "参考答案")

@@ -35,7 +35,7 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
     pairs = _pairs(of_arm, seed)
     best = max(arms, key=lambda arm: figures[arm]["correct"])
     rivals = [_seen_from(best, pair) for pair in pairs if best in (pair["first"], pair["second"])]
-    rival = max(rivals, key=lambda pair: pair["p"], default=None)
+    p = max((pair["p"] for pair in rivals), default=None)
     return {
         "event": "done",
         "comparison": name,
@@ -44,10 +44,41 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
         "arms": figures,
         "pairs": pairs,
         "best": best,
-        "p": rival["p"] if rival else None,
-        "sure": bool(rival) and rival["p"] < SURE,
+        "p": p,
+        "sure": p is not None and p < SURE,
         "verdict": _in_words(figures, pairs, best, rivals),
     }
+
+
+def with_judge(result: Row, judged: Row) -> Row:
+    """The event with a judge's preferences, and what it says of the best arm."""
+    best = result["best"]
+    pairs = [pair for pair in judged["pairs"] if best in (pair["first"], pair["second"])]
+    parts = [result["verdict"]]
+    for pair in pairs:
+        seen = _judged_from(best, pair)
+        parts.append(
+            say(
+                "The judge prefers {best} to {other} on {better} questions, {other} on {worse}, "
+                "and calls {ties} ties.",
+                best=label(best),
+                other=label(seen["second"]),
+                better=seen["better"],
+                worse=seen["worse"],
+                ties=seen["ties"],
+            )
+        )
+    people = judged["agreement"]
+    if people["n"]:
+        parts.append(
+            say(
+                "It agrees with people on {percent} % of {n} votes (kappa {kappa}).",
+                percent=round(100 * people["share"]),
+                n=people["n"],
+                kappa=f"{people['kappa']:.2f}",
+            )
+        )
+    return result | {"judge": judged, "verdict": listed(parts, " ")}
 
 
 def label(arm: str) -> str:
@@ -86,21 +117,28 @@ def _pairs(of_arm: Mapping[str, Sequence[Row]], seed: int) -> list[Row]:
     for first, second in combinations(of_arm, 2):
         ours = [row["correct"] for row in of_arm[first]]
         others = [row["correct"] for row in of_arm[second]]
-        pair = compare_pairs(ours, others, seed=seed)
+        paired = compare_pairs(ours, others, seed=seed)
         found.append(
             {
                 "first": first,
                 "second": second,
-                "difference": round(pair.difference, 4),
-                "interval": [round(bound, 4) for bound in pair.interval],
-                "better": pair.better,
-                "worse": pair.worse,
-                "p_alone": pair.p,
+                "difference": round(paired.difference, 4),
+                "interval": [round(bound, 4) for bound in paired.interval],
+                "better": paired.better,
+                "worse": paired.worse,
+                "p_alone": paired.p,
             }
         )
     for pair, p in zip(found, holm([pair["p_alone"] for pair in found]), strict=True):
         pair["p"] = p
     return found
+
+
+def _judged_from(arm: str, pair: Row) -> Row:
+    if pair["first"] == arm:
+        return pair
+    turned = {"first": arm, "second": pair["first"]}
+    return pair | turned | {"better": pair["worse"], "worse": pair["better"]}
 
 
 def _seen_from(arm: str, pair: Row) -> Row:
@@ -151,7 +189,7 @@ def _lead(figures: Mapping[str, Row], best: str, rivals: Sequence[Row]) -> list[
     correct, of = figures[best]["correct"], figures[best]["n"]
     values = {"best": label(best), "correct": correct, "n": of}
     if worse or not rivals:
-        parts = [say("Best: {best}, right on {correct} of {n} questions.", **values)]
+        parts: list[str] = [say("Best: {best}, right on {correct} of {n} questions.", **values)]
     else:
         parts = [say("No clear winner: {best} is right on {correct} of {n} questions.", **values)]
     for pair in equal:
