@@ -96,7 +96,7 @@ def compare(table: Path, home: Path, count: int) -> dict[str, object]:
 
     from workbench.models.encoders import DEFAULT
     from workbench.scoring.bertscore import bertscore, find_encoder
-    from workbench.settings import Settings
+    from workbench.settings import load_settings
 
     with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -106,7 +106,7 @@ def compare(table: Path, home: Path, count: int) -> dict[str, object]:
     for number, row in enumerate(spaced):
         other = spaced[number - 7] if number % 2 else row
         pairs.append((row["prediction"], other["reference"]))
-    settings = Settings(home=home)
+    settings = load_settings(home=home)
     encoder = find_encoder(DEFAULT, [reference for _, reference in pairs], settings)
     ours = bertscore(encoder, pairs)
     library = BERTScorer(model_type=str(encoder.folder), num_layers=encoder.layer, device="cpu")

@@ -294,7 +294,7 @@ def test_a_run_is_scored_by_a_click_and_shows_its_worst_answers(
     (run / "scores" / "held-out.csv").write_bytes(table)
     app = page(PAGE)
     worst = next(frame.value for frame in app.dataframe if "Expected" in frame.value)
-    assert list(worst["Answer"]) == ["Rome", "Mira"] and list(worst["Contained"]) == ["0", "1"]
+    assert list(worst["Answer"]) == ["Rome", "Mira"] and list(worst["Contained"]) == [0, 1]
     app.multiselect(key="score_metrics_whole").set_value(["contains", "numbers"])
     drawn(app.button(key="score_now_whole").click().run())
     [job] = list_jobs(settings)

@@ -152,11 +152,15 @@ def _worst_rows(data: bytes) -> tuple[dict[str, Any], ...]:
 
 
 def _worst(data: bytes) -> list[dict[str, Any]]:
-    titles = TEXTS | _column_titles()
-    return [
-        {both(*titles[key]): value for key, value in row.items() if key in titles}
-        for row in _worst_rows(data)
-    ]
+    figures = _column_titles()
+    shown = []
+    for row in _worst_rows(data):
+        cells: dict[str, Any] = {both(*title): row[key] for key, title in TEXTS.items()}
+        for key, title in figures.items():
+            if key in row:
+                cells[both(*title)] = round(float(row[key]), 4)
+        shown.append(cells)
+    return shown
 
 
 def _telling(row: dict[str, Any]) -> Measure | None:
