@@ -148,7 +148,7 @@ def test_the_command_fails_where_a_good_answer_is_lost_and_the_page_says_which(
     shown = texts(drawn(app.run()))
     assert "原为好评" in shown and "The server is gone" not in shown.split("原为好评")[0]
     (label,) = [one.label for one in app.expander if "重新提问" in one.label]
-    assert "3 个回答中有 2 个" in label and "1 个好评回答" in label
+    assert "3 个回答中有 2 个" in label and "丢失的好评回答：1 个" in label
 
 
 @pytest.mark.parametrize(

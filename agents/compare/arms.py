@@ -18,6 +18,7 @@ from typing import Any
 
 from agents.answer import answer
 from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
+from agents.lineage import prompt_version
 from agents.registry import AGENTS, NOBODY
 from agents.router import forced
 from agents.tuned.agent import tuned_model
@@ -102,7 +103,7 @@ def ask(arm: Arm, question: str, history: Sequence[Turn] = ()) -> Answered:
 
 
 def describe(arm: Arm) -> dict[str, Any]:
-    """What the arm rests on now: model, digest, mode, collection, revision, run, settings."""
+    """What the arm rests on now: model, digest, mode, collection, run, prompt, settings."""
     model, settings = arm.model, arm.settings
     found: dict[str, Any] = {"model": model, "digest": "", "mode": arm.mode}
     if model != NONE:
@@ -116,6 +117,7 @@ def describe(arm: Arm) -> dict[str, Any]:
     # a collection that is made a second time begins at revision 1 again
     found["collection_made"] = ", ".join(one.created for one in opened)
     found["run"] = _run_of(model, settings)
+    found["prompt"] = prompt_version(arm.mode)
     found["settings"] = _spoken(settings, documents)
     return found
 
@@ -154,7 +156,7 @@ def _check(arm: Arm) -> None:
     if arm.mode == DOCUMENTS:
         _check_collections(arm.settings)
     if arm.model != NONE:
-        _check_model(arm.model, arm.settings)
+        check_model(arm.model, arm.settings)
 
 
 def _check_collections(settings: Settings) -> None:
@@ -166,7 +168,8 @@ def _check_collections(settings: Settings) -> None:
             )
 
 
-def _check_model(name: str, settings: Settings) -> None:
+def check_model(name: str, settings: Settings) -> None:
+    """Raises NotFound or Unavailable where no model of that name can be asked now."""
     chosen = choose_named(name, settings)
     kind, rest = split_name(name)
     if kind == "ollama" and not chosen.info.digest:
