@@ -16,7 +16,7 @@ from finetune.benchmark.finding import find_model
 from finetune.benchmark.kept import Conditions, Measured, find_kept, folder_of, keep
 from finetune.benchmark.leak import find_leaks, taught_questions
 from finetune.benchmark.model import Model
-from finetune.benchmark.tasks import Form, Task, load_tasks
+from finetune.benchmark.tasks import ACCURACIES, Form, Task, load_tasks
 from workbench.errors import InvalidInput
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
@@ -174,10 +174,9 @@ def _evaluate(task: Task, asked: Any, limit: int, chat: bool, system: str) -> An
 
 
 def _metric(figures: dict[str, Any]) -> str:
-    """Accuracy, or the first figure of a task without one."""
-    names = [name for name in figures if "," in name and "_stderr" not in name]
-    accuracies = [name for name in names if name.startswith("acc,")]
-    return [*accuracies, *names][0]
+    """The library's name of the accuracy; the first filter's where a task has several."""
+    names = [name for name in figures if name.partition(",")[0] in ACCURACIES]
+    return names[0]
 
 
 def _number(value: Any) -> float | None:

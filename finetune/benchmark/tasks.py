@@ -21,6 +21,7 @@ from workbench.messages import say
 from workbench.settings import Settings
 
 FILE_ENDINGS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".gz")
+ACCURACIES = ("acc", "exact_match")  # the library's names
 # (the column of the question, the column of the answer) in the tasks that the library ships
 COLUMNS = {"ceval": ("question", "answer"), "cmmlu": ("Question", "Answer")}
 
@@ -201,6 +202,7 @@ def _registered(name: str, form: Form) -> Iterator[Task]:
     with maps_data_errors(name):
         loaded = manager.load([name])["tasks"]
     for title, task in loaded.items():
+        _check_accuracy(task)
         asked = title if len(loaded) > 1 else name
         group = name if len(loaded) > 1 else ""
         questions = [_question(task, row) for row in _rows_of(task, form)]
@@ -213,18 +215,32 @@ def _rows_of(task: Any, form: Form) -> list[Any]:
 
 
 def _question(task: Any, row: Any) -> Choice:
-    """A question of any task of the library: as text, with the letters or texts to choose from."""
-    text = task.doc_to_text(row)
+    """A question of any task of the library as text, its options by letters or numbers."""
+    text = str(task.doc_to_text(row))
     target = task.doc_to_target(row)
     if not task.config.doc_to_choice:
-        return Choice(str(text), {}, str(target))
-    options = {letter: str(row[letter]) for letter in LETTERS if letter in row}
+        return Choice(text, {}, str(target))
     choices = [str(choice) for choice in task.doc_to_choice(row)]
-    if list(options) != choices:
-        options = dict(zip(choices, choices, strict=True))
-    if isinstance(target, int) and target < len(choices):
-        target = choices[target]
-    return Choice(str(text), options, str(target))
+    names = list(LETTERS) if len(choices) <= len(LETTERS) else [str(n) for n in range(len(choices))]
+    options = dict(zip(names, choices, strict=False))
+    if isinstance(target, str) and target in choices:
+        target = choices.index(target)
+    known = isinstance(target, int) and 0 <= target < len(choices)
+    return Choice(text, options, names[target] if known else str(target))
+
+
+def _check_accuracy(task: Any) -> None:
+    """Raise InvalidInput for a task whose answers are not right or wrong."""
+    figures = list(task.aggregation())
+    if not set(figures).intersection(ACCURACIES):
+        raise InvalidInput(
+            say(
+                "{task} gives no accuracy, but {figures}.",
+                task=task.task_name,
+                figures=", ".join(figures),
+            ),
+            "Choose a task whose answers are right or wrong.",
+        )
 
 
 def _in_form(task: Any, form: Form) -> Any:

@@ -83,7 +83,9 @@ def benchmark(
     Example:
       workbench finetune benchmark exam --tasks ceval:law,cmmlu:arts --folder ./ceval
     """
-    if folder and Path(folder).expanduser().exists():  # before a library reads them
+    names = [name.strip() for group in tasks for name in group.split(",") if name.strip()]
+    of_files = all(Path(name).is_file() for name in names)
+    if of_files or (folder and Path(folder).expanduser().exists()):  # before a library reads them
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -93,7 +95,6 @@ def benchmark(
     from workbench.terminal import reporting, warning_note
 
     signal.signal(signal.SIGTERM, _stop)
-    names = [name.strip() for group in tasks for name in group.split(",") if name.strip()]
     wish = Wish(model, names, folder, limit, shots, template, written, base, batch, seed, replace)
     try:
         with reporting(as_json, warning_note) as report:
