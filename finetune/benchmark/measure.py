@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,8 @@ from finetune.benchmark.kept import Conditions, Measured, find_kept, folder_of, 
 from finetune.benchmark.leak import find_leaks, taught_questions
 from finetune.benchmark.model import Model
 from finetune.benchmark.tasks import ACCURACIES, Form, Task, load_tasks
-from workbench.errors import InvalidInput
+from workbench.artefacts.model_folder import first_line
+from workbench.errors import InvalidInput, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
 from workbench.progress import Pace
@@ -63,9 +64,7 @@ class _Running:
 
 
 def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[Task, Measured]]:
-    """Every task with what came of it.
-
-    What was measured so before is taken as it is.
+    """Every task with what came of it; what was measured so before is taken as it is.
 
     Raises NotFound, InvalidInput, Conflict or Unavailable for the model, the tasks or their data.
     """
@@ -161,16 +160,35 @@ def _evaluate(task: Task, asked: Any, limit: int, chat: bool, system: str) -> An
     """The library's own evaluation of one task. It is given no cache: its caches are pickles."""
     from lm_eval.evaluator import evaluate
 
-    return evaluate(
-        lm=asked,
-        task_dict={"tasks": {task.name: task.task}},
-        limit=limit or None,
-        bootstrap_iters=RESAMPLES,
-        log_samples=True,
-        apply_chat_template=chat,
-        fewshot_as_multiturn=chat,
-        system_instruction=system or None,
-    )
+    with _maps_errors(task):
+        return evaluate(
+            lm=asked,
+            task_dict={"tasks": {task.name: task.task}},
+            limit=limit or None,
+            bootstrap_iters=RESAMPLES,
+            log_samples=True,
+            apply_chat_template=chat,
+            fewshot_as_multiturn=chat,
+            system_instruction=system or None,
+        )
+
+
+@contextmanager
+def _maps_errors(task: Task) -> Iterator[None]:
+    """What the library and torch fail with, in our words."""
+    try:
+        yield
+    except (AssertionError, ValueError) as error:
+        raise InvalidInput(
+            say("{task} cannot be asked: {error}", task=task.name, error=first_line(error)),
+            "Choose another task, or another model.",
+        ) from error
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            raise
+        raise Unavailable(
+            say("No memory to ask the questions of {task}.", task=task.name), "Lower --batch."
+        ) from error
 
 
 def _metric(figures: dict[str, Any]) -> str:

@@ -101,7 +101,7 @@ def _of_file(path: Path, form: Form) -> Task:
         "fewshot_config": {"sampler": "first_n"},
         "output_type": "multiple_choice",
         "doc_to_text": "text",
-        "doc_to_choice": lambda row: list(LETTERS[: row["options"]]),
+        "doc_to_choice": lambda row: list(row["letters"]),
         "doc_to_target": "gold",
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         "metadata": {"version": 1.0},
@@ -109,7 +109,7 @@ def _of_file(path: Path, form: Form) -> Task:
     rows = [
         {
             "text": one.asked,
-            "options": len(one.options),
+            "letters": "".join(one.options),
             "gold": list(one.options).index(one.letter),
             "answer": one.letter,
         }
