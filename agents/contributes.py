@@ -11,14 +11,22 @@ CONTRIBUTION = Contribution(
             "agents.compare.commands.compare:compare",
             "Compare base, documents and tuning on the same questions.",
         ),
+        "chats replay": (
+            "agents.commands.replay:replay",
+            "Ask a whole chat again, and say what changed.",
+        ),
         "data": (
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
         ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
-    jobs={"compare run": JobKind(made="agents.compare.ui.made:made_by_comparison")},
+    jobs={
+        "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),
+        "chats replay": JobKind(made="agents.ui.made:made_by_replay"),
+    },
     demo={30: "agents.data.demo:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -17,6 +17,7 @@ CONTRIBUTION = Contribution(
         "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
+        "finetune score": JobKind(made="finetune.ui.made:made_by_scoring", heavy=True),
         "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
         "finetune benchmark": JobKind(made="finetune.ui.made:made_by_benchmark", heavy=True),
         "finetune vocabulary": JobKind(

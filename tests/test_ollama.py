@@ -134,3 +134,22 @@ def test_its_embedding_api_embeds(ollama_server: str) -> None:
     settings = load_settings(ollama_host=ollama_server)
     vectors = load_embedder("ollama:tiny", settings).embed(["one", "two"])
     assert vectors.shape == (2, 64)
+
+
+def test_a_published_model_is_scored_like_its_folder(
+    ollama_server: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", ollama_server)
+    questions = tmp_path / "pairs.jsonl"
+    rows = [json.dumps({"question": question, "answer": reply}) for question, reply in PAIRS]
+    questions.write_text("\n".join(rows), "utf-8")
+    found = {}
+    for model in ("ollama:tiny", str(tiny_model)):
+        out = tmp_path / "said.jsonl"
+        asked = ["finetune", "score", model, "--data", str(questions), "--out", str(out), "--json"]
+        done = CliRunner().invoke(workbench, asked)
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout.splitlines()[-1])["exact"] == 1.0
+        found[model] = out.read_text("utf-8")
+    assert found["ollama:tiny"] == found[str(tiny_model)]

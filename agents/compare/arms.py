@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.answer import answer
+from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
+from agents.lineage import prompt_version
 from agents.registry import AGENTS, NOBODY
 from agents.router import forced
 from agents.tuned.agent import tuned_model
@@ -31,12 +33,6 @@ from workbench.models.chosen import choose, choose_named
 from workbench.models.listing import CONNECT, NONE, split_name
 from workbench.models.servers import server_of
 from workbench.settings import Settings
-
-BASE = "base"
-RAG = "rag"
-TUNED = "tuned"
-ARMS = (BASE, RAG, TUNED, f"{RAG}+{TUNED}")
-DOCUMENTS = "documents"  # the mode of the agent
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def parse_arms(names: Sequence[str], settings: Settings) -> list[Arm]:
     failures: list[tuple[str, WorkbenchError]] = []
     for name in names:
         try:
-            arm = _parse(name, settings)
+            arm = parse_arm(name, settings)
             _check(arm)
         except WorkbenchError as error:
             failures.append((name, error))
@@ -106,7 +102,7 @@ def ask(arm: Arm, question: str, history: Sequence[Turn] = ()) -> Answered:
 
 
 def describe(arm: Arm) -> dict[str, Any]:
-    """What the arm rests on now: model, digest, mode, collection, revision, run, settings."""
+    """What the arm rests on now: model, digest, mode, collection, run, prompt, settings."""
     model, settings = arm.model, arm.settings
     found: dict[str, Any] = {"model": model, "digest": "", "mode": arm.mode}
     if model != NONE:
@@ -120,11 +116,16 @@ def describe(arm: Arm) -> dict[str, Any]:
     # a collection that is made a second time begins at revision 1 again
     found["collection_made"] = ", ".join(one.created for one in opened)
     found["run"] = _run_of(model, settings)
+    found["prompt"] = prompt_version(arm.mode)
     found["settings"] = _spoken(settings, documents)
     return found
 
 
-def _parse(name: str, settings: Settings) -> Arm:
+def parse_arm(name: str, settings: Settings) -> Arm:
+    """The arm of that name; what it cannot be asked is found when it is asked.
+
+    Raises InvalidInput for a name of no model, NotFound where there is no tuned model.
+    """
     first, plus, rest = name.partition("+")
     if first == RAG:
         model = _model_of(rest if plus else BASE, settings)
@@ -153,7 +154,7 @@ def _check(arm: Arm) -> None:
     if arm.mode == DOCUMENTS:
         _check_collections(arm.settings)
     if arm.model != NONE:
-        _check_model(arm.model, arm.settings)
+        check_model(arm.model, arm.settings)
 
 
 def _check_collections(settings: Settings) -> None:
@@ -165,7 +166,8 @@ def _check_collections(settings: Settings) -> None:
             )
 
 
-def _check_model(name: str, settings: Settings) -> None:
+def check_model(name: str, settings: Settings) -> None:
+    """Raises NotFound or Unavailable where no model of that name can be asked now."""
     chosen = choose_named(name, settings)
     kind, rest = split_name(name)
     if kind == "ollama" and not chosen.info.digest:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.compare.kept import Comparison
 from agents.compare.matrix import Asked, rows_where
-from agents.compare.verdict import label
+from agents.compare.wording import label
 from workbench.contributions import chinese
 from workbench.language import localized
 from workbench.messages import say, translate
@@ -18,6 +18,14 @@ from workbench.messages import say, translate
 STYLE = Path(__file__).with_name("report.css")
 WIDTH, ROW = 560, 34  # pixels of the chart, and of one arm in it
 LEFT = 200  # pixels for the names
+SHOWN = 60  # characters of a name or a digest
+RESTS_ON = (
+    ("model", "Model", "模型"),
+    ("digest", "Digest", "摘要"),
+    ("collection", "Documents", "文档"),
+    ("revision", "Revision", "版本"),
+    ("run", "Run", "训练"),
+)
 Row = dict[str, Any]
 
 
@@ -27,8 +35,7 @@ def html_report(comparison: Comparison, language: str) -> bytes:
     page = _Page(comparison, language)
     parts = [page.head()]
     if result:
-        verdict = page.words(result["verdict"])
-        parts += [f"<p class=verdict>{verdict}</p>", page.figures(result), page.chart(result)]
+        parts += [page.verdict(result), page.figures(result), page.chart(result)]
     parts.append(page.settings())
     parts += [page.question(asked) for asked in rows_where(comparison)]
     return "\n".join([*parts, "</main></body></html>", ""]).encode()
@@ -63,6 +70,10 @@ class _Page:
             f"<h1>{self.both('Comparison: ', '对比：')}{name}</h1>"
             f"<p class=quiet>{made:%Y-%m-%d %H:%M}</p>"
         )
+
+    def verdict(self, result: Row) -> str:
+        said = "".join(f"<li>{self.words(one)}</li>" for one in result["findings"])
+        return f"<p class=verdict>{self.words(result['lead'])}</p><ul>{said}</ul>"
 
     def figures(self, result: Row) -> str:
         heads = [
@@ -108,28 +119,20 @@ class _Page:
     def settings(self) -> str:
         """What each arm rests on, folded."""
         card = self._comparison.card
-        heads = [
-            self.both("Arm", "回答方式"),
-            *(("model", "digest", "collection", "revision", "run")),
-        ]
         lines = []
         for name, arm in card.get("arms", {}).items():
-            facts = [
-                arm["model"],
-                arm["digest"][:12],
-                arm["collection"],
-                arm["revision"],
-                arm["run"],
-            ]
-            lines.append([self.arm(name), *(escape(str(fact)) for fact in facts)])
+            facts = [str(arm[key]) for key, _, _ in RESTS_ON]
+            lines.append([self.arm(name), *(escape(fact[:SHOWN]) for fact in facts)])
+        heads = [self.both("Arm", "回答方式")]
+        heads += [self.both(english, chinese_name) for _, english, chinese_name in RESTS_ON]
         sha = escape(str(card.get("questions_sha256", "")))
         measure = escape(str(card.get("measure", "")))
         title = self.both("What was compared", "对比的对象")
-        facts = self.both(
+        measured = self.both(
             f"Measure: {measure}. Questions: {sha}", f"衡量方式：{measure}。问题：{sha}"
         )
         table = _table(heads, lines)
-        return f"<details><summary>{title}</summary><p class=quiet>{facts}</p>{table}</details>"
+        return f"<details><summary>{title}</summary><p class=quiet>{measured}</p>{table}</details>"
 
     def question(self, asked: Asked) -> str:
         should = self.both("Should be", "参考答案")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agents.compare.kept import Comparison
 from agents.compare.matrix import rows_where
-from agents.databases.export import as_csv
 from workbench.language import localized
+from workbench.spreadsheet import as_csv
 
 COLUMNS = (
     ("id", "编号"),

@@ -11,11 +11,11 @@ from agents.compare.arms import BASE, RAG, TUNED
 from agents.compare.kept import FOLDER
 from agents.compare.measuring import AUTO, usable_measures
 from agents.compare.ui.made import SHOWN, VIEW
-from agents.compare.verdict import BOTH, LABELS
+from agents.compare.wording import BOTH, label
 from rag.example import EXAMPLE
 from rag.store import list_collections
 from workbench.jobs.job import Job, list_jobs, start
-from workbench.models.listing import list_runs, packaged_models
+from workbench.models.listing import NONE, list_runs, packaged_models
 from workbench.settings import Settings
 from workbench.ui.models import automatic_model, reachable_models
 from workbench.ui.uploads import save_uploads
@@ -100,7 +100,7 @@ def _start(
 def _model_of_example(settings: Settings) -> str:
     """A chat model that can be asked now; empty without any."""
     found = automatic_model(settings)
-    if found:
+    if found and found != NONE:
         return found
     packaged = packaged_models()
     return packaged[0].name if packaged else ""
@@ -131,9 +131,11 @@ def _choose_questions(settings: Settings) -> str:
         origins[f"held-out:{run}"] = both(f"held out of the run {run}", f"训练 {run} 的留出数据")
     origins["rated"] = both("rated and corrected chats", "已评分和更正的对话")
     origins["file"] = both("a file", "文件")
-    label = both("Questions", "问题")
     origin = st.selectbox(
-        label, list(origins), format_func=origins.__getitem__, key="questions_from"
+        both("Questions", "问题"),
+        list(origins),
+        format_func=origins.__getitem__,
+        key="questions_from",
     )
     return _upload(settings) if origin == "file" else origin
 
@@ -166,7 +168,7 @@ def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
         both("Arms", "参与对比的回答方式"),
         [*offered, *others],
         default=offered,
-        format_func=lambda arm: told(LABELS.get(arm, arm)),
+        format_func=_arm_words,
         key="comparison_arms",
     )
     things = {
@@ -176,20 +178,24 @@ def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
     }
     there = {option: thing for option, thing in things.items() if thing[1]}
     words: list[str] = []
-    for column, (option, (label, names)) in zip(
+    for column, (option, (words_of_it, names)) in zip(
         st.columns(max(1, len(there))), there.items(), strict=False
     ):
-        chosen = column.selectbox(label, names, key=f"comparison{option}")
+        chosen = column.selectbox(words_of_it, names, key=f"comparison{option}")
         words += [option, chosen]
     return arms, words
+
+
+def _arm_words(arm: str) -> str:
+    return told(label(arm))
 
 
 def _choose_details() -> list[str]:
     """How an answer counts as right, and how many questions are asked."""
     left, right = st.columns(2)
     measures = {AUTO: both("by the answers", "根据答案自动选择")}
-    for name, measure in usable_measures().items():
-        measures[name] = both(measure.english, measure.chinese)
+    for name, row in usable_measures().items():
+        measures[name] = both(row.english, row.chinese)
     measure = left.selectbox(
         both("An answer is right", "如何判断答案正确"),
         list(measures),
