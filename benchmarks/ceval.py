@@ -1,7 +1,7 @@
 """Multiple choice on C-Eval before and after a training on the same questions: a leak shows as one.
 
     .venv/bin/python benchmarks/ceval.py [--subject chinese_language_and_literature]
-        [--method lora|ptuning|full] [--base packaged:smollm2-135m]
+        [--method lora|ptuning|full] [--base packaged:smollm2-135m] [--epochs 20]
 
 Reads ../shared/data. Without --base it is made on the spot from the demo's texts, so it begins at
 chance. The run is trained on the very questions that it is asked: the check, the scores and the
@@ -65,6 +65,7 @@ def main() -> None:
     options.add_argument("--subject", default="chinese_language_and_literature")
     options.add_argument("--method", choices=METHODS, default="lora")
     options.add_argument("--base", default="")
+    options.add_argument("--epochs", type=int, default=0)
     chosen = options.parse_args()
     subject = chosen.subject
     if not QUESTIONS.exists():
@@ -78,7 +79,7 @@ def main() -> None:
             questions=json.dumps(str(QUESTIONS)),
             subject=subject,
             method=section,
-            epochs=epochs,
+            epochs=chosen.epochs or epochs,
             rate=rate,
         )
         (here / "ceval.toml").write_text(run_file, "utf-8")
@@ -96,7 +97,7 @@ def main() -> None:
         }
         if chosen.method != "ptuning":  # no GGUF can hold it
             found |= publish(here, subject)
-        print(json.dumps(found))
+        print(json.dumps(found, ensure_ascii=False))
 
 
 def measure(here: Path, subject: str) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import signal
 import socket
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from model_servers import Ollama, Script, openai_server
 from opened_pages import page, texts
 from streamlit.testing.v1 import AppTest
 from training_fixtures import RUN
@@ -32,7 +34,7 @@ from finetune.run.runs import find_run, open_run
 from finetune.train.small_model import make_small_model
 from finetune.train.training import train
 from workbench.cli import call, workbench
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.files import read_json
 from workbench.jobs.job import list_jobs
 from workbench.models.weights import load_local
@@ -112,7 +114,7 @@ def teach(folder: Path, name: str, text: str, settings: Settings) -> None:
 
 @pytest.fixture
 def run(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
-    """The JSON lines of `workbench finetune …`, without a network."""
+    """The JSON lines of `workbench finetune …`."""
     monkeypatch.setenv("WORKBENCH_HOME", str(home.home))
 
     def call_it(*words: Any) -> list[dict[str, Any]]:
@@ -319,12 +321,24 @@ def test_an_adapter_is_asked_on_the_device_of_its_base(
     assert measured.result["acc"] == ours.result["accuracy"]
 
 
+def test_a_server_that_gives_text_alone_writes_its_answers(home: Settings, suite: Path) -> None:
+    script = Script(pieces=("Answer", ": B", "\n\nnot C"))
+    with openai_server(script) as url:
+        there = home.model_copy(update={"openai_base_url": url})
+        wish = Wish("openai:scripted", ["ceval:logic"], str(suite))
+        with pytest.raises(Unavailable, match="not for log-probabilities") as caught:
+            benchmark(wish, there, lambda event: None)
+        assert "--written" in caught.value.fix
+        [(_, found)] = benchmark(replace(wish, written=True), there, lambda event: None)
+    assert {row["chosen"] for row in found.questions()} == {"B"}
+    assert found.result["acc"] == 0.25 and found.conditions.form == "answers"
+    assert script.requests[-1]["messages"][-1]["content"].endswith("答案：")
+
+
 @pytest.mark.ollama
 def test_a_published_model_gives_the_same_answers(
     ollama_server: str, tmp_path: Path, home: Settings, suite: Path
 ) -> None:
-    from model_servers import Ollama
-
     folder = shutil.copytree(home.home / "runs/exam/model", tmp_path / "exam")
     server = Ollama.__new__(Ollama)
     server.url = ollama_server

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from finetune.benchmark.answers import letter_of
+from finetune.benchmark.asking import ask_task
 from finetune.benchmark.finding import find_model
-from finetune.benchmark.kept import Conditions, Measured, find_kept, folder_of, keep
-from finetune.benchmark.leak import find_leaks, taught_questions
+from finetune.benchmark.kept import Conditions, Measured, find_kept, folder_of
+from finetune.benchmark.leak import taught_questions
 from finetune.benchmark.model import Model
-from finetune.benchmark.tasks import Form, Task, load_tasks
+from finetune.benchmark.task import Form, Task
+from finetune.benchmark.tasks import load_tasks
 from workbench.errors import InvalidInput
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
@@ -25,7 +23,6 @@ from workbench.settings import Settings
 
 Report = Callable[[dict[str, Any]], None]
 STAGE = say("Asking the questions")
-RESAMPLES = 1000  # for the standard error of figures that are no mean
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Wish:
     tasks: Sequence[str]
     folder: str = ""  # or a hub's name; empty is the suites' own place
     limit: int = 0
-    shots: int = 0
+    shots: int | None = None
     template: str = "auto"
     written: bool = False
     base: bool = False
@@ -63,9 +60,7 @@ class _Running:
 
 
 def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[Task, Measured]]:
-    """Every task with what came of it.
-
-    What was measured so before is taken as it is.
+    """Every task with what came of it; what was measured so before is taken as it is.
 
     Raises NotFound, InvalidInput, Conflict or Unavailable for the model, the tasks or their data.
     """
@@ -87,7 +82,7 @@ def benchmark(wish: Wish, settings: Settings, report: Report) -> list[tuple[Task
             if kept is None:
                 asked = asked or stack.enter_context(model.ask(wish.batch, form.chat))
                 asked.share = lambda share, task=task: running.tell(task, share)
-                kept = _measure(task, conditions, model, asked, taught, folder)
+                kept = ask_task(task, conditions, asked, taught, folder)
             _warn(kept, report)
             running.done += len(task.questions)
             running.tell(task, 0)
@@ -127,104 +122,6 @@ def _conditions(task: Task, form: Form, model: Model) -> Conditions:
     )
 
 
-def _measure(
-    task: Task,
-    conditions: Conditions,
-    model: Model,
-    asked: Any,
-    taught: Sequence[str],
-    folder: Path,
-) -> Measured:
-    """Ask the library, and keep what it found."""
-    chat = conditions.template == "chat"
-    found = _evaluate(task, asked, conditions.limit, chat, conditions.system)
-    figures = found["results"][task.name]
-    metric = _metric(figures)
-    leaks = find_leaks(task.questions, taught)
-    questions = []
-    for sample in _in_order(found["samples"][task.name]):
-        number = sample["doc_id"]
-        questions.append(_question(task, sample, metric, asked.cut, leaks[number]))
-    result = {
-        "acc": round(float(figures[metric]), 6),
-        "stderr": _number(figures.get(metric.replace(",", "_stderr,"))),
-        "n": len(questions),
-        "metric": metric.partition(",")[0],
-        "cut": sum(row["cut"] for row in questions),
-        "leak": sum(leaks),
-    }
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    return keep(folder, Measured(conditions, result, created), questions)
-
-
-def _evaluate(task: Task, asked: Any, limit: int, chat: bool, system: str) -> Any:
-    """The library's own evaluation of one task. It is given no cache: its caches are pickles."""
-    from lm_eval.evaluator import evaluate
-
-    return evaluate(
-        lm=asked,
-        task_dict={"tasks": {task.name: task.task}},
-        limit=limit or None,
-        bootstrap_iters=RESAMPLES,
-        log_samples=True,
-        apply_chat_template=chat,
-        fewshot_as_multiturn=chat,
-        system_instruction=system or None,
-    )
-
-
-def _metric(figures: dict[str, Any]) -> str:
-    """Accuracy, or the first figure of a task without one."""
-    names = [name for name in figures if "," in name and "_stderr" not in name]
-    accuracies = [name for name in names if name.startswith("acc,")]
-    return [*accuracies, *names][0]
-
-
-def _number(value: Any) -> float | None:
-    """A figure, or None where the library has none, or a server did not list it."""
-    known = isinstance(value, int | float) and math.isfinite(value)
-    return round(float(value), 6) if known else None
-
-
-def _in_order(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One sample of each question, by its number: a task with several filters has more."""
-    first: dict[int, dict[str, Any]] = {}
-    for sample in samples:
-        first.setdefault(sample["doc_id"], sample)
-    return [first[number] for number in sorted(first)]
-
-
-def _question(
-    task: Task, sample: dict[str, Any], metric: str, cut: set[str], leak: bool
-) -> dict[str, Any]:
-    """What is kept of one question."""
-    number = sample["doc_id"]
-    question = task.questions[number]
-    prompts = sample["arguments"]
-    row: dict[str, Any] = {
-        "id": number,
-        "question": question.question,
-        "options": question.options,
-        "gold": question.letter,
-        "right": bool(sample[metric.partition(",")[0]]),
-        "prompt_sha256": sample["prompt_hash"],
-        "cut": prompts[0][0] in cut,
-        "taught": leak,
-    }
-    if task.task.OUTPUT_TYPE == "generate_until":
-        said = sample["resps"][0][0]
-        return row | {"answer": said, "chosen": letter_of(said) if question.options else said}
-    chances = [answers[0][0] for answers in sample["resps"]]
-    # a task that measures against the bare options has these once more behind
-    logprobs = dict(zip(question.options, chances, strict=False))
-    chosen = max(logprobs, key=logprobs.__getitem__, default="")
-    return (
-        row
-        | {"logprobs": {key: _number(value) for key, value in logprobs.items()}}
-        | {"chosen": chosen}
-    )
-
-
 def _warn(measured: Measured, report: Report) -> None:
     result = measured.result
     task = measured.conditions.task
@@ -246,32 +143,3 @@ def _warn(measured: Measured, report: Report) -> None:
             task=task,
         )
         report({"event": "warning", "text": text})
-
-
-def results_of(found: Sequence[tuple[Task, Measured]]) -> dict[str, dict[str, Any]]:
-    """Name of a task -> its figures; a suite that was asked for as a whole has its own."""
-    results = {task.asked: measured.result for task, measured in found}
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for task, measured in found:
-        if task.group:
-            groups.setdefault(task.group, []).append(measured.result)
-    for group, parts in groups.items():
-        results[group] = pooled(parts)
-    return results
-
-
-def pooled(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All questions of several tasks together: each counts the same.
-
-    The standard error is that of a mean of independent parts weighted by their sizes.
-    """
-    n = sum(part["n"] for part in parts)
-    acc = sum(part["acc"] * part["n"] for part in parts) / n
-    variance = sum(((part["stderr"] or 0) * part["n"] / n) ** 2 for part in parts)
-    return {
-        "acc": round(acc, 6),
-        "stderr": round(math.sqrt(variance), 6),
-        "n": n,
-        "cut": sum(part["cut"] for part in parts),
-        "leak": sum(part["leak"] for part in parts),
-    }

@@ -36,10 +36,8 @@ CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
 )
 @click.option(
     "--shots",
-    default=0,
-    show_default=True,
     type=click.IntRange(0),
-    help="Solved questions before each.",
+    help="Solved questions before each; without it as many as the task says, which is mostly 0.",
 )
 @click.option(
     "--template",
@@ -66,7 +64,7 @@ def benchmark(
     tasks: tuple[str, ...],
     folder: str,
     limit: int,
-    shots: int,
+    shots: int | None,
     template: str,
     written: bool,
     base: bool,
@@ -83,17 +81,19 @@ def benchmark(
     Example:
       workbench finetune benchmark exam --tasks ceval:law,cmmlu:arts --folder ./ceval
     """
-    if folder and Path(folder).expanduser().exists():  # before a library reads them
+    names = [name.strip() for group in tasks for name in group.split(",") if name.strip()]
+    of_files = all(Path(name).is_file() for name in names)
+    if of_files or (folder and Path(folder).expanduser().exists()):  # before a library reads them
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_DATASETS_OFFLINE"] = "1"
     os.environ.setdefault("TQDM_DISABLE", "1")
-    from finetune.benchmark.measure import Wish, results_of
+    from finetune.benchmark.measure import Wish
     from finetune.benchmark.measure import benchmark as measure
+    from finetune.benchmark.results import results_of
     from workbench.settings import load_settings
     from workbench.terminal import reporting, warning_note
 
     signal.signal(signal.SIGTERM, _stop)
-    names = [name.strip() for group in tasks for name in group.split(",") if name.strip()]
     wish = Wish(model, names, folder, limit, shots, template, written, base, batch, seed, replace)
     try:
         with reporting(as_json, warning_note) as report:
