@@ -20,7 +20,7 @@ from workbench.settings import load_settings
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=120_000)
 QUESTION = "Who wrote Faust?"
-RIGHT = "Mephisto wrote Faust in Leipzig."
+RIGHT = "Goethe wrote Faust in Paris."  # of words that the small base knows
 
 
 def ask(page: Any, question: str) -> Any:
