@@ -11,6 +11,7 @@ PAGES = [
     ("agents/databases/ui/data.py", "Data", "数据", ":material/database:"),
     ("finetune/ui/training.py", "Training", "训练", ":material/model_training:"),
     ("deploy/ui/models.py", "Models", "模型", ":material/deployed_code:"),
+    ("agents/compare/ui/compare.py", "Compare", "对比", ":material/balance:"),
     ("agents/loop/ui/improve.py", "Improve", "改进", ":material/sync:"),
 ]
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from agents import reasons
+from agents.lineage import Gathered
 from agents.question import Question
 from agents.registry import AGENTS, AUTO
 from agents.router import Route, forced, routing
@@ -47,15 +48,18 @@ def answer(
     an agent without an answer is followed by the next one: a Notice says why, and a second Routed
     names who answers.
     """
+    gathered = Gathered(history, settings, files)
     try:
-        yield from _answer(text, history, settings, mode, files)
+        with closing(_answer(text, history, settings, mode, files)) as events:
+            for event in events:
+                yield gathered.complete(event)
     except WorkbenchError as error:
-        yield Failed(error.problem, error.fix)
+        yield gathered.complete(Failed(error.problem, error.fix))
 
 
 def _answer(
     text: str, history: Sequence[Turn], settings: Settings, mode: str, files: Sequence[str]
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     text, mode = forced(text, mode)
     if not text.strip():
         raise InvalidInput("The question is empty.", "Write what you want to know.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,19 @@ from agents.attached import (
     sources_of,
     unread,
 )
-from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings, default_agent, modes_of
-from agents.router import warm_routing
+from agents.beside import ARM, BLIND, Beside, beside_of, mode_of, modes_asked
+from agents.compare.names import DOCUMENTS, TUNED
+from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings, default_agent
+from agents.router import forced, warm_routing
 from workbench.chat.conversations import Conversations, Message, Turn
 from workbench.chat.events import Beat, Done, Event, Failed, Notice
 from workbench.chat.streams import OWNER, STREAMS
-from workbench.errors import WorkbenchError
+from workbench.errors import Unavailable, WorkbenchError
 from workbench.messages import say
+from workbench.models.listing import CONNECT, NONE
 from workbench.settings import Settings
 
+BESIDE = Beside()
 LOOKED_EVERY = 0.2  # seconds, while files are read
 
 _warmed: set[tuple[str, ...]] = set()  # (mode, workspace, asset) that this process has loaded
@@ -43,21 +47,28 @@ def ask(
     conversation: int | None = None,
     note: dict[str, Any] | None = None,
     instead_of: int | None = None,
+    beside: Beside = BESIDE,
 ) -> int:
     """Store the question, start its answer or answers, and return the conversation.
 
     `note` is what the question keeps in its settings, such as the files that came with it. With
-    `instead_of` it is another version of that question.
+    `instead_of` it is another version of that question. `beside` names the arms of the mode
+    `side_by_side`.
     """
     if conversation is None:
         conversation = conversations.create(text)
     question = conversations.add(conversation, "user", text, settings=note, instead_of=instead_of)
-    start_answers(question, mode, settings, conversations)
+    start_answers(question, mode, settings, conversations, beside=beside)
     return conversation
 
 
 def ask_edited(
-    before: Message, text: str, mode: str, settings: Settings, conversations: Conversations
+    before: Message,
+    text: str,
+    mode: str,
+    settings: Settings,
+    conversations: Conversations,
+    beside: Beside = BESIDE,
 ) -> int:
     """Ask the question in other words; the former one stays as another version, with answer.
 
@@ -71,6 +82,7 @@ def ask_edited(
         before.conversation,
         before.settings,
         instead_of=before.id,
+        beside=beside,
     )
 
 
@@ -81,9 +93,10 @@ def answer_again(
     conversations: Conversations,
     instead: str = "",
 ) -> None:
-    """Answer once more, by the same agents or by `instead`; the former answers stay as a version.
+    """Answer once more with these settings, by the same agents or by `instead`.
 
-    Such a correction is remembered: the router sends the same question there the next time.
+    The former answers stay as a version. An agent asked instead is remembered: the router sends the
+    same question there the next time.
     """
     if instead:
         conversations.reroute(question.content, instead)
@@ -92,7 +105,9 @@ def answer_again(
         mode = SIDE_BY_SIDE
     else:
         mode = answers[0].mode
-    start_answers(question.id, mode, settings, conversations, instead_of=answers[0].id)
+    first = answers[0].id
+    beside = beside_of(answers)
+    start_answers(question.id, mode, settings, conversations, instead_of=first, beside=beside)
 
 
 def start_answers(
@@ -101,6 +116,7 @@ def start_answers(
     settings: Settings,
     conversations: Conversations,
     instead_of: int | None = None,
+    beside: Beside = BESIDE,
 ) -> None:
     """Let every agent of that mode answer the stored question, each in a thread of its own.
 
@@ -110,30 +126,85 @@ def start_answers(
     asked = conversations.message(question)
     history = conversations.history(asked.conversation, before=question)
     settings = settings.model_copy(update={"attached": chat_collection(asked.conversation)})
-    carried = ["model", *asset_settings()]
-    chosen = {name: getattr(settings, name) for name in carried}
-    for one in modes_of(mode):
+    before = conversations.message(instead_of).versions if instead_of else ()
+    for wanted in _answerers(mode, beside, settings, question, len(before)):
         message = conversations.add(
             asked.conversation,
             "assistant",
             "",
             state="streaming",
-            mode=one,
-            settings=chosen,
+            mode=wanted.mode,
+            settings=wanted.chosen,
             owner=OWNER,
             instead_of=instead_of,
         )
         instead_of = None  # the next answers stand beside this one
 
-        def events(one: str = one) -> Iterator[Event]:
+        def events(wanted: _Answerer = wanted) -> Iterator[Event]:
             begun = time.monotonic()
             files: list[str] = []
-            if not _answers_from_memory(one):
+            if not _answers_from_memory(wanted.mode):
                 yield from wait_for(asked, settings)
                 files = sources_of(asked, settings)
-            yield from timed(answer(asked.content, history, settings, one, files), begun)
+            given = answer_as(asked.content, history, settings, wanted.mode, files, wanted.arm)
+            yield from timed(given, begun)
 
         STREAMS.start(conversations, message, events)
+
+
+@dataclass(frozen=True)
+class _Answerer:
+    """Who is to answer: a mode, or an arm of the mode `side_by_side`; `chosen` is kept with it."""
+
+    mode: str
+    chosen: dict[str, Any]
+    arm: str = ""
+
+
+def _answerers(
+    mode: str, beside: Beside, settings: Settings, question: int, before: int
+) -> list[_Answerer]:
+    """Those that one question is asked of, as they stand from left to right."""
+    carried = ["model", *asset_settings()]
+    chosen = {name: getattr(settings, name) for name in carried}
+    if mode != SIDE_BY_SIDE:
+        return [_Answerer(mode, chosen)]
+    found = []
+    for arm in beside.ordered(question, before):
+        kept = chosen | {ARM: arm, BLIND: beside.blind}
+        found.append(_Answerer(mode_of(arm), kept, arm))
+    return found
+
+
+def answer_as(
+    text: str,
+    history: Sequence[Turn],
+    settings: Settings,
+    mode: str,
+    files: Sequence[str],
+    arm: str,
+) -> Generator[Event, None, None]:
+    """The events of one answer in that mode, or by that arm where one is named."""
+    if arm:
+        try:
+            settings = _arm_settings(arm, settings)
+        except WorkbenchError as error:
+            yield Failed(error.problem, error.fix)
+            return
+        text, _ = forced(text, mode)  # a command chooses no agent among these
+    yield from answer(text, history, settings, mode, files)
+
+
+def _arm_settings(arm: str, settings: Settings) -> Settings:
+    """The settings with which that arm answers in its mode. Raises WorkbenchError."""
+    from agents.compare.arms import parse_arm  # with all that it can ask
+
+    if arm in AGENTS and arm != TUNED:
+        return settings
+    found = parse_arm(arm, settings)
+    if found.model == NONE and found.mode != DOCUMENTS:
+        raise Unavailable("No chat model is connected.", CONNECT)
+    return found.settings
 
 
 def _answers_from_memory(mode: str) -> bool:
@@ -194,13 +265,13 @@ def timed(events: Iterator[Event], begun: float) -> Iterator[Event]:
         yield event
 
 
-def warm_up(mode: str, settings: Settings) -> None:
+def warm_up(mode: str, settings: Settings, beside: Beside = BESIDE) -> None:
     """Load in threads what an answer in that mode would wait for, while the person still types.
 
     Once per process, agent and asset. In `auto` the router is made ready and only the default agent
     is loaded: the weights of others take memory that may never be used.
     """
-    warms = {one: AGENTS[one].warm for one in modes_of(mode) if one != AUTO}
+    warms = {one: AGENTS[one].warm for one in modes_asked(mode, beside) if one != AUTO}
     if mode == AUTO:
         default = default_agent()
         warms = {default.mode: default.warm, AUTO: warm_routing}

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError, create_model
 
+from agents.beside import read_beside
 from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings
 from workbench.files import read_json, write_json
 from workbench.settings import Settings
@@ -36,7 +37,7 @@ def usable(chosen: Any) -> dict[str, Any]:
     mode = chosen.get(MODE)
     if mode in {AUTO, SIDE_BY_SIDE, *AGENTS}:
         kept[MODE] = mode
-    return kept
+    return kept | read_beside(chosen).chosen
 
 
 def last_choices(settings: Settings) -> dict[str, Any]:

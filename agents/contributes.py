@@ -11,6 +11,10 @@ CONTRIBUTION = Contribution(
             "agents.compare.commands.compare:compare",
             "Compare base, documents and tuning on the same questions.",
         ),
+        "chats replay": (
+            "agents.commands.replay:replay",
+            "Ask a whole chat again, and say what changed.",
+        ),
         "data": (
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
@@ -23,10 +27,12 @@ CONTRIBUTION = Contribution(
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={
         "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),
+        "chats replay": JobKind(made="agents.ui.made:made_by_replay"),
         "loop next": JobKind(made="agents.loop.ui.made:made_by_next", heavy=True),
     },
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
+    modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from agents.beside import arm_label, arm_of
 from agents.markdown import numbers_cited
 from agents.registry import AGENTS
 from rag.passages import Passage
 from workbench.chat import events as kinds
 from workbench.chat.conversations import Message
 from workbench.chat.events import Event, Token
+from workbench.chat.lineage import fact_name, in_words, lineage_of
 from workbench.language import localized, tokens
 from workbench.models.listing import NONE
 
@@ -20,25 +22,6 @@ Kind = TypeVar("Kind")
 
 CHOOSING = ("Choosing who answers…", "正在选择由谁回答…")
 READING = ("Reading the sources…", "正在阅读来源…")
-LINEAGE = {
-    # what an answer rests on, as its agent names it -> what a person reads
-    "agent": ("Answered by", "回答者"),
-    "model": ("Model", "模型"),
-    "digest": ("Fingerprint of the model", "模型指纹"),
-    "collection": ("Collection", "知识库"),
-    "revision": ("Its revision", "知识库版本"),
-    "embedder": ("Embedder", "向量模型"),
-    "source": ("Database", "数据库"),
-    "dialect": ("SQL dialect", "SQL 方言"),
-    "writer": ("The query is written by", "查询由谁编写"),
-    "tables": ("Tables that were looked at", "查看过的表"),
-    "whole_schema": ("The whole schema was given", "是否给出全部表结构"),
-    "verified_question": ("Verified question", "已验证的问题"),
-    "base": ("Base model", "基础模型"),
-    "data_sha256": ("Fingerprint of the training data", "训练数据指纹"),
-    "finished": ("Training ended", "训练结束时间"),
-    "created": ("Training began", "训练开始时间"),
-}
 SHOWN_UNCITED = 3  # sources that stand under an answer which cites none
 PREVIEWED = 320  # characters of a passage under the pointer
 NEIGHBOURS = 2  # passages before and after the cited one
@@ -194,26 +177,13 @@ def context_words(fill: Fill, language: str) -> str:
     )
 
 
-def lineage_lines(message: Message, done: kinds.Done, language: str) -> list[tuple[str, str]]:
+def lineage_lines(message: Message, language: str) -> list[tuple[str, str]]:
     """(name, value) of all that an answer rests on, to be read; what is empty is left out."""
-    facts = {"agent": agent_label(message.agent, language), "model": done.model, **done.lineage}
-    lines = []
-    for key, value in facts.items():
-        if value in ("", None, [], NONE):
-            continue
-        name = localized(language, *LINEAGE[key]) if key in LINEAGE else key
-        lines.append((name, _as_words(value, language)))
-    return lines
-
-
-def _as_words(value: Any, language: str) -> str:
-    if isinstance(value, bool):
-        return localized(language, "yes", "是") if value else localized(language, "no", "否")
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    if isinstance(value, dict):
-        return "; ".join(f"{name} {item}" for name, item in value.items())
-    return str(value)
+    facts = lineage_of(message)
+    facts["agent"] = agent_label(message.agent, language)
+    return [
+        (fact_name(key, language), in_words(key, value, language)) for key, value in facts.items()
+    ]
 
 
 def vote_labels(answers: Sequence[Message], language: str) -> dict[int, str]:
@@ -226,7 +196,7 @@ def vote_labels(answers: Sequence[Message], language: str) -> dict[int, str]:
         }
     labels = {}
     for answer in answers:
-        name = agent_label(answer.mode, language)
+        name = arm_label(arm_of(answer), language)
         labels[answer.id] = localized(language, f"{name} is better", f"{name}更好")
     return labels
 

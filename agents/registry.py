@@ -53,9 +53,6 @@ class Agent:
     model: str = "model"
     """The setting that names the model that speaks."""
 
-    beside: bool = False
-    """Whether the agent answers in the mode `side_by_side`."""
-
     evidence: str = ""
     """Place of `(settings) -> Asset | None`. Without it only a person's choice leads here."""
 
@@ -141,7 +138,6 @@ _ROWS = [
         busy=("Searching…", "正在检索…"),
         description="Answers from passages of the person's documents and cites each of them.",
         asset="collection",
-        beside=True,
         evidence="agents.documents.evidence:find_documents",
         attached="agents.documents.attached:find_in_files",
         examples="agents.documents.examples:questions_about_documents",
@@ -175,7 +171,6 @@ _ROWS = [
         description="Answers from memory what a fine-tuned model was trained on.",
         asset="tuned",
         model="tuned",
-        beside=True,
         evidence="agents.tuned.evidence:find_trained",
         examples="agents.tuned.examples:questions_of_training",
         holdings="agents.tuned.examples:name_runs",
@@ -211,16 +206,6 @@ def registered(agent: Agent) -> Iterator[None]:
 def default_agent() -> Agent:
     """The agent that answers where nothing speaks for any: the first row."""
     return next(iter(AGENTS.values()))
-
-
-def agents_beside() -> list[str]:
-    """The modes that answer side by side, in the order of the rows."""
-    return [mode for mode, agent in AGENTS.items() if agent.beside]
-
-
-def modes_of(mode: str) -> list[str]:
-    """The modes of the answers that one question gets: one, or several side by side."""
-    return agents_beside() if mode == SIDE_BY_SIDE else [mode]
 
 
 def modes_on_offer(language: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ CONTRIBUTION = Contribution(
         "finetune train": JobKind(made="finetune.ui.made:made_by_training", heavy=True),
         "finetune augment": JobKind(made="finetune.ui.made:made_by_augment"),
         "finetune make-base": JobKind(made="finetune.ui.made:made_by_make_base", heavy=True),
+        "finetune score": JobKind(made="finetune.ui.made:made_by_scoring", heavy=True),
         "finetune samples": JobKind(made="finetune.ui.made:made_by_samples", heavy=True),
         "finetune vocabulary": JobKind(
             made="finetune.ui.made:made_by_vocabulary",

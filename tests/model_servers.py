@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +33,8 @@ class Script:
     breaks: str = ""
     usage: int = 0  # completion tokens that the server reports when asked to; 0 is an old server
     models: Sequence[str] = ("scripted",)
+    # what it says to a request, in place of the pieces
+    reply: Callable[[dict[str, Any]], str] | None = None
     wanted_key: str = ""
     asked_for_models: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -75,7 +77,7 @@ def openai_server(script: Script) -> Iterator[str]:
             self.end_headers()
             for thought in script.thinking:
                 self._event({"reasoning_content": thought})
-            for piece in script.pieces:
+            for piece in [script.reply(body)] if script.reply else script.pieces:
                 time.sleep(script.pause)
                 self._event({"content": piece})
             if script.breaks == "error":

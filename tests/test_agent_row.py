@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from agents.answer import answer
 from agents.asking import ask
+from agents.beside import Beside, arm_label, arms_on_offer
 from agents.evidence import Match, Weights, share
 from agents.examples import Example, example_questions
 from agents.question import Question
@@ -20,7 +21,6 @@ from agents.registry import (
     AGENTS,
     SIDE_BY_SIDE,
     Agent,
-    agents_beside,
     modes_on_offer,
     registered,
 )
@@ -80,7 +80,6 @@ TOY = Agent(
     icon=":material/toys:",
     busy=("Playing…", "正在玩…"),
     description="Knows the tides.",
-    beside=True,
     evidence=f"{HERE}:find_toy",
     examples=f"{HERE}:toy_questions",
 )
@@ -159,14 +158,15 @@ def test_the_command_line_asks_it_and_names_it(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("toy")
 def test_it_answers_side_by_side(settings: Settings) -> None:
-    assert agents_beside() == ["documents", "tuned", "toy"]
+    assert "toy" in arms_on_offer([]) and arm_label("toy", "zh") == "玩具"
     conversations = Conversations(settings.database)
-    chat = ask("how?", SIDE_BY_SIDE, settings, conversations)
+    beside = Beside(("toy", "tuned"))
+    chat = ask("how?", SIDE_BY_SIDE, settings, conversations, beside=beside)
     for message in conversations.messages(chat)[1:]:
         stream = STREAMS.get(message.id)
         assert stream is None or stream.ended.wait(60)
     answers = {message.mode: message for message in conversations.messages(chat)[1:]}
-    assert list(answers) == agents_beside()
+    assert list(answers) == ["toy", "tuned"]
     assert answers["toy"].content == "Toy: how? (None)"
     assert isinstance(answers["tuned"].events[-1], Failed), "there is no tuned model"
 

@@ -155,7 +155,7 @@ def test_only_cited_passages_are_previewed_and_cut() -> None:
 
 def test_what_an_answer_rests_on_is_named_and_empty_facts_are_left_out() -> None:
     lineage = {"tables": ["a", "b"], "whole_schema": True, "digest": "", "new": {"x": 1}}
-    lines = lineage_lines(answer(), Done("none", 1.0, 0, lineage), "en")
+    lines = lineage_lines(answer(Done("none", 1.0, 0, lineage)), "en")
     assert lines == [
         ("Answered by", "Documents"),
         ("Tables that were looked at", "a, b"),

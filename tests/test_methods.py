@@ -14,7 +14,8 @@ from langchain_core.messages import AIMessage
 from training_fixtures import RUN, write_project
 
 from deploy.artefact import find_artefact
-from finetune.evaluate.score import score
+from finetune.evaluate.score import Wanted, score
+from finetune.evaluate.targets import of_run
 from finetune.methods import METHODS
 from finetune.run.check import check
 from finetune.run.config import ConfigProblems, load_config
@@ -34,6 +35,7 @@ from workbench.models.listing import describe_model
 from workbench.models.local import LocalChatModel
 from workbench.models.speeding import speed_up
 from workbench.models.weights import load_local
+from workbench.scoring.measures import Means
 from workbench.settings import Settings
 
 LORA = "[lora]\nrank = 16\nalpha = 32\ndropout = 0.05\n"
@@ -172,12 +174,13 @@ def test_a_batch_is_answered_like_single_questions(project: Path, settings: Sett
     questions = project.parent / "eval.jsonl"
     for case in ("prompt", "ptuning"):
         run = finished(case, project, settings)
-        together = score(run, [questions])
-        apart = score(run, [questions], batch=1)
+        together = score(of_run(run), Wanted([questions]), Means(settings))
+        apart = score(of_run(run), Wanted([questions], batch=1), Means(settings))
         assert len(together.predictions) == 6
         assert together.predictions == apart.predictions
     whole = finished("full", project, settings)
-    assert score(whole, [questions], base=True, limit=2).result["rows"] == 2
+    base = score(of_run(whole, base=True), Wanted([questions], limit=2), Means(settings))
+    assert base.result["rows"] == 2
 
 
 def test_what_cannot_be_a_gguf_is_said_before_and_refused_after(

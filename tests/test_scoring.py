@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.errors import InvalidInput, NotFound
-from workbench.models.encoders import DEFAULT, encoder_folder
+from tests.tiny_models import make_encoder
+from workbench.errors import InvalidInput, NotFound, Unavailable
+from workbench.models.encoders import encoder_folder
 from workbench.scoring.answers import contains, exact, normalised, numbers_and_names, shared_words
 from workbench.scoring.bertscore import bertscore, find_encoder
 from workbench.scoring.measures import MEASURES, Means, score_pairs
@@ -65,29 +66,45 @@ def test_rouge_reads_chinese() -> None:
     assert set(rows[2].values()) == {0.0}
 
 
-def test_bertscore_is_the_librarys_whatever_the_batch(settings: Settings) -> None:
-    pairs = [
-        ("She is from Liyue.", "Liyue"),
-        ("", "Liyue"),
-        ("他来自璃月，是一位顾问。", "璃月"),
-        ("<think>Hm.</think>风", "岩"),
-        ("She is from Liyue.", "Liyue"),
-    ]
-    encoder = find_encoder(DEFAULT, ["Liyue"], settings)
-    assert encoder.facts == {"encoder": DEFAULT, "layer": 10, "rescaled": False}
-    seen: list[dict[str, object]] = []
-    together = bertscore(encoder, pairs, seen.append)
-    assert seen[0]["of"] == 3
-    assert together[1] == (0.0, 0.0, 0.0)
-    assert together[0] == together[4]
-    assert together[0][2] > together[3][2]
-
+def test_bertscore_is_the_librarys_whatever_the_batch(settings: Settings, tmp_path: Path) -> None:
+    import bert_score
     from bert_score import BERTScorer
 
-    library = BERTScorer(model_type=str(encoder.folder), num_layers=10, device="cpu")
-    for place, (answer, reference) in {0: pairs[0], 2: pairs[2], 3: ("风", "岩")}.items():
-        alone = library.score([answer], [reference])
+    pairs = [
+        ("She is from Liyue, a harbour far in the west.", "Liyue"),
+        ("", "Liyue"),
+        ("<think>Hm.</think>Wind", "Geo"),
+        ("璃", "Liyue"),  # a character that the encoder does not know
+        ("She is from Liyue, a harbour far in the west.", "Liyue"),
+    ]
+    name = str(make_encoder(tmp_path / "bert-base-uncased"))
+    encoder = find_encoder(name, ["Liyue"], settings, layer=2)
+    assert encoder.facts == {"encoder": name, "layer": 2, "rescaled": False}
+    seen: list[dict[str, object]] = []
+    together = bertscore(encoder, pairs, seen.append)
+    assert seen[0]["of"] == 3  # equal pairs once, empty ones never
+    assert together[1] == (0.0, 0.0, 0.0)
+    assert together[0] == together[4]
+    library = BERTScorer(model_type=name, num_layers=2, device="cpu")
+    for place, answer in {0: pairs[0][0], 2: "Wind", 3: "璃"}.items():
+        alone = library.score([answer], [pairs[place][1]])
         assert together[place] == pytest.approx([float(one) for one in alone], abs=1e-4)
+
+    rescaled = find_encoder(name, ["Liyue"], settings, layer=2, rescale=True)
+    assert rescaled.facts["rescaled"]
+    measured = Path(bert_score.__file__).parent / "rescale_baseline/en/bert-base-uncased.tsv"
+    library = BERTScorer(
+        model_type=name,
+        num_layers=2,
+        device="cpu",
+        lang="en",
+        rescale_with_baseline=True,
+        baseline_path=str(measured),
+    )
+    alone = library.score([pairs[0][0]], [pairs[0][1]])
+    low = bertscore(rescaled, pairs)
+    assert low[0] == pytest.approx([float(one) for one in alone], abs=1e-4)
+    assert low[1][2] < 0  # an empty answer is worse than one about something else
 
 
 def test_what_cannot_be_counted_is_refused(settings: Settings, tmp_path: Path) -> None:
@@ -97,13 +114,17 @@ def test_what_cannot_be_counted_is_refused(settings: Settings, tmp_path: Path) -
         encoder_folder("packaged:none", settings)
     with pytest.raises(NotFound, match="no folder"):
         encoder_folder("./none", settings)
-    with pytest.raises(InvalidInput, match="12 layers"):
-        find_encoder(DEFAULT, ["Liyue"], settings, layer=13)
-    with pytest.raises(InvalidInput, match="no baseline"):
-        find_encoder(DEFAULT, ["Liyue"], settings, rescale=True)
-    (tmp_path / "config.json").write_text(json.dumps({"num_hidden_layers": 24}))
+    (tmp_path / "config.json").write_text(json.dumps({"num_hidden_layers": 12}))
     with pytest.raises(InvalidInput, match="safetensors"):
         encoder_folder(str(tmp_path), settings)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(InvalidInput, match="12 layers"):
+        find_encoder(str(tmp_path), ["Liyue"], settings, layer=13)
+    with pytest.raises(InvalidInput, match="no baseline"):
+        find_encoder(str(tmp_path), ["Liyue"], settings, rescale=True)
+    assert find_encoder(str(tmp_path), ["Liyue"], settings).layer == 10
+    with pytest.raises(Unavailable, match="cannot be loaded"):
+        bertscore(find_encoder(str(tmp_path), ["Liyue"], settings), [("a", "b")])
 
 
 def test_the_librarys_layer_and_baseline_are_taken_by_name(

@@ -21,6 +21,7 @@ from finetune.run.metrics import append_metrics
 from finetune.ui.curve import loss_chart
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
+from workbench.spreadsheet import as_csv
 
 __all__ = ["page"]
 
@@ -278,3 +279,27 @@ def test_a_curve_is_raw_smoothed_and_held_out_and_ends_with_the_last_step() -> N
     assert {value["line"] for value in values} == {"train, raw", "train, smoothed", "held out"}
     assert len(values) <= 2001 and max(value["step"] for value in values) == 5000
     assert loss_chart([]) is None
+
+
+def test_a_run_is_scored_by_a_click_and_shows_its_worst_answers(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    run = add_run(settings.home, "whole", finished=True)
+    row = {"question": "Where does Mira live?", "answer": "Oslo"}
+    (run / "data").mkdir(exist_ok=True)
+    (run / "data" / "eval.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    rows = [["Where?", "Oslo", "Rome", 0.3, 0], ["Who?", "Mira", "Mira", 1.0, 1]]
+    (run / "scores").mkdir()
+    table = as_csv(["question", "reference", "prediction", "F1", "contains"], rows[::-1])
+    (run / "scores" / "held-out.csv").write_bytes(table)
+    app = page(PAGE)
+    worst = next(frame.value for frame in app.dataframe if "Expected" in frame.value)
+    assert list(worst["Answer"]) == ["Rome", "Mira"] and list(worst["Contained"]) == ["0", "1"]
+    app.multiselect(key="score_metrics_whole").set_value(["contains", "numbers"])
+    drawn(app.button(key="score_now_whole").click().run())
+    [job] = list_jobs(settings)
+    job.cancel(grace=0)
+    data = run / "data" / "eval.jsonl"
+    assert job.command[:5] == ["finetune", "score", "whole", "--data", str(data)]
+    assert "--metrics=contains,numbers" in job.command
+    assert job.command[-3:] == ["--csv", str(run / "scores" / "held-out.csv"), "--json"]

@@ -22,13 +22,15 @@ from finetune.data.preferred import load_pairs, load_ratings
 from finetune.encoding.masking import IGNORED, Encoded, learned_texts
 from finetune.encoding.preferred import encode_pairs, encode_ratings
 from finetune.encoding.preferred_batches import RatedCollator, as_answers
-from finetune.evaluate.score import score
+from finetune.evaluate.score import Wanted, score
+from finetune.evaluate.targets import of_run
 from finetune.run.check import check
 from finetune.run.config import load_config
 from finetune.run.metrics import read_metrics
 from finetune.run.runs import Run, open_run
 from finetune.train.training import train
 from workbench.errors import InvalidInput, Stopped
+from workbench.scoring.measures import Means
 from workbench.settings import Settings, load_settings
 
 BETA = 0.2
@@ -97,7 +99,8 @@ def test_pairs_raise_the_margin_of_held_out_pairs_and_it_is_exact(
     assert samples[-1]["reference"].startswith(("Gladly", "好的"))
     # the adapter is one of the base alone, and answers like any other
     assert sorted(path.name for path in pairs_run.adapter.iterdir() if path.is_dir()) == []
-    assert score(pairs_run, [project / "pairs.eval.jsonl"], limit=2).result["rows"] == 2
+    wanted = Wanted([project / "pairs.eval.jsonl"], limit=2)
+    assert score(of_run(pairs_run), wanted, Means(Settings())).result["rows"] == 2
 
 
 def test_ratings_raise_the_accuracy_of_held_out_answers_and_it_is_exact(

@@ -133,3 +133,40 @@ def train(model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], steps: i
         optimizer.zero_grad()
         schedule.step()
     assert loss.item() < 0.05, f"the tiny model did not learn its answers: loss {loss.item():.2f}"
+
+
+def make_encoder(folder: Path, layers: int = 3) -> Path:
+    """A random BERT in that folder whose tokens are characters."""
+    import torch
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    letters = [chr(code) for code in range(33, 127)]
+    vocabulary = {token: number for number, token in enumerate([*names, *letters])}
+    characters = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    characters.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    ends = [("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    characters.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    special = {
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+    }
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=characters, model_max_length=128, **special
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder

@@ -21,11 +21,17 @@ from workbench.messages import say, with_messages
 OUT_OF_REACH = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # full, or not allowed
 
 
-def contributed_commands() -> dict[str, tuple[str, str]]:
-    """Name of a command -> (place of the click command, one line of help), of all packages."""
+def contributed_commands(group: str = "") -> dict[str, tuple[str, str]]:
+    """Name of a command -> (place of the click command, one line of help), of all packages.
+
+    With `group` those that packages add to that group, whose names are "GROUP NAME".
+    """
     rows: dict[str, tuple[str, str]] = {}
     for contribution in contributions():
-        rows |= contribution.commands
+        for words, row in contribution.commands.items():
+            first, _, last = words.rpartition(" ")
+            if first == group:
+                rows[last] = row
     return dict(sorted(rows.items()))
 
 

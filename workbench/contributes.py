@@ -17,9 +17,25 @@ CONTRIBUTION = Contribution(
         ),
         "models": (
             "workbench.models.command:models",
-            "List, pull, connect, test and remove chat models.",
+            "List, pull, connect, test, compare and remove chat models.",
         ),
-        "chats": ("workbench.chat.command:chats", "List, search, export and import chats."),
+        "models votes": (
+            "workbench.scoring.votes_command:votes",
+            "How strong each arm is by the votes on answers side by side.",
+        ),
+        "chats": ("workbench.chat.command:chats", "List, search, export, import and replay chats."),
+        "chats answers": (
+            "workbench.chat.lineage_commands:answers",
+            "The answers of a chat with their numbers.",
+        ),
+        "chats lineage": (
+            "workbench.chat.lineage_commands:lineage",
+            "What an answer rests on.",
+        ),
+        "chats why": (
+            "workbench.chat.lineage_commands:why",
+            "Why an answer differs from another one.",
+        ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],

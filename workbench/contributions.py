@@ -49,7 +49,8 @@ class Contribution:
     """Places are written `module:name` and imported only when they are used."""
 
     commands: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Name of a command -> (place of the click command, one line of help)."""
+    """Name of a command -> (place of the click command, one line of help). "chats replay" is the
+    command `replay` of the group `chats`."""
 
     checks: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""
@@ -74,6 +75,9 @@ class Contribution:
     """What a page of another package may wish -> place of a function `name -> None` that does it:
     `chat` with the model of that name, `choose` it in the chat, `publish` the run of that name."""
 
+    modes: str = ""
+    """Place of a function `language -> {mode of an answer: its name for a person}`."""
+
     gguf: str = ""
     """Place of a function `(name, settings, file) -> None` that writes a run or a workspace model,
     merged with its base, as one GGUF file in 16 bits."""
@@ -93,6 +97,15 @@ def load_place(place: str) -> Callable[..., Any]:
     """The function or command at `module:name`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+def mode_name(mode: str, language: str) -> str:
+    """What a person calls the mode of an answer; the mode itself where no package names it."""
+    names: dict[str, str] = {}
+    for contribution in contributions():
+        if contribution.modes:
+            names |= load_place(contribution.modes)(language)
+    return names.get(mode, mode)
 
 
 # read once a process: a page looks up many sentences

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.answer import answer
+from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
 from agents.registry import AGENTS, NOBODY
 from agents.router import forced
 from agents.tuned.agent import tuned_model
@@ -32,12 +33,6 @@ from workbench.models.chosen import choose, choose_named
 from workbench.models.listing import CONNECT, NONE, split_name
 from workbench.models.servers import server_of
 from workbench.settings import Settings
-
-BASE = "base"
-RAG = "rag"
-TUNED = "tuned"
-ARMS = (BASE, RAG, TUNED, f"{RAG}+{TUNED}")
-DOCUMENTS = "documents"  # the mode of the agent
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def parse_arms(names: Sequence[str], settings: Settings) -> list[Arm]:
     failures: list[tuple[str, WorkbenchError]] = []
     for name in names:
         try:
-            arm = _parse(name, settings)
+            arm = parse_arm(name, settings)
             _check(arm)
         except WorkbenchError as error:
             failures.append((name, error))
@@ -125,7 +120,11 @@ def describe(arm: Arm) -> dict[str, Any]:
     return found
 
 
-def _parse(name: str, settings: Settings) -> Arm:
+def parse_arm(name: str, settings: Settings) -> Arm:
+    """The arm of that name; what it cannot be asked is found when it is asked.
+
+    Raises InvalidInput for a name of no model, NotFound where there is no tuned model.
+    """
     first, plus, rest = name.partition("+")
     if first == RAG:
         model = _model_of(rest if plus else BASE, settings)

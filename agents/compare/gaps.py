@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.scoring.amounts import BEHIND, amounts
-from workbench.scoring.names import names
-
 from rag.made_questions import SENTENCES
 from rag.passages import Passage
 from workbench.language import CJK, language_of, localized, tokens, words
+from workbench.scoring.amounts import BEHIND, amounts
+from workbench.scoring.names import names
 
 Row = dict[str, Any]
 SHORTEST = 5  # words of a sentence that says enough around its gap

@@ -49,6 +49,14 @@ def gather(origin: str, settings: Settings, count: int = COUNT, seed: int = 42) 
     return found
 
 
+def name_of(origin: str) -> str:
+    """What a comparison on these questions is called: the run, the collection, or the file."""
+    kind, colon, name = origin.partition(":")
+    if colon and kind in ("held-out", "collection"):
+        return name.removeprefix("local:")
+    return Path(origin).stem
+
+
 def _of_a_run(name: str, settings: Settings) -> list[Row]:
     run = RunFolder(settings.home / "runs" / name)
     if not name or run.folder.parent != settings.home / "runs" or not run.card_file.exists():

@@ -82,7 +82,7 @@ class Comparison:
     @property
     def answers(self) -> list[Row]:
         """What every arm said to each question, and how it was scored."""
-        return read_lines(self.answers_file)
+        return [read_messages(row) for row in read_lines(self.answers_file)]
 
     def freeze(self, questions: Sequence[Row]) -> str:
         """Write the questions once; returns their sha256."""
@@ -91,7 +91,7 @@ class Comparison:
 
     def save(self, card: Row, answers: Iterable[Row] = ()) -> None:
         """Write the answers, then the card, which says that they are whole."""
-        write_lines(self.answers_file, answers)
+        write_lines(self.answers_file, (with_messages(row) for row in answers))
         kept = card | {"result": with_messages(card["result"])} if card.get("result") else card
         write_json(self.card_file, kept)
 

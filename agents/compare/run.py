@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
 
 from agents.compare.answers_kept import KeptAnswers
 from agents.compare.arms import Answered, Arm, ask, describe, parse_arms
+from agents.compare.gathering import gather, name_of
 from agents.compare.kept import Comparison, comparison_of
 from agents.compare.measuring import choose_measure, find_measure, is_correct, score_answers
-from agents.compare.questions import chosen, history_of, key_of, read_questions
+from agents.compare.questions import chosen, history_of, key_of
 from agents.compare.verdict import judge_arms
 from workbench.errors import Conflict, InvalidInput, WorkbenchError
 from workbench.files import locked, sha256_of
@@ -28,10 +28,13 @@ Report = Callable[[Row], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to compare. Without a name it is that of the questions' file; `auto` measures by the
-    references; `limit` 0 asks all questions."""
+    """What to compare: questions of an origin (see `gathering`), by arms.
 
-    questions: Path
+    Without a name it is that of the origin. `auto` measures by what the references are like.
+    `limit` 0 asks all questions.
+    """
+
+    questions: str
     arms: Sequence[str]
     name: str = ""
     measure: str = "auto"
@@ -82,7 +85,7 @@ def _prepare(wanted: Wanted, settings: Settings) -> _Plan:
     arms: list[Arm] = []
     measure = wanted.measure
     try:
-        questions = read_questions(wanted.questions)
+        questions = gather(wanted.questions, settings, seed=wanted.seed)
         questions = chosen(questions, wanted.limit, wanted.seed)
         if measure == "auto":
             measure = choose_measure([row["answer"] for row in questions])
@@ -99,7 +102,7 @@ def _prepare(wanted: Wanted, settings: Settings) -> _Plan:
         failures.append(error)
     if failures:
         raise _together(failures)
-    comparison = comparison_of(wanted.name or wanted.questions.stem, settings)
+    comparison = comparison_of(wanted.name or name_of(wanted.questions), settings)
     described = {arm.name: describe(arm) for arm in arms}
     return _Plan(comparison, questions, arms, described, measure)
 

@@ -46,7 +46,7 @@ def judge_arms(name: str, measure: str, arms: Sequence[str], rows: Sequence[Row]
         "best": best,
         "p": rival["p"] if rival else None,
         "sure": bool(rival) and rival["p"] < SURE,
-        "verdict": _in_words(figures, pairs, best, rival),
+        "verdict": _in_words(figures, pairs, best, rivals),
     }
 
 
@@ -86,16 +86,16 @@ def _pairs(of_arm: Mapping[str, Sequence[Row]], seed: int) -> list[Row]:
     for first, second in combinations(of_arm, 2):
         ours = [row["correct"] for row in of_arm[first]]
         others = [row["correct"] for row in of_arm[second]]
-        pair = compare_pairs(ours, others, seed=seed)
+        paired = compare_pairs(ours, others, seed=seed)
         found.append(
             {
                 "first": first,
                 "second": second,
-                "difference": round(pair.difference, 4),
-                "interval": [round(bound, 4) for bound in pair.interval],
-                "better": pair.better,
-                "worse": pair.worse,
-                "p_alone": pair.p,
+                "difference": round(paired.difference, 4),
+                "interval": [round(bound, 4) for bound in paired.interval],
+                "better": paired.better,
+                "worse": paired.worse,
+                "p_alone": paired.p,
             }
         )
     for pair, p in zip(found, holm([pair["p_alone"] for pair in found]), strict=True):
@@ -119,10 +119,10 @@ def _seen_from(arm: str, pair: Row) -> Row:
 
 
 def _in_words(
-    figures: Mapping[str, Row], pairs: Sequence[Row], best: str, rival: Row | None
+    figures: Mapping[str, Row], pairs: Sequence[Row], best: str, rivals: Sequence[Row]
 ) -> str:
     """Who is best and how sure that is, then what documents and tuning each add."""
-    parts = [_alone(best, figures[best]) if rival is None else _lead(figures, best, rival)]
+    parts = _lead(figures, best, rivals)
     for first, second in DOCUMENTS_ADD:
         pair = _find(pairs, first, second)
         if pair:
@@ -144,43 +144,49 @@ def _find(pairs: Sequence[Row], first: str, second: str) -> Row | None:
     return None
 
 
-def _alone(arm: str, figures: Row) -> str:
-    low, high = _points(figures["interval"])
-    return say(
-        "{arm}: right on {correct} of {n} questions (95 % interval {low} to {high} %).",
-        arm=label(arm),
-        correct=figures["correct"],
-        n=figures["n"],
+def _lead(figures: Mapping[str, Row], best: str, rivals: Sequence[Row]) -> list[str]:
+    """The best arm, those that may be as good, and the nearest of the others."""
+    equal = [pair for pair in rivals if pair["p"] >= SURE]
+    worse = [pair for pair in rivals if pair["p"] < SURE]
+    correct, of = figures[best]["correct"], figures[best]["n"]
+    values = {"best": label(best), "correct": correct, "n": of}
+    if worse or not rivals:
+        parts: list[str] = [say("Best: {best}, right on {correct} of {n} questions.", **values)]
+    else:
+        parts = [say("No clear winner: {best} is right on {correct} of {n} questions.", **values)]
+    for pair in equal:
+        parts.append(
+            say(
+                "Not surely worse: {other} with {count}{difference}.",
+                **_against(pair, figures),
+            )
+        )
+    if equal:
+        nearest = max(equal, key=lambda pair: pair["p"])
+        parts.append(_what_would_tell(nearest, of))
+    if worse:
+        nearest = max(worse, key=lambda pair: pair["p"])
+        parts.append(
+            say("Surely worse: {other} with {count}{difference}.", **_against(nearest, figures))
+        )
+    return parts
+
+
+def _against(pair: Row, figures: Mapping[str, Row]) -> Row:
+    """The second arm of a pair, its right answers, and the difference with its interval."""
+    low, high = _points(pair["interval"])
+    difference = say(
+        ", a difference of {low} to {high} points (95 % interval, p {p})",
         low=low,
         high=high,
+        p=_p(pair["p"]),
     )
-
-
-def _lead(figures: Mapping[str, Row], best: str, rival: Row) -> str:
-    other = rival["second"]
-    low, high = _points(rival["interval"])
-    values = {
-        "best": label(best),
-        "correct": figures[best]["correct"],
-        "n": figures[best]["n"],
+    other = pair["second"]
+    return {
         "other": label(other),
         "count": figures[other]["correct"],
-        "low": low,
-        "high": high,
-        "p": _p(rival["p"]),
+        "difference": difference,
     }
-    if rival["p"] < SURE:
-        return say(
-            "Best: {best}, right on {correct} of {n} questions; next: {other} with {count}. The "
-            "difference has a 95 % interval of {low} to {high} points (p {p}).",
-            **values,
-        )
-    tie = say(
-        "No clear winner: {best} is right on {correct} of {n} questions, {other} on {count}. The "
-        "difference has a 95 % interval of {low} to {high} points (p {p}).",
-        **values,
-    )
-    return listed([tie, _what_would_tell(rival, figures[best]["n"])], " ")
 
 
 def _what_would_tell(pair: Row, of: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -92,6 +93,16 @@ class Schema:
     def table(self, name: str) -> TableSchema | None:
         """The table of that name, whatever the case that was typed."""
         return self.by_name.get(name) or self._folded.get(name.casefold())
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies its tables and columns, by their names and types."""
+        columns = [
+            (table.name, column.name, column.type)
+            for table in self.tables
+            for column in table.columns
+        ]
+        return hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
 
     @cached_property
     def namespaces(self) -> frozenset[str]:

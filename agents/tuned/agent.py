@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from agents.budget import OVERHEAD, newest, prompt_room
 from agents.databases.notes import load_notes
@@ -14,7 +13,6 @@ from agents.rewriting import stand_alone
 from workbench.artefacts.batch import candidates
 from workbench.artefacts.model_folder import find_local
 from workbench.artefacts.run_folder import (
-    FROM_RUN,
     card_of,
     is_scored,
     takes_single_questions,
@@ -33,9 +31,8 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
     """What the tuned model says, without any passage: thinking and text as they come, then Done."""
     begun = time.monotonic()
     chosen = choose_named(tuned_model(question.settings), question.settings)
-    card = card_of(
-        chosen.name, question.settings
-    )  # empty for a server, which has its own system text
+    # empty for a server, which has its own system text
+    card = card_of(chosen.name, question.settings)
     system = str(card.get("system") or "")
     text, history = question.text, question.history
     if takes_single_questions(chosen.name, question.settings):
@@ -49,10 +46,7 @@ def answer_from_tuned(question: Question) -> Iterator[Event]:
             yield Notice(_asked_as(question.language, text))
     reply = chosen.stream(_messages(text, history, system, chosen.settings))
     yield from split_stream(reply)
-    lineage: dict[str, Any] = {"model": chosen.name, "digest": chosen.info.digest}
-    for key in FROM_RUN:
-        if key in card:
-            lineage[key] = card[key]
+    lineage = {"model": chosen.name, "digest": chosen.info.digest}
     yield from reply.end(begun, lineage)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from agents.display import effort, first_of, lineage_lines
 from agents.registry import AGENTS
 from agents.ui.rating import show_thumbs
+from agents.ui.why import show_why
 from workbench.chat.conversations import Conversations, Message
 from workbench.chat.events import Done
 from workbench.settings import Settings
@@ -25,9 +26,11 @@ LATER = (":material/chevron_right:", "The version after", "下一个版本")
 
 
 def show_actions(
-    message: Message, conversations: Conversations, settings: Settings, alone: bool
+    message: Message, conversations: Conversations, settings: Settings, alone: bool, hidden: bool
 ) -> str | None:
     """The quiet row under an answer; `alone`, not side by side, it shows the answer's versions.
+
+    `hidden` leaves out what would say who has answered.
 
     The labels of its buttons are for screen readers: `chat.css` leaves the icons. Returns who is
     asked to answer again: the mode of another agent, SAME_AGENT, or None.
@@ -41,12 +44,10 @@ def show_actions(
         again = both("Answer again", "重新回答")
         if _icon("again", message, ":material/refresh:", again):
             asked = SAME_AGENT
-        another = _another(message)
-        if another:
-            asked = another
-        done = first_of(message.events, Done)
-        if done:
-            _lineage(message, done)
+        if not hidden:
+            asked = _another(message) or asked
+            _lineage(message)
+            _effort(message)
     if message.state in ENDED_EARLY:
         st.caption(both(*ENDED_EARLY[message.state]))
     return asked
@@ -68,6 +69,8 @@ def show_versions(message: Message, conversations: Conversations) -> None:
         _to_version(EARLIER, message, here - 1, conversations)
         st.caption(f"{here + 1}/{len(versions)}", width="content")
         _to_version(LATER, message, here + 1, conversations)
+        if message.role == "assistant":
+            show_why(message, conversations)
 
 
 def _to_version(
@@ -110,7 +113,13 @@ def _another(message: Message) -> str:
     return asked
 
 
-def _lineage(message: Message, done: Done) -> None:
+def _effort(message: Message) -> None:
+    done = first_of(message.events, Done)
+    if done:
+        st.caption(effort(done, language()))
+
+
+def _lineage(message: Message) -> None:
     label = both("What this rests on", "回答依据")
     with st.popover(
         label,
@@ -119,6 +128,5 @@ def _lineage(message: Message, done: Done) -> None:
         help=label,
         key=f"lineage-{message.id}",
     ):
-        for name, value in lineage_lines(message, done, language()):
+        for name, value in lineage_lines(message, language()):
             st.markdown(f"**{plain(name)}**  \n{plain(value)}")
-    st.caption(effort(done, language()))

@@ -9,24 +9,29 @@ import streamlit as st
 
 from agents.asking import answer_again, ask, ask_edited, warm_up
 from agents.attached import forget_gone
-from agents.display import agent_label, context_fill, context_words
+from agents.beside import arm_label, arm_of, hides_names, modes_asked
+from agents.display import context_fill, context_words
 from agents.examples import example_questions
-from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of
+from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE
+from agents.replay import is_replay
 from agents.ui.actions import show_actions, show_versions
 from agents.ui.attachments import attach, show_attached
-from agents.ui.chosen import chat_settings, follow_chat, keep_choices
+from agents.ui.chosen import beside, chat_settings, follow_chat, keep_choices
 from agents.ui.composer import Sent, show_composer
 from agents.ui.earlier import latest
 from agents.ui.habits import show_habits
 from agents.ui.message import show_events, standing_notices, take_suggestion
 from agents.ui.presets import preset_cards
 from agents.ui.rating import show_vote
+from agents.ui.replay import show_replay
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.settings import Settings
 from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
+# what stands over answers while the names of who gave them are hidden
+SIDES = (("Left", "左边"), ("Right", "右边"))
 REDRAWN_EVERY = 0.25  # seconds, while an answer grows
 DRAWN_AT_ONCE = 4  # answers; more of them are redrawn less often, or they take all of the server
 
@@ -39,9 +44,11 @@ def page() -> None:
     follow_chat(conversation, conversations, settings)
     settings = chat_settings()
     show_change()
-    warm_up(_mode(), settings)
+    warm_up(_mode(), settings, beside())
     messages = conversations.messages(conversation) if conversation else []
     messages = STREAMS.as_they_ended(messages)
+    if conversation and is_replay(messages):
+        show_replay(conversation, conversations)
     if not messages:
         _show_welcome(settings, conversations)
     _show_offers(settings, begun=bool(messages))
@@ -95,11 +102,12 @@ def _show_offers(settings: Settings, begun: bool) -> None:
 
     The next question then goes to that agent, beside the others where it can stand there.
     """
+    arms = modes_asked(SIDE_BY_SIDE, beside())
     for mode, agent in AGENTS.items():
-        if begun and mode not in modes_of(_mode()):
+        if begun and mode not in modes_asked(_mode(), beside()):
             continue
         if agent.draw_offer(settings):
-            st.session_state["mode"] = SIDE_BY_SIDE if agent.beside else mode
+            st.session_state["mode"] = SIDE_BY_SIDE if mode in arms else mode
             st.rerun()
 
 
@@ -130,7 +138,7 @@ def _edit_question(message: Message, settings: Settings, conversations: Conversa
             resend = st.form_submit_button(again, type="primary", key=f"resend-{message.id}")
             cancel = st.form_submit_button(both("Cancel", "取消"), key=f"keep-{message.id}")
     if resend and text.strip():
-        open_conversation(ask_edited(message, text, _mode(), settings, conversations))
+        open_conversation(ask_edited(message, text, _mode(), settings, conversations, beside()))
     if cancel:
         del st.session_state["editing"]
         st.rerun()
@@ -147,19 +155,24 @@ def _show_answers(
     if not answers:
         return
     several = len(answers) > 1
+    vote = conversations.vote_on(answers[0].id) if several else None
+    hidden = hides_names(answers, vote)
     columns = st.columns(len(answers)) if several else [st.container()]
     again: str | None = None
-    for column, answer in zip(columns, answers, strict=True):
+    for place, (column, answer) in enumerate(zip(columns, answers, strict=True)):
         with column:
             if several:
-                st.markdown(f"**{plain(agent_label(answer.mode, language()))}**")
-            asked = _show_answer(answer, settings, conversations, frozenset(said), not several)
+                name = both(*SIDES[place]) if hidden else arm_label(arm_of(answer), language())
+                st.markdown(f"**{plain(name)}**")
+            asked = _show_answer(
+                answer, settings, conversations, frozenset(said), not several, hidden
+            )
             if asked is not None:
                 again = asked
     for answer in answers:
         said |= standing_notices(answer.events)
     if several and all(answer.state != "streaming" for answer in answers):
-        show_vote(question, answers, conversations)
+        show_vote(question, answers, conversations, vote)
         show_versions(answers[0], conversations)
     if again is not None:
         answer_again(question, answers, settings, conversations, instead=again)
@@ -172,20 +185,25 @@ def _show_answer(
     conversations: Conversations,
     said: Collection[str],
     alone: bool,
+    hidden: bool,
 ) -> str | None:
     """Draw it; returns who is asked to answer again (see `show_actions`)."""
     with st.chat_message("assistant", avatar=":material/forum:"):
         if message.state == "streaming":
             crowd = max(1.0, STREAMS.growing() / DRAWN_AT_ONCE)
             growing = st.fragment(_growing, run_every=REDRAWN_EVERY * crowd)
-            growing(message.id, settings, conversations, said)
+            growing(message.id, settings, conversations, said, hidden)
             return None
-        show_events(message.events, settings, str(message.id), said=said)
-        return show_actions(message, conversations, settings, alone)
+        show_events(message.events, settings, str(message.id), said=said, hidden=hidden)
+        return show_actions(message, conversations, settings, alone, hidden)
 
 
 def _growing(
-    message: int, settings: Settings, conversations: Conversations, said: Collection[str]
+    message: int,
+    settings: Settings,
+    conversations: Conversations,
+    said: Collection[str],
+    hidden: bool,
 ) -> None:
     """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
     stream = STREAMS.get(message)
@@ -198,7 +216,7 @@ def _growing(
         events = stored.events
     if ended:
         st.rerun()
-    show_events(events, settings, f"growing-{message}", growing=True, said=said)
+    show_events(events, settings, f"growing-{message}", growing=True, said=said, hidden=hidden)
     label = both("Stop", "停止")
     if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
         stream.stop()
@@ -221,7 +239,7 @@ def _ask(
     mode: str = "",
 ) -> None:
     """Ask, and show the conversation; an empty mode is the one that is chosen."""
-    asked = ask(text, mode or _mode(), settings, conversations, conversation)
+    asked = ask(text, mode or _mode(), settings, conversations, conversation, beside=beside())
     _go_to(asked, settings, conversations)
 
 
@@ -231,7 +249,7 @@ def _ask_with_files(
     if conversation is None and sent.files:
         conversation = conversations.create(sent.text)
     note = attach(sent.files, conversation, settings) if conversation and sent.files else None
-    asked = ask(sent.text, _mode(), settings, conversations, conversation, note)
+    asked = ask(sent.text, _mode(), settings, conversations, conversation, note, beside=beside())
     _go_to(asked, settings, conversations)
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from agents.ui.chat_dialogs import export_all_chats, export_chat, import_chats, move, rename
+from agents.ui.replay import start_replay
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.chat.dates import by_date
 from workbench.ui.widgets import announce, both, language, plain
@@ -184,6 +185,7 @@ def _menu(chat: Conversation, key: str) -> str | None:
         "pin": both("Unpin", "取消置顶") if chat.pinned else both("Pin", "置顶"),
         "move": both("Move to a folder", "移到文件夹"),
         "export": both("Export", "导出"),
+        "replay": both("Ask all again", "全部重新提问"),
         "delete": both("Delete", "删除"),
     }
     return st.menu_button(
@@ -203,6 +205,9 @@ def _do(action: str, chat: Conversation, conversations: Conversations) -> None:
         st.dialog(both("Move to a folder", "移到文件夹"))(move)(chat, conversations)
     elif action == "export":
         st.dialog(both("Export chat", "导出对话"))(export_chat)(chat, conversations)
+    elif action == "replay":
+        start_replay(chat)
+        st.rerun()
     elif action == "pin":
         conversations.pin(chat.id, not chat.pinned)
         st.rerun()

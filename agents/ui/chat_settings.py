@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from agents.beside import modes_asked
 from agents.choices import MODE, SPOKEN
-from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_of, modes_on_offer
-from agents.ui.chosen import reset_spoken, spoken
+from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, modes_on_offer
+from agents.ui.arms_chip import arms_chip
+from agents.ui.chosen import beside, reset_spoken, spoken
 from agents.ui.presets import presets_chip
 from agents.ui.prompts import prompts_chip
 from workbench.models.listing import NONE
@@ -52,8 +54,11 @@ def show_chips(settings: Settings) -> None:
     mode = st.session_state.get(MODE) or AUTO
     with st.container(horizontal=True, vertical_alignment="center", key="chips"):
         _mode_chip(mode)
+        if mode == SIDE_BY_SIDE:
+            arms_chip(settings)
+        asked = modes_asked(mode, beside())
         for name, agent in AGENTS.items():
-            agent.draw_choice(settings, name in modes_of(mode))
+            agent.draw_choice(settings, name in asked)
         _model_chip(settings)
         none = automatic_model(settings) == NONE
         with st.container(width="content", key="unconnected" if none else "connected"):

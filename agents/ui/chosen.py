@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from agents.beside import ARMS, BLIND, Beside, read_beside
 from agents.choices import MODE, SPOKEN, keep_last, last_choices, usable
 from agents.presets import read_shelf
 from agents.registry import AUTO
@@ -70,16 +71,29 @@ def spoken() -> dict[str, Any]:
 def now_chosen() -> dict[str, Any]:
     """The choices of the session with the mode, as a chat or a preset keeps them."""
     mode = st.session_state.get(MODE) or AUTO
-    return usable({**choices(), **spoken(), MODE: mode})
+    return usable({**choices(), **spoken(), **beside().chosen, MODE: mode})
+
+
+def beside() -> Beside:
+    """The arms of the open chat's mode Side by side."""
+    return st.session_state.get(ARMS) or Beside()
+
+
+def choose_beside(chosen: Beside) -> None:
+    """Let these arms answer side by side from now on."""
+    st.session_state[ARMS] = chosen
 
 
 def load_choices(chosen: Mapping[str, Any]) -> None:
     """Choose exactly this."""
     wanted = usable(chosen)
+    choose_beside(read_beside(wanted))
     st.session_state[MODE] = wanted.pop(MODE, AUTO)
     spoken().clear()
     choices().clear()
     for name, value in wanted.items():
+        if name in (ARMS, BLIND):
+            continue
         place = spoken() if name in SPOKEN else choices()
         place[name] = value
     notices().clear()

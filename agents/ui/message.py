@@ -17,6 +17,7 @@ from workbench.settings import Settings
 from workbench.ui.widgets import both, plain, sentence, show_error
 
 CURSOR = " ▍"
+READING_BLIND = ("The answer is being written…", "正在生成回答…")
 
 
 def show_events(
@@ -25,11 +26,16 @@ def show_events(
     key: str,
     growing: bool = False,
     said: Collection[str] = (),
+    hidden: bool = False,
 ) -> None:
-    """The events of one answer, top to bottom. Notices that the chat has `said` are left out."""
+    """The events of one answer, top to bottom. Notices that the chat has `said` are left out.
+
+    `hidden` leaves out who answers.
+    """
     text = text_beside_tables(events)
     sources = of_kind(events, kinds.Source)
-    for routed in of_kind(events, kinds.Routed):  # a second one: the first agent found nothing
+    # a second one: the first agent found nothing
+    for routed in [] if hidden else of_kind(events, kinds.Routed):
         st.caption(f":material/alt_route: {plain(routed.reason)}")
     _show_thinking(events, open_now=growing and not text)
     for number, event in enumerate(events):
@@ -39,7 +45,7 @@ def show_events(
         numbers = {source.number for source in sources}
         _show_text(cited(safe(text), numbers, key), growing)
     elif growing:
-        st.caption(both(*busy_text(events)))
+        st.caption(both(*(READING_BLIND if hidden else busy_text(events))))
     for notice in of_kind(events, kinds.Notice):
         if notice.text not in said:
             st.caption(f":material/info: {sentence(notice.text)}")

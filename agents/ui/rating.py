@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from agents.beside import can_be_voted_on
 from agents.display import vote_labels
-from workbench.chat.conversations import Conversations, Message
+from workbench.chat.conversations import Conversations, Message, Vote
 from workbench.ui.widgets import announce, both, language
 
 RATED = {
@@ -19,7 +20,7 @@ RATED = {
     0: ("The rating is taken back.", "已取消评价。"),
 }
 IMPROVE = "agents/loop/ui/improve.py"  # the page's file
-NEITHER = 0  # no message has this number
+TIE, BOTH_BAD = 0, -1  # no message has these numbers
 # Streamlit's thumbs: 0 is down, 1 is up
 THUMB_OF_RATING = {1: 1, -1: 0}
 RATING_OF_THUMB = {1: 1, 0: -1}
@@ -94,27 +95,44 @@ def _announce_correction(message: Message, text: str, conversations: Conversatio
     )
 
 
-def show_vote(question: Message, answers: Sequence[Message], conversations: Conversations) -> None:
-    """Which of the answers side by side was better; kept, and changeable."""
+def show_vote(
+    question: Message, answers: Sequence[Message], conversations: Conversations, vote: Vote | None
+) -> None:
+    """Which of the answers side by side was better; kept, and changeable.
+
+    There is no vote where an answer is not whole.
+    """
+    if vote is None and not can_be_voted_on(answers):
+        st.caption(both("No vote: an answer is not whole.", "有回答不完整，无法投票。"))
+        return
     labels = vote_labels(answers, language())
-    labels[NEITHER] = both("Neither", "难分高下")
-    votes = conversations.votes()
-    chosen = None
-    if question.id in votes:
-        chosen = votes[question.id] or NEITHER
+    labels[TIE] = both("Tie", "平手")
+    labels[BOTH_BAD] = both("Both bad", "都不好")
+    version = answers[0].id
+    key = f"vote-{version}"
     st.segmented_control(
         both("Which answer is better?", "哪个回答更好？"),
         list(labels),
         format_func=labels.__getitem__,
-        default=chosen if chosen in labels else None,
-        key=f"vote-{question.id}",
+        default=_chosen(vote, labels),
+        key=key,
         on_change=_vote,
-        args=(question.id, conversations),
+        args=(question.id, version, conversations, key),
     )
 
 
-def _vote(question: int, conversations: Conversations) -> None:
-    chosen = st.session_state[f"vote-{question}"]
-    if chosen is not None:
-        conversations.vote(question, None if chosen == NEITHER else chosen)
-        announce(both("Your vote is kept.", "已记录你的选择。"))
+def _chosen(vote: Vote | None, labels: Mapping[int, str]) -> int | None:
+    """The option that stands for the vote."""
+    if vote is None:
+        return None
+    chosen = vote.winner or (BOTH_BAD if vote.both_bad else TIE)
+    return chosen if chosen in labels else None
+
+
+def _vote(question: int, version: int, conversations: Conversations, key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen is None:
+        return
+    winner = chosen if chosen > 0 else None
+    conversations.vote(question, winner, both_bad=chosen == BOTH_BAD, version=version)
+    announce(both("Your vote is kept.", "已记录你的选择。"))

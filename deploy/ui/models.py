@@ -19,6 +19,7 @@ from workbench.models.servers import ask_json
 from workbench.models.speeding import fast_form
 from workbench.settings import Settings
 from workbench.ui.connections import connect_button
+from workbench.ui.votes import show_votes
 from workbench.ui.widgets import (
     announce,
     begin_page,
@@ -64,6 +65,7 @@ def page() -> None:
     show_publish_job(settings)
     _show_order(settings, reachable)
     _show_versions(settings)
+    show_votes(settings)
 
 
 def _explain_ollama(settings: Settings) -> None:

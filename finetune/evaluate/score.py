@@ -1,193 +1,123 @@
-"""A run and data files -> shares of exact answers, of shared words, of form, of right options."""
+"""Who is asked, and data files -> answers with their scores, and shares of all."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from finetune.data.dataset import load_examples, overlap
 from finetune.data.examples import Example, digest
-from finetune.evaluate.form import groups_in, read_pattern
-from finetune.evaluate.generation import first_logits, generate_answers, load_trained, prompt_ids
+from finetune.evaluate.form import read_pattern
+from finetune.evaluate.kept import Kept
+from finetune.evaluate.local import ANSWER, LETTER, LOSS
+from finetune.evaluate.options import by_options
+from finetune.evaluate.result import Prediction, Score
+from finetune.evaluate.targets import Target
+from finetune.evaluate.wanted import ALWAYS, Wanted
+from finetune.run.metrics import perplexity
 from finetune.run.preparation import with_system
-from finetune.run.runs import Run, check_base
-from workbench.errors import InvalidInput, Unavailable
+from workbench.errors import InvalidInput
 from workbench.messages import Message, say
 from workbench.models.reasoning import answer_only
-from workbench.scoring.answers import shared_words
-
-if TYPE_CHECKING:
-    from workbench.models.weights import LoadedModel
+from workbench.scoring.measures import Means, find_measures, score_pairs
 
 Report = Callable[[dict[str, Any]], None]
-OPTION = re.compile(r"^([A-J])[.．、)]", re.M)
-THINKING_TOKENS = 2048  # what a thinking model may write before its answer
-SPARE_TOKENS = 8  # beyond the longest right answer: a wrong one may be longer
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One row: question, right answer, the model's answer, and its likeliest option."""
-
-    question: str
-    reference: str
-    answer: str
-    letter: str = ""
-
-    @property
-    def exact(self) -> bool:
-        return self.answer.strip() == answer_only(self.reference)
-
-    @property
-    def words(self) -> float:
-        """How many words answer and reference share, from 0 to 1."""
-        return shared_words(self.answer, answer_only(self.reference))
-
-
-@dataclass(frozen=True)
-class Score:
-    """The predictions, the sha256 of the questions, and how many of these were taught."""
-
-    predictions: list[Prediction]
-    sha256: str
-    overlap: int
-    pattern: str = ""
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The counts and shares. `accuracy` is that of multiple-choice rows, where such exist.
-
-        With a pattern `form` counts the answers of that form, and `groups` those of them whose
-        groups say the same as the reference's.
-        """
-        rows = self.predictions
-        result: dict[str, Any] = {
-            "rows": len(rows),
-            "exact": _share([row.exact for row in rows]),
-            "words": _share([row.words for row in rows]),
-        }
-        if self.pattern:
-            result |= self._form()
-        chosen = [row for row in rows if row.letter]
-        if chosen:
-            right = [row.letter == row.reference.strip() for row in chosen]
-            result["accuracy"] = _share(right)
-        return result | {"overlap": self.overlap, "sha256": self.sha256}
-
-    def _form(self) -> dict[str, Any]:
-        pattern = read_pattern(self.pattern)
-        formed = []
-        same = []
-        for row in self.predictions:
-            said = groups_in(pattern, row.answer)
-            formed.append(said is not None)
-            same.append(said is not None and said == groups_in(pattern, row.reference))
-        found: dict[str, Any] = {"form": _share(formed)}
-        if pattern.groups:
-            found["groups"] = _share(same)
-        return found
+STAGES = {ANSWER: "Scoring", LETTER: "Choosing options", LOSS: "Measuring perplexity"}
 
 
 def score(
-    run: Run,
-    files: Sequence[Path],
-    *,
-    only: dict[str, str] | None = None,
-    base: bool = False,
-    limit: int = 0,
-    batch: int = 32,
-    pattern: str = "",
-    report: Report = lambda event: None,
+    target: Target,
+    wanted: Wanted,
+    means: Means,
+    keep: Callable[[str], Kept] = lambda data: Kept(),
 ) -> Score:
-    """Ask the run every question of the files, greedily; with `base` its base alone.
+    """Ask the target every question of the files, greedily, and score its answers.
 
-    `limit` asks the first rows only, `batch` is the number of questions at once, `pattern` is the
-    form that answers should have. Raises NotFound or Conflict for the base, InvalidInput for the
-    data or the pattern, Unavailable without memory.
+    `keep` gives what is kept of the data of that sha256, which is not asked again. Raises
+    InvalidInput for the data, the pattern or a measure that the target cannot give, NotFound for
+    a measure's name, Unavailable without memory, a server or a library.
     """
-    read_pattern(pattern)  # before anything is loaded
-    check_base(run)
-    examples = _read(files, only or {}, limit)
-    taught = load_examples([run.train_data]).examples
-    same = overlap(taught, examples)
-    if same and not base:
-        report({"event": "warning", "text": _warn(len(same), len(examples))})
-    asked = with_system(examples, run.card.get("system", ""))
-    loaded = load_trained(run, base)
-    with loaded.base.lock, _maps_memory(batch):
-        loaded.choose_adapter()
-        predictions = list(_predict(loaded, asked, batch, report))
-    return Score(predictions, digest(examples), len(same), pattern)
+    read_pattern(wanted.pattern)  # before anything is loaded
+    metrics = [measure.name for measure in find_measures([*ALWAYS, *wanted.metrics])]
+    if "perplexity" in metrics and LOSS not in target.looks:
+        raise InvalidInput(
+            say("{name} runs on a server, which gives texts alone.", name=target.name),
+            "Leave perplexity out of --metrics, or score the run or its base.",
+        )
+    examples = _read(wanted)
+    same = _taught(target, examples, means.report)
+    system = target.run.card.get("system", "") if target.run else ""
+    asked = with_system(examples, system)
+    kept = keep(digest(asked))
+    looks = [ANSWER, LETTER, LOSS] if "perplexity" in metrics else [ANSWER, LETTER]
+    for look in looks:
+        if look in target.looks:
+            _look(target, look, asked, kept, wanted.batch, means.report)
+    predictions = [_predict(example, kept.rows[number]) for number, example in enumerate(examples)]
+    pairs = [(row.answer, row.reference) for row in predictions]
+    for row, figures in zip(predictions, score_pairs(metrics, pairs, means), strict=True):
+        row.figures.update(figures)
+    return Score(predictions, digest(examples), same, wanted, means, metrics, _loss(kept))
 
 
-def _predict(
-    loaded: LoadedModel, examples: Sequence[Example], batch: int, report: Report
-) -> Iterator[Prediction]:
-    model = loaded.base.model
-    tokenizer = loaded.tokenizer
-    prompts = [prompt_ids(example, tokenizer) for example in examples]
-    answers: dict[int, str] = {}
-    made = generate_answers(model, tokenizer, prompts, _room(examples, tokenizer), batch)
-    for number, answer in made:
-        answers[number] = answer_only(answer)
-        if len(answers) % batch == 0 or len(answers) == len(examples):
-            report(
-                {
-                    "event": "progress",
-                    "stage": "Scoring",
-                    "done": len(answers),
-                    "of": len(examples),
-                }
-            )
-    letters = dict(_choose(model, tokenizer, examples, prompts, batch))
-    for number, example in enumerate(examples):
-        question = example.questions[-1]
-        letter = letters.get(number, "")
-        yield Prediction(question, example.answer, answers[number], letter)
-
-
-def _room(examples: Sequence[Example], tokenizer: Any) -> int:
-    """The tokens that an answer may have."""
-    longest = max(
-        len(tokenizer.encode(example.answer, add_special_tokens=False)) for example in examples
-    )
-    thinks = "<think>" in str(tokenizer.chat_template)
-    return longest + (THINKING_TOKENS if thinks else SPARE_TOKENS)
-
-
-def _choose(
-    model: Any,
-    tokenizer: Any,
+def _look(
+    target: Target,
+    look: str,
     examples: Sequence[Example],
-    prompts: Sequence[list[int]],
+    kept: Kept,
     batch: int,
-) -> Iterator[tuple[int, str]]:
-    """The option whose letter is the likeliest next token, for each row that offers options."""
-    for letters, numbers in _by_options(examples).items():
-        tokens = [tokenizer.encode(letter, add_special_tokens=False)[0] for letter in letters]
-        for number, logits in first_logits(model, tokenizer, prompts, numbers, batch):
-            yield number, letters[int(logits[tokens].argmax())]
+    report: Report,
+) -> None:
+    """Find that of every row of which it is not known yet."""
+    rows = list(range(len(examples)))
+    if look == LETTER:
+        rows = [number for numbers in by_options(examples, rows).values() for number in numbers]
+    lacking = kept.lacking(look, rows)
+    if not lacking:
+        return
+    known = len(rows) - len(lacking)
+    for done, (number, found) in enumerate(target.looks[look](examples, lacking, batch), 1):
+        kept.add(number, look, found)
+        if done % batch == 0 or done == len(lacking):
+            event = {"event": "progress", "stage": STAGES[look]}
+            report(event | {"done": known + done, "of": len(rows)})
 
 
-def _by_options(examples: Sequence[Example]) -> dict[str, list[int]]:
-    """The letters that rows offer -> the numbers of those rows.
+def _predict(example: Example, found: dict[str, Any]) -> Prediction:
+    """What was said of a row, with its perplexity where it was measured."""
+    figures = {}
+    if LOSS in found:
+        loss, tokens = found[LOSS]
+        figures["perplexity"] = perplexity(loss / tokens) if tokens else math.nan
+    return Prediction(
+        question=example.questions[-1],
+        reference=example.answer,
+        answer=answer_only(found[ANSWER]),
+        letter=found.get(LETTER, ""),
+        figures=figures,
+    )
 
-    A row offers options where its answer is one of them.
-    """
-    found: dict[str, list[int]] = {}
-    for number, example in enumerate(examples):
-        letters = "".join(dict.fromkeys(OPTION.findall(example.questions[-1])))
-        if len(letters) > 1 and example.answer.strip() in set(letters):
-            found.setdefault(letters, []).append(number)
-    return found
+
+def _loss(kept: Kept) -> tuple[float, int]:
+    """Of all rows together: negative log-likelihood and tokens; nothing where none was measured."""
+    found = [row[LOSS] for row in kept.rows.values() if LOSS in row]
+    return sum(loss for loss, _ in found), sum(tokens for _, tokens in found)
 
 
-def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Example]:
-    loaded = load_examples(files, only)
+def _taught(target: Target, examples: Sequence[Example], report: Report) -> int | None:
+    """How many of the questions the run was taught, and a warning of it; None for another model."""
+    if target.run is None:
+        return None
+    taught = load_examples([target.run.train_data]).examples
+    same = len(overlap(taught, examples))
+    if same and not target.is_base:
+        report({"event": "warning", "text": _warn(same, len(examples))})
+    return same
+
+
+def _read(wanted: Wanted) -> list[Example]:
+    loaded = load_examples(wanted.files, wanted.only)
     if loaded.problems:
         first = loaded.problems[0]
         raise InvalidInput(
@@ -201,23 +131,7 @@ def _read(files: Sequence[Path], only: dict[str, str], limit: int) -> list[Examp
         )
     if not loaded.examples:
         raise InvalidInput("No rows are left to ask.", "Name another file, or another --only.")
-    return loaded.examples[: limit or None]
-
-
-@contextmanager
-def _maps_memory(batch: int) -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower():
-            raise
-        raise Unavailable(
-            say("No memory to answer {batch} questions at once.", batch=batch), "Lower --batch."
-        ) from error
-
-
-def _share(hits: Sequence[float]) -> float:
-    return round(sum(hits) / len(hits), 4)
+    return loaded.examples[: wanted.limit or None]
 
 
 def _warn(same: int, rows: int) -> Message:

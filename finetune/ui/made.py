@@ -35,6 +35,13 @@ def made_by_samples(job: Job) -> Made:
     return Made(text, PAGE, {VIEW: "runs", RUN: name})
 
 
+def made_by_scoring(job: Job) -> Made:
+    """The run, which shows its scores."""
+    name = job.command[2]
+    text = both(f"{name} is scored.", f"{name} 已评分。")
+    return Made(text, PAGE, {VIEW: "runs", RUN: name})
+
+
 def open_pretraining(path: str) -> None:
     """A new training on that file of texts."""
     chosen = {VIEW: "new", DATA: Path(path), TASK: "pretrain"}

@@ -14,7 +14,8 @@ from finetune.ui.compare import show_comparison
 from finetune.ui.continuations import show_continuations, show_perplexity
 from finetune.ui.curve import loss_chart, margin_chart
 from finetune.ui.made import RUN
-from finetune.ui.run_details import show_log, show_samples, show_scores
+from finetune.ui.run_details import show_log, show_samples
+from finetune.ui.scores import show_scores
 from finetune.ui.speed import speed_facts
 from workbench.jobs.ending import why_ended
 from workbench.jobs.job import start
@@ -111,7 +112,7 @@ def _show_run(settings: Settings, now: RunNow) -> None:
                 st.vega_lite_chart(curve, width="stretch", key=key)
         _show_preference(rows)
         show_perplexity(rows)
-        show_scores(now.run.card.get("scores", {}))
+        show_scores(settings, now)
         show_continuations(settings, now)
         show_samples(now)
         show_log(now)

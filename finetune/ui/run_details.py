@@ -1,9 +1,8 @@
-"""Pieces of the Training page: scores, samples and log of a run."""
+"""Pieces of the Training page: samples and log of a run."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import streamlit as st
 
@@ -24,30 +23,6 @@ GONE_ON = {
 EVENTS = 15  # newest lines of the job's output
 LOG_LINES = 30
 LOG_CHARACTERS = 4000  # of a run without a job
-
-
-def show_scores(scores: dict[str, dict[str, Any]]) -> None:
-    """One row for each data file; a column that no file has is left out."""
-    if not scores:
-        return
-    st.markdown(f"**{both('Scores', '评测结果')}**")
-    columns = {
-        "rows": both("Questions", "问题数"),
-        "exact": both("Exact", "完全一致"),
-        "words": both("Words shared", "词语重合"),
-        "form": both("In the form asked", "符合格式"),
-        "groups": both("Groups right", "分组正确"),
-        "accuracy": both("Options right", "选项正确"),
-        "overlap": both("Also taught", "训练集中出现过"),
-    }
-    used = [key for key in columns if any(score.get(key) is not None for score in scores.values())]
-    rows = []
-    for name, score in scores.items():
-        row: dict[str, Any] = {both("Data", "数据"): name}
-        for key in used:
-            row[columns[key]] = score.get(key)
-        rows.append(row)
-    st.dataframe(rows, hide_index=True)
 
 
 def show_samples(now: RunNow) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.artefacts import model_folder
 from workbench.artefacts.data_set import most_questions, read_pairs
 from workbench.artefacts.published import find_published
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, WorkbenchError
 from workbench.files import read_json, update_json
 from workbench.messages import say
 from workbench.settings import Settings
@@ -200,6 +200,26 @@ def card_of(name: str, settings: Settings) -> dict[str, Any]:
     """The card of the run behind a model; empty for servers and for models without a run."""
     run = _run_behind(name, settings)
     return run.card if run else {}
+
+
+def lineage_of_model(name: str, settings: Settings) -> dict[str, Any]:
+    """What an answer of that model rests on beside its weights: run, base, data, version.
+
+    Of a run and of what was published from one; empty for other models, and where the run is gone.
+    """
+    try:
+        run = _run_behind(name, settings) or _run_published_as(name, settings)
+        card = run.card if run else {}
+    except WorkbenchError:
+        return {}
+    found: dict[str, Any] = {key: card[key] for key in FROM_RUN if key in card}
+    if run is not None and card:
+        found["run"] = run.name
+    kind, _, tag = name.partition(":")
+    published = find_published(tag, settings) if kind == "ollama" else None
+    if published is not None:
+        found["published"] = f"{published.name}:v{published.number}"
+    return found
 
 
 def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -11,15 +11,21 @@ import click
 from workbench.chat.conversations import Conversation, Conversations
 from workbench.chat.export import FORMATS, export_all, export_chat
 from workbench.chat.importing import import_chats
-from workbench.cli import json_option, print_json, reports_errors
+from workbench.cli import (
+    LazyCommands,
+    contributed_commands,
+    json_option,
+    print_json,
+    reports_errors,
+)
 from workbench.errors import InvalidInput
 from workbench.files import write_text
 from workbench.settings import load_settings
 
 
-@click.group()
+@click.group(cls=LazyCommands, commands_by_name=contributed_commands("chats"))
 def chats() -> None:
-    """List, search, export and import chats."""
+    """List, search, export, import and replay chats; what an answer rests on."""
 
 
 @chats.command("list")

@@ -22,12 +22,23 @@ from workbench.chat.records import (
     Message,
     State,
     Turn,
+    Vote,
     exchanges,
     joined,
 )
+from workbench.chat.votes import KEPT, cast_vote, read_votes, winners_in
 from workbench.errors import NotFound
 
-__all__ = ["Conversation", "Conversations", "Message", "State", "Turn", "exchanges", "joined"]
+__all__ = [
+    "Conversation",
+    "Conversations",
+    "Message",
+    "State",
+    "Turn",
+    "Vote",
+    "exchanges",
+    "joined",
+]
 
 TITLE_LENGTH = 60  # characters of a first question that make the title
 LISTED = "id, title, created, updated, folder, pinned, settings"
@@ -160,29 +171,63 @@ class Conversations:
         correction stands in for the answer. A question without an answer is left out: the next one
         does not follow on it, and models want the roles in turn.
         """
-        votes = self.votes()
         turns: list[Turn] = []
-        for question, answers in exchanges(self.messages(conversation)):
+        for question, best in self.counted(conversation):
             if before is not None and question.id >= before:
                 break
-            written = [answer for answer in answers if answer.content]
-            if not written:
-                continue
-            winner = votes.get(question.id)
-            best = max(written, key=lambda answer: (answer.id == winner, answer.rating))
             turns.append(Turn("user", question.content))
             turns.append(Turn("assistant", best.correction or best.content, best.agent))
         return turns
 
-    def vote(self, question: int, winner: int | None) -> None:
-        """Which of the answers side by side was better (a message's id), or that neither was."""
-        query = "insert or replace into votes (question, winner, created) values (?, ?, ?)"
-        self._execute(query, question, winner, time.time())
+    def counted(self, conversation: int) -> list[tuple[Message, Message]]:
+        """Each question that is shown, with the one of its answers that counts."""
+        with self._connect() as database:
+            winners = winners_in(database, conversation)
+        found = []
+        for question, answers in exchanges(self.messages(conversation)):
+            written = [answer for answer in answers if answer.content]
+            if written:
+                best = max(written, key=lambda answer: (answer.id in winners, answer.rating))
+                found.append((question, best))
+        return found
+
+    def vote(
+        self,
+        question: int,
+        winner: int | None,
+        *,
+        both_bad: bool = False,
+        version: int | None = None,
+    ) -> None:
+        """Which of the answers side by side was better (a message's id), or that neither was.
+
+        `version` is the first of these answers; without it the winner's, else the shown ones.
+        """
+        with self._connect() as database:
+            cast_vote(database, question, winner, both_bad, version)
 
     def votes(self) -> dict[int, int | None]:
-        """Question -> the answer that was voted for, or None where neither was better."""
+        """Question -> the answer that was voted for last, or None where neither was better."""
         with self._connect() as database:
-            return dict(database.execute("select question, winner from votes"))
+            return {vote.question: vote.winner for vote in read_votes(database)}
+
+    def vote_on(self, version: int) -> Vote | None:
+        """The vote on the answers whose first one that is."""
+        with self._connect() as database:
+            return next(iter(read_votes(database, "version = ?", version)), None)
+
+    def voted(self) -> list[tuple[Vote, list[Message]]]:
+        """Each vote with the answers that it is on, oldest first; none of deleted chats."""
+        query = f"""
+            select coalesce(beside, id), {COLUMNS} from messages
+            where role = 'assistant' and coalesce(beside, id) in (select version from votes)
+            order by id"""  # noqa: S608 – a constant
+        answers: dict[int, list[Message]] = {}
+        with self._connect() as database:
+            kept = read_votes(database, KEPT)
+            for version, *row in database.execute(query):
+                answers.setdefault(version, []).append(_message(tuple(row)))
+        return [(vote, answers.get(vote.version, [])) for vote in kept]
 
     def add(
         self,

@@ -88,6 +88,27 @@ create trigger message_deleted after delete on messages when old.state != 'strea
 end;
 """
 
+# A vote is on the answers of one version, named by the first of them: a question that is asked
+# again may be voted on again. A vote from before is on its winner's version, or the shown one.
+VOTES_BY_VERSION = """
+alter table votes rename to former_votes;
+create table votes (
+    version integer primary key references messages(id) on delete cascade,
+    question integer not null references messages(id) on delete cascade,
+    winner integer,
+    both_bad integer not null default 0,
+    created real not null
+);
+insert or ignore into votes (version, question, winner, created)
+    select coalesce(
+        (select coalesce(beside, id) from messages where id = former_votes.winner),
+        (select beside from messages where parent = former_votes.question and beside is not null
+            order by shown desc, id desc limit 1),
+        question
+    ), question, winner, created from former_votes;
+drop table former_votes;
+"""
+
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
@@ -111,6 +132,7 @@ SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
     VOTES,
     _keep_branches,
     SEARCH,
+    VOTES_BY_VERSION,
 ]
 
 

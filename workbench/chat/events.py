@@ -124,17 +124,21 @@ class Beat:
 
 @dataclass(frozen=True)
 class Failed:
-    """What went wrong and what to do. It is the last event of an answer."""
+    """What went wrong and what to do. It is the last event of an answer.
+
+    `lineage` is what the answer rested on as far as it came, as in Done.
+    """
 
     problem: str
     fix: str = ""
+    lineage: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Done:
     """The answer is whole.
 
-    `lineage` names what it rests on: model, digest, run, collection and its revision. `tokens` are
+    `lineage` names what it rests on: its keys stand in `workbench.chat.lineage`. `tokens` are
     those that the model has made, `read` those of its prompt; where its server counts none,
     `estimated` is true and `read` is 0.
     """

@@ -63,8 +63,12 @@ class KeptMessage(Part):
 
 
 class KeptVote(Part):
+    """`version` is the first of the answers; older files leave it out."""
+
     question: int
+    version: int | None = None
     winner: int | None = None
+    both_bad: bool = False
     created: Time = 0.0
 
 
@@ -94,7 +98,8 @@ class KeptChat(Part):
                     raise ValueError(f"message {message.id} does not stand beside an answer")
             earlier[message.id] = message
         for vote in self.votes:
-            if vote.question not in earlier or vote.winner not in (None, *earlier):
+            named = (vote.question, vote.version or vote.question, vote.winner or vote.question)
+            if not set(named) <= earlier.keys():
                 raise ValueError(f"the vote on message {vote.question} names no message")
         return self
 
@@ -144,7 +149,7 @@ def _chat(database: sqlite3.Connection, chat: int, fields: dict[str, Any]) -> Ke
     select = f"select {MESSAGE} from messages where conversation = ? order by id"  # noqa: S608
     messages = [_message(dict(row)) for row in database.execute(select, (chat,))]
     select = """
-        select question, winner, votes.created from votes
+        select question, version, winner, both_bad, votes.created from votes
         join messages on messages.id = question where conversation = ?"""
     votes = [KeptVote(**dict(row)) for row in database.execute(select, (chat,))]
     fields["settings"] = json.loads(fields["settings"])
@@ -177,7 +182,22 @@ def _add(database: sqlite3.Connection, chat: KeptChat) -> None:
         if message.state == "streaming":  # nothing streams it here
             row["state"] = "interrupted"
         numbers[message.id] = add_row(database, "messages", row)
-    for vote in chat.votes:
+    votes = {_voted_on(vote, chat.messages): vote for vote in chat.votes}
+    for version, vote in votes.items():
         row = vote.model_dump()
         row |= {"question": numbers[vote.question], "winner": numbers[vote.winner]}
+        row["version"] = numbers[version]
         add_row(database, "votes", row)
+
+
+def _voted_on(vote: KeptVote, messages: Sequence[KeptMessage]) -> int:
+    """The first of the answers that a vote is on."""
+    if vote.version is not None:
+        return vote.version
+    first = vote.question
+    for message in messages:
+        if message.id == vote.winner:
+            return message.beside or message.id
+        if message.parent == vote.question and message.beside is not None:
+            first = message.beside
+    return first

@@ -67,6 +67,20 @@ class Message:
         return self.mode
 
 
+@dataclass(frozen=True)
+class Vote:
+    """What a person thought of answers side by side, which are named by the first one, `version`.
+
+    `winner` is the better answer, None where neither was; `both_bad` says that both were bad.
+    """
+
+    question: int
+    version: int
+    winner: int | None
+    both_bad: bool = False
+    created: float = 0.0
+
+
 def exchanges(messages: Sequence[Message]) -> list[tuple[Message, list[Message]]]:
     """Each question with its answers: one, or several side by side."""
     found: list[tuple[Message, list[Message]]] = []

@@ -10,16 +10,22 @@ from typing import Any
 
 import click
 
-from workbench.cli import json_option, print_json, reports_errors
+from workbench.cli import (
+    LazyCommands,
+    contributed_commands,
+    json_option,
+    print_json,
+    reports_errors,
+)
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
 from workbench.settings import Settings, load_settings
 
 SIDE_BY_SIDE = 4  # models whose facts are looked up at once
 
 
-@click.group()
+@click.group(cls=LazyCommands, commands_by_name=contributed_commands("models"))
 def models() -> None:
-    """List, pull, connect, test and remove chat models."""
+    """List, pull, connect, test, compare and remove chat models."""
 
 
 @models.command("list")

@@ -67,6 +67,12 @@ def numbers_and_names(answer: str, reference: str) -> float:
     return float(has_numbers and has_names)
 
 
+def holds_facts(text: str) -> bool:
+    """Whether numbers or names stand in it."""
+    said = answer_only(text)
+    return bool(amounts(said) or names(without_amounts(said), doubtful=False))
+
+
 def shared_words(answer: str, reference: str) -> float:
     """F1 of the words of both, as SQuAD counts it (Rajpurkar et al. 2016)."""
     said = Counter(split_words(answer_only(answer)))

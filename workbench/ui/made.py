@@ -25,11 +25,14 @@ class Made:
     selected: Mapping[str, Any] = field(default_factory=dict)
     """Key of a selector on that page -> the option of it that was made."""
 
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What stands behind the page's address, such as the number of a chat."""
+
     def open(self) -> None:
         """Go to the page with the thing selected."""
         for key, value in self.selected.items():
             select(key, value)
-        st.switch_page(self.page)
+        st.switch_page(self.page, query_params=dict(self.query) or None)
 
 
 def made_by(job: Job) -> Made | None:

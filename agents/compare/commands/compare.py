@@ -97,7 +97,7 @@ def report(name: str, out: Path | None, table: Path | None, language: str, repla
     from agents.compare.report import html_report
     from agents.compare.table import csv_table
     from workbench.errors import Conflict, InvalidInput
-    from workbench.files import write_text
+    from workbench.files import writing
     from workbench.messages import say
 
     comparison = find_comparison(name, load_settings())
@@ -113,7 +113,8 @@ def report(name: str, out: Path | None, table: Path | None, language: str, repla
             raise Conflict(
                 say("{path} exists already.", path=path), "Give another name, or --replace."
             )
-        write_text(path, make(comparison, language))
+        with writing(path) as part:
+            part.write_bytes(make(comparison, language))
         click.echo(str(path))
 
 

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -23,10 +22,10 @@ CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
 @click.command()
 @click.option(
     "--questions",
-    "file",
+    "origin",
     required=True,
-    type=click.Path(path_type=Path),
-    help="JSON lines with question and answer.",
+    metavar="FILE|held-out:RUN|rated|collection:NAME",
+    help="JSON lines with question and answer, or where to take them from.",
 )
 @click.option(
     "--arms",
@@ -50,7 +49,7 @@ CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
 @json_option
 @reports_errors
 def run(
-    file: Path,
+    origin: str,
     arms: str,
     model: str | None,
     collection: str | None,
@@ -65,14 +64,15 @@ def run(
 
     \b
     Example:
-      workbench compare run --questions held-out.jsonl --arms base,rag,tuned,rag+tuned
+      workbench compare run --questions collection:handbook --arms base,rag
+      workbench compare run --questions held-out:crew --arms base,rag,tuned,rag+tuned
     """
     from agents.compare.run import Wanted, compare
 
     given = {"model": model, "collection": collection, "tuned": _full_name(tuned)}
     settings = load_settings(**{name: value for name, value in given.items() if value})
     with _stops_cleanly(as_json), reporting(as_json, warning_note) as report:
-        result = compare(Wanted(file, arms.split(","), **wanted), settings, report)
+        result = compare(Wanted(origin, arms.split(","), **wanted), settings, report)
     if as_json:
         print_json(result)
     else:

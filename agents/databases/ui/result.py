@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from agents.databases.charts import chart
-from agents.databases.export import as_csv, as_xlsx
 from agents.databases.ui.verified import offer_saving
 from workbench.settings import Settings
+from workbench.spreadsheet import as_csv, as_xlsx
 from workbench.ui.widgets import both, plain, shows_errors
 
 if TYPE_CHECKING:
