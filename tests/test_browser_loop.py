@@ -51,7 +51,9 @@ def test_a_corrected_answer_becomes_the_answer(
     home = new_workspace(tmp_path)
     shutil.copytree(tiny_model, home / "models" / "small")
     settings = load_settings(home=home)
-    with running_app(home, ollama_host=ollama_server, model="ollama:tiny") as url:
+    # the small model does not know the chat's instructions, and would go on for ever
+    short = {"model": "ollama:tiny", "answer_tokens": "16", "temperature": "0"}
+    with running_app(home, ollama_host=ollama_server, **short) as url:
         page = open_page("en", at=url)
         answer = ask(page, QUESTION)
         answer.get_by_role("radio", name="Thumbs down").click()
