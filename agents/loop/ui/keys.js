@@ -9,13 +9,14 @@ const OPEN_LAYERS = 'dialog[open], [role="dialog"], [data-testid="stPopoverBody"
 let moved = false // by a key, since the last drawing
 let current // what listens now; drawn again, the new listener takes the place of the old
 
-export default function () {
+export default function ({ parentElement }) {
   current?.abort()
   if (moved) document.querySelector(CURRENT)?.scrollIntoView({ block: "nearest" })
   moved = false
   const mine = new AbortController()
   current = mine
   document.addEventListener("keydown", keyDown, { capture: true, signal: mine.signal })
+  parentElement.dataset.listens = ""
   return () => mine.abort()
 }
 
