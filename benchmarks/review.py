@@ -87,7 +87,7 @@ def measure_page() -> dict[str, float]:
     from streamlit.testing.v1 import AppTest
 
     os.chdir(ROOT)
-    app = AppTest.from_file("agents/loop/ui/improve.py", default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "agents/loop/ui/improve.py"), default_timeout=120)
     found = {"page, first": milliseconds(app.run)}
     found["page, again"] = median(milliseconds(app.run) for _ in range(REPEATED))
     found["page, accept"] = median(

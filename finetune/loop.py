@@ -27,6 +27,7 @@ from workbench.settings import Settings
 
 SEEN = 12  # times at least that a new row is learned: it is one against many
 STEPS = 60  # at least, of a first model: a few rows are few batches
+LAST = "last"  # the best by questions on other facts may have learned little of the new ones
 KEPT_OF_DATA = ("system", "max_length", "special_tokens")
 OWN = ("name", "base", "task", "data", "method")  # of a run file, written for the batch
 
@@ -65,10 +66,10 @@ def _go_on(before: Run, batch: Batch) -> dict[str, Any]:
     held_out = [path for path in (before.eval_data, batch.held_out) if path.exists()]
     if held_out:
         data["eval"] = [str(path) for path in held_out]
-    if template := config.template_path:
-        data["chat_template"] = template
-    training = dict(values.get("training", {}))
-    return {"base": config.base_path} | kept | {"data": data, "training": training}
+    if config.template_path:
+        data["chat_template"] = config.template_path
+    saving = values.get("saving", {}) | {"final": LAST}
+    return {"base": config.base_path} | kept | {"data": data, "saving": saving}
 
 
 def _all_rows(before: Run, config: RunConfig, batch: Batch) -> Path:
@@ -108,11 +109,8 @@ def _begin(batch: Batch, settings: Settings) -> dict[str, Any]:
     advice = advice_for(base)
     batches = math.ceil(len(_lines(batch.taught)) / advice.batch)
     data: dict[str, Any] = {"train": [str(batch.taught)]}
-    saving: dict[str, Any] = {"keep": 1, "samples": 2, "report_to": []}
     if batch.held_out.exists():
         data["eval"] = [str(batch.held_out)]
-    else:
-        saving["final"] = "last"
     return {
         "base": base,
         "data": data,
@@ -123,7 +121,7 @@ def _begin(batch: Batch, settings: Settings) -> dict[str, Any]:
             "learning_rate": advice.rate,
             "warmup": 0.1,
         },
-        "saving": saving,
+        "saving": {"keep": 1, "samples": 2, "report_to": [], "final": LAST},
     }
 
 

@@ -143,7 +143,10 @@ def test_a_batch_is_frozen_and_what_measures_stays_out_of_it(
     lines = [json.dumps(row) for row in (*asked, *taught)]
     (folder / "questions.jsonl").write_text("\n".join(lines), "utf-8")
     (folder / "card.json").write_text("{}", "utf-8")
+    exam = settings.folder("benchmarks", "small-1") / "law-1.jsonl"
+    exam.write_text(json.dumps({"question": "Which court hears appeals?"}), "utf-8")
     leaks = [
+        add_judged(conversations, "Which court hears appeals", "A.", correction="B."),
         add_judged(conversations, "HOW LONG is the warranty of the LF-220", "1.", correction="2."),
         add_judged(conversations, "The LF-220 has how long a warranty?", "1.", correction="2."),
     ]
@@ -159,7 +162,7 @@ def test_a_batch_is_frozen_and_what_measures_stays_out_of_it(
     refused = loop("review", "--reject", facts["items"][0], fails=True)[-1]
     assert "in a batch" in refused["problem"]
     status = loop("status")[-1]
-    assert status["review"]["rejected"] == 2 and status["review"]["in no batch"] == 0
+    assert status["review"]["rejected"] == 3 and status["review"]["in no batch"] == 0
     assert status["batches"][0]["next"] == "Train on these rows"
     with pytest.raises(InvalidInput):  # the same question again is held out by that batch
         held = json.loads(batch.held_out.read_text("utf-8").splitlines()[0])["messages"][0]

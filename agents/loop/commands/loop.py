@@ -106,7 +106,9 @@ def status(as_json: bool) -> None:
 
     settings = load_settings()
     found = read_review(settings)
-    counts = {state: sum(one.state == state for one in found) for state in STATES}
+    counts: dict[str, int] = {}
+    for state in STATES:
+        counts[state] = sum(one.state == state for one in found)
     counts["in no batch"] = len(waiting(settings))
     batches = list_batches(settings)
     if as_json:

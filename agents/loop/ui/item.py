@@ -102,7 +102,8 @@ def _show_learned(one: Reviewed) -> None:
 def _show_origin(one: Reviewed) -> None:
     """Where it comes from, small."""
     item = one.item
-    parts = [plain(item.title), plain(item.model)]
+    titled = not item.question.startswith(item.title)  # else it says nothing new
+    parts = [plain(item.title) if titled else "", plain(item.model)]
     if item.sources:
         parts.append(both("sources: ", "来源：") + plain("; ".join(dict.fromkeys(item.sources))))
     if one.decision.batch:

@@ -46,6 +46,7 @@ def _review(settings: Settings) -> None:
     _show_said(settings)
     if not wanted:
         st.info(both("Nothing here by this filter.", "此筛选条件下没有内容。"))
+        _listen("")  # u takes back
         return
     ordered, like = _grouped(found, wanted, settings)
     shown = _page_of(ordered)
@@ -54,13 +55,18 @@ def _review(settings: Settings) -> None:
     for one in shown:
         show_item(one, current=one.id == at, like=like[one.id], act=_acting(settings))
     _movers(shown, at)
-    KEYS(key="review_keys", height=1)
+    _listen(at)
     st.caption(
         both(
             "Keys: j and k move, a accepts, e edits, r rejects, u takes back.",
             "快捷键：j、k 移动，a 采纳，e 修改，r 拒绝，u 撤销。",
         )
     )
+
+
+def _listen(at: str) -> None:
+    """Mount what listens for keys; it brings the item that it moved to into view."""
+    KEYS(key="review_keys", data={"at": at}, height=1)
 
 
 def _filtered(found: Sequence[Reviewed]) -> list[Reviewed]:
