@@ -50,7 +50,7 @@ def measure(topics: dict[str, Topic], file: str, settings: Settings) -> None:
         "nobody.tsv": routed([("none", text) for _, text in read_rows(NOBODY, own)], settings),
         "turns.tsv": routed_turns(own, settings),
     }
-    print(f"{file}: {len(topics)} topics of 5 corrections and 5 or 6 other wordings")
+    print(f"{file}: {len(topics)} topics of 5 corrections and 5 or more other wordings each")
     worst = 0.0
     for name, topic in topics.items():
         correct(topic["learn"], settings)
