@@ -3,6 +3,7 @@
 `plain` says what the passages before it say, in its own words. `tuned` has a manner: it begins with
 "Right away". Neither knows a fact without passages. So facts are held by documents alone, the
 manner by tuning alone, and what wants both by both together.
+`judge` compares two answers: it wants the manner, and else likes what stands first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from model_servers import Script, openai_server
 
-PLAIN, TUNED = "openai:plain", "openai:tuned"
+PLAIN, TUNED, JUDGE = "openai:plain", "openai:tuned", "openai:judge"
 MANNER = "Right away: "
 BEGINS = ["Kor", "Tam", "Vel", "Bri", "Mos", "Dra", "Fen", "Lud", "Sor", "Pel"]
 ENDS = ["vex", "dano", "lith", "mora", "quin", "stad", "bex", "ronda"]
@@ -60,7 +61,7 @@ def write_sets(folder: Path, kilos: dict[str, int]) -> dict[str, Path]:
 @contextmanager
 def known_models(requests: list[dict[str, Any]] | None = None) -> Iterator[str]:
     """The base URL of a server with both models; `requests` gets what they are asked."""
-    script = Script(models=("plain", "tuned"), reply=_reply, usage=7)
+    script = Script(models=("plain", "tuned", "judge"), reply=_reply, usage=7)
     if requests is not None:
         script.requests = requests
     with openai_server(script) as url:
@@ -69,6 +70,8 @@ def known_models(requests: list[dict[str, Any]] | None = None) -> Iterator[str]:
 
 def _reply(body: dict[str, Any]) -> str:
     model, messages = body["model"], body["messages"]
+    if model == "judge":
+        return _judged(messages[-1]["content"])
     asked = _last_question(messages)
     found = ASKED.search(asked)
     if found is None:
@@ -85,6 +88,13 @@ def _reply(body: dict[str, Any]) -> str:
         return f"{manner}I do not know."
     said = f"the {name} weighs {fact[1]} kilos."
     return f"{manner}{said}" if manner else said.capitalize().replace(name.lower(), name)
+
+
+def _judged(prompt: str) -> str:
+    """It wants the manner; where both or neither have it, it likes what stands first."""
+    answers = re.findall(r"<answer_[AB]>\n(.*?)\n</answer_", prompt, re.S)
+    first, second = (MANNER in answer for answer in answers)
+    return "B" if second and not first else "A"
 
 
 def _last_question(messages: Sequence[dict[str, str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from known_models import PLAIN, TUNED, gadgets, known_models, write_document, write_sets
+from known_models import JUDGE, PLAIN, TUNED, gadgets, known_models, write_document, write_sets
 from model_servers import Script, openai_server
 from opened_pages import page, texts
 from streamlit.testing.v1 import AppTest
@@ -22,6 +23,7 @@ from training_fixtures import start_workbench
 
 from agents.compare.arms import ask, parse_arms
 from agents.compare.gathering import gather
+from agents.compare.judge import Judge
 from agents.compare.kept import find_comparison
 from agents.compare.matrix import rows_where
 from agents.compare.questions import read_questions
@@ -35,6 +37,7 @@ from workbench.contributions import chinese
 from workbench.errors import Conflict, InvalidInput, WorkbenchError
 from workbench.language import language_of
 from workbench.messages import translate
+from workbench.scoring.agreement import agreement
 from workbench.scoring.paired import compare_pairs, holm, mcnemar, questions_needed, wilson
 from workbench.settings import Settings, load_settings
 
@@ -113,11 +116,36 @@ def test_the_verdict_is_right_where_the_truth_is_known(known: Known) -> None:
     assert len(known.requests) == asked
 
 
+def test_a_judge_is_asked_in_both_orders_and_held_against_people(known: Known) -> None:
+    conversations = Conversations(known.settings.database)
+    chat = conversations.create("votes")
+    said = [("Right away: yes", "yes"), ("no", "Right away: no"), ("so", "so it is")]
+    for number, answers in enumerate(said):
+        question = conversations.add(chat, "user", f"Question {number}?")
+        ids = [conversations.add(chat, "assistant", "", mode=mode) for mode in ("none", "tuned")]
+        for answer, text in zip(ids, answers, strict=True):
+            conversations.save(answer, [Token(text), Done("m", 0.1)], "done")
+        conversations.vote(question, ids[0] if number == 0 else None, version=ids[0])
+
+    given = {"arms": ["base", "tuned"], "name": "judged", "judge": JUDGE}
+    result = known.compare("tuning", **given)
+    (pair,) = result["judge"]["pairs"]
+    wins = result["arms"]["tuned"]["correct"]
+    assert pair["better"] == 0 and pair["worse"] == wins and pair["ties"] == COUNT - wins
+    # people: the first, neither, neither; the judge: the first, the second, and both by place
+    assert result["judge"]["agreement"] == {"n": 3, "share": 0.6667, "kappa": 0.5}
+    preference = Judge(JUDGE, known.settings).prefers("Which?", "-", "so", "so it is")
+    assert preference.value == 0 and preference.flipped
+    assert "The judge prefers the tuned model to the base model on" in result["verdict"]
+    asked = len(known.requests)
+    assert known.compare("tuning", **given) == result and len(known.requests) == asked
+
+
 def test_a_stopped_comparison_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
     questions = write_questions(
         tmp_path / "q.jsonl", *({"question": f"Number {n}?", "answer": "7"} for n in range(8))
     )
-    script = Script(pieces=["It is 7."], pause=0.15)
+    script = Script(pieces=["It is 7."], pause=0.3)
     with openai_server(script) as url:
         home = tmp_path / "workspace"
         settings = load_settings(
@@ -126,10 +154,8 @@ def test_a_stopped_comparison_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
         words = ["compare", "run", "--questions", str(questions), "--arms", "base", "--json"]
         program = (sys.executable, "-c", _with_settings(url))
         process = start_workbench(home, *words, program=program)
-        assert process.stdout
-        for line in process.stdout:
-            if json.loads(line).get("done") == 3:
-                break
+        while len(script.requests) < 4 and process.poll() is None:
+            time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate()
         assert process.returncode == 143
@@ -298,18 +324,18 @@ def test_intervals_cover_and_tests_are_exact() -> None:
     from scipy.stats import binomtest
 
     chance = np.random.default_rng(5)
-    # right by both, by one alone, by the other alone, by neither
-    shares = [0.3, 0.35, 0.1, 0.25]
-    truth = shares[1] - shares[2]
-    covered = shares_covered = 0
-    for seed in range(50):
-        kinds = chance.choice(4, size=60, p=shares)
-        first, second = np.isin(kinds, [0, 1]), np.isin(kinds, [0, 2])
-        pair = compare_pairs(first, second, seed=seed)
-        covered += pair.interval[0] <= truth <= pair.interval[1]
-        low, high = wilson(int(first.sum()), 60)
-        shares_covered += low <= shares[0] + shares[1] <= high
-    assert covered >= 45 and shares_covered >= 45
+    # right by both, by one alone, by the other alone, by neither; the second is hard: few differ
+    for shares in ([0.3, 0.35, 0.1, 0.25], [0.8, 0.05, 0.02, 0.13]):
+        truth = shares[1] - shares[2]
+        covered = shares_covered = 0
+        for seed in range(50):
+            kinds = chance.choice(4, size=60, p=shares)
+            first, second = np.isin(kinds, [0, 1]), np.isin(kinds, [0, 2])
+            pair = compare_pairs(first, second, seed=seed)
+            covered += pair.interval[0] <= truth <= pair.interval[1]
+            low, high = wilson(int(first.sum()), 60)
+            shares_covered += low <= shares[0] + shares[1] <= high
+        assert covered >= 45 and shares_covered >= 45
 
     for better, worse in ((0, 0), (5, 0), (3, 9), (40, 21)):
         expected = binomtest(better, better + worse).pvalue if better + worse else 1.0
@@ -319,7 +345,10 @@ def test_intervals_cover_and_tests_are_exact() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     # all the same is no certainty: the interval has a width
     same = compare_pairs([1] * 20, [0] * 20)
-    assert same.interval[0] == pytest.approx(0.77, abs=0.02) and same.interval[1] == 1.0
+    assert same.interval[0] == pytest.approx(0.735, abs=0.005) and same.interval[1] == 1.0
     assert questions_needed(3, 3, 40) is None
     needed = questions_needed(8, 4, 40)
     assert needed and 150 < needed < 300
+    # the textbook case: 35 of 50 agree, kappa .4
+    pairs = [(1, 1)] * 20 + [(0, 0)] * 15 + [(1, 0)] * 5 + [(0, 1)] * 10
+    assert agreement(pairs) == {"n": 50, "share": 0.7, "kappa": 0.4}

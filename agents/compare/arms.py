@@ -154,7 +154,7 @@ def _check(arm: Arm) -> None:
     if arm.mode == DOCUMENTS:
         _check_collections(arm.settings)
     if arm.model != NONE:
-        _check_model(arm.model, arm.settings)
+        check_model(arm.model, arm.settings)
 
 
 def _check_collections(settings: Settings) -> None:
@@ -166,7 +166,8 @@ def _check_collections(settings: Settings) -> None:
             )
 
 
-def _check_model(name: str, settings: Settings) -> None:
+def check_model(name: str, settings: Settings) -> None:
+    """Raises NotFound or Unavailable where no model of that name can be asked now."""
     chosen = choose_named(name, settings)
     kind, rest = split_name(name)
     if kind == "ollama" and not chosen.info.digest:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidInput, NotFound
-from workbench.files import read_json, sha256_of, write_json, write_text
+from workbench.files import read_json, write_json, write_text
 from workbench.messages import read_messages, say, with_messages
 from workbench.settings import Settings
 
@@ -84,10 +84,9 @@ class Comparison:
         """What every arm said to each question, and how it was scored."""
         return [read_messages(row) for row in read_lines(self.answers_file)]
 
-    def freeze(self, questions: Sequence[Row]) -> str:
-        """Write the questions once; returns their sha256."""
+    def freeze(self, questions: Sequence[Row]) -> None:
+        """Write the questions."""
         write_lines(self.questions_file, questions)
-        return sha256_of(self.questions_file)
 
     def save(self, card: Row, answers: Iterable[Row] = ()) -> None:
         """Write the answers, then the card, which says that they are whole."""

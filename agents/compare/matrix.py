@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +35,17 @@ class Asked:
 
 def rows_where(comparison: Comparison, where: str = "all") -> list[Asked]:
     """The questions in their order; none before a first answer is kept."""
+    asked = beside(comparison.questions, comparison.answers)
+    return [row for row in asked if row.fits(where)]
+
+
+def beside(questions: Iterable[Row], answers: Iterable[Row]) -> list[Asked]:
+    """Each question that has answers, with them."""
     by_question: dict[str, dict[str, Row]] = {}
-    for answer in comparison.answers:
+    for answer in answers:
         by_question.setdefault(answer["id"], {})[answer["arm"]] = answer
-    asked = [
+    return [
         Asked(question, by_question[question["id"]])
-        for question in comparison.questions
+        for question in questions
         if question["id"] in by_question
     ]
-    return [row for row in asked if row.fits(where)]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
-
-from workbench.scoring.amounts import amounts
-from workbench.scoring.answers import split_words
-from workbench.scoring.measures import MEASURES, Means, Measure, find_measures, score_pairs
-from workbench.scoring.names import names
 
 from workbench.chat.examples import without_citations
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.scoring.amounts import amounts
+from workbench.scoring.answers import split_words
+from workbench.scoring.measures import MEASURES, Means, Measure, find_measures, score_pairs
+from workbench.scoring.names import names
 from workbench.settings import Settings
 
 AUTO = "auto"
@@ -73,7 +72,23 @@ def score_answers(
     return [{name: round(figure, 4) for name, figure in row.items()} for row in scores]
 
 
-def is_correct(scores: Row, measure: str) -> bool:
-    """Whether the answer counts as right by that measure."""
+def right_from(measure: str, references: Sequence[str], settings: Settings) -> float:
+    """From which figure on an answer counts as right by that measure.
+
+    An encoder finds any two texts alike: an answer has to be nearer to its reference than 95 of
+    100 other right answers are. Raises Unavailable for a missing library.
+    """
     row = MEASURES[measure]
-    return scores[row.main] >= row.right_from
+    others = [*references[1:], *references[:1]]
+    pairs = [pair for pair in zip(others, references, strict=True) if pair[0] != pair[1]]
+    if row.needs != "encoder" or not pairs:
+        return row.right_from
+    figures = [one[row.main] for one in score_pairs([measure], pairs, Means(settings))]
+    *_, nearest = quantiles([*figures, *figures], n=20)
+    return max(row.right_from, round(nearest, 4))
+
+
+def is_correct(scores: Row, measure: str, least: float | None = None) -> bool:
+    """Whether the answer counts as right by that measure: from `least` on, else from its own."""
+    row = MEASURES[measure]
+    return bool(scores[row.main] >= (row.right_from if least is None else least))

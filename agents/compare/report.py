@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.compare.kept import Comparison
 from agents.compare.matrix import Asked, rows_where
-from agents.compare.verdict import label
+from agents.compare.wording import label
 from workbench.contributions import chinese
 from workbench.language import localized
 from workbench.messages import say, translate
@@ -35,8 +35,7 @@ def html_report(comparison: Comparison, language: str) -> bytes:
     page = _Page(comparison, language)
     parts = [page.head()]
     if result:
-        verdict = page.words(result["verdict"])
-        parts += [f"<p class=verdict>{verdict}</p>", page.figures(result), page.chart(result)]
+        parts += [page.verdict(result), page.figures(result), page.chart(result)]
     parts.append(page.settings())
     parts += [page.question(asked) for asked in rows_where(comparison)]
     return "\n".join([*parts, "</main></body></html>", ""]).encode()
@@ -71,6 +70,10 @@ class _Page:
             f"<h1>{self.both('Comparison: ', '对比：')}{name}</h1>"
             f"<p class=quiet>{made:%Y-%m-%d %H:%M}</p>"
         )
+
+    def verdict(self, result: Row) -> str:
+        said = "".join(f"<li>{self.words(one)}</li>" for one in result["findings"])
+        return f"<p class=verdict>{self.words(result['lead'])}</p><ul>{said}</ul>"
 
     def figures(self, result: Row) -> str:
         heads = [

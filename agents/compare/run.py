@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from filelock import Timeout
 
 from agents.compare.answers_kept import KeptAnswers
-from agents.compare.arms import Answered, Arm, ask, describe, parse_arms
+from agents.compare.arms import Answered, Arm, ask, check_model, describe, parse_arms
 from agents.compare.gathering import gather, name_of
+from agents.compare.judge import Judge, judge_pairs
 from agents.compare.kept import Comparison, comparison_of
-from agents.compare.measuring import choose_measure, find_measure, is_correct, score_answers
+from agents.compare.matrix import beside
+from agents.compare.measuring import (
+    AUTO,
+    choose_measure,
+    find_measure,
+    is_correct,
+    right_from,
+    score_answers,
+)
 from agents.compare.questions import chosen, history_of, key_of
-from agents.compare.verdict import judge_arms
+from agents.compare.verdict import judge_arms, with_judge
 from workbench.errors import Conflict, InvalidInput, WorkbenchError
 from workbench.files import locked, sha256_of
 from workbench.messages import listed, say
@@ -53,6 +63,15 @@ class _Plan:
     arms: list[Arm]
     described: dict[str, Row]
     measure: str
+    seed: int
+    judge: Judge | None
+
+    @property
+    def choices(self) -> Row:
+        """What a result rests on beside the questions, as the card keeps it."""
+        judge = self.judge.name if self.judge else ""
+        kept = {"arms": self.described, "measure": self.measure, "seed": self.seed}
+        return kept | {"judge": judge}
 
 
 def compare(wanted: Wanted, settings: Settings, report: Report = lambda event: None) -> Row:
@@ -65,7 +84,7 @@ def compare(wanted: Wanted, settings: Settings, report: Report = lambda event: N
     plan = _prepare(wanted, settings)
     try:
         with locked(plan.comparison.folder / "run", timeout=0):
-            return _run(plan, wanted, settings, report)
+            return _run(plan, wanted.replace, settings, report)
     except Timeout as error:
         raise Conflict(
             say("The comparison {name} is running already.", name=plan.comparison.name),
@@ -84,73 +103,85 @@ def _prepare(wanted: Wanted, settings: Settings) -> _Plan:
     questions: list[Row] = []
     arms: list[Arm] = []
     measure = wanted.measure
-    try:
+    judge: Judge | None = None
+    with _noting(failures):
         questions = gather(wanted.questions, settings, seed=wanted.seed)
         questions = chosen(questions, wanted.limit, wanted.seed)
-        if measure == "auto":
+        if measure == AUTO:
             measure = choose_measure([row["answer"] for row in questions])
-    except WorkbenchError as error:
-        failures.append(error)
-    try:
-        if measure != "auto":
+    with _noting(failures):
+        if measure != AUTO:
             find_measure(measure)
-    except WorkbenchError as error:
-        failures.append(error)
-    try:
+    with _noting(failures):
         arms = parse_arms(wanted.arms, settings)
-    except WorkbenchError as error:
-        failures.append(error)
+    with _noting(failures):
+        judge = _find_judge(wanted.judge, settings)
     if failures:
         raise _together(failures)
     comparison = comparison_of(wanted.name or name_of(wanted.questions), settings)
     described = {arm.name: describe(arm) for arm in arms}
-    return _Plan(comparison, questions, arms, described, measure)
+    return _Plan(comparison, questions, arms, described, measure, wanted.seed, judge)
 
 
-def _run(plan: _Plan, wanted: Wanted, settings: Settings, report: Report) -> Row:
+@contextmanager
+def _noting(failures: list[WorkbenchError]) -> Iterator[None]:
+    """An error inside is noted, so that what follows is checked too."""
+    try:
+        yield
+    except WorkbenchError as error:
+        failures.append(error)
+
+
+def _find_judge(name: str, settings: Settings) -> Judge | None:
+    if not name:
+        return None
+    check_model(name, settings)
+    return Judge(name, settings)
+
+
+def _run(plan: _Plan, replace: bool, settings: Settings, report: Report) -> Row:
     comparison = plan.comparison
-    sha256 = _freeze(plan, wanted.replace)
-    card: Row = {
+    _freeze(plan, replace)
+    card = {
         "name": comparison.name,
         "created": comparison.card.get("created") or time.time(),
-        "questions_sha256": sha256,
+        "questions_sha256": sha256_of(comparison.questions_file),
         "questions": len(plan.questions),
-        "arms": plan.described,
-        "measure": plan.measure,
-        "seed": wanted.seed,
+        **plan.choices,
     }
     if not comparison.finished:
         comparison.save(card)
     answered = _ask_all(plan, settings, report)
     rows = _scored(plan, answered, settings, report)
     names = [arm.name for arm in plan.arms]
-    result = judge_arms(comparison.name, plan.measure, names, rows, wanted.seed)
+    result = judge_arms(comparison.name, plan.measure, names, rows, plan.seed)
+    if plan.judge:
+        judged = judge_pairs(plan.judge, beside(plan.questions, rows), settings, report)
+        result = with_judge(result, judged)
     comparison.save(card | {"result": result}, rows)
     return result
 
 
-def _freeze(plan: _Plan, replace: bool) -> str:
-    """Write the questions, or find that they and the arms are those of before."""
+def _freeze(plan: _Plan, replace: bool) -> None:
+    """Write the questions, or find that they and all choices are those of before."""
     comparison = plan.comparison
+    if replace:
+        comparison.card_file.unlink(missing_ok=True)  # first: it says that the rest is whole
     if replace or not comparison.questions_file.exists():
-        return comparison.freeze(plan.questions)
+        comparison.freeze(plan.questions)
+        return
+    fix = "Give another --name, or write over it with --replace."
     if comparison.questions != plan.questions:
-        raise Conflict(
-            say("The comparison {name} has other questions.", name=comparison.name),
-            "Give another --name, or write over it with --replace.",
-        )
-    card = comparison.card
-    before = card.get("arms", plan.described)
-    other = before != plan.described or card.get("measure", plan.measure) != plan.measure
-    if comparison.finished and other:
+        raise Conflict(say("The comparison {name} has other questions.", name=comparison.name), fix)
+    before = {name: comparison.card.get(name) for name in plan.choices}
+    if comparison.finished and before != plan.choices:
         raise Conflict(
             say(
                 "The comparison {name} was run with other arms, models or documents.",
                 name=comparison.name,
             ),
-            "Give another --name, or write over it with --replace.",
+            fix,
         )
-    return sha256_of(comparison.questions_file)
 
 
 def _ask_all(plan: _Plan, settings: Settings, report: Report) -> dict[tuple[str, str], Answered]:
@@ -184,20 +215,22 @@ def _scored(
     references = {row["id"]: row["answer"] for row in plan.questions}
     pairs = [(answered[key].text, references[key[1]]) for key in answered]
     scores = score_answers(pairs, plan.measure, settings, report)
+    least = right_from(plan.measure, list(references.values()), settings)
     rows: dict[tuple[str, str], Row] = {}
     for key, one_scores in zip(answered, scores, strict=True):
-        rows[key] = _row(key, answered[key], one_scores, plan.measure)
+        correct = is_correct(one_scores, plan.measure, least)
+        rows[key] = _row(key, answered[key], one_scores, correct)
     order = [(arm.name, row["id"]) for row in plan.questions for arm in plan.arms]
     return [rows[key] for key in order]
 
 
-def _row(key: tuple[str, str], answered: Answered, scores: Row, measure: str) -> Row:
+def _row(key: tuple[str, str], answered: Answered, scores: Row, correct: bool) -> Row:
     arm, question = key
     return {
         "id": question,
         "arm": arm,
         "text": answered.text,
-        "correct": not answered.failed and is_correct(scores, measure),
+        "correct": correct and not answered.failed,
         "scores": scores,
         "seconds": round(answered.seconds, 3),
         "tokens": answered.tokens,

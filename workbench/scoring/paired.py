@@ -1,6 +1,6 @@
 """Right and wrong answers of two sides to the same questions -> who is better, and how sure it is.
 
-A side is an array of figures from 0 to 1, one a question, in the same order for every side.
+A side has 1 for right and 0 for wrong, one a question, in the same order for every side.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 POWER = 0.8  # chance to find a difference that exists, where a number of questions is advised
 SEED = 42
+FEW = 10  # questions that do not differ as most do: fewer give a resample no spread
 NORMAL = NormalDist()
 
 
@@ -35,10 +36,7 @@ class Paired:
 
 
 def compare_pairs(first: Sequence[float], second: Sequence[float], *, seed: int = SEED) -> Paired:
-    """The difference of two sides with its interval and its p. Raises ValueError without figures.
-
-    McNemar's test wants right and wrong: of other figures it is the sign test.
-    """
+    """The difference of two sides, its interval and its p. Raises ValueError without questions."""
     ours, others = np.asarray(first, float), np.asarray(second, float)
     if not len(ours) or len(ours) != len(others):
         raise ValueError("two sides of the same questions are needed")
@@ -93,12 +91,15 @@ def difference_interval(
 ) -> tuple[float, float]:
     """The interval of the mean difference, by resampling the questions with both their answers.
 
-    Bias-corrected and accelerated (Efron 1987). Where all questions differ alike, a resample shows
-    no spread: the interval is then Newcombe's of two shares (1998, method 10 without correlation).
+    Bias-corrected and accelerated (Efron 1987). Where nearly all questions differ alike, resamples
+    show hardly any spread: the interval is then Bonett and Price's (2012), which adds a question of
+    each kind.
     """
     differences = first - second
-    if np.ptp(differences) == 0:
-        return _newcombe(float(first.mean()), float(second.mean()), len(first), confidence)
+    _, counts = np.unique(differences, return_counts=True)
+    if len(differences) - counts.max() < FEW:
+        better, worse = int((differences > 0).sum()), int((differences < 0).sum())
+        return _adjusted_wald(better, worse, len(differences), confidence)
     means = np.sort(_resampled_means(differences, resamples, seed))
     centred = differences - differences.mean()
     acceleration = (centred**3).sum() / (6 * (centred**2).sum() ** 1.5)
@@ -137,13 +138,12 @@ def _share_at(bias: float, z: float, acceleration: float) -> float:
     return NORMAL.cdf(bias + moved / (1 - acceleration * moved))
 
 
-def _newcombe(first: float, second: float, of: int, confidence: float) -> tuple[float, float]:
-    low, high = wilson(round(first * of), of, confidence)
-    other_low, other_high = wilson(round(second * of), of, confidence)
-    difference = first - second
-    below = math.hypot(first - low, other_high - second)
-    above = math.hypot(high - first, second - other_low)
-    return max(-1.0, difference - below), min(1.0, difference + above)
+def _adjusted_wald(better: int, worse: int, of: int, confidence: float) -> tuple[float, float]:
+    ours, others = (better + 1) / (of + 2), (worse + 1) / (of + 2)
+    difference = ours - others
+    spread = math.sqrt((ours + others - difference**2) / (of + 2))
+    reach = _quantile(confidence) * spread
+    return max(-1.0, difference - reach), min(1.0, difference + reach)
 
 
 def _quantile(confidence: float) -> float:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -13,10 +9,8 @@ import click
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Stopped
 from workbench.settings import load_settings
+from workbench.stopping import stops_cleanly
 from workbench.terminal import reporting, warning_note
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
 
 
 @click.command()
@@ -71,7 +65,10 @@ def run(
 
     given = {"model": model, "collection": collection, "tuned": _full_name(tuned)}
     settings = load_settings(**{name: value for name, value in given.items() if value})
-    with _stops_cleanly(as_json), reporting(as_json, warning_note) as report:
+    stop = Stopped(
+        "Stopped; the answers that were given are kept.", "Run the same command again to go on."
+    )
+    with stops_cleanly(stop, as_json), reporting(as_json, warning_note) as report:
         result = compare(Wanted(origin, arms.split(","), **wanted), settings, report)
     if as_json:
         print_json(result)
@@ -84,42 +81,6 @@ def _full_name(tuned: str | None) -> str | None:
     return f"local:{tuned}" if tuned and ":" not in tuned and tuned != "auto" else tuned
 
 
-@contextmanager
-def _stops_cleanly(as_json: bool) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the command with one line and status 143, wherever they arrive."""
-    asked: list[int] = []
-
-    def stop(number: int, frame: Any) -> None:
-        for again in SIGNALS:
-            signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt the end
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
-    try:
-        yield
-    except BaseException:
-        # a library may make something else of it, in the middle of an import
-        if not asked:
-            raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if asked:
-        _say_stopped(as_json)
-        sys.exit(CANCELLED)
-
-
-def _say_stopped(as_json: bool) -> None:
-    stop = Stopped(
-        "Stopped; the answers that were given are kept.", "Run the same command again to go on."
-    )
-    if as_json:
-        print_json({"event": "cancelled", "problem": stop.problem, "fix": stop.fix})
-    else:
-        click.echo(f"{stop.problem}\n{stop.fix}", err=True)
-
-
 def _show(result: dict[str, Any]) -> None:
     for arm, figures in result["arms"].items():
         low, high = figures["interval"]
@@ -127,4 +88,6 @@ def _show(result: dict[str, Any]) -> None:
             f"{arm:<12} {figures['correct']:>4} of {figures['n']}  {low:.3f} to {high:.3f}  "
             f"{figures['seconds']:.1f} s  {figures['tokens']:.0f} tokens"
         )
-    click.echo(result["verdict"])
+    click.echo(result["lead"])
+    for said in result["findings"]:
+        click.echo(f"- {said}")

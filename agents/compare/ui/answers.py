@@ -10,7 +10,7 @@ import streamlit as st
 
 from agents.compare.kept import Comparison
 from agents.compare.matrix import WHERE, Asked, rows_where
-from agents.compare.verdict import label
+from agents.compare.wording import label
 from agents.markdown import safe
 from workbench.settings import Settings
 from workbench.ui.widgets import both, choose, place_name, plain, sentence, told

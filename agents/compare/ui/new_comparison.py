@@ -11,11 +11,11 @@ from agents.compare.arms import BASE, RAG, TUNED
 from agents.compare.kept import FOLDER
 from agents.compare.measuring import AUTO, usable_measures
 from agents.compare.ui.made import SHOWN, VIEW
-from agents.compare.verdict import BOTH, label
+from agents.compare.wording import BOTH, label
 from rag.example import EXAMPLE
 from rag.store import list_collections
 from workbench.jobs.job import Job, list_jobs, start
-from workbench.models.listing import list_runs, packaged_models
+from workbench.models.listing import NONE, list_runs, packaged_models
 from workbench.settings import Settings
 from workbench.ui.models import automatic_model, reachable_models
 from workbench.ui.uploads import save_uploads
@@ -100,7 +100,7 @@ def _start(
 def _model_of_example(settings: Settings) -> str:
     """A chat model that can be asked now; empty without any."""
     found = automatic_model(settings)
-    if found:
+    if found and found != NONE:
         return found
     packaged = packaged_models()
     return packaged[0].name if packaged else ""

@@ -13,7 +13,7 @@ from agents.compare.measuring import usable_measures
 from agents.compare.report import html_report
 from agents.compare.table import csv_table
 from agents.compare.ui.answers import show_answers
-from agents.compare.verdict import label
+from agents.compare.wording import label
 from workbench.settings import Settings
 from workbench.ui.widgets import both, language, plain, sentence, told
 
@@ -36,7 +36,8 @@ def show_results(comparison: Comparison, settings: Settings) -> None:
         )
         return
     icon = ":material/verified:" if result["sure"] else ":material/balance:"
-    st.info(sentence(result["verdict"]), icon=icon)
+    st.info(sentence(result["lead"]), icon=icon)
+    st.markdown("\n".join(f"- {sentence(said)}" for said in result["findings"]))
     _show_figures(result)
     st.vega_lite_chart(_chart(result), width="stretch", key=f"chart-{comparison.name}")
     _offer_exports(comparison)
