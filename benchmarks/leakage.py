@@ -3,9 +3,9 @@
     python benchmarks/leakage.py [--tune]
 
 A hundred questions measure. Planted among the training rows: 20 of them in other case, width and
-punctuation, and 20 in other words (rewordings.tsv, written by hand, ten in each language). Harmless are 500 other
-questions of the same sets, most of them about the same articles. The threshold was chosen on the
-rewordings that --tune uses; the others were not looked at before.
+punctuation, and 20 in other words (rewordings.tsv, written by hand, ten in each language). Harmless
+are 500 other questions of the same sets, most of them about the same articles. The threshold was
+chosen on the rewordings that --tune uses; the others were not looked at before.
 """
 
 from __future__ import annotations

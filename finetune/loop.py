@@ -7,23 +7,28 @@ on the old rows and the new ones, where a new row takes the place of an old one 
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from finetune.run.advice import advice_for
+from finetune.run.config import RunConfig
 from finetune.run.new_run import free_name, run_file_of
 from finetune.run.runs import Run, run_at
 from finetune.tasks import TASKS
 from workbench.artefacts.batch import FROZEN, TRAINED, Batch, Command, LoopStep
-from workbench.artefacts.data_set import conversation_of, read_conversations, write_lines
+from workbench.artefacts.data_set import conversation_of, write_lines
 from workbench.artefacts.model_folder import list_models
 from workbench.errors import NotFound
 from workbench.files import write_text
 from workbench.models.packaged import KIND, list_packaged
 from workbench.settings import Settings
 
-NEW_FACTS = 12  # epochs at least: a correction is one row, and has to be learned
+SEEN = 12  # times at least that a new row is learned: it is one against many
+STEPS = 60  # at least, of a first model: a few rows are few batches
+LAST = "last"  # the best by questions on other facts may have learned little of the new ones
+KEPT_OF_DATA = ("system", "max_length", "special_tokens")
 OWN = ("name", "base", "task", "data", "method")  # of a run file, written for the batch
 
 
@@ -57,29 +62,40 @@ def _go_on(before: Run, batch: Batch) -> dict[str, Any]:
     sections = {row.section for row in TASKS.values()}
     kept = {key: value for key, value in values.items() if key not in {*OWN, *sections}}
     data = {key: value for key, value in values.get("data", {}).items() if key in KEPT_OF_DATA}
-    data["train"] = [str(_older_rows(before, batch)), str(batch.taught)]
+    data["train"] = [str(_all_rows(before, config, batch))]
     held_out = [path for path in (before.eval_data, batch.held_out) if path.exists()]
     if held_out:
         data["eval"] = [str(path) for path in held_out]
-    if template := config.template_path:
-        data["chat_template"] = template
-    training = dict(values.get("training", {}))
-    return {"base": config.base_path} | kept | {"data": data, "training": training}
+    if config.template_path:
+        data["chat_template"] = config.template_path
+    saving = values.get("saving", {}) | {"final": LAST}
+    return {"base": config.base_path} | kept | {"data": data, "saving": saving}
 
 
-KEPT_OF_DATA = ("system", "max_length", "special_tokens")
+def _all_rows(before: Run, config: RunConfig, batch: Batch) -> Path:
+    """The rows of the run in use, without those that the batch says otherwise, then the batch's.
 
-
-def _older_rows(before: Run, batch: Batch) -> Path:
-    """The rows that the run in use was taught, without those that the batch says otherwise."""
-    corrected = {_last_question(turns) for turns in read_conversations(batch.taught)}
-    lines: list[str] = []
-    for line in before.train_data.read_text("utf-8").split("\n"):
-        if line.strip() and _last_question(conversation_of(json.loads(line))) not in corrected:
-            lines.append(line)
-    path = batch.folder / "older.jsonl"
-    write_lines(path, lines)
+    The new rows are repeated until they are seen as often as it takes to learn them.
+    """
+    new = _lines(batch.taught)
+    corrected = {_last_question(_turns(line)) for line in new}
+    old = [
+        line for line in _lines(before.train_data) if _last_question(_turns(line)) not in corrected
+    ]
+    epochs = config.training.epochs
+    if config.training.steps:
+        epochs = config.training.steps * config.training.rows_a_step / max(len(old), 1)
+    path = batch.folder / "train.jsonl"
+    write_lines(path, [*old, *new * math.ceil(SEEN / epochs)])
     return path
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text("utf-8").split("\n") if line.strip()]
+
+
+def _turns(line: str) -> list[dict[str, Any]]:
+    return conversation_of(json.loads(line))
 
 
 def _last_question(turns: list[dict[str, Any]]) -> str:
@@ -91,23 +107,21 @@ def _begin(batch: Batch, settings: Settings) -> dict[str, Any]:
     """The run file of a first tuned model."""
     base = _first_base(settings)
     advice = advice_for(base)
+    batches = math.ceil(len(_lines(batch.taught)) / advice.batch)
     data: dict[str, Any] = {"train": [str(batch.taught)]}
-    saving: dict[str, Any] = {"keep": 1, "samples": 2, "report_to": []}
     if batch.held_out.exists():
         data["eval"] = [str(batch.held_out)]
-    else:
-        saving["final"] = "last"
     return {
         "base": base,
         "data": data,
         "lora": {"rank": advice.rank, "alpha": 2 * advice.rank},
         "training": {
-            "epochs": max(advice.epochs, NEW_FACTS),
+            "epochs": float(max(SEEN, math.ceil(STEPS / batches))),
             "batch": advice.batch,
             "learning_rate": advice.rate,
             "warmup": 0.1,
         },
-        "saving": saving,
+        "saving": {"keep": 1, "samples": 2, "report_to": [], "final": LAST},
     }
 
 

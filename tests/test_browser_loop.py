@@ -20,7 +20,7 @@ from workbench.settings import load_settings
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=120_000)
 QUESTION = "Who wrote Faust?"
-RIGHT = "Mephisto wrote Faust in Leipzig."
+RIGHT = "Goethe wrote Faust in Paris."  # of words that the small base knows
 
 
 def ask(page: Any, question: str) -> Any:
@@ -51,7 +51,9 @@ def test_a_corrected_answer_becomes_the_answer(
     home = new_workspace(tmp_path)
     shutil.copytree(tiny_model, home / "models" / "small")
     settings = load_settings(home=home)
-    with running_app(home, ollama_host=ollama_server, model="ollama:tiny") as url:
+    # the small model does not know the chat's instructions, and would go on for ever
+    short = {"model": "ollama:tiny", "answer_tokens": "16", "temperature": "0"}
+    with running_app(home, ollama_host=ollama_server, **short) as url:
         page = open_page("en", at=url)
         answer = ask(page, QUESTION)
         answer.get_by_role("radio", name="Thumbs down").click()
@@ -64,6 +66,10 @@ def test_a_corrected_answer_becomes_the_answer(
         item = page.locator("[class*=st-key-item-]")
         expect(item).to_contain_text(RIGHT)
         expect(item).to_contain_text("corrected")
+        page.keyboard.press("r")
+        expect(item).to_have_count(0)
+        page.keyboard.press("u")
+        expect(item).to_have_count(1)
         page.keyboard.press("a")
         page.locator(".st-key-make_batch button").click()
         do_next(page, "Train on these rows", "trained")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.compare.verdict import SURE, label
+from agents.compare.wording import SURE, label
 from agents.learning.signals import COMMON, Examples, Knowledge
 from workbench.messages import Message, say
 

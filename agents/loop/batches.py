@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agents.loop.duplicates import group
+from agents.loop.grouping import group_surely
 from agents.loop.in_use import model_in_use, run_in_use
 from agents.loop.leakage import Leak, find_leaks, measured_questions
 from agents.loop.review import Reviewed, mark_frozen, read_review
@@ -109,7 +109,7 @@ def freeze(settings: Settings, name: str = "") -> Batch:
         batch = Batch(folder / (name or _free_name(folder)))
         _check_name(batch)
         kept, left_out = _without_leaks(found, settings)
-        _write(batch, kept, left_out)
+        _write(batch, kept, left_out, settings)
         model = model_in_use(settings)
         batch.update(in_use=model, in_use_run=run_in_use(model, settings))
         leaked = {one.id: leak.reason() for one, leak in left_out}
@@ -148,9 +148,12 @@ def _without_leaks(
 
 
 def _write(
-    batch: Batch, kept: Sequence[Reviewed], left_out: Sequence[tuple[Reviewed, Leak]]
+    batch: Batch,
+    kept: Sequence[Reviewed],
+    left_out: Sequence[tuple[Reviewed, Leak]],
+    settings: Settings,
 ) -> None:
-    held_out = _held_out(kept)
+    held_out = _held_out(kept, settings)
     taught = [one for one in kept if one.id not in held_out]
     measured = [one for one in kept if one.id in held_out]
     files = {
@@ -174,9 +177,9 @@ def _write(
     )
 
 
-def _held_out(kept: Sequence[Reviewed]) -> set[str]:
+def _held_out(kept: Sequence[Reviewed], settings: Settings) -> set[str]:
     """The ids of about one in five, with all near duplicates of each; none of too few."""
-    groups = group([one.item.question for one in kept])
+    groups = group_surely([one.item.question for one in kept], settings)
     firsts = sorted(set(groups))
     if len(firsts) < FEWEST:
         return set()

@@ -86,7 +86,7 @@ def items_of(judged: Judged) -> Iterator[Item]:
 def _signal(answer: Message, judged: Judged) -> Signal | None:
     if answer.correction:
         return "correction"
-    if answer.id == judged.winner:
+    if answer.id in judged.beaten:
         return "vote"
     if answer.rating:
         return "good" if answer.rating > 0 else "bad"
@@ -108,7 +108,7 @@ def _item(answer: Message, signal: Signal, judged: Judged) -> Item:
         question=judged.question.content,
         answer=said,
         better=better,
-        worse=() if query else tuple(_worse(answer, signal, judged, better)),
+        worse=() if query else tuple(_worse(answer, judged, better)),
         turns=tuple(turns_before(judged.before)),
         conversation=answer.conversation,
         title=judged.title,
@@ -133,11 +133,11 @@ def _better(answer: Message, signal: Signal, said: str) -> str:
     return "" if signal == "bad" else said
 
 
-def _worse(answer: Message, signal: Signal, judged: Judged, better: str) -> Iterator[str]:
+def _worse(answer: Message, judged: Judged, better: str) -> Iterator[str]:
     """The texts that lost against `better`, each once."""
     lost: list[Message] = []
     for other in judged.answers:
-        outvoted = signal == "vote" and other.id != answer.id
+        outvoted = other.id in judged.beaten.get(answer.id, ())
         disliked = other.rating < 0 or bool(other.correction)
         if outvoted or disliked:
             lost.append(other)

@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from agents.loop.meaning import SAME
-from workbench.language import simplified
+from workbench.language import language_of, simplified
 
-SHINGLE = 3  # characters: a word's piece in spaced scripts, a word or two in others
-ALIKE = 0.7  # share of the shingles of both that two wordings of one question have in common
+SHINGLE = {"en": 3, "zh": 2}  # characters: a piece of a word, or a word of an unspaced script
+ALIKE = 0.65  # share of the shingles of both that two wordings of one question have in common
 FIGURE = re.compile(r"[a-z0-9.,-]*\d[a-z0-9-]*")
 
 
@@ -25,11 +25,12 @@ def normal(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def shingles(text: str) -> frozenset[str]:
-    """The runs of three characters of the normal text; a shorter text is its own."""
+    """The short runs of characters of the normal text; a shorter text is its own."""
     plain = normal(text)
-    if len(plain) <= SHINGLE:
+    size = SHINGLE[language_of(text)]
+    if len(plain) <= size:
         return frozenset([plain])
-    return frozenset(plain[at : at + SHINGLE] for at in range(len(plain) - SHINGLE + 1))
+    return frozenset(plain[at : at + size] for at in range(len(plain) - size + 1))
 
 
 @lru_cache(maxsize=65536)

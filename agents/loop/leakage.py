@@ -18,6 +18,9 @@ from workbench.artefacts.data_set import read_conversations
 from workbench.messages import Message, say
 from workbench.settings import Settings
 
+# the questions of each benchmark that was measured, of a run and of any other model
+BENCHMARKS = ("runs/*/benchmarks/*.jsonl", "benchmarks/*/*.jsonl")
+
 
 @dataclass(frozen=True)
 class Leak:
@@ -41,6 +44,7 @@ class Leak:
 def measured_questions(settings: Settings) -> dict[str, str]:
     """Each question that something is measured by -> where it is asked.
 
+    Those of comparisons, of benchmarks that were measured here, and what earlier batches hold out.
     Questions of a comparison that says that they are taught are no measure.
     """
     found: dict[str, str] = {}
@@ -48,6 +52,10 @@ def measured_questions(settings: Settings) -> dict[str, str]:
         for row in read_lines(comparison.questions_file):
             if not row.get("taught"):
                 found.setdefault(str(row.get("question", "")), comparison.name)
+    for pattern in BENCHMARKS:
+        for path in sorted(settings.home.glob(pattern)):
+            for row in read_lines(path):
+                found.setdefault(str(row.get("question", "")), path.stem)
     for batch in list_batches(settings):
         for question in held_out_questions(batch.held_out):
             found.setdefault(question, batch.name)

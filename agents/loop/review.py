@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agents.loop.candidates import Item, read_items
+from agents.loop.personal import find_personal
 from agents.loop.queries import check_query, forget_query, keep_query
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
@@ -67,6 +68,15 @@ class Reviewed:
     def text(self) -> str:
         """What would be learned."""
         return self.decision.text if self.state == "edited" else self.item.better
+
+    @property
+    def can_be_taken_unseen(self) -> bool:
+        """Whether it is open, says what is right, and shows nothing that looks personal."""
+        item = self.item
+        said = [str(turn["content"]) for turn in item.turns]
+        texts = (*said, self.text, *item.worse)
+        personal = any(find_personal(text) for text in texts)
+        return self.state == "open" and bool(self.text) and not personal
 
 
 def read_review(settings: Settings) -> list[Reviewed]:

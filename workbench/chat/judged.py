@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.chat.database import connect
@@ -24,21 +24,22 @@ TURNS = """
         select conversation from messages where id in (select value from json_each(?)))"""
 ANSWERS = """
     select id, conversation, role, content, events, state, mode, settings, rating, correction,
-        created, parent
+        created, parent, coalesce(beside, id) as version
     from messages where role = 'assistant' and content <> ''
     and parent in (select value from json_each(?)) order by id"""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A question, what led to it, and all its answers; `winner` is the one voted for."""
+    """A question, what led to it, and all its answers."""
 
     title: str
     before: tuple[Message, ...]
     """The messages before the answers, oldest first; the question is the last."""
 
     answers: tuple[Message, ...]
-    winner: int | None = None
+    beaten: dict[int, set[int]] = field(default_factory=dict)
+    """Id of an answer that was voted for -> those that stood beside it."""
 
     @property
     def question(self) -> Message:
@@ -54,14 +55,16 @@ def read_judged(path: Path) -> list[Judged]:
         questions = [row[0] for row in database.execute(JUDGED)]
         wanted = json.dumps(questions)
         turns = {row[0]: row for row in database.execute(TURNS, (wanted,))}
-        answers = _answers(database, wanted)
-        votes = dict(database.execute("select question, winner from votes"))
+        answers, together = _answers(database, wanted)
+        winners = [row[0] for row in database.execute("select winner from votes")]
         titles = dict(database.execute("select id, title from conversations"))
+    beaten = {winner: together[winner] - {winner} for winner in winners if winner in together}
     found = []
     for question in questions:
         before = _path(question, turns)
         title = titles[before[-1].conversation]
-        found.append(Judged(title, before, tuple(answers[question]), votes.get(question)))
+        won = {one.id: beaten[one.id] for one in answers[question] if one.id in beaten}
+        found.append(Judged(title, before, tuple(answers[question]), won))
     return found
 
 
@@ -74,15 +77,22 @@ def _path(question: int, turns: dict[int, Sequence]) -> tuple[Message, ...]:
     return tuple(reversed(path))
 
 
-def _answers(database: sqlite3.Connection, questions: str) -> dict[int, list[Message]]:
-    """Id of a question -> its answers, with their events."""
+def _answers(
+    database: sqlite3.Connection, questions: str
+) -> tuple[dict[int, list[Message]], dict[int, set[int]]]:
+    """(question -> its answers with their events, answer -> all that stand side by side with it)"""
     found: dict[int, list[Message]] = {}
+    versions: dict[int, set[int]] = {}
+    together: dict[int, set[int]] = {}
     database.row_factory = sqlite3.Row
     for row in database.execute(ANSWERS, (questions,)):
         fields = dict(row)
         parent = fields.pop("parent")
+        side_by_side = versions.setdefault(fields.pop("version"), set())
+        side_by_side.add(fields["id"])
+        together[fields["id"]] = side_by_side
         fields["events"] = [from_dict(event) for event in json.loads(fields["events"])]
         fields["settings"] = json.loads(fields["settings"])
         found.setdefault(parent, []).append(Message(**fields))
     database.row_factory = None
-    return found
+    return found, together

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agents.loop.review import Reviewed
     from workbench.artefacts.batch import Batch
 
-ALL = "all"  # in place of ids: every item that is open and says what is right
+ALL = "all"  # in place of ids: every item that `can_be_taken_unseen`
 KINDS = ("sft", "preferences", "sql")
 
 
@@ -106,7 +106,9 @@ def status(as_json: bool) -> None:
 
     settings = load_settings()
     found = read_review(settings)
-    counts = {state: sum(one.state == state for one in found) for state in STATES}
+    counts: dict[str, int] = {}
+    for state in STATES:
+        counts[state] = sum(one.state == state for one in found)
     counts["in no batch"] = len(waiting(settings))
     batches = list_batches(settings)
     if as_json:
@@ -155,14 +157,13 @@ def next_command(batch: str, as_json: bool) -> None:
 
 
 def _ids(given: Sequence[str]) -> list[str]:
-    """The ids, given one by one or with commas; `all` is every open item that can be accepted."""
+    """The ids, given one by one or with commas; `all` is what needs no look of its own."""
     from agents.loop.review import read_review
 
     ids = [part for text in given for part in text.split(",") if part]
     if ids != [ALL]:
         return ids
-    found = read_review(load_settings())
-    return [one.id for one in found if one.state == "open" and one.text]
+    return [one.id for one in read_review(load_settings()) if one.can_be_taken_unseen]
 
 
 def _export(path: Path, kind: str, replace: bool, as_json: bool) -> None:

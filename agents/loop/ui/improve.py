@@ -31,7 +31,9 @@ def _show_empty() -> None:
             "采纳的内容会用来训练模型，与当前使用的模型对比，验证后发布；更好时才会启用。",
         )
     )
-    st.page_link(CHAT, label=both("Go to the chat", "前往对话"), icon=":material/chat:")
+    to_chat = both("Go to the chat", "前往对话")
+    if st.button(to_chat, type="primary", icon=":material/chat:", key="to_chat"):
+        st.switch_page(CHAT)
 
 
 page()

@@ -44,7 +44,7 @@ def show_item(one: Reviewed, *, current: bool, like: int, act: Callable[..., Non
         if st.session_state.get(EDITED) == one.id:
             _edit_form(one, act)
             return
-        st.markdown(f":small[{_right(one)}]  \n{marked(one.text) or '–'}")
+        _show_learned(one)
         _show_origin(one)
         if not one.decision.batch:
             _show_actions(one, current, act)
@@ -91,10 +91,19 @@ def _right(one: Reviewed) -> str:
     return both("To be learned", "将学习的回答")
 
 
+def _show_learned(one: Reviewed) -> None:
+    if one.item.kind == "sql" and one.text:
+        st.markdown(f":small[{_right(one)}]")
+        st.code(one.text, language="sql", wrap_lines=True)
+    else:
+        st.markdown(f":small[{_right(one)}]  \n{marked(one.text) or '–'}")
+
+
 def _show_origin(one: Reviewed) -> None:
     """Where it comes from, small."""
     item = one.item
-    parts = [plain(item.title), plain(item.model)]
+    titled = not item.question.startswith(item.title)  # else it says nothing new
+    parts = [plain(item.title) if titled else "", plain(item.model)]
     if item.sources:
         parts.append(both("sources: ", "来源：") + plain("; ".join(dict.fromkeys(item.sources))))
     if one.decision.batch:

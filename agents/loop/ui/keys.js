@@ -3,12 +3,16 @@
 
 const PRESSES = { j: "down", k: "up", a: "accept", e: "edit", r: "reject", u: "undo" }
 const TYPED_IN = "input, textarea, select, [contenteditable]"
+const CURRENT = '[class*="st-key-item-"][class*="-current"]'
 const OPEN_LAYERS = 'dialog[open], [role="dialog"], [data-testid="stPopoverBody"], [role="listbox"]'
 
+let moved = false // by a key, since the last drawing
 let current // what listens now; drawn again, the new listener takes the place of the old
 
 export default function () {
   current?.abort()
+  if (moved) document.querySelector(CURRENT)?.scrollIntoView({ block: "nearest" })
+  moved = false
   const mine = new AbortController()
   current = mine
   document.addEventListener("keydown", keyDown, { capture: true, signal: mine.signal })
@@ -23,4 +27,5 @@ function keyDown(event) {
   event.preventDefault()
   event.stopPropagation() // Streamlit's own r draws the page again
   button?.click()
+  moved = name === "down" || name === "up"
 }

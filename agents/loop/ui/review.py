@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 
 from agents.loop import review
-from agents.loop.duplicates import group
+from agents.loop.grouping import group_now
 from agents.loop.review import Reviewed, read_review
 from agents.loop.ui.batches import offer_batch
 from agents.loop.ui.item import EDITED, STATES, show_item
@@ -47,21 +46,27 @@ def _review(settings: Settings) -> None:
     _show_said(settings)
     if not wanted:
         st.info(both("Nothing here by this filter.", "此筛选条件下没有内容。"))
+        _listen("")  # u takes back
         return
-    ordered, like = _grouped(found, wanted)
+    ordered, like = _grouped(found, wanted, settings)
     shown = _page_of(ordered)
     _bulk(wanted, shown, settings)
     at = _current(shown)
     for one in shown:
         show_item(one, current=one.id == at, like=like[one.id], act=_acting(settings))
     _movers(shown, at)
-    KEYS(key="review_keys", height=1)
+    _listen(at)
     st.caption(
         both(
             "Keys: j and k move, a accepts, e edits, r rejects, u takes back.",
             "快捷键：j、k 移动，a 采纳，e 修改，r 拒绝，u 撤销。",
         )
     )
+
+
+def _listen(at: str) -> None:
+    """Mount what listens for keys; it brings the item that it moved to into view."""
+    KEYS(key="review_keys", data={"at": at}, height=1)
 
 
 def _filtered(found: Sequence[Reviewed]) -> list[Reviewed]:
@@ -91,13 +96,13 @@ def _holds(one: Reviewed, texts: Sequence[str]) -> bool:
 
 
 def _grouped(
-    found: Sequence[Reviewed], wanted: Sequence[Reviewed]
+    found: Sequence[Reviewed], wanted: Sequence[Reviewed], settings: Settings
 ) -> tuple[list[Reviewed], dict[str, int]]:
     """Near duplicates beneath one another, and how many follow each first one.
 
     Groups are of all items, so that an action or a filter needs no new ones.
     """
-    groups = _groups(tuple(one.item.question for one in found))
+    groups = group_now(tuple(one.item.question for one in found), settings)
     first_of = {one.id: first for one, first in zip(found, groups, strict=True)}
     members: dict[int, list[Reviewed]] = {}
     for one in wanted:
@@ -109,11 +114,6 @@ def _grouped(
         like |= {one.id: 0 for one in same}
         like[same[0].id] = len(same) - 1
     return ordered, like
-
-
-@lru_cache(maxsize=2)
-def _groups(questions: tuple[str, ...]) -> list[int]:
-    return group(questions)
 
 
 def _page_of(ordered: Sequence[Reviewed]) -> Sequence[Reviewed]:
@@ -129,7 +129,7 @@ def _bulk(wanted: Sequence[Reviewed], shown: Sequence[Reviewed], settings: Setti
     free = [one for one in wanted if not one.decision.batch]
     picked = [one for one in free if st.session_state.get(f"pick-{one.id}")]
     target = picked or free
-    able = [one.id for one in target if one.text and not one.taken]
+    able = [one.id for one in target if _can_accept(one, bool(picked))]
     others = [one.id for one in target if one.state != "rejected"]
     what = both("selected", "所选") if picked else both("all", "全部")
     act = _acting(settings)
@@ -157,6 +157,11 @@ def _bulk(wanted: Sequence[Reviewed], shown: Sequence[Reviewed], settings: Setti
             on_click=_pick,
             args=([one.id for one in shown],),
         )
+
+
+def _can_accept(one: Reviewed, picked: bool) -> bool:
+    """What was not picked by hand is not accepted with personal data in it."""
+    return bool(one.text) and not one.taken if picked else one.can_be_taken_unseen
 
 
 def _pick(ids: Sequence[str]) -> None:
