@@ -23,7 +23,7 @@ NAMES = {
     BASE: ("Chat model alone", "仅对话模型"),
     RAG: ("Documents", "文档"),
     TUNED: ("Tuned", "微调模型"),
-    f"{RAG}+{TUNED}": ("Documents with the tuned model", "文档＋微调模型"),
+    f"{RAG}+{TUNED}": ("Documents + tuned", "文档＋微调模型"),
 }
 OF_MODE = {DOCUMENTS: RAG, NOBODY: BASE}  # what answered in a mode, before arms had names
 

@@ -20,6 +20,7 @@ from agents.registry import AGENTS
 from workbench.artefacts.run_folder import lineage_of_model
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Failed, Query, Routed, Source, Table
+from workbench.chat.lineage import passage_of
 from workbench.settings import Settings
 
 DIGITS = 12  # of a sha256: enough to see that two texts differ
@@ -30,7 +31,6 @@ class Gathered:
 
     def __init__(self, history: Sequence[Turn], settings: Settings, files: Sequence[str]) -> None:
         self._settings = settings
-        self._mode = ""
         self._facts: dict[str, Any] = {}
         if history:
             turns = [(turn.role, turn.content) for turn in history]
@@ -43,7 +43,7 @@ class Gathered:
         if isinstance(event, Routed):
             self._begin(event)
         elif isinstance(event, Source):
-            self._facts.setdefault("passages", []).append(_passage(event))
+            self._facts.setdefault("passages", []).append(passage_of(event))
         elif isinstance(event, Query):
             self._facts["query"] = event.sql
         elif isinstance(event, Table):
@@ -52,7 +52,8 @@ class Gathered:
             run = lineage_of_model(event.model, self._settings)
             return replace(event, lineage={**event.lineage, **run, **self._facts})
         elif isinstance(event, Failed):
-            return replace(event, lineage={**self._facts, **event.lineage})
+            chosen = _chosen(self._facts.get("agent", ""), self._settings)
+            return replace(event, lineage={**chosen, **self._facts, **event.lineage})
         return event
 
     def _begin(self, routed: Routed) -> None:
@@ -84,13 +85,15 @@ def prompt_version(mode: str) -> str:
     return digest([file.read_text("utf-8") for file in files]) if files else ""
 
 
-def _passage(source: Source) -> dict[str, Any]:
-    return {
-        "id": source.passage_id,
-        "score": source.score,
-        "source": source.source,
-        "collection": source.collection,
-    }
+def _chosen(mode: str, settings: Settings) -> dict[str, Any]:
+    """What an agent was to answer from, by the settings: an answer that failed does not say it."""
+    agent = AGENTS.get(mode)
+    if agent is None:
+        return {}
+    found = {"model": getattr(settings, agent.model)}
+    if agent.asset and not agent.from_memory:
+        found[agent.asset] = getattr(settings, agent.asset)
+    return {name: value for name, value in found.items() if value != "auto"}
 
 
 def _spoken(settings: Settings) -> dict[str, Any]:

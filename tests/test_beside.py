@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
@@ -24,10 +27,11 @@ from agents.choices import usable
 from agents.question import Question
 from agents.registry import SIDE_BY_SIDE, Agent, registered
 from workbench.chat.conversations import Conversations, Message
-from workbench.chat.events import Beat, Done, Event, Token
+from workbench.chat.events import Beat, Done, Event, Routed, Token
 from workbench.chat.export import export_all
 from workbench.chat.importing import import_chats
 from workbench.chat.streams import STREAMS
+from workbench.cli import workbench
 from workbench.errors import Unavailable
 from workbench.scoring.votes import count_votes
 from workbench.settings import Settings
@@ -158,6 +162,35 @@ def test_a_chat_of_blind_turns_with_a_stop_a_failure_and_a_vote(
         one.content for one in conversations.messages(chat)
     ]
     assert count_votes(other).rows() == table.rows()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_votes_make_a_table_on_the_page_and_by_a_command(
+    settings: Settings, conversations: Conversations, page: Callable[..., AppTest], language: str
+) -> None:
+    def told() -> dict[str, Any]:
+        shown = CliRunner().invoke(workbench, ["models", "votes", "--json"])
+        return json.loads(shown.stdout)
+
+    assert told()["arms"] == []
+    assert "No votes yet" in CliRunner().invoke(workbench, ["models", "votes"]).stdout
+    chat = turn("first", settings, conversations, None)
+    answers = newest(conversations, chat)
+    winner = next(answer for answer in answers if answer.mode == "left")
+    conversations.vote(answers[0].id - 1, winner.id)
+    result = told()
+    assert (result["event"], result["votes"], result["groups"]) == ("done", 1, 1)
+    assert [(arm["mode"], arm["won"], arm["lost"]) for arm in result["arms"]] == [
+        ("left", 1, 0),
+        ("right", 0, 1),
+    ]
+    app = page("deploy/ui/models.py", language)
+    (table,) = [one.value for one in app.dataframe if "m:left" in str(one.value.values)]
+    assert table.iloc[0, 0] == ("左" if language == "zh" else "Left")
+    # a published model of the same name with other weights is another arm
+    events = [Token("x"), Done("m:left", 0.1, lineage={"model": "m:left", "digest": "cccc"})]
+    conversations.save(winner.id, [Routed("left", ""), *events], "done")
+    assert told()["arms"][0]["weights"] == "cccc"
 
 
 def test_any_two_arms_are_a_choice_of_the_chat() -> None:

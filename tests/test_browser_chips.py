@@ -142,3 +142,38 @@ def test_a_prompt_goes_into_the_box_and_a_phone_has_one_line_of_chips(
         "Summarise {topic} in five points, each with its source."
     )
     expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+
+
+def test_two_models_answer_blind_and_the_vote_by_keyboard_names_them(
+    chips_app: str, open_page: Open
+) -> None:
+    page = open_page("en", at=chips_app, width=1440)
+    page.get_by_text("New chat", exact=True).click()
+    choose(page, "choose-mode", "Side by side")
+    chip(page, "arms").click()
+    for side, model in (("left", "ollama:tiny"), ("right", "ollama:a-model")):
+        page.locator(f".st-key-arm-{side} input").fill(model)
+        page.get_by_role("option", name=model).first.click()
+        expect(chip(page, "arms")).to_contain_text(model[7:14])
+    page.locator(".st-key-arms-blind label").click()
+    expect(chip(page, "arms")).to_contain_text("visibility_off")
+    page.keyboard.press("Escape")
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill("Hello?")
+    box.press("Enter")
+    votes = page.locator("[class*=st-key-vote-]")
+    expect(votes).to_be_visible()
+    answers = page.get_by_role("main")
+    for _ in range(2):  # also after a reload
+        expect(answers).to_contain_text("Left")
+        expect(page.locator("[class*=st-key-actions-]")).to_have_count(2)
+        assert "ollama:" not in answers.inner_text()
+        page.reload()
+        expect(votes).to_be_visible()
+    better = page.get_by_role("radio", name="Right is better")
+    better.focus()
+    better.press("Space")
+    expect(page.get_by_text("Your vote is kept.")).to_be_visible()
+    expect(answers).to_contain_text("ollama:a-model-with-quite-a-long-name")
+    page.reload()
+    expect(answers).to_contain_text("ollama:a-model-with-quite-a-long-name")

@@ -179,6 +179,31 @@ def test_of_two_answers_the_one_voted_for_counts(conversations: Conversations) -
     assert conversations.votes() == {question: None}
 
 
+def test_votes_of_an_older_file_are_on_the_answers_that_they_were_on(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    conversations = Conversations(path)
+    chat = conversations.create("A")
+    rows, firsts = [], []
+    for name in ("won", "tied"):
+        question = conversations.add(chat, "user", name)
+        left = conversations.add(chat, "assistant", "left")
+        right = conversations.add(chat, "assistant", "right")
+        rows.append((question, right if name == "won" else None, 1.0))
+        firsts.append(left)
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("drop table votes; drop table reroutes; pragma user_version = 3;")
+        old.executescript(f"{SCHEMAS[1]} drop table found; drop table found_threes;")
+        for trigger in ("message_added", "message_changed", "message_deleted"):
+            old.execute(f"drop trigger {trigger}")
+        old.executemany("insert into votes values (?, ?, ?)", rows)
+        old.commit()
+    again = Conversations(path)
+    won, tied = [vote for vote, _ in again.voted()]
+    assert [won.version, tied.version] == firsts
+    assert (won.winner, won.both_bad, tied.winner) == (rows[0][1], False, None)
+    assert [len(answers) for _, answers in again.voted()] == [2, 2]
+
+
 def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     """Superseded messages become former versions of what replaced them."""
     path = tmp_path / "workbench.db"

@@ -82,17 +82,35 @@ def test_every_answer_names_its_route_passages_query_settings_and_turns(
     facts = done.lineage
     assert (facts["agent"], facts["collection"], facts["revision"]) == ("known", "handbook", "3")
     assert facts["passages"] == [
-        {"id": "p1", "score": 0.8, "source": "a/leave.md", "collection": "handbook"}
+        {
+            "id": "p1",
+            "score": 0.8,
+            "source": "a/leave.md",
+            "place": "p. 1",
+            "collection": "handbook",
+        }
     ]
     assert (facts["query"], facts["files"], facts["turns"]) == ("select 1", ["a.pdf"], 2)
     assert facts["settings"]["temperature"] == settings.temperature
     assert len(facts["settings"]["system_prompt"]) == 12, "not the long text itself"
     assert facts["history"] != other_turns.lineage["history"]
     # also what failed says how far it came
-    assert (
-        failed.lineage["passages"] == facts["passages"] and failed.problem == "The server is gone."
-    )
+    assert failed.problem == "The server is gone." and failed.lineage["agent"] == "known"
+    assert failed.lineage["passages"] == facts["passages"]
+    assert failed.lineage["query"] == "select 1"
+    gone = settings.model_copy(update={"collection": "gone", "model": "none"})
+    missing = list(answer("How long?", [], gone, "documents"))[-1]
+    assert isinstance(missing, Failed) and missing.lineage["collection"] == "gone"
     assert from_dict(json.loads(json.dumps(to_dict(failed)))) == failed
+
+
+def test_an_answer_without_an_end_has_what_its_events_show() -> None:
+    events = [Routed("documents", "about leave"), PASSAGE, Query("select 1", "sqlite", "shop")]
+    stopped = Message(1, 1, "assistant", "Thir", [*events, Token("Thir")], state="stopped")
+    facts = lineage_of(stopped)
+    assert (facts["agent"], facts["reason"]) == ("documents", "about leave")
+    assert facts["query"] == "select 1" and "model" not in facts
+    assert facts["passages"][0]["place"] == "p. 1"
 
 
 def test_an_agent_has_a_version_of_its_prompts() -> None:
@@ -124,7 +142,7 @@ DIFFERENCES = [
     ({"collection": "laws"}, "It reads the collection laws now, it read handbook."),
     ({"embedder": "bge"}, "The collection is searched by another embedder: bge."),
     ({"prompt": "two"}, "The prompt of the agent is another version."),
-    ({"settings": {"temperature": 1.0}}, "temperature is 1.0 now, it was 0.1."),
+    ({"settings": {"temperature": 1.0}}, "The temperature is 1.0 now, it was 0.1."),
     ({"history": "h2"}, "The messages before it are others."),
     ({"query": "select 2"}, "The query is another one."),
 ]

@@ -19,6 +19,7 @@ from workbench.chat.events import Done, Event, Token
 from workbench.chat.streams import STREAMS
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, Unavailable
+from workbench.jobs.job import list_jobs
 from workbench.settings import Settings
 
 __all__ = ["page"]
@@ -127,7 +128,7 @@ def test_a_stopped_replay_goes_on_and_asks_nothing_twice(
 
 
 def test_the_command_fails_where_a_good_answer_is_lost_and_the_page_says_which(
-    conversations: Conversations, chat: int, page: Callable[..., AppTest]
+    settings: Settings, conversations: Conversations, chat: int, page: Callable[..., AppTest]
 ) -> None:
     def run(*words: str) -> tuple[int, list[dict[str, object]]]:
         shown = CliRunner().invoke(workbench, ["chats", "replay", str(chat), *words, "--json"])
@@ -144,11 +145,15 @@ def test_the_command_fails_where_a_good_answer_is_lost_and_the_page_says_which(
     assert (lines[-1]["failed"], lines[-1]["lost"]) == (1, 1)
     assert run("--exit-zero")[0] == 0
     app = page("agents/ui/chat.py", "zh")
+    drawn(app.menu_button(key=f"menu-{chat}").set_value("replay").run())
+    (job,) = list_jobs(settings)
+    assert job.command[:3] == ["chats", "replay", str(chat)] and "--exit-zero" in job.command
+    job.cancel(grace=0)
     app.query_params["chat"] = str(lines[-1]["chat"])
     shown = texts(drawn(app.run()))
     assert "原为好评" in shown and "The server is gone" not in shown.split("原为好评")[0]
     (label,) = [one.label for one in app.expander if "重新提问" in one.label]
-    assert "3 个回答中有 2 个" in label and "1 个好评回答" in label
+    assert "3 个回答中有 2 个" in label and "丢失的好评回答：1 个" in label
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,18 @@ import streamlit as st
 from agents.beside import Beside, arm_label, arms_on_offer
 from agents.ui.chosen import beside, choose_beside
 from workbench.settings import Settings
-from workbench.ui.chips import chip_text
+from workbench.ui.chips import FITS, chip_text
 from workbench.ui.models import reachable_models, with_chosen
 from workbench.ui.widgets import both, language
 
+HALF = (FITS - 3) // 2  # characters of a name: two and what stands between them fit a chip
 LEFT, RIGHT, HIDDEN = "arm-left", "arm-right", "arms-blind"
 
 
 def arms_chip(settings: Settings) -> None:
     """Draw it; what is chosen is kept with the chat."""
     now = beside()
-    names = [arm_label(arm, language()) for arm in now.arms]
+    names = [_short(arm_label(arm, language())) for arm in now.arms]
     label = both("Who answers side by side", "由谁并排回答")
     text = chip_text(" · ".join(names), now != Beside())
     icon = ":material/visibility_off:" if now.blind else ":material/compare:"
@@ -48,6 +49,12 @@ def arms_chip(settings: Settings) -> None:
                 "每个问题的左右顺序随机。引用的段落仍会显示，因为它们是回答的一部分。",
             ),
         )
+
+
+def _short(name: str) -> str:
+    """So that both names have room on the chip."""
+    last = name.partition(":")[2] or name
+    return last if len(last) <= HALF else last[: HALF - 1] + "…"
 
 
 def _name(arm: str) -> str:

@@ -40,7 +40,7 @@ def show_replay(chat: int, conversations: Conversations) -> None:
         f"重新提问：{len(turns)} 个回答中有 {same} 个内容相同",
     )
     if lost:
-        label += both(f", {lost} good ones are lost", f"，{lost} 个好评回答的内容丢失")
+        label += both(f"; good answers lost: {lost}", f"；丢失的好评回答：{lost} 个")
     icon = ":material/warning:" if lost else ":material/history:"
     with st.expander(label, icon=icon, key="replay"):
         st.caption(

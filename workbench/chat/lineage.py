@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.chat.events import Done, Failed
+from workbench.chat.events import Done, Event, Failed, Query, Routed, Source
 from workbench.chat.records import Message
 from workbench.language import localized
 
@@ -47,9 +47,9 @@ FACTS = {
 def lineage_of(message: Message) -> dict[str, Any]:
     """What the answer rests on, in the order of FACTS; what is empty is left out.
 
-    An answer that was stopped, or made before this was recorded, knows its agent and its choices.
+    An answer without an end, such as one that was stopped, has what its events show.
     """
-    facts: dict[str, Any] = {"agent": message.agent}
+    facts: dict[str, Any] = {"agent": message.agent, **_shown_by(message.events)}
     last = message.events[-1] if message.events else None
     if isinstance(last, Done):
         facts |= {"model": last.model, **last.lineage}
@@ -59,6 +59,31 @@ def lineage_of(message: Message) -> dict[str, Any]:
     others = [key for key in facts if key not in FACTS]
     found = {key: facts[key] for key in [*known, *others]}
     return {key: value for key, value in found.items() if value not in ("", None, [], {}, NONE)}
+
+
+def _shown_by(events: Sequence[Event]) -> dict[str, Any]:
+    """What the events themselves say of an answer."""
+    facts: dict[str, Any] = {}
+    passages = [passage_of(event) for event in events if isinstance(event, Source)]
+    if passages:
+        facts["passages"] = passages
+    for event in events:
+        if isinstance(event, Routed):
+            facts["reason"] = event.reason
+        elif isinstance(event, Query):
+            facts |= {"source": event.source, "dialect": event.dialect, "query": event.sql}
+    return facts
+
+
+def passage_of(source: Source) -> dict[str, Any]:
+    """What is kept of a passage that an answer read."""
+    return {
+        "id": source.passage_id,
+        "score": source.score,
+        "source": source.source,
+        "place": source.locator,
+        "collection": source.collection,
+    }
 
 
 def fact_name(key: str, language: str) -> str:
@@ -80,6 +105,14 @@ def in_words(key: str, value: Any, language: str) -> str:
 
 
 def passage_words(passage: Mapping[str, Any]) -> str:
-    """File, id and score of a passage."""
+    """File, place, id and score of a passage."""
+    score = passage.get("score")
+    figure = f" ({score:.2f})" if isinstance(score, int | float) else ""
+    return f"{where(passage)} {passage.get('id', '')}{figure}"
+
+
+def where(passage: Mapping[str, Any]) -> str:
+    """File and place of a passage."""
     name = str(passage.get("source", "")).replace("\\", "/").rpartition("/")[2]
-    return f"{name} {passage.get('id', '')} ({passage.get('score', 0):.2f})"
+    place = passage.get("place")
+    return f"{name}, {place}" if place else name

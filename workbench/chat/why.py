@@ -6,11 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.chat.lineage import lineage_of
+from workbench.chat.lineage import lineage_of, where
 from workbench.chat.records import Message
 from workbench.messages import say
 
 Facts = Mapping[str, Any]
+SETTINGS = {
+    "temperature": "The temperature",
+    "top_p": "Top-p",
+    "answer_tokens": "The longest answer in tokens",
+    "context_tokens": "The context in tokens",
+}
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,11 @@ def _passages(before: Facts, after: Facts) -> Iterator[str]:
     old, new = _numbered(before), _numbered(after)
     for key, number in new.items():
         if key not in old:
-            file = _file(after["passages"][number - 1])
+            file = where(after["passages"][number - 1])
             yield say("Passage {number} is new: {file}.", number=number, file=file)
     for key, number in old.items():
         if key not in new:
-            file = _file(before["passages"][number - 1])
+            file = where(before["passages"][number - 1])
             yield say("Passage {number} of before is gone: {file}.", number=number, file=file)
     if old.keys() == new.keys() and list(old) != list(new):
         yield say("The same passages were read in another order.")
@@ -129,10 +135,6 @@ def _numbered(facts: Facts) -> dict[str, int]:
     """Id of a passage -> its number in the answer."""
     passages = facts.get("passages") or []
     return {str(passage["id"]): number for number, passage in enumerate(passages, 1)}
-
-
-def _file(passage: Facts) -> str:
-    return str(passage.get("source", "")).replace("\\", "/").rpartition("/")[2]
 
 
 def _data(before: Facts, after: Facts) -> Iterator[str]:
@@ -171,7 +173,7 @@ def _settings(before: Facts, after: Facts) -> Iterator[str]:
         else:
             yield say(
                 "{name} is {new} now, it was {old}.",
-                name=name,
+                name=SETTINGS.get(name, name),
                 new=new.get(name),
                 old=old.get(name),
             )

@@ -96,8 +96,8 @@ def _likeliest(won: Matrix) -> tuple[Matrix, Matrix]:
         strengths = strengths + step
         if np.abs(step).max(initial=0.0) < SMALL:
             break
-    covariance: Matrix = np.linalg.inv(_curvature(games, _chances(strengths)) + prior)
-    return strengths, covariance
+    hessian = _curvature(games, _chances(strengths)) + prior
+    return strengths, np.asarray(np.linalg.inv(hessian), dtype=np.float64)
 
 
 def _chances(strengths: Matrix) -> Matrix:

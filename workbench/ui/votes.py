@@ -8,7 +8,7 @@ import streamlit as st
 
 from workbench.chat.conversations import Conversations
 from workbench.contributions import mode_name
-from workbench.scoring.votes import count_votes
+from workbench.scoring.votes import VoteTable, count_votes
 from workbench.settings import Settings
 from workbench.ui.widgets import both, language
 
@@ -17,8 +17,13 @@ DIGITS = 8  # of a model's fingerprint
 
 def show_votes(settings: Settings) -> None:
     """Draw it; where there are no votes, one line says how to get some."""
-    st.subheader(both("Votes", "投票"))
     table = count_votes(Conversations(settings.database))
+    with st.container(key="votes"):
+        st.subheader(both("Votes", "投票"))
+        _show(table)
+
+
+def _show(table: VoteTable) -> None:
     rows = table.rows()
     if not rows:
         st.caption(
@@ -38,7 +43,7 @@ def show_votes(settings: Settings) -> None:
         )
     )
     several = table.groups > 1
-    st.dataframe([_row(row, several) for row in rows], hide_index=True, key="votes")
+    st.dataframe([_row(row, several) for row in rows], hide_index=True)
     if several:
         st.caption(
             both(
@@ -55,9 +60,9 @@ def _row(row: dict[str, Any], several: bool) -> dict[str, Any]:
     same = weights == row["model"]
     shown = {
         both("Answers by", "回答方式"): mode_name(row["mode"], language()),
+        both("Preferred", "受青睐"): f"{row['chance']:.0%} ({low:.0%}–{high:.0%})",
         both("Model", "模型"): row["model"] or both("no model", "无模型"),
         both("From", "依据"): row["reads"],
-        both("Preferred", "受青睐"): f"{row['chance']:.0%} ({low:.0%}–{high:.0%})",
         both("Won", "胜"): row["won"],
         both("Tied", "平"): row["tied"],
         both("Both bad", "都不好"): row["both_bad"],
