@@ -8,16 +8,23 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from opened_pages import drawn, page, texts
+from streamlit.testing.v1 import AppTest
 
 from agents.compare.kept import comparison_of
 from agents.compare.verdict import judge_arms
+from agents.learning import memory
 from agents.learning.advice import Wanted, advise
 from agents.learning.signals import form_of
 from agents.learning.verdicts import BOTH, DOCUMENTS, NEITHER, TUNE
 from rag.ingest import ingest
+from workbench.artefacts.run_folder import RunFolder
+from workbench.chat.conversations import Conversations
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, NotFound
 from workbench.settings import Settings, load_settings
+
+__all__ = ["page"]
 
 ROOMS = [
     "Amber",
@@ -161,6 +168,19 @@ def test_a_comparison_that_is_not_sure_leaves_the_rule(settings: Settings, tmp_p
     assert advice.base.of == 30
 
 
+def test_past_trainings_tell_what_the_next_one_costs(settings: Settings, tmp_path: Path) -> None:
+    data = written(tmp_path / "data.jsonl", FACTS)
+    unknown = advise(Wanted(data), settings).cost
+    assert unknown["rows"] == 10 and unknown["measured_by"] == []
+    run = RunFolder(settings.folder("runs", "before"))
+    run.run_file.write_text("", "utf-8")
+    run.metrics.write_text('{"step": 1, "epoch": 1.0}\n{"step": 2, "epoch": 2.0}\n', "utf-8")
+    run.update_card(finished="2026-01-02", seconds=240.0, data={"train": {"rows": 20}})
+    advice = advise(Wanted(data), settings)
+    assert advice.cost["minutes"] == 3.0 and advice.cost["measured_by"] == ["before"]
+    assert any("3.0 minutes (measured here before)" in line for line in advice.costs)
+
+
 def test_forms_are_told_from_facts() -> None:
     assert form_of([said for _, said in CASES["style"][0]]) == 1.0
     assert form_of([said for _, said in FACTS]) < 0.6
@@ -194,3 +214,45 @@ def test_the_command_says_it_with_numbers(
         advise(Wanted(changes="sometimes"), advised)
     with pytest.raises(NotFound):
         advise(Wanted(comparison="none such"), advised)
+
+
+PAGE = "agents/compare/ui/compare.py"
+
+
+@pytest.mark.parametrize(
+    ("language", "button", "said"),
+    [("en", "Advise me", "Documents first"), ("zh", "给出建议", "先用文档检索")],
+)
+def test_the_page_advises(
+    language: str, button: str, said: str, settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    app = page(PAGE, language)
+    (press,) = [one for one in app.button if one.label == button]
+    shown = texts(drawn(press.click().run()))
+    assert said in shown and ("first guess" in shown or "初步推测" in shown)
+
+
+def test_the_page_shows_what_was_learned_and_takes_it_back(
+    settings: Settings, page: Callable[..., AppTest]
+) -> None:
+    conversations = Conversations(settings.database)
+    question = "When does the *canteen* open?"
+    chat = conversations.create(question)
+    conversations.add(chat, "user", question)
+    conversations.add(chat, "assistant", "…", mode="none")
+    conversations.reroute(question, "documents")
+    app = page(PAGE)
+    assert "canteen" not in texts(app), "its content is made once it is opened"
+    app.session_state["learned"] = True
+    app = drawn(app.run())
+    assert question in texts(app) and "2 more before anything moves" in texts(app)
+    (switch,) = app.toggle
+    drawn(switch.set_value(False).run())
+    assert not memory.learned(settings).on
+    (forget,) = [one for one in app.button if one.label == "Take out"]
+    app = drawn(forget.click().run())
+    (judgement,) = memory.learned(settings).judgements
+    assert judgement.id in memory.learned(settings).forgotten and "Taken out: 1" in texts(app)
+    (back,) = [one for one in app.button if one.label == "Put back"]
+    drawn(back.click().run())
+    assert not memory.learned(settings).forgotten

@@ -9,7 +9,7 @@ thumb down says nothing of the agent.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -58,15 +58,16 @@ def collect(settings: Settings) -> list[Judgement]:
     Raises WorkbenchError where the conversations cannot be read.
     """
     found: list[Judgement] = []
-    voted = Conversations(settings.database).voted()
+    votes: dict[int, list[tuple[Vote, list[Message]]]] = {}
+    for vote, answers in Conversations(settings.database).voted():
+        votes.setdefault(vote.question, []).append((vote, answers))
     for judged in read_judged(settings.database):
         question = judged.question
         if _leans(question.content, len(judged.before) > 1, settings):
             continue
         found += _of_thumbs(judged)
-        for vote, answers in voted:
-            if vote.question == question.id:
-                found += _of_vote(vote, question, answers)
+        for vote, answers in votes.get(question.id, []):
+            found += _of_vote(vote, question, answers)
     for reroute in read_reroutes(settings.database):
         if not _leans(reroute.question, reroute.follows, settings):
             found += _of_reroute(reroute)
@@ -75,11 +76,16 @@ def collect(settings: Settings) -> list[Judgement]:
     return found
 
 
-def applies(judgement: Judgement, settings: Settings) -> bool:
+def chosen_assets(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """(mode, name) of what each agent answers from now."""
+    named = [agent for agent in AGENTS.values() if agent.asset]
+    return tuple((agent.mode, str(getattr(settings, agent.asset))) for agent in named)
+
+
+def applies(judgement: Judgement, chosen: Mapping[str, str]) -> bool:
     """Whether it is about what the agents answer from now: not about another collection or run."""
     for mode, was in judgement.assets.items():
-        agent = AGENTS.get(mode)
-        now = getattr(settings, agent.asset, "") if agent and agent.asset else ""
+        now = chosen.get(mode, "")
         if was not in ANY and now not in ANY and not _names(was) & _names(now):
             return False
     return True

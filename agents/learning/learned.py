@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
-from agents.learning.judgements import id_of
+from agents.learning.judgements import chosen_assets, id_of
 from agents.learning.memory import Learned, kept_as_it_is, learned
 from agents.learning.neighbours import Preference, prefer
 from agents.learning.stances import Stance, key_of, take_stances
@@ -25,12 +26,18 @@ def learned_preference(
     return prefer(question, chosen, offered, stances_of(known, settings, without), settings)
 
 
-def stances_of(known: Learned, settings: Settings, without: str = "") -> list[Stance]:
+def stances_of(known: Learned, settings: Settings, without: str = "") -> Sequence[Stance]:
     """What each judged question says of the agents; all but the question `without`."""
-    stances = take_stances(known.counting, settings)
+    stances = _stances(known, chosen_assets(settings))
     if not without:
         return stances
     return [stance for stance in stances if key_of(stance.question) != key_of(without)]
+
+
+@lru_cache(maxsize=4)
+def _stances(known: Learned, chosen: tuple[tuple[str, str], ...]) -> Sequence[Stance]:
+    """The same as long as nothing is judged and chosen: every question asks for them."""
+    return take_stances(known.counting, dict(chosen))
 
 
 def is_forgotten_reroute(question: str, settings: Settings) -> bool:

@@ -22,6 +22,7 @@ from agents.learning.stances import Stance, key_of
 from agents.learning.vectors import question_vectors
 from agents.nearness import embedder_of
 from agents.ordinary import joins_by_accident, rarity
+from agents.registry import NOBODY
 from rag.embeddings import Embedder, embed_question
 from rag.everyday import everyday
 from workbench.language import language_of, words
@@ -30,6 +31,7 @@ from workbench.settings import Settings
 NEEDED = 3  # judged questions that agree, more than disagree
 NEAR = 0.4  # of the way from an everyday question to the same question, the nearest three's mean
 MARGIN = 0.03  # that a question may be further from them than they are from each other
+UNEXPLAINED = 0.1  # the same for a question that no asset explains: less speaks against moving it
 SHARED = 0.3  # of the question's weight whose words the nearest three share, their mean
 STRANGE = 0.25  # of its weight, for a pair of signs that is no word and that nobody judged either
 FOLDER = "vectors"
@@ -95,7 +97,7 @@ class _Nearness:
             name: float((rows @ asked).mean())
             for name, rows in everyday(embedder).questions.items()
         }
-        usual = np.array([means[language_of(text)] for text in texts])
+        usual = np.array([means[_language(text)] for text in texts])
         self.to_question = _part(vectors @ asked, usual)
 
     def shared(self, row: int) -> float:
@@ -114,6 +116,11 @@ class _Nearness:
         return weights
 
 
+@lru_cache(maxsize=4096)
+def _language(text: str) -> str:
+    return language_of(text)
+
+
 def nearness_among(texts: Sequence[str], embedder: Embedder, settings: Settings) -> np.ndarray:
     """float (texts, texts): how near these questions are to each other."""
     return _nearness_among(tuple(texts), embedder, settings.folder(FOLDER))
@@ -124,7 +131,7 @@ def _nearness_among(texts: tuple[str, ...], embedder: Embedder, folder: Path) ->
     vectors = question_vectors(texts, embedder, folder)
     ordinary = everyday(embedder).questions
     own = [
-        (ordinary[language_of(text)] @ vector).mean()
+        (ordinary[_language(text)] @ vector).mean()
         for text, vector in zip(texts, vectors, strict=True)
     ]
     usual = np.array(own)
@@ -152,7 +159,8 @@ def _agreeing(
     if len(nearest) < NEEDED or not any(stances[row].weights.get(mode, 0) > 0 for row in nearest):
         return None
     mean = float(near.to_question[nearest].mean())
-    if mean < NEAR or mean < _spread(agreeing, near) - MARGIN:
+    margin = UNEXPLAINED if chosen == NOBODY else MARGIN
+    if mean < NEAR or mean < _spread(agreeing, near) - margin:
         return None
     if np.mean([near.shared(row) for row in nearest]) < SHARED:
         return None

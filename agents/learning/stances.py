@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from agents.learning.judgements import Judgement, applies
 from workbench.language import words
-from workbench.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +38,14 @@ class Stance:
         return max(-1.0, min(1.0, own - rival))
 
 
-def take_stances(judgements: Iterable[Judgement], settings: Settings) -> list[Stance]:
+def take_stances(judgements: Iterable[Judgement], chosen: Mapping[str, str]) -> list[Stance]:
     """One for each question, whatever its case and punctuation; the oldest question first.
 
-    Judgements about other collections, sources or runs than those chosen now are left out.
+    Judgements about other collections, sources or runs than `chosen`, by mode, are left out.
     """
     of_question: dict[str, list[Judgement]] = {}
     for judgement in sorted(judgements, key=lambda one: one.created):
-        if applies(judgement, settings):
+        if applies(judgement, chosen):
             of_question.setdefault(key_of(judgement.question), []).append(judgement)
     return [_stance(found) for found in of_question.values()]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.compare.verdict import SURE
+from agents.compare.wording import SURE, label
 from agents.learning.signals import COMMON, Examples, Knowledge
 from workbench.messages import Message, say
 
@@ -216,8 +216,8 @@ def _in_words(row: Row) -> Message:
     return say(
         "{first} against {second}: better on {better}, worse on {worse}; "
         "{low:.0%} to {high:.0%} more right answers.",
-        first=row["first"],
-        second=row["second"],
+        first=label(row["first"]),
+        second=label(row["second"]),
         better=row["better"],
         worse=row["worse"],
         low=low,

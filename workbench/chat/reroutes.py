@@ -11,17 +11,18 @@ from workbench.chat.database import connect
 from workbench.chat.events import from_dict
 from workbench.chat.records import Message
 
-# a question in several chats counts where it was asked last
+# A question in several chats counts where it was asked last. A cross join keeps its order: each
+# message is looked up among the reroutes, which are few.
 REROUTES = """
     select reroutes.question, reroutes.chosen, reroutes.created, max(messages.id),
         messages.conversation, messages.parent
-    from reroutes join messages on messages.role = 'user'
-        and trim(messages.content) = reroutes.question
-    where messages.conversation in (select id from conversations where deleted is null)
+    from messages cross join reroutes on reroutes.question = trim(messages.content)
+    where messages.role = 'user'
+    and messages.conversation in (select id from conversations where deleted is null)
     group by reroutes.question order by reroutes.created"""
 ANSWERS = """
     select id, conversation, role, content, events, mode, settings from messages
-    where role = 'assistant' and parent = ? order by id"""
+    where conversation = ? and role = 'assistant' and parent = ? order by id"""
 # the sums change with each judgement that comes, goes, or becomes another one
 STATE = """
     select
@@ -55,7 +56,7 @@ def read_reroutes(path: Path) -> list[Reroute]:
             return []
         found = []
         for question, chosen, created, message, conversation, parent in database.execute(REROUTES):
-            rows = database.execute(ANSWERS, (message,))
+            rows = database.execute(ANSWERS, (conversation, message))
             answers = tuple(_answer(row) for row in rows)
             follows = parent is not None
             found.append(

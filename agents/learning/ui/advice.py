@@ -34,10 +34,11 @@ def draw_advice(settings: Settings) -> None:
                 "查看你的文档、示例和对比结果，不做任何改动。",
             )
         )
+        labels = {word: both(*WORDS[word]) for word in ("", *CHANGES)}
         changes = st.selectbox(
             both("How often does the knowledge change?", "知识多久变化一次？"),
-            ["", *CHANGES],
-            format_func=lambda word: both(*WORDS[word]),
+            list(labels),
+            format_func=labels.__getitem__,
             key="advice-changes",
         )
         if st.button(both("Advise me", "给出建议"), icon=":material/lightbulb:", type="primary"):

@@ -26,44 +26,45 @@ SHOWN = 20  # topics on the page; the command lists all
 def draw_learned(settings: Settings) -> None:
     """What Auto has learned of judgements, each of which can be taken out and put back."""
     label = both("What Auto has learned", "“自动”学到了什么")
-    with st.expander(label, icon=":material/alt_route:"), shows_errors():
-        known = memory.learned(settings)
-        if not known.judgements:
-            st.caption(
-                both(
-                    "Nothing yet. Votes side by side, “ask … instead”, thumbs with corrections and "
-                    "comparisons teach Auto where such questions belong. Three questions must "
-                    "agree.",
-                    "还没有。并排投票、“改由……回答”、附更正的评价和对比结果会教给“自动”这类问题"
-                    "该由谁回答；至少要有三个问题意见一致。",
-                )
+    # its content is made once it is opened: topics need the embedder
+    panel = st.expander(label, icon=":material/alt_route:", key="learned", on_change="rerun")
+    if panel.open:
+        with panel, shows_errors():
+            _show(memory.learned(settings), settings)
+
+
+def _show(known: memory.Learned, settings: Settings) -> None:
+    if not known.judgements:
+        st.caption(
+            both(
+                "Nothing yet. Votes side by side, “ask … instead”, thumbs with corrections and "
+                "comparisons teach Auto where such questions belong. Three questions must agree.",
+                "还没有。并排投票、“改由……回答”、附更正的评价和对比结果会教给“自动”这类问题"
+                "该由谁回答；至少要有三个问题意见一致。",
             )
-            return
-        on = st.toggle(
-            both("Let it count", "启用"),
-            known.on,
-            key=f"learned-on-{known.on}",
-            help=both(
-                "Off, questions go by what the documents, data and models here hold.",
-                "关闭后，仅依据这里的文档、数据和模型的内容决定由谁回答。",
-            ),
         )
-        if on != known.on:
-            memory.switch(on, settings)
-            st.rerun()
-        _show_score(known.score, settings)
-        topics = find_topics(known, settings)
-        for number, topic in enumerate(topics[:SHOWN]):
-            _show_topic(topic, number, settings)
-        if len(topics) > SHOWN:
-            more = len(topics) - SHOWN
-            st.caption(
-                both(
-                    f"{more} more: `workbench router evidence`",
-                    f"另有 {more} 个：`workbench router evidence`",
-                )
-            )
-        _show_forgotten(known, settings)
+        return
+    on = st.toggle(
+        both("Let it count", "启用"),
+        known.on,
+        key=f"learned-on-{known.on}",
+        help=both(
+            "Off, questions go by what the documents, data and models here hold.",
+            "关闭后，仅依据这里的文档、数据和模型的内容决定由谁回答。",
+        ),
+    )
+    if on != known.on:
+        memory.switch(on, settings)
+        st.rerun()
+    _show_score(known.score, settings)
+    topics = find_topics(known, settings)
+    for number, topic in enumerate(topics[:SHOWN]):
+        _show_topic(topic, number, settings)
+    if len(topics) > SHOWN:
+        more = len(topics) - SHOWN
+        command = "`workbench router evidence`"
+        st.caption(both(f"{more} more: {command}", f"另有 {more} 个：{command}"))
+    _show_forgotten(known, settings)
 
 
 def _show_score(score: dict[str, Any], settings: Settings) -> None:
@@ -114,11 +115,15 @@ def _show_judgement(judgement: Judgement, number: int, settings: Settings) -> No
             key=f"forget-{number}-{judgement.id}",
         ):
             memory.forget(judgement.id, settings)
-            announce(
-                both("It does not count any more.", "它不再计入。"),
-                undo=lambda: memory.remember(judgement.id, settings),
-            )
+            _announce_forgotten(judgement, settings)
             st.rerun()
+
+
+def _announce_forgotten(judgement: Judgement, settings: Settings) -> None:
+    def undo() -> None:
+        memory.remember(judgement.id, settings)
+
+    announce(both("It does not count any more.", "它不再计入。"), undo=undo)
 
 
 def _show_forgotten(known: memory.Learned, settings: Settings) -> None:
