@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_jobs import fake_job
 from known_models import JUDGE, PLAIN, TUNED, gadgets, known_models, write_document, write_sets
 from model_servers import Script, openai_server
 from opened_pages import page, texts
@@ -24,7 +25,7 @@ from training_fixtures import start_workbench
 from agents.compare.arms import ask, parse_arms
 from agents.compare.gathering import gather
 from agents.compare.judge import Judge
-from agents.compare.kept import find_comparison
+from agents.compare.kept import comparison_of, find_comparison
 from agents.compare.matrix import rows_where
 from agents.compare.questions import read_questions
 from agents.compare.report import html_report
@@ -267,6 +268,14 @@ def test_real_small_models_and_their_page(
 ) -> None:
     empty = page("agents/compare/ui/compare.py")
     assert [button.label for button in empty.button if button.key == "compare_example"]
+
+    # one that was stopped can go on
+    begun = comparison_of("begun", settings)
+    begun.save({"name": "begun", "arms": {}, "questions": 3})
+    words = ["compare", "run", "--name", "begun"]
+    fake_job(settings, "20260101-000000-aaaa", words, status=143)
+    stopped = page("agents/compare/ui/compare.py")
+    assert [button.label for button in stopped.button if button.key == "go_on_comparing"]
 
     make_run(settings.home, tiny_model)
     held_out = gather("held-out:tuned", settings)

@@ -14,6 +14,7 @@ from agents.compare.report import html_report
 from agents.compare.table import csv_table
 from agents.compare.ui.answers import show_answers
 from agents.compare.wording import label
+from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 from workbench.ui.widgets import both, language, plain, sentence, told
 
@@ -27,13 +28,7 @@ def show_results(comparison: Comparison, settings: Settings) -> None:
     result = comparison.result
     _show_facts(comparison)
     if not result:
-        st.info(
-            both(
-                "It has not ended yet. Started again, it goes on where it stopped.",
-                "尚未完成。再次启动时会从中断处继续。",
-            ),
-            icon=":material/hourglass_top:",
-        )
+        _offer_to_go_on(comparison, settings)
         return
     icon = ":material/verified:" if result["sure"] else ":material/balance:"
     st.info(sentence(result["lead"]), icon=icon)
@@ -42,6 +37,31 @@ def show_results(comparison: Comparison, settings: Settings) -> None:
     st.vega_lite_chart(_chart(result), width="stretch", key=f"chart-{comparison.name}")
     _offer_exports(comparison)
     show_answers(comparison, settings)
+
+
+def _offer_to_go_on(comparison: Comparison, settings: Settings) -> None:
+    st.info(
+        both(
+            "It has not ended yet. Started again, it goes on where it stopped.",
+            "尚未完成。再次启动时会从中断处继续。",
+        ),
+        icon=":material/hourglass_top:",
+    )
+    job = _job_of(comparison.name, settings)
+    if job is None or job.state in ("running", "done"):
+        return
+    if st.button(both("Go on", "继续"), icon=":material/play_arrow:", key="go_on_comparing"):
+        job.resume()
+        st.rerun()
+
+
+def _job_of(name: str, settings: Settings) -> Job | None:
+    """The newest job that runs the comparison of that name."""
+    for job in list_jobs(settings):
+        named = zip(job.command, job.command[1:], strict=False)
+        if job.command[:2] == ["compare", "run"] and ("--name", name) in named:
+            return job
+    return None
 
 
 def _show_facts(comparison: Comparison) -> None:
