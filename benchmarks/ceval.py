@@ -112,7 +112,7 @@ def measure(here: Path, subject: str) -> dict[str, Any]:
         "before": f"{before['acc']:.4f} ± {before['stderr']:.4f}",
         "after": f"{after['acc']:.4f} ± {after['stderr']:.4f}",
         "trained_on": after["leak"],
-        "score_warns": bool(ours_after["overlap"]),
+        "score_warns": bool(ours_after.get("overlap")),
         "our_count_equals": [
             round(before["acc"], 4) == ours_before["accuracy"],
             round(after["acc"], 4) == ours_after["accuracy"],

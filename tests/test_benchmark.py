@@ -28,7 +28,8 @@ from finetune.benchmark.measure import Wish, benchmark
 from finetune.benchmark.rows import read_folder
 from finetune.benchmark.suites import SUITES, find_suite, subjects_of
 from finetune.data.choices import ask_choice
-from finetune.evaluate.score import score
+from finetune.evaluate.score import Wanted, score
+from finetune.evaluate.targets import of_run
 from finetune.run.config import load_config
 from finetune.run.runs import find_run, open_run
 from finetune.train.small_model import make_small_model
@@ -38,6 +39,7 @@ from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.files import read_json
 from workbench.jobs.job import list_jobs
 from workbench.models.weights import load_local
+from workbench.scoring.measures import Means
 from workbench.settings import Settings, load_settings
 
 __all__ = ["page"]
@@ -315,7 +317,8 @@ def test_an_adapter_is_asked_on_the_device_of_its_base(
     devices = {weights.device.type for weights in loaded.base.model.parameters()}
     assert devices == {loaded.base.plain.device.type}
     run = find_run(f"on-{method}", home)
-    ours = score(run, [suite / "ceval_val.jsonl"], only={"subject": "logic"})
+    wanted = Wanted([suite / "ceval_val.jsonl"], only={"subject": "logic"})
+    ours = score(of_run(run), wanted, Means(home))
     chosen = [row["chosen"] for row in measured.questions()]
     assert chosen == [row.letter for row in ours.predictions]
     assert measured.result["acc"] == ours.result["accuracy"]
