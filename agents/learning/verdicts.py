@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.compare.wording import SURE, label
+from agents.compare.pairs import SURE, seen_from
+from agents.compare.wording import label
 from agents.learning.signals import COMMON, Examples, Knowledge
 from workbench.messages import Message, say
 
@@ -72,11 +73,11 @@ def by_rule(knowledge: Knowledge, examples: Examples, base: Base, changes: float
 
 def by_comparison(result: Mapping[str, Any]) -> tuple[str, list[Message]]:
     """What a comparison is sure of, empty where it is of nothing; and its numbers in words."""
-    pairs = result.get("pairs", [])
-    better = {(row["first"], row["second"]) for row in _both_ways(pairs) if _is_sure(row)}
+    sure = _surely_better(result.get("pairs", []))
+    better = {(pair["first"], pair["second"]) for pair in sure}
     documents = bool({("rag", "base"), ("rag+tuned", "tuned")} & better)
     tuning = bool({("tuned", "base"), ("rag+tuned", "rag")} & better)
-    words = [_in_words(row) for row in _both_ways(pairs) if (row["first"], row["second"]) in better]
+    words = [_in_words(pair) for pair in sure]
     if documents and tuning:
         return _more_of_both(better), words
     if documents:
@@ -181,25 +182,10 @@ def _of_base(correct: int, of: int) -> Message:
     )
 
 
-def _both_ways(pairs: Sequence[Row]) -> list[Row]:
-    """Each pair, also seen from its second arm."""
-    found = list(pairs)
-    for row in pairs:
-        low, high = row["interval"]
-        turned = {
-            "first": row["second"],
-            "second": row["first"],
-            "difference": -row["difference"],
-            "interval": [-high, -low],
-            "better": row["worse"],
-            "worse": row["better"],
-        }
-        found.append(row | turned)
-    return found
-
-
-def _is_sure(row: Row) -> bool:
-    return row["p"] < SURE and row["difference"] > 0
+def _surely_better(pairs: Sequence[Row]) -> list[Row]:
+    """The pairs that are sure, each from the side of the better arm."""
+    both_ways = [*pairs, *(seen_from(pair["second"], pair) for pair in pairs)]
+    return [pair for pair in both_ways if pair["p"] < SURE and pair["difference"] > 0]
 
 
 def _more_of_both(better: set[tuple[str, str]]) -> str:
