@@ -27,6 +27,7 @@ from workbench.settings import Settings
 
 SEEN = 12  # times at least that a new row is learned: it is one against many
 STEPS = 60  # at least, of a first model: a few rows are few batches
+MEASURED = 4  # times while a first model is trained
 LAST = "last"  # the best by questions on other facts may have learned little of the new ones
 KEPT_OF_DATA = ("system", "max_length", "special_tokens")
 OWN = ("name", "base", "task", "data", "method")  # of a run file, written for the batch
@@ -108,6 +109,7 @@ def _begin(batch: Batch, settings: Settings) -> dict[str, Any]:
     base = _first_base(settings)
     advice = advice_for(base)
     batches = math.ceil(len(_lines(batch.taught)) / advice.batch)
+    epochs = max(SEEN, math.ceil(STEPS / batches))
     data: dict[str, Any] = {"train": [str(batch.taught)]}
     if batch.held_out.exists():
         data["eval"] = [str(batch.held_out)]
@@ -116,12 +118,18 @@ def _begin(batch: Batch, settings: Settings) -> dict[str, Any]:
         "data": data,
         "lora": {"rank": advice.rank, "alpha": 2 * advice.rank},
         "training": {
-            "epochs": float(max(SEEN, math.ceil(STEPS / batches))),
+            "epochs": float(epochs),
             "batch": advice.batch,
             "learning_rate": advice.rate,
             "warmup": 0.1,
         },
-        "saving": {"keep": 1, "samples": 2, "report_to": [], "final": LAST},
+        "saving": {
+            "eval_every": max(1, epochs * batches // MEASURED),
+            "keep": 1,
+            "samples": 2,
+            "report_to": [],
+            "final": LAST,
+        },
     }
 
 

@@ -26,6 +26,7 @@ from finetune.run.config import load_config
 from workbench.artefacts.batch import PROMOTED, Batch, LoopStep, list_batches
 from workbench.chat.conversations import Conversations
 from workbench.errors import Stopped, WorkbenchError
+from workbench.files import locked
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +94,8 @@ def test_every_state_has_one_step_and_a_failed_one_says_why(
     assert CANCELLED == 143
     done = LoopStep("frozen", ("Train", "训练"), lambda *_: {"state": "kept out", "reason": "no"})
     monkeypatch.setattr("agents.loop.steps.loop_steps", lambda: [done])
+    with locked(batch.folder), pytest.raises(WorkbenchError, match="right now"):
+        do_next(batch, settings, events.append)
     do_next(batch, settings, events.append)
     assert batch.ended and next_step(batch) is None and not batch.facts["problem"]
 

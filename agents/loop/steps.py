@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from workbench.artefacts.batch import Batch, Event, LoopStep, list_batches
 from workbench.cli import call, receiving
 from workbench.contributions import contributions, load_place
-from workbench.errors import Stopped, WorkbenchError
+from workbench.errors import Conflict, Stopped, WorkbenchError
 from workbench.files import locked
 from workbench.messages import say
 from workbench.settings import Settings
@@ -45,11 +47,12 @@ def open_batch(settings: Settings) -> Batch | None:
 
 
 def do_next(batch: Batch, settings: Settings, report: Report) -> None:
-    """Do the batch's next step; its facts say how it went. One process at a time.
+    """Do the batch's next step; its facts say how it went.
 
-    Raises WorkbenchError where the step fails, which then can be done again.
+    Raises Conflict while another process does it, WorkbenchError where the step fails, which then
+    can be done again.
     """
-    with locked(batch.folder):
+    with _alone(batch):
         step = next_step(batch)
         if step is None:
             return
@@ -61,6 +64,20 @@ def do_next(batch: Batch, settings: Settings, report: Report) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history = [*batch.facts.get("history", []), [step.title[0], now]]
         batch.update(problem="", fix="", history=history, **facts)
+
+
+@contextmanager
+def _alone(batch: Batch) -> Iterator[None]:
+    from filelock import Timeout
+
+    try:
+        with locked(batch.folder, timeout=0):
+            yield
+    except Timeout as error:
+        raise Conflict(
+            say("A step of {name} is being done right now.", name=batch.name),
+            "Wait for it, or cancel it first: workbench jobs list",
+        ) from error
 
 
 class _Commands:
