@@ -46,6 +46,8 @@ FLOORS = {
     "agents": [
         ["databases"],
         ["documents", "tuned", "data", "none"],
+        ["forecast"],
+        ["assistant"],
         ["compare"],
         ["loop", "learning"],
         ["commands", "ui"],
