@@ -11,6 +11,10 @@ CONTRIBUTION = Contribution(
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
         ),
+        "forecast": (
+            "agents.forecast.commands.forecast:forecast",
+            "Forecast series of numbers: measure on the past, fit, predict.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
