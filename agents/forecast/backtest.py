@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from agents.forecast import baselines
@@ -59,6 +60,7 @@ class BackTest:
             "windows": int(self.found["window"].nunique()),
             "groups": int(self.found["unique_id"].nunique()),
             "form": self.form,
+            "usual": float(self.found["y"].abs().mean()),
         }
 
 
@@ -114,7 +116,7 @@ def choose_windows(seen: Seen, wanted: int) -> list[int]:
 def _chunks(begins: Sequence[int], fits: int) -> list[Sequence[int]]:
     """The windows in that many parts of equal length."""
     borders = [len(begins) * number // fits for number in range(fits + 1)]
-    return [begins[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    return [begins[start:end] for start, end in pairwise(borders)]
 
 
 def _rows_at(seen: Seen, begin: int) -> numpy.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agents.forecast.baselines import seasonal_naive
 from agents.forecast.features import check_known, see
 from agents.forecast.places import Place, read_place
 from agents.forecast.series import Series, read_series
@@ -16,7 +17,7 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas
 
-COLUMNS = ("group", "time", "step", "forecast", "lower", "upper")
+COLUMNS = ("group", "time", "step", "forecast", "lower", "upper", "naive")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def predict_series(forecast: Kept, series: Series, steps: int = 0, kept: str = "
             "forecast": middle[:, :count].ravel(),
             "lower": lower[:, :count].ravel(),
             "upper": upper[:, :count].ravel(),
+            "naive": seasonal_naive(seen, rows)[:, :count].ravel(),
         }
     )
     return Prediction(table, Series(known, series.ahead, layout.rhythm, series.wanted), kept)

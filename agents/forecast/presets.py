@@ -63,7 +63,7 @@ _ROWS = [
     Preset(
         name="quick",
         about=("Good settings for most series, in seconds", "适合大多数序列，几秒完成"),
-        forms=("level", "change", "season"),
+        forms=("change", "level"),
         parameters={
             "learning_rate": 0.05,
             "num_leaves": 31,

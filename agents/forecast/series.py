@@ -217,7 +217,7 @@ def _without_repeats(
     keys = ["unique_id", "ds"]
     facts["repeats"] = int(frame.duplicated(keys).sum())
     if facts["repeats"]:
-        how = {name: "last" for name in (*wanted.known, *wanted.unknown)}
+        how = dict.fromkeys((*wanted.known, *wanted.unknown), "last")
         frame = frame.groupby(keys, as_index=False).agg({"y": wanted.repeats, **how})
     return frame.sort_values(keys, ignore_index=True)
 

@@ -1,0 +1,220 @@
+"""A question about the future -> table, chart with band, and what the back-test says of them.
+
+The series come by one query through the guard. A forecast that was kept for them answers; else one
+is fitted as a job, with progress, which ends when the answer is stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+from agents.databases.analyst import markdown_table
+from agents.databases.introspect import load_schema
+from agents.databases.runner import BEAT, Result, begin
+from agents.databases.schema import Schema
+from agents.databases.sources import DataSource, find_source
+from agents.forecast import texts
+from agents.forecast.asked import plan_steps, read_ahead, read_each
+from agents.forecast.features import PURPOSE
+from agents.forecast.pictures import history_and_band
+from agents.forecast.places import MOST_ROWS, SECONDS, Place
+from agents.forecast.predicting import Prediction, predict_series
+from agents.forecast.rhythm import Rhythm
+from agents.forecast.series import ALL, Wanted, read_series
+from agents.forecast.shelf import Kept, find_forecast, list_forecasts
+from agents.forecast.targets import Target, find_label, find_target, series_query, spoken_name
+from agents.question import Question
+from workbench.chat.events import Beat, Chart, Declined, Done, Event, Notice, Query, Table, Token
+from workbench.errors import WorkbenchError
+from workbench.extras import check_extra
+from workbench.jobs.ending import why_ended
+from workbench.jobs.job import Job, start
+from workbench.models.listing import NONE
+from workbench.settings import Settings
+
+ROUNDED = 4  # digits of the table's numbers
+GRACE = 5.0  # seconds that a cancelled fit may take to end
+LIBRARIES = ("mlforecast", "lightgbm", "statsforecast")
+
+
+def answer_from_series(question: Question) -> Iterator[Event]:
+    """Query, table, chart and words, then Done. Closing the iterator cancels query and job."""
+    begun = time.monotonic()
+    check_extra("forecast", LIBRARIES, PURPOSE)
+    language = question.language
+    source = find_source(question.settings, question.settings.source)
+    schema = load_schema(source, question.settings)
+    target = find_target(question.search_text, schema)
+    if target is None:
+        yield Declined(texts.no_series(language, source.name))
+        return
+    each = read_each(question.search_text)
+    if each:
+        target = replace(target, group=find_label(each, target, schema))
+    query, groups = series_query(target, schema)
+    result = yield from _fetch(query, schema, source, question.settings)
+    wanted = Wanted(
+        time=target.time,
+        target=target.column.name,
+        group=groups,
+        repeats="mean" if target.averaged else "sum",
+    )
+    series = read_series(_frame(result), wanted)
+    every, steps = plan_steps(read_ahead(question.search_text), series.rhythm)
+    if every:
+        wanted = replace(wanted, every=every)
+        series = read_series(_frame(result), wanted)
+    place = Place(source=source.name, query=query)
+    kept = find_fitting(question.settings, place, wanted, steps)
+    if kept is None:
+        yield Notice(texts.fitting_now(language))
+        kept = yield from _fit(question, target, place, wanted, steps)
+    found = predict_series(kept, series, steps)
+    yield from _show(question, kept, found, target)
+    lineage = {"source": source.name, "dialect": source.dialect}
+    lineage |= {"forecast": f"{kept.name}, version {kept.version}"}
+    yield Done(NONE, time.monotonic() - begun, 0, lineage)
+
+
+def find_fitting(settings: Settings, place: Place, wanted: Wanted, steps: int) -> Kept | None:
+    """The kept forecast of just these series that looks far enough ahead."""
+    for kept in list_forecasts(settings):
+        same = kept.place == place and kept.wanted == wanted
+        if same and kept.card["horizon"] >= steps:
+            return kept
+    return None
+
+
+def _fetch(
+    query: str, schema: Schema, source: DataSource, settings: Settings
+) -> Generator[Event, None, Result]:
+    """The rows of the series, through the guard; shown as it ran."""
+    wide = settings.model_copy(update={"query_rows": MOST_ROWS, "query_seconds": SECONDS})
+    running = begin(query, schema, source, wide)
+    for _ in running.wait():
+        yield Beat()
+    result = running.result()
+    yield Query(running.verdict.sql, schema.dialect, source.name)
+    return result
+
+
+def _frame(result: Result) -> Any:
+    import pandas
+
+    return pandas.DataFrame(result.rows, columns=result.columns)
+
+
+def _fit(
+    question: Question, target: Target, place: Place, wanted: Wanted, steps: int
+) -> Generator[Event, None, Kept]:
+    """Fit by the command, as a job. Raises what went wrong with it."""
+    name = _name(place, target, wanted, steps)
+    command = ["forecast", "fit", place.source, "--query", place.query, "--name", name]
+    command += ["--time", wanted.time, "--target", wanted.target, "--repeats", wanted.repeats]
+    for group in wanted.group:
+        command += ["--group", group]
+    if wanted.every:
+        command += ["--every", wanted.every]
+    if steps:
+        command += ["--horizon", str(steps)]
+    label = spoken_name(target, question.language)
+    title = texts.job_title(question.language, label, f"{steps or ''}".strip() or "…")
+    job = start(question.settings, title, [*command, "--json"])
+    yield from _await(job)
+    if job.state != "done":
+        problem, fix = why_ended(job)
+        raise WorkbenchError(problem, fix)
+    return find_forecast(question.settings, name)
+
+
+def _await(job: Job) -> Iterator[Event]:
+    """Beats until the job has ended; leaving them early cancels it."""
+    try:
+        while job.state == "running":
+            time.sleep(BEAT)
+            yield Beat()
+    finally:
+        if job.state == "running":
+            job.cancel(GRACE)
+
+
+def _name(place: Place, target: Target, wanted: Wanted, steps: int) -> str:
+    parts = [place.source, target.table.name, wanted.target, *wanted.group, wanted.every]
+    parts.append(str(steps) if steps else "")
+    joined = "-".join(part for part in parts if part)
+    return "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in joined)[:80]
+
+
+def _show(question: Question, kept: Kept, found: Prediction, target: Target) -> Iterator[Event]:
+    """Table and chart, then the words."""
+    language = question.language
+    figures = kept.card["backtest"]
+    naive = not texts.beats_naive(figures)
+    columns, rows = _table(found, target, language, naive)
+    yield Token(markdown_table(columns, rows))
+    yield Table(columns, rows)
+    yield Chart(history_and_band(found, spoken_name(target, language), language, naive))
+    yield Token("\n" + "\n".join(f"- {line}" for line in _words(kept, found, target, language)))
+    for notice in _notices(kept, found, language):
+        yield Notice(notice)
+
+
+def _table(
+    found: Prediction, target: Target, language: str, naive: bool
+) -> tuple[list[str], list[list[Any]]]:
+    many = bool(target.group)
+    label = target.group.said if target.group else ""
+    heads = texts.column_names(language, label, target.time, naive)
+    rows = []
+    for row in found.table.sort_values(["time", "group"]).itertuples():
+        cells: list[Any] = [_moment(row.time, found.series.rhythm)]
+        if many:
+            cells.append(row.group)
+        numbers = [row.forecast, row.lower, row.upper]
+        if naive:
+            numbers.append(row.naive)
+        rows.append([*cells, *(_rounded(number) for number in numbers)])
+    return heads, rows
+
+
+def _words(kept: Kept, found: Prediction, target: Target, language: str) -> list[str]:
+    """The forecast and how good it is; each number is computed."""
+    figures = kept.card["backtest"]
+    rhythm = found.series.rhythm
+    steps = texts.steps_words(language, int(found.table["step"].max()), rhythm)
+    grouped = found.table.groupby("group")["forecast"]
+    of_groups = grouped.mean() if target.averaged else grouped.sum()
+    ordered = of_groups.sort_values(ascending=False)
+    named = [("" if name == ALL else str(name), float(value)) for name, value in ordered.items()]
+    says = texts.expected_means if target.averaged else texts.expected
+    lines = [says(language, spoken_name(target, language), steps, named)]
+    lines.append(texts.error_in_words(language, figures, rhythm))
+    lines.append(texts.verdict(language, figures))
+    lines.append(texts.ets_words(language, figures))
+    lines.append(texts.band_words(language, figures))
+    return [line for line in lines if line]
+
+
+def _notices(kept: Kept, found: Prediction, language: str) -> Iterator[str]:
+    card = kept.card
+    if card["skipped_groups"]:
+        names = list(card["skipped"])
+        yield texts.short_groups(language, names, card["skipped_groups"], card["fewest"])
+    mended = texts.mended(language, found.series.facts or card["facts"])
+    if mended:
+        yield mended
+    if card["unusual"]:
+        yield texts.unusual(language, card["unusual"], len(card["sizes"]) > 1)
+    yield texts.fitted_on(language, kept.name, kept.version, card["created"][:10])
+
+
+def _moment(moment: Any, rhythm: Rhythm) -> str:
+    short = rhythm.freq.endswith(("min", "h"))
+    return moment.strftime("%Y-%m-%d %H:%M" if short else "%Y-%m-%d")
+
+
+def _rounded(value: float) -> float | None:
+    return None if value != value else float(f"{value:.{ROUNDED}g}")
