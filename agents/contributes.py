@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.contributions import Contribution, FirstStart
+from workbench.contributions import Contribution, FirstStart, JobKind
 
 CONTRIBUTION = Contribution(
     commands={
@@ -18,6 +18,7 @@ CONTRIBUTION = Contribution(
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
+    jobs={"forecast fit": JobKind(made="agents.forecast.ui.made:made_by_fit", heavy=True)},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

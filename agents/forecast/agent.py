@@ -25,7 +25,14 @@ from agents.forecast.predicting import Prediction, predict_series
 from agents.forecast.rhythm import Rhythm
 from agents.forecast.series import ALL, Wanted, read_series
 from agents.forecast.shelf import Kept, find_forecast, list_forecasts
-from agents.forecast.targets import Target, find_label, find_target, series_query, spoken_name
+from agents.forecast.targets import (
+    Target,
+    called,
+    find_label,
+    find_target,
+    series_query,
+    spoken_name,
+)
 from agents.question import Question
 from workbench.chat.events import Beat, Chart, Declined, Done, Event, Notice, Query, Table, Token
 from workbench.errors import WorkbenchError
@@ -167,7 +174,8 @@ def _table(
 ) -> tuple[list[str], list[list[Any]]]:
     many = bool(target.group)
     label = target.group.said if target.group else ""
-    heads = texts.column_names(language, label, target.time, naive)
+    time_name = called(target.table.by_name[target.time], language)
+    heads = texts.column_names(language, label, time_name, naive)
     rows = []
     for row in found.table.sort_values(["time", "group"]).itertuples():
         cells: list[Any] = [_moment(row.time, found.series.rhythm)]

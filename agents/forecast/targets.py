@@ -136,11 +136,16 @@ def table_words(table: TableSchema | None) -> set[str]:
 
 
 def spoken_name(target: Target, language: str) -> str:
-    """What the column is called in that language: a synonym where it has one."""
-    for name in target.column.synonyms:
+    """What the numbers are called in that language."""
+    return called(target.column, language)
+
+
+def called(column: Column, language: str) -> str:
+    """What a column is called in that language: a synonym where it has one."""
+    for name in column.synonyms:
         if language_of(name) == language:
             return name
-    return target.column.name
+    return column.name
 
 
 def _time_of(table: TableSchema) -> str:

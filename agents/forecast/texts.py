@@ -70,7 +70,7 @@ def steps_words(language: str, steps: int, rhythm: Rhythm) -> str:
     unit = localized(language, *STEPS.get(rhythm_key(rhythm), STEPS["min"]))
     if language == "en" and steps == 1:
         unit = unit.removesuffix("s")
-    return f"{steps} {unit}"
+    return f"{steps} {unit}" if language == "en" else f"{steps} {unit}".replace(" ", "")
 
 
 def season_before(language: str, rhythm: Rhythm) -> str:
