@@ -101,7 +101,7 @@ def test_a_question_goes_where_it_is_known(
 ) -> None:
     routed = routed_to(question, [], assets)
     assert routed.mode == mode and named in routed.reason
-    assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
+    assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 4
 
 
 def test_without_any_asset_nobody_is_asked(settings: Settings) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TESTED = 0.3  # the newest share of the history at most
 FEWEST_WINDOWS = 12  # with a shorter history the windows overlap
-METHODS = {"seasonal_naive": "naive", "ets": "ets"}  # baseline -> its column
+MOST_ERRORS = 200_000  # of all groups, windows and steps: more take memory and tell no more
 
 Told = Callable[[str, float, float], None]  # stage, done, of
 
@@ -108,7 +108,8 @@ def choose_windows(seen: Seen, wanted: int) -> list[int]:
     step = horizon
     if span // horizon < FEWEST_WINDOWS:
         step = max(1, (span - horizon) // (FEWEST_WINDOWS - 1))
-    count = min(wanted, 1 + (span - horizon) // step)
+    fitting = MOST_ERRORS // (len(seen.last) * horizon)
+    count = min(wanted, 1 + (span - horizon) // step, max(FEWEST_WINDOWS, fitting))
     newest = last - horizon
     return [newest - number * step for number in range(count)][::-1]
 

@@ -4,6 +4,9 @@ Split conformal prediction (Vovk et al. 2005; Lei et al. 2018): the band is a qu
 moments that the models had not seen. Errors are divided by the usual size of their group and by the
 mean error of their step, so that all of them serve every group and step. Each side has a quantile
 of its own, because errors upwards and downwards differ.
+
+Errors of time series drift. So the share that may lie outside follows what the bands of the windows
+before have held (adaptive conformal inference, Gibbs and Candes 2021).
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.9
 FEWEST_ERRORS = 20  # fewer say nothing about a tenth of the cases
+PACE = 0.1  # of what a window misses too much, as the share outside follows it
+LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.25
+WARM = 4  # the first fourth of the windows only serves the bands of the others
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,66 @@ class Band:
 
 
 def make_band(found: pandas.DataFrame, level: float = LEVEL) -> Band | None:
-    """From the columns step, y, forecast and size; None from too few errors."""
+    """From the columns window, begin, end, step, y, forecast and size; None from too few errors."""
+    outside, _ = _follow(found, level)
+    return _band(found, level, outside)
+
+
+def measure_band(found: pandas.DataFrame, level: float = LEVEL) -> dict[str, Any]:
+    """The share of values inside bands that were made of earlier windows alone.
+
+    The first half of the windows only serves the bands of the others.
+    """
+    _, tried = _follow(found, level)
+    windows = sorted(found["window"].unique())
+    measured = [one for one in tried if one.window >= windows[len(windows) // 2]]
+    values = sum(one.values for one in measured)
+    if not values:
+        return {"level": level, "coverage": None, "values": 0, "width": None}
+    held = sum(one.held for one in measured)
+    width = sum(one.width for one in measured)
+    return {"level": level, "coverage": held / values, "values": values, "width": width / values}
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What the band of the windows before held of one window; `width` is the sum of all."""
+
+    window: int
+    values: int
+    held: int
+    width: float
+
+
+def _follow(found: pandas.DataFrame, level: float) -> tuple[float, list[_Tried]]:
+    """(the share that may lie outside after the last window, what each window's band held)."""
+    outside = 1 - level
+    tried = []
+    windows = found.groupby("window")[["begin"]].first()
+    for window, row in windows.iloc[len(windows) // WARM :].iterrows():
+        band = _band(found[found["end"] < row["begin"]], level, outside)
+        rows = found[found["window"] == window].dropna(subset=["y", "forecast"])
+        if band is None or rows.empty:
+            continue
+        one = _try(band, int(window), rows)
+        tried.append(one)
+        missed = 1 - one.held / one.values
+        outside = min(MOST_OUTSIDE, max(LEAST_OUTSIDE, outside + PACE * (1 - level - missed)))
+    return outside, tried
+
+
+def _try(band: Band, window: int, rows: pandas.DataFrame) -> _Tried:
+    import numpy
+
+    units = rows["size"] * numpy.asarray(band.steps)[rows["step"].to_numpy() - 1]
+    lower = rows["forecast"] + band.low * units
+    upper = rows["forecast"] + band.high * units
+    held = int(rows["y"].between(lower, upper).sum())
+    return _Tried(window, len(rows), held, float((upper - lower).sum()))
+
+
+def _band(found: pandas.DataFrame, level: float, outside: float) -> Band | None:
+    """With that share of the errors outside, half of it on each side."""
     import numpy
 
     rows = found.dropna(subset=["y", "forecast"])
@@ -52,42 +117,15 @@ def make_band(found: pandas.DataFrame, level: float = LEVEL) -> Band | None:
         return None
     errors = (rows["y"] - rows["forecast"]) / rows["size"]
     means = errors.abs().groupby(rows["step"]).mean()
+    overall = float(errors.abs().mean()) or 1.0
     every = range(1, int(found["step"].max()) + 1)
-    overall = float(errors.abs().mean())
     steps = tuple(float(means.get(step, overall)) or overall for step in every)
-    units = rows["step"].map(dict(zip(every, steps, strict=True)))
-    relative = numpy.sort((errors / units.where(units > 0, 1.0)).to_numpy())
-    outside = (1 - level) / 2
-    return Band(level, steps, _quantile(relative, outside, -1), _quantile(relative, outside, 1))
+    units = numpy.asarray(steps)[rows["step"].to_numpy() - 1]
+    relative = numpy.sort(errors.to_numpy() / units)
+    return Band(level, steps, *_quantiles(relative, outside))
 
 
-def _quantile(ordered: numpy.ndarray, outside: float, side: int) -> float:
-    """The value beyond which that share lies, with the (n + 1) of conformal prediction."""
-    beyond = max(1, math.floor(outside * (len(ordered) + 1)))
-    return float(ordered[-beyond] if side > 0 else ordered[beyond - 1])
-
-
-def measure_band(found: pandas.DataFrame, level: float = LEVEL) -> dict[str, Any]:
-    """The share of values inside bands that were made of earlier windows alone.
-
-    The first half of the windows only serves the bands of the others. `found` has the columns
-    window, begin and end (numbers of moments), step, y, forecast and size.
-    """
-    windows = found.groupby("window")[["begin", "end"]].first()
-    held = asked = 0
-    width = 0.0
-    for window, spans in windows.iloc[len(windows) // 2 :].iterrows():
-        known = found[found["end"] < spans["begin"]]
-        band = make_band(known, level) if len(known) else None
-        rows = found[found["window"] == window].dropna(subset=["y", "forecast"])
-        if band is None or rows.empty:
-            continue
-        units = rows["size"] * rows["step"].map(lambda step, band=band: band.steps[step - 1])
-        lower = rows["forecast"] + band.low * units
-        upper = rows["forecast"] + band.high * units
-        held += int(rows["y"].between(lower, upper).sum())
-        asked += len(rows)
-        width += float((upper - lower).sum())
-    if not asked:
-        return {"level": level, "coverage": None, "values": 0, "width": None}
-    return {"level": level, "coverage": held / asked, "values": asked, "width": width / asked}
+def _quantiles(ordered: numpy.ndarray, outside: float) -> tuple[float, float]:
+    """The values beyond which half of that share lies, with the (n + 1) of conformal prediction."""
+    beyond = max(1, math.floor(outside / 2 * (len(ordered) + 1)))
+    return float(ordered[beyond - 1]), float(ordered[-beyond])
