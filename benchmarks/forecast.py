@@ -176,11 +176,10 @@ def measure_scale(sizes: tuple[int, ...]) -> None:
             predicted = time.perf_counter() - begun
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = f"{rows:,} rows, {groups:,} groups"
+        mase = kept.card["backtest"]["all"]["mase"]
+        print(f"{size:<28} fit {fitted:.1f} s, predict {predicted:.1f} s")
         print(
-            f"{size:<28} fit {fitted:.1f} s, predict {predicted:.1f} s of {len(found.table)} rows"
-        )
-        print(
-            f"  peak memory so far {memory:,.0f} MB, MASE {kept.card['backtest']['all']['mase']:.3f}"
+            f"  {len(found.table)} rows out, MASE {mase:.3f}, peak memory so far {memory:,.0f} MB"
         )
 
 

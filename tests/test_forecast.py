@@ -38,7 +38,9 @@ from workbench.settings import Settings, load_settings
 __all__ = ["page"]
 
 WANTED = Wanted(time="hour", target="count", group=("user", "material"))
-TINY = replace(PRESETS["quick"], rounds=15, windows=14, fits=1)
+QUICK = PRESETS["quick"]
+FAST = {**QUICK.parameters, "learning_rate": 0.3}
+TINY = replace(QUICK, rounds=15, parameters=FAST, windows=14, fits=1)
 
 
 def generated(hours: int, groups: int, begin: str = "2025-01-01") -> pandas.DataFrame:
