@@ -22,7 +22,7 @@ from agents.forecast.features import PURPOSE
 from agents.forecast.pictures import history_and_band
 from agents.forecast.places import MOST_ROWS, SECONDS, Place
 from agents.forecast.predicting import Prediction, predict_series
-from agents.forecast.rhythm import Rhythm
+from agents.forecast.rhythm import moment_text
 from agents.forecast.series import ALL, Wanted, read_series
 from agents.forecast.shelf import Kept, find_forecast, list_forecasts
 from agents.forecast.targets import (
@@ -178,7 +178,7 @@ def _table(
     heads = texts.column_names(language, label, time_name, naive)
     rows = []
     for row in found.table.sort_values(["time", "group"]).itertuples():
-        cells: list[Any] = [_moment(row.time, found.series.rhythm)]
+        cells: list[Any] = [moment_text(row.time, found.series.rhythm)]
         if many:
             cells.append(row.group)
         numbers = [row.forecast, row.lower, row.upper]
@@ -217,11 +217,6 @@ def _notices(kept: Kept, found: Prediction, language: str) -> Iterator[str]:
     if card["unusual"]:
         yield texts.unusual(language, card["unusual"], len(card["sizes"]) > 1)
     yield texts.fitted_on(language, kept.name, kept.version, card["created"][:10])
-
-
-def _moment(moment: Any, rhythm: Rhythm) -> str:
-    short = rhythm.freq.endswith(("min", "h"))
-    return moment.strftime("%Y-%m-%d %H:%M" if short else "%Y-%m-%d")
 
 
 def _rounded(value: float) -> float | None:

@@ -70,7 +70,11 @@ FUTURE_WORDS = (
     "hour hours day days week weeks month months quarter quarters year years "
     "预测 预计 预估 预报 未来 接下来 今后 明天 明日 下周 下月 下个 个月 明年 小时 多少 每个 "
 )
-EACH_EN = re.compile(r"\b(?:per|each|every|by|for all|for every)\s+((?:\w+[ -]?){1,2})", re.I)
+# the words that end a name
+AFTER = r"(?!(?:for|over|in|the|next|of|and|during|from|at|this|coming)\b)"
+EACH_EN = re.compile(
+    rf"\b(?:per|each|every|by|for all|for every)\s+((?:{AFTER}\w+[ -]?){{1,2}})", re.I
+)
 EACH_ZH = re.compile(
     r"(?:每一?|各)[个种位家条类]?([^\s，。？的在未接明下]{1,6})|按([^\s，。？]{1,6}?)(?:分|预)"
 )

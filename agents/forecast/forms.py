@@ -30,6 +30,10 @@ class Lesson:
     base: numpy.ndarray
     size: numpy.ndarray
 
+    def only(self, rows: numpy.ndarray) -> Lesson:
+        """The same, of some rows."""
+        return Lesson(self.names, self.inputs[rows], self.base[rows], self.size[rows])
+
     def learned(self, values: numpy.ndarray) -> numpy.ndarray:
         """A value as the model learns it."""
         return (values - self.base) / self.size

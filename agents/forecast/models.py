@@ -90,10 +90,9 @@ def train(taught: Lesson, seen: Seen, step: int, preset: Preset, rows: numpy.nda
             "The history is too short to learn from.",
             "Take a longer history, a shorter horizon or shorter steps (--every).",
         )
-    learned = taught.learned(seen.targets[:, step])[rows]
-    data = lightgbm.Dataset(
-        taught.inputs[rows], learned, feature_name=_column_names(taught.names), free_raw_data=True
-    )
+    known = taught.only(rows)
+    learned = known.learned(seen.targets[rows, step])
+    data = lightgbm.Dataset(known.inputs, learned, feature_name=_column_names(known.names))
     parameters = {**PARAMETERS, **preset.parameters}
     # few rows must still be split
     smallest = parameters.get("min_data_in_leaf", 20)
@@ -125,10 +124,10 @@ def _best_form(seen: Seen, sizes: Mapping[str, float], preset: Preset, end: int)
         for form in preset.forms:
             taught = lesson(seen, step, form, sizes)
             booster = train(taught, seen, step, preset, early)
-            forecast = taught.forecast(booster.predict(taught.inputs))[late]
-            errors[form] += float(
-                (numpy.abs(forecast - seen.targets[late, step]) / taught.size[late]).mean()
-            )
+            asked = taught.only(late)
+            forecast = asked.forecast(booster.predict(asked.inputs))
+            error = numpy.abs(forecast - seen.targets[late, step]) / asked.size
+            errors[form] += float(error.mean())
     return min(errors, key=errors.__getitem__)
 
 

@@ -9,7 +9,7 @@ from agents.forecast.predicting import Prediction
 from workbench.language import localized
 
 GROUPS = 4  # that are drawn: more lines are not told apart
-SEASONS = 3  # of history before the forecast
+TIMES = 6  # as long as the forecast is the history before it
 LEAST, MOST = 24, 120  # values of history
 
 
@@ -20,12 +20,16 @@ def history_and_band(
     import altair
 
     past, ahead = _points(found, language)
-    time = altair.X(field="time", type="temporal", title=None)
+    short = found.series.rhythm.freq.endswith(("min", "h"))
+    marks = altair.Axis(format="%m-%d %H:%M" if short else "%Y-%m-%d", labelOverlap=True)
+    time = altair.X(field="time", type="temporal", title=None, axis=marks)
     color = altair.Color(
         field="group",
         type="nominal",
         title=None,
-        legend=altair.Legend(orient="bottom", columns=2, labelLimit=140),
+        legend=altair.Legend(
+            orient="bottom", columns=2, labelLimit=90, symbolOpacity=1, symbolType="stroke"
+        ),
     )
     if len({point["group"] for point in past}) < 2:
         color = altair.Color(field="group", type="nominal", legend=None)
@@ -74,7 +78,7 @@ def _points(found: Prediction, language: str) -> tuple[list[dict[str, Any]], lis
     sums = found.table.groupby("group")["forecast"].sum().sort_values(ascending=False)
     chosen = list(sums.index[:GROUPS])
     steps = int(found.table["step"].max())
-    length = min(MOST, max(LEAST, SEASONS * found.series.rhythm.season, 2 * steps))
+    length = min(MOST, max(LEAST, TIMES * steps))
     past, ahead = [], []
     for name in chosen:
         frame = found.series.frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidInput
 from workbench.messages import say
@@ -138,3 +138,9 @@ def _floored(stamps: pandas.Series, freq: str) -> pandas.Series:
     common = ((stamps - first) % step).mode()[0]
     start = first + common
     return start + ((stamps - start) // step) * step
+
+
+def moment_text(moment: Any, rhythm: Rhythm) -> str:
+    """A moment as a person reads it: with the clock where the steps are shorter than a day."""
+    short = rhythm.freq.endswith(("min", "h"))
+    return moment.strftime("%Y-%m-%d %H:%M" if short else "%Y-%m-%d")

@@ -48,17 +48,18 @@ def search_grid(
     done = 0
     form = preset.forms[0]
     lessons = [lesson(seen, step, form, sizes) for step in range(horizon)]
-    for early, late in split.split(moments):
+    for before, after in split.split(moments):
         for number, combination in enumerate(combinations):
             tried = replace(preset, parameters={**preset.parameters, **combination})
             for step, taught in enumerate(lessons):
-                learned = _rows(seen, step, moments[early])
-                asked = _rows(seen, step, moments[late])
+                learned = _rows(seen, step, moments[before])
+                asked = _rows(seen, step, moments[after])
                 if len(learned) < 20 or not len(asked):
                     continue
                 booster = train(taught, seen, step, tried, learned)
-                forecast = taught.forecast(booster.predict(taught.inputs[asked]))[asked]
-                error = numpy.abs(forecast - seen.targets[asked, step]) / taught.size[asked]
+                late = taught.only(asked)
+                forecast = late.forecast(booster.predict(late.inputs))
+                error = numpy.abs(forecast - seen.targets[asked, step]) / late.size
                 errors[number] += float(error.mean())
             done += 1
             told("Settings", done, of)

@@ -202,7 +202,8 @@ def _joined(
         )
     names = pandas.Series(ALL, index=table.index)
     if wanted.group:
-        names = table[list(wanted.group)].astype(str).agg(BETWEEN.join, axis=1)
+        first, *others = (table[name].astype(str) for name in wanted.group)
+        names = first.str.cat(others, sep=BETWEEN) if others else first
     frame = pandas.DataFrame({"unique_id": names, "ds": moments.stamps, "y": values})
     frame["y"] = frame["y"].replace([float("inf"), float("-inf")], float("nan"))
     for name in (*wanted.known, *wanted.unknown):

@@ -62,6 +62,8 @@ def feature_name(language: str, feature: str) -> str:
     kind, _, number = feature.partition(" ")
     if kind not in FEATURES:
         return feature
+    if (kind, number) == ("lag", "1"):
+        return localized(language, "newest value", "最新的值")
     return localized(language, *FEATURES[kind]).replace("{n}", number)
 
 

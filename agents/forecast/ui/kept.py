@@ -10,7 +10,7 @@ from agents.databases.ui.result import show_rows
 from agents.forecast import texts
 from agents.forecast.pictures import history_and_band, importance
 from agents.forecast.predicting import Prediction, predict
-from agents.forecast.rhythm import Rhythm
+from agents.forecast.rhythm import Rhythm, moment_text
 from agents.forecast.series import ALL
 from agents.forecast.shelf import Kept, find_forecast, promote, remove_forecast, versions_of
 from workbench.settings import Settings
@@ -93,7 +93,7 @@ def _table(found: Prediction, kept: Kept, naive: bool) -> tuple[list[str], list[
     heads = texts.column_names(language(), group, both("time", "时间"), naive)
     rows = []
     for row in found.table.itertuples():
-        cells: list[Any] = [row.time]
+        cells: list[Any] = [moment_text(row.time, found.series.rhythm)]
         if many:
             cells.append(row.group)
         numbers = [row.forecast, row.lower, row.upper] + ([row.naive] if naive else [])

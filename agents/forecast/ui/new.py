@@ -68,7 +68,7 @@ def _show_form(settings: Settings, names: list[str]) -> None:
     columns = list(table.by_name)
     left, right = st.columns(2)
     time = left.selectbox(
-        both("Moments", "时间字段"),
+        both("Time", "时间字段"),
         columns,
         index=columns.index(of_table[0].time),
         key=f"forecast_time-{chosen}",
