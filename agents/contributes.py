@@ -18,7 +18,7 @@ CONTRIBUTION = Contribution(
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
-    jobs={"forecast fit": JobKind(made="agents.forecast.ui.made:made_by_fit", heavy=True)},
+    jobs={"forecast fit": JobKind(made="agents.forecast.ui.made:made_by_fit")},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     chinese=Path(__file__).with_name("chinese.toml"),
 )

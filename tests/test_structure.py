@@ -53,6 +53,7 @@ FLOORS = {
         ["commands", "ui"],
     ],
     "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],
+    "agents.forecast": [["commands", "ui"]],
 }
 READMES = ["README.md", "README.zh.md"]
 

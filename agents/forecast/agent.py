@@ -20,7 +20,7 @@ from agents.forecast import texts
 from agents.forecast.asked import plan_steps, read_ahead, read_each
 from agents.forecast.features import PURPOSE
 from agents.forecast.pictures import history_and_band
-from agents.forecast.places import MOST_ROWS, SECONDS, Place
+from agents.forecast.places import MOST_ROWS, SECONDS, Place, check_whole
 from agents.forecast.predicting import Prediction, predict_series
 from agents.forecast.rhythm import moment_text
 from agents.forecast.series import ALL, Wanted, read_series
@@ -104,6 +104,7 @@ def _fetch(
     for _ in running.wait():
         yield Beat()
     result = running.result()
+    check_whole(result)
     yield Query(running.verdict.sql, schema.dialect, source.name)
     return result
 

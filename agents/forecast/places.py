@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agents.databases.files import read_table
 from agents.databases.guard.guard import first_query
 from agents.databases.introspect import load_schema
-from agents.databases.runner import ask_database
+from agents.databases.runner import Result, ask_database
 from agents.databases.sources import FILES, find_source
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
@@ -68,12 +68,17 @@ def _from_source(place: Place, settings: Settings, columns: Sequence[str]) -> pa
         known = [name for name in columns if name in table.by_name]
         query = first_query(schema, table.name, known)
     _, result = ask_database(query, schema, source, wide)
+    check_whole(result)
+    return pandas.DataFrame(result.rows, columns=result.columns)
+
+
+def check_whole(result: Result) -> None:
+    """Raises InvalidInput where a limit has cut the rows: the series would have holes."""
     if result.truncated:
         raise InvalidInput(
             say("The query has more than {most:,} rows.", most=MOST_ROWS),
             "Let it sum its rows by group and moment (GROUP BY), or choose fewer.",
         )
-    return pandas.DataFrame(result.rows, columns=result.columns)
 
 
 def _table_of(place: Place, schema: Any) -> Any:
