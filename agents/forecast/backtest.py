@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agents.forecast.series import Series
 
 TESTED = 0.3  # the newest share of the history at most
-FEWEST_WINDOWS = 12  # with a shorter history the windows overlap
+FEWEST_WINDOWS = 24  # with a shorter history the windows overlap
 MOST_ERRORS = 200_000  # of all groups, windows and steps: more take memory and tell no more
 
 Told = Callable[[str, float, float], None]  # stage, done, of

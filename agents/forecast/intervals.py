@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.9
 FEWEST_ERRORS = 20  # fewer say nothing about a tenth of the cases
-PACE = 0.1  # of what a window misses too much, as the share outside follows it
+PACE = 0.2  # of what a window misses too much, as the share outside follows it
 LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.25
 WARM = 4  # the first fourth of the windows only serves the bands of the others
 
