@@ -23,7 +23,7 @@ from agents.forecast.pictures import history_and_band
 from agents.forecast.places import MOST_ROWS, SECONDS, Place, check_whole
 from agents.forecast.predicting import Prediction, predict_series
 from agents.forecast.rhythm import moment_text
-from agents.forecast.series import ALL, Wanted, read_series
+from agents.forecast.series import ALL, Series, Wanted, read_series
 from agents.forecast.shelf import Kept, find_forecast, list_forecasts
 from agents.forecast.targets import (
     Target,
@@ -51,39 +51,61 @@ def answer_from_series(question: Question) -> Iterator[Event]:
     """Query, table, chart and words, then Done. Closing the iterator cancels query and job."""
     begun = time.monotonic()
     check_extra("forecast", LIBRARIES, PURPOSE)
-    language = question.language
     source = find_source(question.settings, question.settings.source)
+    lineage = {"source": source.name, "dialect": source.dialect}
     schema = load_schema(source, question.settings)
     target = find_target(question.search_text, schema)
     if target is None:
-        yield Declined(texts.no_series(language, source.name))
-        return
-    each = read_each(question.search_text)
+        yield Declined(texts.no_series(question.language, source.name))
+    else:
+        kept = yield from _answer(question, source, schema, target)
+        lineage["forecast"] = f"{kept.name}, version {kept.version}"
+    yield Done(NONE, time.monotonic() - begun, 0, lineage)
+
+
+def _answer(
+    question: Question, source: DataSource, schema: Schema, target: Target
+) -> Generator[Event, None, Kept]:
+    """The events of one target; returns the forecast that answered."""
+    each = read_each(question.text) or read_each(question.search_text)
     if each:
         target = replace(target, group=find_label(each, target, schema))
+    if each and target.group is None:
+        yield Notice(texts.no_label(question.language, each))
     query, groups = series_query(target, schema)
     result = yield from _fetch(query, schema, source, question.settings)
+    wanted, series, steps = _read(question, target, groups, result)
+    place = Place(source=source.name, query=query)
+    kept = find_fitting(question.settings, place, wanted, steps)
+    if kept is None:
+        yield Notice(texts.fitting_now(question.language))
+        kept = yield from _fit(question, target, place, wanted, steps)
+    yield from _show(question, kept, predict_series(kept, series, steps), target)
+    return kept
+
+
+def _read(
+    question: Question, target: Target, groups: tuple[str, ...], result: Result
+) -> tuple[Wanted, Series, int]:
+    """What is wanted of the rows, the series in the steps that the question asks, how many."""
+    import pandas
+
     wanted = Wanted(
         time=target.time,
         target=target.column.name,
         group=groups,
         repeats="mean" if target.averaged else "sum",
     )
-    series = read_series(_frame(result), wanted)
-    every, steps = plan_steps(read_ahead(question.search_text), series.rhythm)
+    table = pandas.DataFrame(result.rows, columns=result.columns)
+    series = read_series(table, wanted)
+    ahead = read_ahead(question.text)
+    if not ahead.number:  # a follow-up may leave it to the question before
+        ahead = read_ahead(question.search_text)
+    every, steps = plan_steps(ahead, series.rhythm)
     if every:
         wanted = replace(wanted, every=every)
-        series = read_series(_frame(result), wanted)
-    place = Place(source=source.name, query=query)
-    kept = find_fitting(question.settings, place, wanted, steps)
-    if kept is None:
-        yield Notice(texts.fitting_now(language))
-        kept = yield from _fit(question, target, place, wanted, steps)
-    found = predict_series(kept, series, steps)
-    yield from _show(question, kept, found, target)
-    lineage = {"source": source.name, "dialect": source.dialect}
-    lineage |= {"forecast": f"{kept.name}, version {kept.version}"}
-    yield Done(NONE, time.monotonic() - begun, 0, lineage)
+        series = read_series(table, wanted)
+    return wanted, series, steps
 
 
 def find_fitting(settings: Settings, place: Place, wanted: Wanted, steps: int) -> Kept | None:
@@ -109,12 +131,6 @@ def _fetch(
     return result
 
 
-def _frame(result: Result) -> Any:
-    import pandas
-
-    return pandas.DataFrame(result.rows, columns=result.columns)
-
-
 def _fit(
     question: Question, target: Target, place: Place, wanted: Wanted, steps: int
 ) -> Generator[Event, None, Kept]:
@@ -128,8 +144,7 @@ def _fit(
         command += ["--every", wanted.every]
     if steps:
         command += ["--horizon", str(steps)]
-    label = spoken_name(target, question.language)
-    title = texts.job_title(question.language, label, f"{steps or ''}".strip() or "…")
+    title = texts.job_title(question.language, spoken_name(target, question.language))
     job = start(question.settings, title, [*command, "--json"])
     yield from _await(job)
     if job.state != "done":

@@ -32,7 +32,7 @@ def _question(target: Target, language: str) -> str:
     name = spoken_name(target, language)
     samples = target.table.by_name[target.time].samples
     if any(":" in sample for sample in samples):
-        english, chinese = "the next 24 hours", "未来24小时"
+        english, chinese = "the next 6 hours", "未来6小时"
     else:
         english, chinese = "the next 4 weeks", "未来4周"
     return localized(language, f"Forecast {name} for {english}", f"预测{chinese}的{name}")

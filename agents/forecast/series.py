@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 ALL = "all"  # the name of the only series of a table without groups
 BETWEEN = " · "  # the values of several group columns in one name
-MOST_ROWS = 5_000_000  # of all series, with their gaps filled
+MOST_FILLED = 20  # rows with all gaps filled for each row of the table, beyond the first ones
+FREE_ROWS = 200_000
 NUMERIC = 0.9  # share of a column that must be numbers
 HOUR_NAMES = ("hr", "hour", "hours", "小时", "时")
 
@@ -232,9 +233,10 @@ def _without_gaps(
     spans = frame.groupby("unique_id")["ds"].agg(["min", "max"])
     longest = len(rhythm.grid(spans["min"].min(), spans["max"].max()))
     shares = (spans["max"] - spans["min"]) / max(spans["max"].max() - spans["min"].min(), _moment())
-    if longest * float(shares.sum()) > MOST_ROWS:
+    most = max(FREE_ROWS, MOST_FILLED * len(frame))
+    if longest * float(shares.sum()) > most:
         raise InvalidInput(
-            say("With all gaps filled there are more than {most:,} rows.", most=MOST_ROWS),
+            say("With all gaps filled there are more than {most:,} rows.", most=most),
             "Put the moments into longer steps: --every h, D, W or M.",
         )
     whole = fill_gaps(frame, freq=rhythm.freq, start="per_serie", end="per_serie")

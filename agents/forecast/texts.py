@@ -274,8 +274,16 @@ def no_series(language: str, source: str) -> str:
     )
 
 
-def job_title(language: str, target: str, steps: str) -> str:
-    return localized(language, f"Forecast {target}, {steps}", f"预测{target}（{steps}）")
+def no_label(language: str, name: str) -> str:
+    return localized(
+        language,
+        f"No column tells series apart by “{name}”: all of them together are forecast.",
+        f"没有可以区分“{name}”的字段，因此预测的是总和。",
+    )
+
+
+def job_title(language: str, target: str) -> str:
+    return localized(language, f"Forecast {target}", f"预测{target}")
 
 
 def shown(value: float) -> str:

@@ -19,7 +19,7 @@ EXAMPLE = [
     *("advertising", "--query"),
     "SELECT a.hour, m.name AS material, SUM(a.count) AS activations FROM activations AS a "
     "JOIN materials AS m ON m.id = a.material_id GROUP BY a.hour, m.name",
-    *("--time", "hour", "--target", "activations", "--group", "material", "--horizon", "24"),
+    *("--time", "hour", "--target", "activations", "--group", "material", "--horizon", "12"),
     *("--name", "activations"),
 ]
 DATA = "agents/databases/ui/data.py"
