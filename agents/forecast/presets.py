@@ -43,7 +43,7 @@ class Preset:
     forms: Sequence[str] = ("level",)
     """What a model may forecast, see `agents.forecast.forms`; the best of several is taken."""
 
-    rounds: int = 150
+    rounds: int = 100
     parameters: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Values of parameters, of which the best combination is found by folds in time."""
@@ -65,7 +65,8 @@ _ROWS = [
         about=("Good settings for most series, in seconds", "适合大多数序列，几秒完成"),
         forms=("change", "level"),
         parameters={
-            "learning_rate": 0.05,
+            "learning_rate": 0.08,
+            "max_bin": 63,  # a third of the time, and no worse where it was measured
             "num_leaves": 31,
             "min_data_in_leaf": 20,
             "feature_fraction": 0.8,
@@ -83,7 +84,6 @@ _ROWS = [
         seasons=False,
         means=False,
         calendar=False,
-        rounds=100,
         grid={
             "num_leaves": (63, 127, 255),
             "learning_rate": (0.01, 0.02, 0.05),

@@ -87,7 +87,7 @@ def _shifts(rest: numpy.ndarray, side: int) -> list[tuple[int, float]]:
     spread = float(numpy.median(numpy.abs(numpy.diff(rest)))) / TO_DEVIATION
     if not spread:
         return []
-    found = []
+    found: list[tuple[int, float]] = []
     sizes = steps / spread
     while len(found) < MOST and sizes.max(initial=0.0) > SHIFTED:
         best = int(sizes.argmax())

@@ -131,8 +131,8 @@ def _show_past(card: dict[str, Any], rhythm: Rhythm) -> None:
     step = both("Step", "步")
     rows = [{step: str(row["step"])} | _figures(row) for row in figures["steps"]]
     rows.append({step: both("all", "全部")} | _figures(figures["all"]))
-    names = {"seasonal_naive": both("naive", "照搬上一周期"), "ets": "ETS"}
-    for baseline, name in names.items():
+    baselines = {"seasonal_naive": both("naive", "照搬上一周期"), "ets": "ETS"}
+    for baseline, name in baselines.items():
         rows.append({step: name} | _figures(figures["baselines"][baseline]))
     st.dataframe(pandas.DataFrame(rows), hide_index=True)
     st.caption(
