@@ -121,11 +121,9 @@ def measure_set(one: Set, windows: int) -> None:
     default = best["mlforecast, recursive"]["mase"] or 0.0
     interval = figures["interval"]
     coverage = interval["coverage"]
-    print(f"  under seasonal naive: {ours < naive}")
-    print(
     near = ours <= CLOSE * default
+    print(f"  under seasonal naive: {ours < naive}")
     print(f"  within 1 % of mlforecast's default: {near} ({ours:.3f} to {default:.3f})")
-    )
     if coverage is not None:
         inside = 0.85 <= coverage <= 0.95
         print(f"  coverage of the 90 % band: {coverage:.3f} of {interval['values']} ({inside})")

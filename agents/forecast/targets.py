@@ -149,13 +149,24 @@ def called(column: Column, language: str) -> str:
 
 
 def _time_of(table: TableSchema) -> str:
-    """The first column whose samples are dates."""
-    for column in table.columns:
-        samples = [sample.strip() for sample in column.samples]
-        years = all(re.fullmatch(r"\d{4}", sample) for sample in samples)
-        if samples and not years and all(DATED.fullmatch(sample) for sample in samples):
-            return column.name
-    return ""
+    """Of the columns whose samples are dates the one with most days, the first of equals.
+
+    When rows were last written is often one day, and no series.
+    """
+    dated = [column for column in table.columns if _holds_dates(column)]
+    return max(dated, key=_days_of).name if dated else ""
+
+
+def _days_of(column: Column) -> int:
+    """The number of different days among the samples."""
+    return len({sample.strip()[:10] for sample in column.samples})
+
+
+def _holds_dates(column: Column) -> bool:
+    """Whether each sample is a date; a year alone may be any number."""
+    samples = [sample.strip() for sample in column.samples]
+    years = all(re.fullmatch(r"\d{4}", sample) for sample in samples)
+    return bool(samples) and not years and all(DATED.fullmatch(sample) for sample in samples)
 
 
 def _holds_numbers(column: Column) -> bool:
