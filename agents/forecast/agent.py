@@ -17,12 +17,12 @@ from agents.databases.runner import BEAT, Result, begin
 from agents.databases.schema import Schema
 from agents.databases.sources import DataSource, find_source
 from agents.forecast import texts
-from agents.forecast.asked import plan_steps, read_ahead, read_each
+from agents.forecast.asked import counted_in, plan_steps, read_ahead, read_each
 from agents.forecast.features import PURPOSE
 from agents.forecast.pictures import history_and_band
 from agents.forecast.places import MOST_ROWS, SECONDS, Place, check_whole
 from agents.forecast.predicting import Prediction, predict_series
-from agents.forecast.rhythm import moment_text
+from agents.forecast.rhythm import Uneven, moment_text
 from agents.forecast.series import ALL, Series, Wanted, read_series
 from agents.forecast.shelf import Kept, find_forecast, list_forecasts
 from agents.forecast.targets import (
@@ -97,10 +97,15 @@ def _read(
         repeats="mean" if target.averaged else "sum",
     )
     table = pandas.DataFrame(result.rows, columns=result.columns)
-    series = read_series(table, wanted)
     ahead = read_ahead(question.text)
     if not ahead.number:  # a follow-up may leave it to the question before
         ahead = read_ahead(question.search_text)
+    try:
+        series = read_series(table, wanted)
+    except Uneven:  # rows of single events: a step without any has none, not those of before
+        gaps = "past" if target.averaged else "zero"
+        wanted = replace(wanted, every=counted_in(ahead), gaps=gaps)
+        series = read_series(table, wanted)
     every, steps = plan_steps(ahead, series.rhythm)
     if every:
         wanted = replace(wanted, every=every)
@@ -138,6 +143,7 @@ def _fit(
     name = _name(place, target, wanted, steps)
     command = ["forecast", "fit", place.source, "--query", place.query, "--name", name]
     command += ["--time", wanted.time, "--target", wanted.target, "--repeats", wanted.repeats]
+    command += ["--gaps", wanted.gaps]
     for group in wanted.group:
         command += ["--group", group]
     if wanted.every:
@@ -227,7 +233,7 @@ def _notices(kept: Kept, found: Prediction, language: str) -> Iterator[str]:
     if card["skipped_groups"]:
         names = list(card["skipped"])
         yield texts.short_groups(language, names, card["skipped_groups"], card["fewest"])
-    mended = texts.mended(language, found.series.facts or card["facts"])
+    mended = texts.mended(language, card["facts"], kept.wanted.gaps)
     if mended:
         yield mended
     if card["unusual"]:

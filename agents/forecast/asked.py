@@ -138,6 +138,13 @@ def read_each(question: str) -> str:
     return ""
 
 
+def counted_in(ahead: Ahead) -> str:
+    """The steps, as `--every` has them, in which single events are counted for that question."""
+    return {"hour": "h", "week": "W", "month": "M", "quarter": "Q", "year": "M"}.get(
+        ahead.unit, "D"
+    )
+
+
 def plan_steps(ahead: Ahead, rhythm: Rhythm) -> tuple[str, int]:
     """(steps as `--every` has them, or empty for the data's own; how many steps), 0 for unsaid."""
     if not ahead.number:

@@ -21,6 +21,10 @@ WEEKDAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 BY_LETTER = {"h": "h", "d": "D", "w": "W", "m": "MS", "q": "QS", "y": "YS"}
 
 
+class Uneven(InvalidInput):
+    """Moments that follow in no even rhythm, such as those of single events."""
+
+
 @dataclass(frozen=True)
 class Rhythm:
     """`freq` as pandas names it; `season` is after how many steps the same is expected again.
@@ -77,7 +81,7 @@ def of_minutes(minutes: int) -> Rhythm:
 
 
 def find_rhythm(stamps: pandas.Series, groups: pandas.Series) -> Rhythm:
-    """By the step that is most common within the groups. Raises InvalidInput where none is."""
+    """By the step that is most common within the groups. Raises Uneven where none is."""
     import pandas
 
     table = pandas.DataFrame({"group": groups, "stamp": stamps}).drop_duplicates()
@@ -93,7 +97,7 @@ def find_rhythm(stamps: pandas.Series, groups: pandas.Series) -> Rhythm:
             return Rhythm(name, season)
     common = steps.mode()[0]
     if (steps == common).mean() < REGULAR:
-        raise InvalidInput(
+        raise Uneven(
             "The moments follow in no even rhythm.",
             "Say into which steps they are put: --every h, D, W or M.",
         )

@@ -217,13 +217,15 @@ def short_groups(language: str, names: Sequence[str], count: int, fewest: int) -
     )
 
 
-def mended(language: str, facts: Mapping[str, Any]) -> str:
+def mended(language: str, facts: Mapping[str, Any], gaps_are: str) -> str:
     """Gaps and repeated moments of the table; empty where it has none."""
     gaps, unread = facts.get("gaps", 0), facts.get("unread", 0)
     parts_en, parts_zh = [], []
     if gaps:
-        parts_en.append(f"{gaps} missing moments were filled from the past")
-        parts_zh.append(f"补全了 {gaps} 个缺失时刻")
+        with_zero = gaps_are == "zero"
+        how = "counted as 0" if with_zero else "filled from the past"
+        parts_en.append(f"{gaps} missing moments were {how}")
+        parts_zh.append(f"{gaps} 个缺失时刻{'按 0 计' if with_zero else '用过去的值补全'}")
     if unread:
         parts_en.append(f"{unread} rows without a readable moment were left out")
         parts_zh.append(f"忽略了 {unread} 行无法识别时间的数据")

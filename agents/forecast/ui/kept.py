@@ -126,7 +126,7 @@ def _show_past(card: dict[str, Any], rhythm: Rhythm) -> None:
         names = list(card["skipped"])
         count = card["skipped_groups"]
         lines.append(texts.short_groups(language(), names, count, card["fewest"]))
-    lines.append(texts.mended(language(), card["facts"]))
+    lines.append(texts.mended(language(), card["facts"], card["wanted"]["gaps"]))
     st.markdown("\n".join(f"- {plain(line)}" for line in lines if line))
     step = both("Step", "步")
     rows = [{step: str(row["step"])} | _figures(row) for row in figures["steps"]]
