@@ -45,7 +45,7 @@ $(VENV)/.light: requirements.lock models.lock pyproject.toml | $(UV)
 	$(call install,,about 1.5 GB)
 
 $(VENV)/.full: requirements.lock models.lock pyproject.toml | $(UV)
-	$(call install,[train$(,)evaluate$(,)publish$(,)ocr],about 6.5 GB$(,) or 3 GB where the small torch can be had)
+	$(call install,[train$(,)evaluate$(,)forecast$(,)publish$(,)ocr],about 6.5 GB$(,) or 3 GB where the small torch can be had)
 	@touch $(VENV)/.light
 
 $(VENV)/.all: requirements.lock models.lock pyproject.toml | $(UV)

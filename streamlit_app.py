@@ -9,6 +9,7 @@ PAGES = [
     ("agents/ui/chat.py", "Chat", "对话", ":material/chat:"),
     ("rag/ui/knowledge.py", "Knowledge", "知识库", ":material/library_books:"),
     ("agents/databases/ui/data.py", "Data", "数据", ":material/database:"),
+    ("agents/forecast/ui/forecasts.py", "Forecasts", "预测", ":material/trending_up:"),
     ("finetune/ui/training.py", "Training", "训练", ":material/model_training:"),
     ("deploy/ui/models.py", "Models", "模型", ":material/deployed_code:"),
     ("agents/compare/ui/compare.py", "Compare", "对比", ":material/balance:"),

@@ -27,12 +27,17 @@ CONTRIBUTION = Contribution(
             "agents.learning.commands.router:router",
             "See what Auto has learned of votes, corrections and comparisons.",
         ),
+        "forecast": (
+            "agents.forecast.commands.forecast:forecast",
+            "Forecast series of numbers: measure on the past, fit, predict.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={
         "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),
         "chats replay": JobKind(made="agents.ui.made:made_by_replay"),
         "loop next": JobKind(made="agents.loop.ui.made:made_by_next", heavy=True),
+        "forecast fit": JobKind(made="agents.forecast.ui.made:made_by_fit"),
     },
     demo={30: "agents.data.demo:STEP"},
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},

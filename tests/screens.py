@@ -19,7 +19,7 @@ import conftest  # noqa: F401 – first: it and browser import each other
 from browser import FLAGS, running_app
 from playwright.sync_api import sync_playwright
 
-PAGES = ("", "knowledge", "data", "training", "models", "compare")
+PAGES = ("", "knowledge", "data", "forecasts", "training", "models", "compare", "improve")
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ("light", "dark")

@@ -32,7 +32,7 @@ ON_TOP = """button => {
     const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
     return button.contains(top)
 }"""
-PAGES = ("", "knowledge", "data", "training", "models", "compare")
+PAGES = ("", "knowledge", "data", "forecasts", "training", "models", "compare", "improve")
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def test_a_question_goes_where_it_is_known(
 ) -> None:
     routed = routed_to(question, [], assets)
     assert routed.mode == mode and named in routed.reason
-    assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 3
+    assert routed.evidence[mode] == max(routed.evidence.values()) and len(routed.evidence) == 4
 
 
 def test_without_any_asset_nobody_is_asked(settings: Settings) -> None:
@@ -255,7 +255,7 @@ def test_without_a_model_nobody_names_what_can_be_asked(assets: Settings) -> Non
         said = "".join(event.text for event in events if isinstance(event, Token))
         assert named in said and "advertising" in said and "quill" in said
         (suggestions,) = [event for event in events if isinstance(event, Suggestions)]
-        assert {mode for mode, _ in suggestions.questions} == {"data", "tuned"}
+        assert {mode for mode, _ in suggestions.questions} == {"data", "tuned", "forecast"}
         language = language_of(text)
         assert language_of(suggestions.questions[0][1]) == language
         assert isinstance(events[-1], Done) and events[-1].model == "none"

@@ -46,11 +46,14 @@ FLOORS = {
     "agents": [
         ["databases"],
         ["documents", "tuned", "data", "none"],
+        ["forecast"],
+        ["assistant"],
         ["compare"],
         ["loop", "learning"],
         ["commands", "ui"],
     ],
     "agents.databases": [["guard"], ["teaching"], ["commands", "ui"]],
+    "agents.forecast": [["commands", "ui"]],
 }
 READMES = ["README.md", "README.zh.md"]
 

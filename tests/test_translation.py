@@ -26,6 +26,7 @@ ERRORS = {
     "Unavailable",
     "Conflict",
     "Stopped",
+    "Uneven",
     "Refused",
     "QueryFailed",
 }

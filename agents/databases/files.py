@@ -9,13 +9,16 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.databases.sources import FILES, DataSource, source_folder
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json, writing
 from workbench.messages import say
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas
 
 COMMON = 0.9  # share of common characters from which text counts as Chinese
 
@@ -33,6 +36,23 @@ def made_tables(source: DataSource, settings: Settings) -> Path:
                 _make(part, files)
             write_json(stamp_file, stamp)
     return made
+
+
+def read_table(file: Path, name: str = "") -> pandas.DataFrame:
+    """One table of a file: the named sheet, else the first one. Raises InvalidInput.
+
+    The cells of a text file stay text, so that whoever reads them decides by the whole column.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        for label, rows in _tables(file, connection, as_text=True):
+            if not name or label == name:
+                return rows.to_pandas() if hasattr(rows, "to_pandas") else rows
+    raise InvalidInput(
+        say("{file} has no table {name}.", file=file.name, name=name),
+        "Leave the name out for its first table.",
+    )
 
 
 def _stamp(path: Path) -> Any:
@@ -69,7 +89,7 @@ def _make(target: Path, files: list[Path]) -> None:
                 connection.unregister("incoming")
 
 
-def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
+def _tables(file: Path, connection: Any, as_text: bool = False) -> Iterator[tuple[str, Any]]:
     """(name, rows) of each table in a file."""
     import duckdb
 
@@ -80,7 +100,7 @@ def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
         elif ending == ".parquet":
             yield file.stem, connection.read_parquet(str(file)).to_arrow_table()
         else:
-            yield file.stem, _csv(file, connection)
+            yield file.stem, _csv(file, connection, as_text)
     except (duckdb.Error, ValueError, KeyError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InvalidInput(
@@ -89,17 +109,17 @@ def _tables(file: Path, connection: Any) -> Iterator[tuple[str, Any]]:
         ) from error
 
 
-def _csv(file: Path, connection: Any) -> Any:
+def _csv(file: Path, connection: Any, as_text: bool) -> Any:
     """DuckDB reads UTF-8; text in another encoding, such as GB18030, is rewritten first."""
     import duckdb
 
     try:
-        return connection.read_csv(str(file)).to_arrow_table()
+        return connection.read_csv(str(file), all_varchar=as_text).to_arrow_table()
     except (duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError):
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "utf8.csv"
             copy.write_text(_decode(file.read_bytes()), "utf-8")
-            return connection.read_csv(str(copy)).to_arrow_table()
+            return connection.read_csv(str(copy), all_varchar=as_text).to_arrow_table()
 
 
 def _decode(data: bytes) -> str:
