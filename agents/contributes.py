@@ -11,6 +11,10 @@ CONTRIBUTION = Contribution(
             "agents.databases.commands.data:data",
             "Add databases and table files, check and run queries.",
         ),
+        "mcp": (
+            "agents.mcp.commands.mcp:mcp",
+            "Serve the experts to other programs, and add tools of theirs.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     demo={30: "agents.data.demo:STEP"},
