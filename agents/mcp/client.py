@@ -155,14 +155,13 @@ async def _transport(name: str, server: Server, opened: AsyncExitStack) -> Any:
         return await _address(name, server, opened)
     from mcp import StdioServerParameters, stdio_client
 
-    errors = opened.enter_context(Path(os.devnull).open("w"))
     handed_on = {one: os.environ[one] for one in server.variables if one in os.environ}
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-I", str(RELAY), str(LONGEST_LINE), str(ALL), "--", *server.command],
         env=handed_on,
     )
-    return stdio_client(parameters, errlog=errors)
+    return stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr)
 
 
 async def _address(name: str, server: Server, opened: AsyncExitStack) -> Any:
