@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.assistant import texts
 from agents.assistant.guard import Guard
 from agents.assistant.in_turn import answer_in_turn
 from agents.assistant.loop import Loop
 from agents.assistant.planning import plan
+from agents.assistant.speaking import Speaker
 from agents.assistant.work import Work
 from agents.budget import OVERHEAD, newest, prompt_room
 from agents.mcp.tools import foreign_tools
@@ -28,6 +29,9 @@ from workbench.models.chat_format import with_system
 from workbench.models.chosen import ChosenModel
 from workbench.models.local import ChatModelHere
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 PROMPTS = Path(__file__).parent
 OF_HISTORY = 0.25  # of the model's room: results need the rest
 
@@ -39,21 +43,23 @@ def answer_by_steps(question: Question) -> Iterator[Event]:
     by its words and each part asked in turn. Raises what the model raises.
     """
     model = question.model
-    if model is None or not calls_tools(model):
+    chat = model.chat_model() if model else None
+    if model is None or chat is None or not _calls_tools(model, chat):
         yield from answer_in_turn(question)
         return
-    yield from _answer_with_tools(question, model)
+    yield from _answer_with_tools(question, model, chat)
 
 
-def calls_tools(model: ChosenModel) -> bool:
+def _calls_tools(model: ChosenModel, chat: BaseChatModel) -> bool:
     """Whether the model can be given tools: servers say so themselves, local ones by template."""
-    chat = model.chat_model()
     if isinstance(chat, ChatModelHere):
         return chat.call_form is not None
     return model.info.calls_tools is not False
 
 
-def _answer_with_tools(question: Question, model: ChosenModel) -> Iterator[Event]:
+def _answer_with_tools(
+    question: Question, model: ChosenModel, chat: BaseChatModel
+) -> Iterator[Event]:
     from langchain_core.messages import AIMessage, HumanMessage
 
     begun = time.monotonic()
@@ -71,7 +77,7 @@ def _answer_with_tools(question: Question, model: ChosenModel) -> Iterator[Event
             messages.append(HumanMessage(turn.content))
     messages.append(HumanMessage(question.text))
     work = Work(model.settings, guard, {tool.name: tool for tool in tools}, begun=begun)
-    loop = Loop(work, model, _system_text(question, model), messages)
+    loop = Loop(work, Speaker(model, chat), _system_text(question, model), messages)
     called: list[str] = []
     for event in loop.events():
         if isinstance(event, Calling):

@@ -114,8 +114,8 @@ class Guard:
 
     def _is_own(self, text: str) -> bool:
         wanted = _content(text)
-        if not wanted:
-            return True
+        if not wanted:  # a bare number, such as an id, is a value
+            return text == "" or text.strip().isdecimal()
         own = wanted & self._own
         foreign = (wanted & self._foreign) - own - self._named(text)
         return bool(own) and len(foreign) <= len(own)

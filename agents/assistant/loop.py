@@ -7,11 +7,10 @@ from collections.abc import Generator, Sequence
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from agents.assistant.speaking import speak
+from agents.assistant.speaking import Speaker, speak
 from agents.assistant.work import Left, LimitReached, Work
 from agents.tools.tool import Tool
 from workbench.chat.events import Beat, Event
-from workbench.models.chosen import ChosenModel
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -25,12 +24,12 @@ class Loop:
     """The work as a thread. `text` is the model's answer, `limit` what ended it early."""
 
     def __init__(
-        self, work: Work, model: ChosenModel, system: str, messages: Sequence[BaseMessage]
+        self, work: Work, speaker: Speaker, system: str, messages: Sequence[BaseMessage]
     ) -> None:
         self.text = ""
         self.limit = ""
         self._work = work
-        self._model = model
+        self._speaker = speaker
         self._system = system
         self._messages = list(messages)
         self._error: BaseException | None = None
@@ -75,7 +74,7 @@ class Loop:
             self._work.events.put(None)
 
     def _answer(self) -> str:
-        agent = make_agent(self._work, self._model, self._system)
+        agent = make_agent(self._work, self._speaker, self._system)
         steps = self._work.settings.assistant_steps
         state = agent.invoke(
             {"messages": self._messages},
@@ -87,7 +86,7 @@ class Loop:
         return str(state["messages"][-1].text)
 
 
-def make_agent(work: Work, model: ChosenModel, system: str) -> Any:
+def make_agent(work: Work, speaker: Speaker, system: str) -> Any:
     """LangChain's agent whose model turns and tool calls go through our own work."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -102,7 +101,7 @@ def make_agent(work: Work, model: ChosenModel, system: str) -> Any:
         def wrap_model_call(self, request: ModelRequest, handler: Any) -> ModelResponse:
             work.check()
             offered = [] if work.exhausted else tools
-            message = speak(work, model, [*first, *request.messages], offered)
+            message = speak(work, speaker, [*first, *request.messages], offered)
             return ModelResponse(result=[message])
 
         def wrap_tool_call(self, request: Any, handler: Any) -> Any:
@@ -110,9 +109,7 @@ def make_agent(work: Work, model: ChosenModel, system: str) -> Any:
             told = work.call(call["name"], call["args"])
             return ToolMessage(told, tool_call_id=call["id"], name=call["name"])
 
-    return create_agent(
-        model.chat_model(), [_declared(tool) for tool in tools], middleware=[OurTurns()]
-    )
+    return create_agent(speaker.chat, [_declared(tool) for tool in tools], middleware=[OurTurns()])
 
 
 def _declared(tool: Tool) -> Any:

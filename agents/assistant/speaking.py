@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents.assistant.work import Work
@@ -18,6 +19,7 @@ from workbench.models.reasoning import split_stream
 from workbench.models.repetition import Repetition
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
 
 ATTEMPTS = 3  # the first and two corrections of a call that cannot be read
@@ -26,6 +28,14 @@ AGAIN = (
     "answer without it."
 )
 BROKEN = say("The call was cut off or is no JSON, so it was not made.")
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """The chosen model and LangChain's form of it, made once an answer."""
+
+    model: ChosenModel
+    chat: BaseChatModel
 
 
 class _Turn:
@@ -40,7 +50,7 @@ class _Turn:
 
 
 def speak(
-    work: Work, model: ChosenModel, messages: Sequence[BaseMessage], tools: Sequence[Tool]
+    work: Work, speaker: Speaker, messages: Sequence[BaseMessage], tools: Sequence[Tool]
 ) -> AIMessage:
     """The model's message: its answer, or calls whose arguments are whole JSON objects.
 
@@ -51,7 +61,7 @@ def speak(
 
     turns = list(messages)
     for _ in range(ATTEMPTS):
-        turn = _listen(work, model, turns, tools)
+        turn = _listen(work, speaker, turns, tools)
         calls, broken = _calls_of(turn.whole)
         if not broken:
             if calls and turn.text.strip():
@@ -61,16 +71,16 @@ def speak(
             work.broken_call(name, BROKEN)
         turns.append(HumanMessage(AGAIN.format(name=broken[0])))
     raise Unavailable(
-        say("{model} writes calls of tools that cannot be read.", model=model.name),
+        say("{model} writes calls of tools that cannot be read.", model=speaker.model.name),
         "Choose a larger model, or raise WORKBENCH_ANSWER_TOKENS.",
     )
 
 
 def _listen(
-    work: Work, model: ChosenModel, messages: Sequence[BaseMessage], tools: Sequence[Tool]
+    work: Work, speaker: Speaker, messages: Sequence[BaseMessage], tools: Sequence[Tool]
 ) -> _Turn:
-    chat = model.chat_model()
-    bound = chat.bind_tools([tool.as_openai for tool in tools]) if tools else chat
+    chat, model = speaker.chat, speaker.model
+    bound: Any = chat.bind_tools([tool.as_openai for tool in tools]) if tools else chat
     turn = _Turn()
     with maps_model_errors(model.name, model.settings):
         for event in split_stream(_pieces(work, bound.stream(list(messages)), turn)):

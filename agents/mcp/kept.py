@@ -3,7 +3,7 @@
     {"servers": {"wiki": {"command": ["wiki-mcp", "--read-only"],
                           "tools": {"search": {"description": "…", "schema": {…}, "use": "ask"}}}}}
 
-What the model is told of a tool is what the person has seen and allowed: a server that describes
+How the model reads a tool is how the person has seen and allowed it: a server that describes
 its tool in other words later changes nothing here.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Any
 
@@ -18,16 +19,20 @@ SHOWN = 50  # rows
 def calculate(expression: str, results: Results) -> Outcome:
     """The value of the expression. Raises InvalidInput where it cannot be computed."""
     names: dict[str, Any] = {}
+    note = ""
     for number, outcome in results.items():
         if outcome.table is not None:
-            names[f"step{number}"] = frame_of(outcome.table)
+            name = f"step{number}"
+            names[name] = frame_of(outcome.table)
+            if outcome.table.truncated and re.search(rf"\b{name}\b", expression):
+                note += f" (of the first {len(outcome.table.rows)} rows of {name} only)"
     value = evaluate(expression, names)
     table = table_of(value)
     if table is not None:
         table = Table(table.columns, table.rows[:SHOWN], len(table.rows) > SHOWN)
-        return Outcome(markdown_table(table.columns, table.rows), table)
+        return Outcome(markdown_table(table.columns, table.rows) + note, table)
     number = plain_value(value)
-    return Outcome(written(number), Table(["value"], [[number]]))
+    return Outcome(written(number) + note, Table(["value"], [[number]]))
 
 
 def written(value: Any) -> str:

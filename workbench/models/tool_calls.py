@@ -39,7 +39,7 @@ class WrittenCall:
 
 
 def form_of_calls(tokenizer: Any) -> Form | None:
-    """How a model writes calls, by its chat template; None where the template shows no tools."""
+    """How a model writes calls, by its chat template; None for no tools or for another form."""
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
@@ -53,7 +53,10 @@ def form_of_calls(tokenizer: Any) -> Form | None:
         return None
     if PROBE not in shown:
         return None
-    return "hermes" if OPEN in shown else "llama"
+    # the template says how a call is written; other forms than these two are not read
+    if OPEN in shown and '"arguments"' in shown:
+        return "hermes"
+    return "llama" if '{"name":' in shown and '"parameters"' in shown else None
 
 
 class CallReader:
