@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from chat_templates import FAMILIES, tokenizer_of
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from pydantic import Field
 
 from workbench.errors import InvalidInput
 from workbench.models.chat_format import fit_prompt
@@ -35,7 +36,7 @@ class Written(ChatModelHere):
 
     text: str
     tokenizer: Any
-    seen: list[Any] = []
+    seen: list[Any] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:

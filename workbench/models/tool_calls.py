@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Form = Literal["hermes", "llama"]
+LLAMA = '"parameters": dictionary'  # how its template describes a call
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 BROKEN = "not JSON: "  # before broken arguments: LangChain would complete the JSON by itself
 PROBE = "workbench_probe"
@@ -56,7 +57,7 @@ def form_of_calls(tokenizer: Any) -> Form | None:
     # the template says how a call is written; other forms than these two are not read
     if OPEN in shown and '"arguments"' in shown:
         return "hermes"
-    return "llama" if '{"name":' in shown and '"parameters"' in shown else None
+    return "llama" if LLAMA in shown else None
 
 
 class CallReader:
@@ -92,6 +93,8 @@ class CallReader:
         """The text outside of whole blocks; what may open one, and an open one, are held back."""
         shown = ""
         while True:
+            if self.calls:  # white space between two calls is no text
+                self._held = self._held.lstrip()
             before, opened, inside = self._held.partition(OPEN)
             if not opened:
                 certain = len(before) - _overlap(before)
@@ -103,7 +106,7 @@ class CallReader:
                 self._held = OPEN + inside
                 return shown
             self.calls.append(_read(block, "arguments"))
-            self._held = after.lstrip("\n")
+            self._held = after
 
     def _before_object(self) -> str:
         """Nothing, while all that came may be Llama's call: it is the whole message or none."""
