@@ -205,6 +205,7 @@ _ROWS = [
         description="Takes a question apart and asks the other agents step by step.",
         as_tool=False,
         takes_apart="agents.assistant.parts:reason_to_take_apart",
+        choice="agents.assistant.ui.tools:choose_tools",
     ),
     Agent(
         mode=NOBODY,
