@@ -94,9 +94,9 @@ def _answer_with_tools(
         time.monotonic() - begun,
         work.made,
         lineage,
-        read=work.read,
+        read=work.last_read,
         window=model.settings.context_tokens,
-        estimated=not work.read,
+        estimated=not work.last_read,
     )
 
 

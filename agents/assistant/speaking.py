@@ -122,6 +122,7 @@ def _count(work: Work, turn: _Turn, messages: Sequence[BaseMessage]) -> None:
     if usage:
         work.made += usage["output_tokens"]
         work.read += usage["input_tokens"]
+        work.last_read = usage["input_tokens"]
         return
     work.made += tokens(turn.text)
     work.read += sum(tokens(str(message.content)) for message in messages)

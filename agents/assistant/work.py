@@ -56,7 +56,8 @@ class Work:
     begun: float = field(default_factory=time.monotonic)
     waited: float = 0.0  # seconds for a person's consent, which are not the answer's own
     made: int = 0  # tokens
-    read: int = 0
+    read: int = 0  # tokens of all prompts
+    last_read: int = 0  # of the last prompt, which is what the chat fills of the context
     steps: int = 0
 
     @property

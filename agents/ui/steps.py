@@ -75,7 +75,9 @@ def _ask_consent(call: Calling) -> None:
         ),
         icon=":material/help:",
     )
-    st.code(json.dumps(call.arguments, ensure_ascii=False, indent=1), language="json")
+    st.code(
+        json.dumps(call.arguments, ensure_ascii=False, indent=1), language="json", wrap_lines=True
+    )
     choices: list[tuple[str, Verdict]] = [
         (both("Allow once", "允许一次"), "once"),
         (both("Always allow", "始终允许"), "always"),
@@ -102,7 +104,8 @@ def _label(number: int, tool: str, arguments: dict[str, Any]) -> str:
     said = " ".join(said.split())
     if len(said) > LONGEST_LABEL:
         said = said[: LONGEST_LABEL - 1] + "…"
-    return plain(f"{number} · {name}: {said}" if said else f"{number} · {name}")
+    between = both(": ", "：")
+    return plain(f"{number} · {name}{between}{said}" if said else f"{number} · {name}")
 
 
 def _icon(tool: str) -> str:
