@@ -34,6 +34,7 @@ LINEAGE = {
     "tables": ("Tables that were looked at", "查看过的表"),
     "whole_schema": ("The whole schema was given", "是否给出全部表结构"),
     "verified_question": ("Verified question", "已验证的问题"),
+    "tools": ("Tools that were called", "调用过的工具"),
     "base": ("Base model", "基础模型"),
     "data_sha256": ("Fingerprint of the training data", "训练数据指纹"),
     "finished": ("Training ended", "训练结束时间"),

@@ -39,7 +39,7 @@ alpha = 32
 [training]
 epochs = {epochs}
 batch = 1
-accumulate = 8
+accumulation = 8
 learning_rate = 5e-4
 warmup = 0.1
 
@@ -112,7 +112,8 @@ def _measure(
     short = sorted(_of(gold, taught), key=lambda row: len(row["functions"]))
     _write(train, short[: chosen.taught])
     wanted = _of(gold, asked)
-    _write(test, wanted[: chosen.asked or len(wanted)])
+    asked_rows = wanted[: chosen.asked or len(wanted)]
+    _write(test, asked_rows)
     run = folder / f"{name}.toml"
     run.write_text(
         RUN.format(
@@ -129,14 +130,22 @@ def _measure(
     for when, words in (("before", ["--base"]), ("after", [])):
         out = folder / f"{name}-{when}.jsonl"
         _workbench(home, "finetune", "score", name, "--data", str(test), "--out", str(out), *words)
-        for line in out.open(encoding="utf-8"):
-            row = json.loads(line)
-            counts[when].add(_calls(row["reference"]), _calls(row["answer"]))
+        answers = [json.loads(line) for line in out.open(encoding="utf-8")]
+        for right, given in zip(asked_rows, answers, strict=True):
+            assert right["instruction"].strip() == given["question"].strip()
+            counts[when].add(_right(right), _calls(given["answer"]))
         print(f"{when} on {asked}: {counts[when].shares()}", flush=True)
 
 
 def _of(gold: list[Any], split: str) -> list[Any]:
     return [row for row in gold if row["split"] == split]
+
+
+def _right(row: dict[str, Any]) -> list[Any]:
+    """The golden calls, in the form of `_calls`."""
+    from finetune.data.toolalpaca import read_toolalpaca
+
+    return list(read_toolalpaca(row)[-1].tool_calls)
 
 
 def _write(path: Path, rows: list[Any]) -> None:

@@ -410,6 +410,16 @@ def test_parts_are_asked_in_turn_and_their_numbers_computed(home: Path) -> None:
     assert "55543" in said(events) and "27 days" in said(events)
 
 
+def test_a_server_without_tools_is_helped(home: Path) -> None:
+    def speak(body: Body) -> Reply:
+        return Reply(status=400) if "tools" in body else Reply("data")
+
+    with scripted(home, speak) as settings:
+        events = ask("Which account has the most likes in total?", settings)
+    assert "takes no tools" in of(events, Notice)[0].text
+    assert [step.tool for step in of(events, Step)] == ["data"] and "55543" in said(events)
+
+
 def test_parts_are_found_in_both_languages() -> None:
     assert parts_of("How many posts are there, and what is the weather?", "en") == [
         "How many posts are there?",

@@ -19,6 +19,7 @@ class Reply:
 
     text: str = ""
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    status: int = 200
 
 
 @contextmanager
@@ -31,6 +32,9 @@ def tool_server(speak: Callable[[Body], Reply]) -> Iterator[str]:
 
         def do_POST(self) -> None:
             reply = speak(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if reply.status != 200:
+                self._send("application/json", '{"error": {"message": "no"}}', reply.status)
+                return
             deltas: list[dict[str, Any]] = []
             if reply.text:
                 deltas.append({"content": reply.text})
@@ -46,9 +50,9 @@ def tool_server(speak: Callable[[Body], Reply]) -> Iterator[str]:
             lines = [f"data: {json.dumps(frame | {'choices': [one]})}\n\n" for one in choices]
             self._send("text/event-stream", "".join(lines) + "data: [DONE]\n\n")
 
-        def _send(self, kind: str, text: str) -> None:
+        def _send(self, kind: str, text: str, status: int = 200) -> None:
             body = text.encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

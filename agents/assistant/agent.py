@@ -24,6 +24,7 @@ from agents.tools.today import TODAY
 from agents.tools.tool import Tool
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Calling, Done, Event, Folded, Notice, Token
+from workbench.errors import WorkbenchError
 from workbench.language import tokens
 from workbench.models.chat_format import with_system
 from workbench.models.chosen import ChosenModel
@@ -32,6 +33,8 @@ from workbench.models.local import ChatModelHere
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+NO_TOOLS = Notice("The model's server takes no tools, so the parts were asked one by one.")
+BAD_REQUEST = 400
 PROMPTS = Path(__file__).parent
 OF_HISTORY = 0.25  # of the model's room: results need the rest
 
@@ -79,10 +82,17 @@ def _answer_with_tools(
     work = Work(model.settings, guard, {tool.name: tool for tool in tools}, begun=begun)
     loop = Loop(work, Speaker(model, chat), _system_text(question, model), messages)
     called: list[str] = []
-    for event in loop.events():
-        if isinstance(event, Calling):
-            called.append(event.tool)
-        yield event
+    try:
+        for event in loop.events():
+            if isinstance(event, Calling):
+                called.append(event.tool)
+            yield event
+    except WorkbenchError as error:
+        if called or not _refuses_tools(error):
+            raise
+        yield NO_TOOLS
+        yield from answer_in_turn(question)
+        return
     yield from _word(loop, work, question.language)
     lineage = {
         "model": model.name,
@@ -100,9 +110,14 @@ def _answer_with_tools(
     )
 
 
+def _refuses_tools(error: WorkbenchError) -> bool:
+    """Whether the server refused the request itself: it does not say before that it takes none."""
+    return getattr(error.__cause__, "status_code", 0) == BAD_REQUEST
+
+
 def tools_for(question: Question, model: ChosenModel | None) -> list[Tool]:
     """The experts that have something to answer from, our own small tools, those of MCP servers."""
-    experts = expert_tools(question.settings, question.language, model)
+    experts = expert_tools(question.settings, question.language, model, question.files)
     return [*experts, CALCULATOR, TODAY, *foreign_tools(question.settings)]
 
 

@@ -84,7 +84,7 @@ def _ask(number: int, part: str, question: Question) -> Generator[Event, None, O
     said, problem, mode = "", "", ""
     table: Table | None = None
     shown = []
-    with closing(answer(part, [], question.settings)) as events:
+    with closing(answer(part, [], question.settings, files=question.files)) as events:
         for event in events:
             if isinstance(event, Beat):
                 yield event

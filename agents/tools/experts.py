@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -28,21 +28,33 @@ NO_ANSWER = "There is no answer from this tool."
 QUESTION = "One whole question in the words of the person, without pronouns."
 
 
-def expert_tools(settings: Settings, language: str, model: ChosenModel | None) -> list[Tool]:
-    """A tool for each agent that may be one and has an asset; `model` speaks for all of them."""
+def expert_tools(
+    settings: Settings, language: str, model: ChosenModel | None, files: Sequence[str] = ()
+) -> list[Tool]:
+    """A tool for each agent that may be one and has an asset; `model` speaks for all of them.
+
+    `files` are the sources that came with the person's question.
+    """
     tools = []
     for agent in AGENTS.values():
         if not agent.as_tool:
             continue
         held = agent.name_holdings(settings, language)
-        if held or not agent.holdings:
-            tools.append(_expert(agent, held, settings, model))
+        reads_files = bool(files and agent.attached)
+        if held or reads_files or not agent.holdings:
+            tools.append(_expert(agent, held, settings, model, files))
     return tools
 
 
-def _expert(agent: Agent, held: str, settings: Settings, model: ChosenModel | None) -> Tool:
+def _expert(
+    agent: Agent,
+    held: str,
+    settings: Settings,
+    model: ChosenModel | None,
+    files: Sequence[str],
+) -> Tool:
     def run(arguments: dict[str, Any], results: Results) -> Generator[Event, None, Outcome]:
-        question = Question(str(arguments["question"]), [], settings)
+        question = Question(str(arguments["question"]), [], settings, files=files)
         question.model = model  # resolved once an answer
         return (yield from ask_expert(agent, question))
 
