@@ -74,7 +74,9 @@ def test_the_official_client_uses_the_experts_over_stdio(settings: Settings) -> 
     check(asyncio.run(use(stdio_client(program))))
 
 
-def test_the_official_client_uses_the_experts_over_http_with_a_token(settings: Settings) -> None:
+def test_the_official_client_uses_the_experts_over_http_with_a_token(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
 
@@ -83,6 +85,14 @@ def test_the_official_client_uses_the_experts_over_http_with_a_token(settings: S
         headers = {"Authorization": "Bearer right"}
         client = create_mcp_http_client(headers=headers)
         check(asyncio.run(use(streamable_http_client(url, http_client=client))))
+        # the same server as one that a person adds by its address
+        monkeypatch.setenv("WORKBENCH_KEY_MCP_SELF", "right")
+        add_server("self", [], url, {"today": "always"}, settings)
+        (today,) = foreign_tools(settings)
+        assert today.name == "self__today" and "week" in finish(today.run({}, {})).text
+        monkeypatch.setenv("WORKBENCH_KEY_MCP_SELF", "wrong")
+        with pytest.raises(Unavailable):
+            finish(today.run({}, {}))
         request = urllib.request.Request(url, b"{}", {"Authorization": "Bearer wrong"})
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=5)
@@ -152,7 +162,10 @@ def test_a_strangers_server_is_contained(
 
 
 def call(settings: Settings, tool: str) -> Outcome:
-    events = call_tool("wiki", find_server("wiki", settings), tool, {"question": "?"})
+    return finish(call_tool("wiki", find_server("wiki", settings), tool, {"question": "?"}))
+
+
+def finish(events: Any) -> Outcome:
     while True:
         try:
             next(events)

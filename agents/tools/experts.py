@@ -41,9 +41,16 @@ def expert_tools(
             continue
         held = agent.name_holdings(settings, language)
         reads_files = bool(files and agent.attached)
-        if held or reads_files or not agent.holdings:
+        if held or reads_files or _names_no_holdings(agent, settings):
             tools.append(_expert(agent, held, settings, model, files))
     return tools
+
+
+def _names_no_holdings(agent: Agent, settings: Settings) -> bool:
+    """Whether an agent that never names its holdings has any, as far as it can tell."""
+    if agent.holdings:
+        return False
+    return not agent.evidence or agent.find_asset(settings) is not None
 
 
 def _expert(
