@@ -40,6 +40,7 @@ from workbench.chat.events import (
 )
 from workbench.cli import workbench
 from workbench.errors import WorkbenchError
+from workbench.language import tokens
 from workbench.settings import Settings, load_settings
 
 QUESTIONS = tomllib.loads(Path(__file__).with_name("assistant_questions.toml").read_text("utf-8"))[
@@ -344,6 +345,14 @@ def test_a_slow_tool_ends_with_the_time_and_stop_ends_it_at_once(home: Path) -> 
                     seen.append(next(growing))
             assert LEFT.wait(5)  # the tool was left within a beat
             assert of(seen, Calling) or STARTED.is_set()
+
+
+def test_results_of_all_steps_fit_into_the_context() -> None:
+    from agents.assistant.work import Work, as_data
+
+    work = Work(Settings(context_tokens=4096, answer_tokens=512), Guard([ASKED], []), {})
+    told = as_data(1, "data", Outcome("a long result, " * 9000), work.room)
+    assert 8 * tokens(told) < 4096 and "cut off" in told and told.endswith("</result>")
 
 
 def test_a_cut_off_call_is_an_error_and_never_a_call(home: Path) -> None:

@@ -11,18 +11,20 @@ from queue import SimpleQueue
 from typing import Any, Literal
 
 from agents.assistant.guard import Guard
+from agents.budget import prompt_room
 from agents.tools.experts import is_shown
 from agents.tools.tool import Outcome, Tool
 from workbench.chat.consents import CONSENTS
 from workbench.chat.events import Calling, Event, Step, Table, to_dict
 from workbench.errors import WorkbenchError
+from workbench.language import tokens
 from workbench.messages import listed, say
 from workbench.settings import Settings
 
 CONSENT_SECONDS = 300.0  # then a call that nobody allowed is not made
 LOOKS_EVERY = 0.1  # seconds
 KEPT_CHARACTERS = 20_000  # of a step's result, for the person
-TOLD_CHARACTERS = 6_000  # of it, for the model
+FEWEST_TOLD = 200  # tokens of it, for the model
 KEPT_ROWS = 200  # of a table inside a step
 NO_SUCH_TOOL = say("There is no such tool.")
 REFUSED = say("The person did not allow this call.")
@@ -59,6 +61,12 @@ class Work:
     read: int = 0  # tokens of all prompts
     last_read: int = 0  # of the last prompt, which is what the chat fills of the context
     steps: int = 0
+
+    @property
+    def room(self) -> int:
+        """Tokens of a result that the model is told, so that all steps fit into its context."""
+        share = prompt_room(self.settings) // (self.settings.assistant_steps + 1)
+        return max(FEWEST_TOLD, share)
 
     @property
     def exhausted(self) -> bool:
@@ -165,14 +173,18 @@ class Work:
             result = result[:KEPT_CHARACTERS]
         step = Step(number, name, arguments, result, outcome.state, round(seconds, 2), shown or [])
         self.events.put(step)
-        return as_data(number, name, outcome)
+        return as_data(number, name, outcome, self.room)
 
 
-def as_data(number: int, name: str, outcome: Outcome) -> str:
-    """A result as the model reads it: marked as data, and unable to close its own mark."""
-    text = outcome.text
-    if len(text) > TOLD_CHARACTERS:
-        text = text[:TOLD_CHARACTERS] + "\n… (cut off)"
+def as_data(number: int, name: str, outcome: Outcome, room: int) -> str:
+    """A result as the model reads it: marked as data, and unable to close its own mark.
+
+    It has at most about `room` tokens.
+    """
+    text = str(outcome.text)
+    size = tokens(text)
+    if size > room:
+        text = text[: len(text) * room // size] + "\n… (cut off)"
     text = text.replace("</result", "<\u200b/result").replace("<result", "<\u200bresult")
     table = ""
     if outcome.table is not None:
