@@ -32,6 +32,7 @@ from workbench.chat.events import (
     Folded,
     Notice,
     Routed,
+    Source,
     Step,
     Table,
     Token,
@@ -417,6 +418,21 @@ def test_parts_are_asked_in_turn_and_their_numbers_computed(home: Path) -> None:
     )
     assert [step.tool for step in of(events, Step)] == ["data", "documents"]
     assert "55543" in said(events) and "27 days" in said(events)
+
+
+def test_sources_of_all_steps_have_one_numbering(home: Path) -> None:
+    questions = [
+        "How many days of annual leave do I have?",
+        "What is repaid for a hotel in Europe?",
+    ]
+    events = ask(" ".join(questions), load_settings(home=home, model="none"))
+    sources = of(events, Source)
+    assert [source.number for source in sources] == list(range(1, len(sources) + 1))
+    for step in of(events, Step):
+        own = of(step.own_events(), Source)
+        named = {int(number) for number in re.findall(r"\[(\d+)\]", step.result)}
+        assert named and named <= {source.number for source in own}
+        assert [source for source in sources if source in own] == own
 
 
 def test_a_server_without_tools_is_helped(home: Path) -> None:

@@ -11,6 +11,7 @@ from agents.assistant import texts
 from agents.assistant.guard import Guard
 from agents.assistant.in_turn import answer_in_turn
 from agents.assistant.loop import Loop
+from agents.assistant.numbering import without_citations
 from agents.assistant.planning import plan
 from agents.assistant.speaking import Speaker
 from agents.assistant.work import Work
@@ -142,7 +143,7 @@ def _word(loop: Loop, work: Work, language: str) -> Iterator[Event]:
     for sentence in split_sentences(loop.text):
         if not sentence:
             continue
-        if known.cover(sentence):
+        if known.cover(without_citations(sentence)):
             said = said or bool(sentence.strip())
             yield Token(sentence)
         else:

@@ -11,6 +11,7 @@ from contextlib import closing
 
 from agents.answer import answer
 from agents.assistant import texts
+from agents.assistant.numbering import Numbering
 from agents.assistant.parts import parts_of
 from agents.assistant.work import shortened
 from agents.question import Question
@@ -56,6 +57,7 @@ def answer_in_turn(question: Question) -> Iterator[Event]:
     results: dict[int, Outcome] = {}
     said: list[str] = []
     limit = ""
+    numbering = Numbering()
     for number, part in enumerate(parts_of(question.text, question.language), 1):
         if number > settings.assistant_steps:
             limit = "steps"
@@ -67,7 +69,7 @@ def answer_in_turn(question: Question) -> Iterator[Event]:
         if expression:
             outcome = yield from _compute(number, expression, results)
         else:
-            outcome = yield from _ask(number, part, question)
+            outcome = yield from _ask(number, part, question, numbering)
         results[number] = outcome
         said.append(f"**{part}**\n\n{outcome.text.strip()}")
     yield Token("\n\n".join(said))
@@ -78,17 +80,21 @@ def answer_in_turn(question: Question) -> Iterator[Event]:
     yield Done(model.name if model else NONE, time.monotonic() - begun)
 
 
-def _ask(number: int, part: str, question: Question) -> Generator[Event, None, Outcome]:
+def _ask(
+    number: int, part: str, question: Question, numbering: Numbering
+) -> Generator[Event, None, Outcome]:
     """The answer of the agent that Auto chooses for the part, as one step."""
     begun = time.monotonic()
     said, problem, mode = "", "", ""
     table: Table | None = None
     shown = []
+    numbering.begin()
     with closing(answer(part, [], question.settings, files=question.files)) as events:
         for event in events:
             if isinstance(event, Beat):
                 yield event
                 continue
+            event = numbering.numbered(event)
             if isinstance(event, Routed):
                 if not mode:
                     yield Calling(number, event.mode, {"question": part})
@@ -104,6 +110,7 @@ def _ask(number: int, part: str, question: Question) -> Generator[Event, None, O
     outcome = Outcome(problem or said, table, "failed" if problem else "done")
     seconds = round(time.monotonic() - begun, 2)
     yield Step(number, mode, {"question": part}, outcome.text, outcome.state, seconds, shown)
+    yield from numbering.of_this_step()
     return outcome
 
 

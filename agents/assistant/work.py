@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any, Literal
 
 from agents.assistant.guard import Guard
+from agents.assistant.numbering import Numbering
 from agents.budget import prompt_room
 from agents.tools.experts import is_shown
 from agents.tools.tool import Outcome, Tool
@@ -54,6 +55,7 @@ class Work:
     tools: dict[str, Tool]
     events: SimpleQueue[Event | None] = field(default_factory=SimpleQueue)
     left: threading.Event = field(default_factory=threading.Event)
+    numbering: Numbering = field(default_factory=Numbering)
     results: dict[int, Outcome] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
     waited: float = 0.0  # seconds for a person's consent, which are not the answer's own
@@ -102,7 +104,10 @@ class Work:
         reason = self.guard.refuse(tool, arguments)
         if reason or not self._allowed(number, tool, arguments):
             return self._told(number, name, arguments, Outcome(reason or REFUSED, state="refused"))
+        self.numbering.begin()
         outcome, seconds, shown = self._run(tool, arguments)
+        if self.numbering.of_this_step():
+            outcome = replace(outcome, text=self.numbering.rewritten(outcome.text))
         self.results[number] = outcome
         self.guard.learn(tool, arguments, outcome)
         return self._told(number, name, arguments, outcome, seconds, shown)
@@ -157,7 +162,7 @@ class Work:
                 return end.value
             self.check()
             if is_shown(event):
-                shown.append(to_dict(shortened(event)))
+                shown.append(to_dict(self.numbering.numbered(shortened(event))))
 
     def _told(
         self,
@@ -173,6 +178,8 @@ class Work:
             result = result[:KEPT_CHARACTERS]
         step = Step(number, name, arguments, result, outcome.state, round(seconds, 2), shown or [])
         self.events.put(step)
+        for source in self.numbering.of_this_step() if shown else ():
+            self.events.put(source)  # the answer may cite it too
         return as_data(number, name, outcome, self.room)
 
 
