@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -57,24 +58,22 @@ def serve_http(settings: Settings, port: int, token: str) -> None:
 
 def _function(tool: Tool) -> Callable[..., Awaitable[str]]:
     """The tool as the library wants it: a function whose parameters are the tool's."""
-    from anyio.to_thread import run_sync
-
     names = list(tool.parameters["properties"])
     if names == ["question"]:
 
         async def ask(question: str) -> str:
-            return await run_sync(_run, tool, {"question": question})
+            return await asyncio.to_thread(_run, tool, {"question": question})
 
         return ask
     if names == ["expression"]:
 
         async def compute(expression: str) -> str:
-            return await run_sync(_run, tool, {"expression": expression})
+            return await asyncio.to_thread(_run, tool, {"expression": expression})
 
         return compute
 
     async def tell() -> str:
-        return await run_sync(_run, tool, {})
+        return await asyncio.to_thread(_run, tool, {})
 
     return tell
 
