@@ -2,7 +2,7 @@
 
 The rows of ../shared/data with a golden answer come from two splits with different APIs. A model
 tuned on one split is asked about the other and the other way round, so no asked API was taught, and
-each of the 214 gold answers is asked once of the base and once of a tuned model. A tool is right
+each of the 214 gold answers that is readable is asked once of the base and once of a tuned model. A tool is right
 where the names of all calls are; arguments where their JSON is equal too.
 
     .venv/bin/python benchmarks/tools.py [--taught 60] [--asked 0] [--epochs 3] [--length 1024]
@@ -61,7 +61,11 @@ def main() -> None:
     if not DATA.is_file():
         sys.exit(f"{DATA} is missing")
     rows = [json.loads(line) for line in DATA.open(encoding="utf-8")]
-    gold = [row for row in rows if row.get("golden_answer")]
+    answered = [row for row in rows if row.get("golden_answer")]
+    gold = [row for row in answered if _is_readable(row)]
+    print(
+        f"{len(answered)} golden answers, {len(answered) - len(gold)} of them no JSON", flush=True
+    )
     begun = time.monotonic()
     counts = {"before": Count(), "after": Count()}
     with tempfile.TemporaryDirectory() as folder:
@@ -146,6 +150,17 @@ def _right(row: dict[str, Any]) -> list[Any]:
     from finetune.data.toolalpaca import read_toolalpaca
 
     return list(read_toolalpaca(row)[-1].tool_calls)
+
+
+def _is_readable(row: dict[str, Any]) -> bool:
+    """Whether the golden calls have whole JSON as their arguments: some of the set's have not."""
+    from workbench.errors import InvalidInput
+
+    try:
+        _right(row)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _write(path: Path, rows: list[Any]) -> None:
