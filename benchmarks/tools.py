@@ -2,8 +2,8 @@
 
 The rows of ../shared/data with a golden answer come from two splits with different APIs. A model
 tuned on one split is asked about the other and the other way round, so no asked API was taught, and
-each of the 214 gold answers that is readable is asked once of the base and once of a tuned model. A tool is right
-where the names of all calls are; arguments where their JSON is equal too.
+each of the 214 golden answers that can be read is asked once of the base and once of a tuned model.
+A tool is right where the names of all calls are; arguments where their JSON is equal too.
 
     .venv/bin/python benchmarks/tools.py [--taught 60] [--asked 0] [--epochs 3] [--length 1024]
 """
