@@ -31,6 +31,10 @@ CONTRIBUTION = Contribution(
             "agents.forecast.commands.forecast:forecast",
             "Forecast series of numbers: measure on the past, fit, predict.",
         ),
+        "mcp": (
+            "agents.mcp.commands.mcp:mcp",
+            "Serve the experts to other programs, and add tools of theirs.",
+        ),
     },
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={

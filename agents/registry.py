@@ -7,7 +7,7 @@ when it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,9 @@ class Agent:
     description: str
     """For an assistant that may use the agent as a tool: what it answers from, in one sentence."""
 
+    as_tool: bool = True
+    """Whether an assistant may use the agent as a tool."""
+
     asset: str = ""
     """The setting that names what the agent answers from, such as `collection`."""
 
@@ -55,6 +58,10 @@ class Agent:
 
     evidence: str = ""
     """Place of `(settings) -> Asset | None`. Without it only a person's choice leads here."""
+
+    takes_apart: str = ""
+    """Place of `(question, weigh) -> str`, why Auto should let this agent ask several others; empty
+    where one can answer. `weigh` names the agent that knows a part of the question, or ""."""
 
     attached: str = ""
     """Place of `(question) -> Match | None`: what the files that came with the question hold."""
@@ -101,6 +108,10 @@ class Agent:
     def find_in_files(self, question: Question) -> Match | None:
         """What the files that came with the question hold of it; None where it reads no files."""
         return self._call(self.attached, question)
+
+    def reason_to_take_apart(self, question: Question, weigh: Callable[[str], str]) -> str:
+        """Why this agent should ask several others; empty where one agent can answer."""
+        return self._call(self.takes_apart, question, weigh) or ""
 
     def example_questions(self, settings: Settings) -> Iterable[str]:
         """Questions that the agent can answer now, the best ones first."""
@@ -192,6 +203,19 @@ _ROWS = [
         examples="agents.forecast.examples:questions_about_future",
     ),
     Agent(
+        mode="assistant",
+        run="agents.assistant.agent:answer_by_steps",
+        command="/assistant",
+        english="Step by step",
+        chinese="分步回答",
+        icon=":material/checklist:",
+        busy=("Thinking of the next step…", "正在考虑下一步…"),
+        description="Takes a question apart and asks the other agents step by step.",
+        as_tool=False,
+        takes_apart="agents.assistant.parts:reason_to_take_apart",
+        choice="agents.assistant.ui.tools:choose_tools",
+    ),
+    Agent(
         mode=NOBODY,
         run="agents.none.agent:answer_from_nowhere",
         command="/chat",
@@ -200,6 +224,7 @@ _ROWS = [
         icon=":material/chat_bubble:",
         busy=("Thinking…", "正在思考…"),
         description="Talks from the chat model's own knowledge, without any source.",
+        as_tool=False,
     ),
 ]
 

@@ -178,6 +178,9 @@ def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[B
         question.leans = False
         return Route(NOBODY, reasons.nothing_added(question.language))
     floor = floor_for(question.text, assets, question.settings)
+    several = _taken_apart(question, assets, floor)
+    if several:
+        return several
     found = _weigh(question, assets, floor)
     shares: dict[str, Any] = {one.mode: round(one.score, 3) for one in found}
     held = [one for one in found if one.score > floor.evidence]
@@ -190,6 +193,25 @@ def _by_evidence(question: Question, assets: Mapping[str, Asset]) -> Generator[B
             best = judged
             shares["judged"] = judged.mode
     return Route(best.mode, best.reason, shares, best.found, _others(question, best, held))
+
+
+def _taken_apart(question: Question, assets: Mapping[str, Asset], floor: Floor) -> Route | None:
+    """The agent that asks several others, where each part of the question is clearly for one."""
+
+    def weigh_part(text: str) -> str:
+        best = gather(text, assets, floor.chance)[0]
+        return best.mode if best.score > max(floor.evidence, STANDS_ALONE) else ""
+
+    if question.continues:
+        return None
+    for mode, agent in AGENTS.items():
+        reason = agent.reason_to_take_apart(question, weigh_part)
+        if reason:
+            question.leans = False
+            return Route(
+                mode, reason, others=[Route(NOBODY, reasons.nobody_else(question.language))]
+            )
+    return None
 
 
 def _others(question: Question, best: Evidence, held: Sequence[Evidence]) -> list[Route]:

@@ -40,6 +40,7 @@ def test_the_model_is_listed_and_described(ollama_server: str) -> None:
     for name in ("ollama:tiny", "ollama:tiny:latest"):
         told = describe_model(name, settings)
         assert (told.context_tokens, len(told.digest), told.thinks) == (512, 64, False)
+    assert told.calls_tools is False  # its template shows no tools
 
 
 def test_the_first_model_that_can_read_passages_is_picked(tmp_path: Path, tiny_model: Path) -> None:

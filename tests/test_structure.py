@@ -47,6 +47,8 @@ FLOORS = {
         ["databases"],
         ["documents", "tuned", "data", "none"],
         ["forecast"],
+        ["tools"],
+        ["mcp"],
         ["assistant"],
         ["compare"],
         ["loop", "learning"],

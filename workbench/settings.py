@@ -132,6 +132,18 @@ class Settings(BaseSettings):
         description="longest time that a query may take, in seconds",
     )
 
+    assistant_steps: int = Field(
+        8, ge=1, le=50, description="tools that the assistant may call for one answer"
+    )
+    assistant_seconds: float = Field(
+        180, gt=0, description="longest time of one answer of the assistant, in seconds"
+    )
+    assistant_tokens: int = Field(
+        60_000,
+        ge=1000,
+        description="tokens that the assistant's model may read and write for one answer",
+    )
+
     file_seconds: float = Field(120, gt=0, description="longest time to read one file, in seconds")
     file_megabytes: float = Field(512, gt=0, description="largest file that is read, in megabytes")
 

@@ -161,8 +161,9 @@ def _answer(
 ) -> bool:
     """Print the events as they come, the sources last; whether the answer failed."""
     from agents.asking import answer_with_files
+    from agents.commands.steps import decide
     from rag.commands.rag import read_passwords
-    from workbench.chat.events import Beat, Failed, Source, to_dict
+    from workbench.chat.events import Beat, Calling, Failed, Source, to_dict
 
     failed = False
     sources: list[Source] = []
@@ -174,7 +175,11 @@ def _answer(
                 continue
             if as_json:
                 print_json(to_dict(event))
-            elif isinstance(event, Source):
+            if isinstance(event, Calling) and event.consent:
+                decide(event, asks=not as_json)
+            if as_json:
+                continue
+            if isinstance(event, Source):
                 sources.append(event)
             else:
                 _show(event, question)
@@ -185,9 +190,12 @@ def _answer(
 
 def _show(event: Any, question: str) -> None:
     """The text goes to standard output, everything about it to standard error."""
+    from agents.commands.steps import step_line
     from workbench.chat import events as kinds
 
-    if isinstance(event, kinds.Routed):
+    if isinstance(event, kinds.Calling | kinds.Step):
+        click.secho(step_line(event), dim=True, err=True)
+    elif isinstance(event, kinds.Routed):
         click.secho(f"{event.mode}: {event.reason}", dim=True, err=True)
     elif isinstance(event, kinds.Token):
         click.echo(event.text, nl=False)

@@ -11,6 +11,7 @@ from agents.display import busy_text, of_kind, text_beside_tables
 from agents.markdown import cited, parts, safe
 from agents.registry import AGENTS
 from agents.ui.sources import show_sources
+from agents.ui.steps import show_steps
 from workbench.chat import events as kinds
 from workbench.chat.events import Event
 from workbench.settings import Settings
@@ -38,6 +39,7 @@ def show_events(
     for routed in [] if hidden else of_kind(events, kinds.Routed):
         st.caption(f":material/alt_route: {plain(routed.reason)}")
     _show_thinking(events, open_now=growing and not text)
+    show_steps(events, key, growing, lambda nested, inner: show_events(nested, settings, inner))
     for number, event in enumerate(events):
         if isinstance(event, kinds.Table):  # the result stands before what is said about it
             show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from workbench.messages import check_packed, read_messages, with_messages
 
+STATES = ("done", "failed", "refused", "stopped")  # of a step
+
 
 @dataclass(frozen=True)
 class Routed:
@@ -82,6 +84,43 @@ class Chart:
     """A Vega-Lite specification with its data inside."""
 
     spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Calling:
+    """A tool is about to run. Its `Step` of the same number follows, unless the answer is stopped.
+
+    Where `consent` is not empty, the tool waits until a person has allowed or refused the call of
+    that name; `server` is the stranger's program that would be called.
+    """
+
+    number: int
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    consent: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a tool and what it returned.
+
+    `state` is `done`, `failed` (the result says why), `refused` (the call was not made) or
+    `stopped`. `events` are those of the agent that was asked, as `to_dict` gives them: its own
+    sources, query and table.
+    """
+
+    number: int
+    tool: str
+    arguments: dict[str, Any]
+    result: str
+    state: str = "done"
+    seconds: float = 0.0
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def own_events(self) -> list[Event]:
+        """The events of the agent that was asked."""
+        return [from_dict(event) for event in self.events]
 
 
 @dataclass(frozen=True)
@@ -162,6 +201,8 @@ Event = (
     | Query
     | Table
     | Chart
+    | Calling
+    | Step
     | Notice
     | Suggestions
     | Declined
@@ -197,7 +238,19 @@ def check_event(data: dict[str, Any]) -> None:
     _checker(kind).validate_python(given)
     for message in said.values():
         check_packed(message)
+    if kind is Step:
+        _check_nested(given)
     from_dict(data)
+
+
+def _check_nested(step: dict[str, Any]) -> None:
+    """Raises ValueError unless the events of a step are whole ones that are no steps themselves."""
+    if step.get("state", "done") not in STATES:
+        raise ValueError("a step has a state that no step has")
+    for event in step.get("events", []):
+        if event.get("event") == "step":
+            raise ValueError("a step holds another step")
+        check_event(event)
 
 
 @cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.chat.conversations import Conversations, Message
-from workbench.chat.events import Failed, Folded, Notice, Query, Source, Table, Token
+from workbench.chat.events import Failed, Folded, Notice, Query, Source, Step, Table, Token
 from workbench.chat.kept import FORMAT, KeptFile, read_kept
 from workbench.language import localized
 
@@ -99,6 +100,8 @@ def _answer(message: Message, language: str) -> list[str]:
             parts.append(_table(event))
         elif isinstance(event, Query):
             parts.append(_fenced(event.sql, "sql"))
+        elif isinstance(event, Step):
+            parts.append(_step(event))
         elif isinstance(event, Notice):
             parts.append(f"*{_one_line(event.text)}*")
         elif isinstance(event, Folded):
@@ -117,6 +120,16 @@ def _answer(message: Message, language: str) -> list[str]:
         parts.append(localized(language, "Right would have been:", "正确的回答："))
         parts.append(_quoted(message.correction))
     return parts
+
+
+def _step(step: Step) -> str:
+    """The call as one line, and what it returned quoted; its own query below."""
+    arguments = json.dumps(step.arguments, ensure_ascii=False)
+    call = f"{step.tool}({arguments})".replace("`", "'")
+    lines = [f"*{step.number}.* `{call}` {step.state}"]
+    lines += [_fenced(event.sql, "sql") for event in step.own_events() if isinstance(event, Query)]
+    lines.append(_quoted(step.result))
+    return "\n\n".join(lines)
 
 
 def _quoted(text: str) -> str:

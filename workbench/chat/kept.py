@@ -57,8 +57,9 @@ class KeptMessage(Part):
                 check_event(event)
             except (ValueError, TypeError, AttributeError, LookupError) as error:
                 raise ValueError("an event is not one of ours, or not whole") from error
-            if event["event"] == "chart" and names_address(event):
-                raise ValueError("a chart must hold its data, not name an address")
+            for one in (event, *event.get("events", ())):  # those of a step are inside it
+                if one["event"] == "chart" and names_address(one):
+                    raise ValueError("a chart must hold its data, not name an address")
         return events
 
 

@@ -36,6 +36,7 @@ FACTS = {
     "whole_schema": ("The whole schema was given", "是否给出全部表结构"),
     "forecast": ("Forecast by", "预测模型"),
     "verified_question": ("Verified question", "已验证的问题"),
+    "tools": ("Tools that were called", "调用过的工具"),
     "query": ("Query", "查询"),
     "rows": ("Fingerprint of the result", "查询结果指纹"),
     "turns": ("Messages before it", "之前的消息数"),

@@ -8,7 +8,8 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
-Turn = dict[str, str]  # role and content
+Turn = dict[str, Any]  # role and content; of a call and its result also what OpenAI's form has
+Tools = Sequence[dict[str, Any]]  # in OpenAI's form
 
 
 def fold_system(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -38,12 +39,15 @@ def with_system(messages: list[tuple[str, str]], text: str) -> list[tuple[str, s
     return [("system", f"{text}\n\n{own}"), *rest]
 
 
-def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int, kind: str = "pt") -> Any:
+def fit_prompt(
+    tokenizer: Any, turns: Sequence[Turn], room: int, kind: str = "pt", tools: Tools = ()
+) -> Any:
     """The template's tokens (`input_ids` of shape 1 x n, n <= room) and their mask.
 
     They are torch's tensors, or numpy's arrays where `kind` is "np".
 
-    The oldest turns are left out until the rest fits; the system text and the last turn stay.
+    The oldest turns are left out until the rest fits; the system text stays, and the last turn, or
+    the last question with all calls and results after it: a result goes with its call.
     Raises InvalidInput where the last turn does not fit or the template refuses the turns.
     """
     if not tokenizer.chat_template:
@@ -55,26 +59,38 @@ def fit_prompt(tokenizer: Any, turns: Sequence[Turn], room: int, kind: str = "pt
     system = list(turns[:first])
     talk = list(turns[first:])
     while True:
-        prompt = _apply_template(tokenizer, [*system, *talk], kind)
+        prompt = _apply_template(tokenizer, [*system, *talk], kind, tools)
         size = prompt["input_ids"].shape[1]
         if size <= room:
             return prompt
-        if len(talk) <= 1:
+        fewer = _without_oldest(talk)
+        if not fewer:
             raise _too_long(size, room)
-        # a question goes with its answer, so that the rest begins with a question again
-        talk = talk[2:] if len(talk) > 2 else talk[1:]
+        talk = fewer
 
 
-def _apply_template(tokenizer: Any, turns: list[Turn], kind: str) -> Any:
+def _without_oldest(talk: list[Turn]) -> list[Turn]:
+    """The turns without the oldest question and what answers it; empty where only one is left."""
+    if any(turn["role"] == "tool" for turn in talk):
+        questions = [place for place, turn in enumerate(talk) if turn["role"] == "user"]
+        return talk[questions[1] :] if len(questions) > 1 else []
+    # a question goes with its answer, so that the rest begins with a question again
+    return talk[2:] if len(talk) > 2 else talk[1:]
+
+
+def _apply_template(tokenizer: Any, turns: list[Turn], kind: str, tools: Tools) -> Any:
     from jinja2 import TemplateError
 
-    options = {"add_generation_prompt": True, "return_tensors": kind, "return_dict": True}
+    options: dict[str, Any] = {"return_tensors": kind, "return_dict": True}
+    options["add_generation_prompt"] = True
+    if tools:
+        options["tools"] = list(tools)
     try:
         return tokenizer.apply_chat_template(turns, **options)
     except TemplateError as error:
         folded = fold_system(turns)
         if folded != turns:
-            return _apply_template(tokenizer, folded, kind)
+            return _apply_template(tokenizer, folded, kind, tools)
         raise InvalidInput(
             say("The model's chat template refuses the conversation: {error}", error=error),
             "Start a new chat.",

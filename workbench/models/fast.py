@@ -16,7 +16,7 @@ from workbench.artefacts.model_folder import (
     tokenizer_folder,
 )
 from workbench.extras import quiet_transformers
-from workbench.models.chat_format import fit_prompt
+from workbench.models.chat_format import Tools, Turn, fit_prompt
 from workbench.models.engine import Order, load_engine
 from workbench.models.local import ChatModelHere, Count, opens_thinking, room_of
 from workbench.models.pieces import decode_whole
@@ -36,20 +36,24 @@ class FastChatModel(ChatModelHere):
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of the text by the model's own tokenizer."""
-        return len(
-            _tokenizer(tokenizer_folder(Path(self.words))).encode(text, add_special_tokens=False)
-        )
+        return len(self.load_tokenizer().encode(text, add_special_tokens=False))
 
-    def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
+    def load_tokenizer(self) -> Any:
+        """The tokenizer of the model in the folder `words`."""
+        return _tokenizer(tokenizer_folder(Path(self.words)))
+
+    def pieces(
+        self, turns: list[Turn], count: Count, tools: Tools = ()
+    ) -> Generator[str, None, None]:
         """The answer; an empty piece for each part of the prompt that was read.
 
         Raises InvalidInput where the last turn does not fit, Unavailable where memory is short.
         """
         words = Path(self.words)
-        tokenizer = _tokenizer(tokenizer_folder(words))
+        tokenizer = self.load_tokenizer()
         context = min(self.context_tokens, context_of(words) or self.context_tokens)
         room = room_of(context, self.answer_tokens)
-        prompt = fit_prompt(tokenizer, turns, room, "np")["input_ids"]
+        prompt = fit_prompt(tokenizer, turns, room, "np", tools)["input_ids"]
         count.prompt = prompt.shape[1]
         order = Order(
             min(self.answer_tokens, context - count.prompt),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,17 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from workbench.artefacts.model_folder import end_tokens, positions_before_text
-from workbench.models.chat_format import fit_prompt
+from workbench.errors import InvalidInput
+from workbench.models.chat_format import Tools, Turn, fit_prompt
 from workbench.models.generate import generate_tokens
 from workbench.models.pieces import decode_whole, until
+from workbench.models.tool_calls import CallReader, Form, call_chunk, form_of_calls
 from workbench.models.weights import LoadedModel, load_local
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
@@ -35,8 +38,28 @@ class ChatModelHere(BaseChatModel):
     top_p: float = 0.95
 
     @abstractmethod
-    def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
+    def pieces(
+        self, turns: list[Turn], count: Count, tools: Tools = ()
+    ) -> Generator[str, None, None]:
         """The answer in pieces of whole characters; an empty one only lets Stop through."""
+
+    @abstractmethod
+    def load_tokenizer(self) -> Any:
+        """The tokenizer with the chat template."""
+
+    @property
+    def call_form(self) -> Form | None:
+        """How the model writes calls of tools; None where its chat template has no tools."""
+        return form_of_calls(self.load_tokenizer())
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **options: Any) -> Any:
+        """The model that may call these tools. Raises InvalidInput where its template has none."""
+        if self.call_form is None:
+            raise InvalidInput(
+                "The model's chat template has no place for tools.",
+                "Choose a model that calls tools, such as Qwen or Llama 3.",
+            )
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **options)
 
     def _generate(
         self,
@@ -52,16 +75,21 @@ class ChatModelHere(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
+        tools: Tools = (),
         **options: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        turns = [
-            {"role": ROLES.get(message.type, "user"), "content": str(message.text)}
-            for message in messages
-        ]
+        turns = [_turn(message) for message in messages]
         count = Count()
-        with closing(self.pieces(turns, count)) as pieces:
+        calls = CallReader(self.call_form if tools else None)
+        with closing(self.pieces(turns, count, tools)) as pieces:
             for piece in until(pieces, stop or []):
-                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+                yield ChatGenerationChunk(message=AIMessageChunk(content=calls.feed(piece)))
+        rest = calls.rest()
+        if rest:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=rest))
+        for number, call in enumerate(calls.calls):
+            chunk = AIMessageChunk(content="", tool_call_chunks=[call_chunk(call, number)])
+            yield ChatGenerationChunk(message=chunk)
         yield _last_chunk(count)
 
 
@@ -76,9 +104,15 @@ class LocalChatModel(ChatModelHere):
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of the text by the model's own tokenizer."""
-        return len(load_local(Path(self.folder)).tokenizer.encode(text, add_special_tokens=False))
+        return len(self.load_tokenizer().encode(text, add_special_tokens=False))
 
-    def pieces(self, turns: list[dict[str, str]], count: Count) -> Generator[str, None, None]:
+    def load_tokenizer(self) -> Any:
+        """The tokenizer of the model in the folder; loads its weights too."""
+        return load_local(Path(self.folder)).tokenizer
+
+    def pieces(
+        self, turns: list[Turn], count: Count, tools: Tools = ()
+    ) -> Generator[str, None, None]:
         """The answer, made by transformers."""
         return stream(
             load_local(Path(self.folder)),
@@ -88,7 +122,25 @@ class LocalChatModel(ChatModelHere):
             self.temperature,
             count,
             self.top_p,
+            tools,
         )
+
+
+def _turn(message: BaseMessage) -> Turn:
+    """The message as chat templates know it, with its calls or the call that it answers."""
+    turn: Turn = {"role": ROLES.get(message.type, "user"), "content": str(message.text)}
+    if isinstance(message, AIMessage) and message.tool_calls:
+        turn["tool_calls"] = [
+            {
+                "type": "function",
+                "id": call["id"],
+                "function": {"name": call["name"], "arguments": call["args"]},
+            }
+            for call in message.tool_calls
+        ]
+    if isinstance(message, ToolMessage):
+        turn |= {"name": message.name or "", "tool_call_id": message.tool_call_id}
+    return turn
 
 
 @dataclass
@@ -107,12 +159,13 @@ class Count:
 
 def stream(
     loaded: LoadedModel,
-    turns: list[dict[str, str]],
+    turns: list[Turn],
     context_tokens: int,
     answer_tokens: int,
     temperature: float,
     count: Count,
     top_p: float = 0.95,
+    tools: Tools = (),
 ) -> Generator[str, None, None]:
     """The answer in pieces of whole characters; closing the iterator stops the model.
 
@@ -127,7 +180,7 @@ def stream(
         if limit and loaded.folder:
             limit -= positions_before_text(loaded.folder)
         context = min(context_tokens, limit or context_tokens)
-        prompt = fit_prompt(tokenizer, turns, room_of(context, answer_tokens))
+        prompt = fit_prompt(tokenizer, turns, room_of(context, answer_tokens), tools=tools)
         count.prompt = prompt["input_ids"].shape[1]
         options = sampling(loaded, temperature, top_p)
         options["max_new_tokens"] = min(answer_tokens, context - count.prompt)

@@ -27,6 +27,7 @@ class ModelInfo:
     size: int = 0  # bytes
     context_tokens: int = 0
     thinks: bool = False
+    calls_tools: bool | None = None  # None where nobody says
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class OpenAIServer:
 class _Facts:
     context_tokens: int
     thinks: bool
+    calls_tools: bool | None
 
 
 # (host, digest) -> facts. The digest covers weights, template and parameters, so they never change.
@@ -94,7 +96,12 @@ def with_facts(listed: ModelInfo, settings: Settings) -> ModelInfo:
             return listed
         if listed.digest:
             _known[key] = facts
-    return replace(listed, context_tokens=facts.context_tokens, thinks=facts.thinks)
+    return replace(
+        listed,
+        context_tokens=facts.context_tokens,
+        thinks=facts.thinks,
+        calls_tools=facts.calls_tools,
+    )
 
 
 def openai_servers(settings: Settings) -> list[OpenAIServer]:
@@ -172,7 +179,10 @@ def _ask_facts(name: str, settings: Settings) -> _Facts | None:
         return None
     facts = shown.get("model_info") or {}
     context = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
-    return _Facts(context, "thinking" in (shown.get("capabilities") or []))
+    abilities = shown.get("capabilities")
+    if abilities is None:  # an old server names none
+        return _Facts(context, thinks=False, calls_tools=None)
+    return _Facts(context, "thinking" in abilities, "tools" in abilities)
 
 
 def _embeds(model: dict[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""A question of several steps -> the experts as tools of one chat model."""

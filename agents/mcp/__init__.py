@@ -1,0 +1,1 @@
+"""MCP, both ways: the experts for other programs, and other programs' tools for the assistant."""

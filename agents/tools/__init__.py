@@ -1,0 +1,1 @@
+"""What an assistant may call: the experts as tools, a calculator, the date."""

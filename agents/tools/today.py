@@ -1,0 +1,28 @@
+"""The tool that knows which day it is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import date
+from typing import Any
+
+from agents.tools.tool import Outcome, Results, Tool
+from workbench.chat.events import Event
+
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def _today(arguments: dict[str, Any], results: Results) -> Generator[Event, None, Outcome]:
+    yield from ()
+    day = date.today()
+    week = day.isocalendar().week
+    return Outcome(f"{day.isoformat()}, {DAYS[day.weekday()]}, week {week}")
+
+
+TODAY = Tool(
+    name="today",
+    description="Tells today's date, weekday and week number.",
+    parameters={"type": "object", "properties": {}},
+    run=_today,
+    pure=True,
+)
