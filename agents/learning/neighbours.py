@@ -21,11 +21,11 @@ import numpy as np
 from agents.learning.stances import Stance, key_of
 from agents.learning.vectors import question_vectors
 from agents.nearness import embedder_of
-from agents.ordinary import joins_by_accident, rarity
 from agents.registry import NOBODY
 from rag.embeddings import Embedder, embed_question
 from rag.everyday import everyday
 from workbench.language import language_of, words
+from workbench.ordinary import joins_by_accident, rarity
 from workbench.settings import Settings
 
 NEEDED = 3  # judged questions that agree, more than disagree

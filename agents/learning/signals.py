@@ -14,10 +14,10 @@ from statistics import median
 from typing import Any
 
 from agents.documents.search import Retrieved, search
-from agents.ordinary import rarity
 from rag.embeddings import load_embedder
 from rag.store import Collection, list_collections
 from workbench.language import words
+from workbench.ordinary import rarity
 from workbench.scoring.amounts import amounts, without_amounts
 from workbench.scoring.answers import normalised, numbers_and_names, split_words
 from workbench.scoring.names import names

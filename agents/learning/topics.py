@@ -14,9 +14,9 @@ from agents.learning.memory import Learned
 from agents.learning.neighbours import NEAR, NEEDED, nearness_among
 from agents.learning.stances import Stance
 from agents.nearness import embedder_of
-from agents.ordinary import joins_by_accident, rarity
 from workbench.language import words
 from workbench.messages import Message, say
+from workbench.ordinary import joins_by_accident, rarity
 from workbench.settings import Settings
 
 NAMED = 3  # words in a topic's name
