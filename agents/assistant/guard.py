@@ -20,11 +20,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.data.wording import KnownNumbers
-from agents.ordinary import rarity
 from agents.tools.expressions import numbers_in
 from agents.tools.tool import Outcome, Tool
 from workbench.language import words
 from workbench.messages import say
+from workbench.ordinary import rarity
 
 VALUE_WORDS = 6  # of a cell that is a value, not a sentence
 CALCULATOR = "calculator"
