@@ -4,8 +4,8 @@ Each topic of `questions/router_topics.tsv` has five wordings that a person send
 ("ask … instead") and five others of the same topic that are asked then. The questions of
 `router.tsv`, `nobody.tsv` and `turns.tsv` that are of no topic have to go where they went. The
 topics are learned one by one, and all at once. The constants of `agents/learning/neighbours.py`
-were chosen on the twelve topics of the first file; the second one was written after that, and only
-the weight of strange pairs of signs came later, from the first file alone.
+were chosen on the twelve topics of the first file. The second file was written after that, but one
+margin, for questions that no asset explains, was tried on two of its topics as well.
 `.venv/bin/python benchmarks/router_learning.py`
 """
 
