@@ -198,7 +198,7 @@ def test_servers_are_added_listed_allowed_and_removed_by_commands(settings: Sett
         ("wiki", ["no-such-program-here"], "", {}),
         ("wiki", ["true"], "", {}),
         ("wiki", [], "file:///etc/passwd", {}),
-        ("wiki", [], f"http://127.0.0.1:{free_port()}/mcp", {}),
+        ("wiki", [], "http://127.0.0.1:9/mcp", {}),
     ],
 )
 def test_what_cannot_be_reached_is_not_kept(
