@@ -9,10 +9,9 @@ from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
 from agents.databases.example import load_example
-from finetune.data.dataset import load_examples
+from agents.loop.review import read_review
 from workbench.chat.conversations import Conversations
 from workbench.chat.events import Done, Event, Notice, Query, Routed, Suggestions, Token
-from workbench.chat_data import chat_data
 from workbench.settings import Settings
 
 __all__ = ["page"]
@@ -87,7 +86,7 @@ def test_versions_can_be_leafed_through(
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_correction_becomes_training_data_and_can_be_opened_or_undone(
+def test_a_correction_waits_for_review_and_can_be_opened_or_undone(
     settings: Settings,
     conversations: Conversations,
     page: Callable[..., AppTest],
@@ -99,14 +98,14 @@ def test_a_correction_becomes_training_data_and_can_be_opened_or_undone(
     assert conversations.message(answer).rating == -1
     app.text_area(key=f"correction-{answer}-0").set_value("Three years.")
     drawn(app.button(key=f"save-{answer}").click().run())
-    data = settings.home / "uploads" / "training" / "chats.jsonl"
-    (example,) = load_examples([data]).examples
-    assert example.questions == ("question 0",) and example.answer == "Three years."
-    assert data.name in texts(app)
+    (waiting,) = read_review(settings)
+    assert (waiting.item.question, waiting.text) == ("question 0", "Three years.")
+    assert waiting.state == "open"
     (undo,) = [one for one in app.button if (one.key or "").endswith("-undo")]
     assert [one for one in app.button if (one.key or "").endswith("-open")]
     drawn(undo.click().run())
-    assert (conversations.message(answer).correction, chat_data(settings)) == ("", None)
+    assert conversations.message(answer).correction == ""
+    assert "Three years." not in [one.text for one in read_review(settings)]
     assert app.text_area(key=f"correction-{answer}-1").value == ""
 
 
