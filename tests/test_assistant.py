@@ -477,5 +477,5 @@ def test_every_row_is_a_tool_where_it_may_be_one(home: Path) -> None:
     settings = load_settings(home=home, model="none")
     with registered(toy_row("failing_expert")):
         names = [tool.name for tool in expert_tools(settings, "en", None)]
-    assert names == ["documents", "data", "toy"]  # no tuned model is here
+    assert names == ["documents", "data", "forecast", "toy"]  # no tuned model is here
     assert not AGENTS["assistant"].as_tool and not AGENTS["none"].as_tool

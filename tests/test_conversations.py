@@ -193,6 +193,7 @@ def test_votes_of_an_older_file_are_on_the_answers_that_they_were_on(tmp_path: P
     with closing(sqlite3.connect(path)) as old:
         old.executescript("drop table votes; drop table reroutes; pragma user_version = 3;")
         old.executescript(f"{SCHEMAS[1]} drop table found; drop table found_threes;")
+        old.execute("drop index messages_judged")
         for trigger in ("message_added", "message_changed", "message_deleted"):
             old.execute(f"drop trigger {trigger}")
         old.executemany("insert into votes values (?, ?, ?)", rows)

@@ -18,8 +18,8 @@ from workbench.settings import Settings, load_settings
 
 pytestmark = pytest.mark.ollama
 
-# One of each structure; `benchmarks/families.py` proves all of them.
-TRIED = ["Qwen3", "Llama 3", "Gemma 3", "Mistral"]
+# `benchmarks/families.py` proves all of them; these take the least time.
+TRIED = ["Qwen3", "Llama 3", "Mistral"]
 
 
 @pytest.mark.parametrize("name", TRIED)

@@ -59,7 +59,8 @@ async def use(transport: Any) -> dict[str, str]:
 
 
 def check(said: dict[str, str]) -> None:
-    assert said["tools"] == "calculator,data,today"  # there are no documents and no tuned model
+    # there are no documents and no tuned model
+    assert said["tools"] == "calculator,data,forecast,today"
     for name, _, holds in CALLS:
         assert holds in said[name], said
     assert said["wrong"].startswith("True") and "not allowed" in said["wrong"]

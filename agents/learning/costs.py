@@ -24,7 +24,7 @@ def cost_of(rows: Sequence[Row], knowledge: Knowledge, settings: Settings) -> Ro
     `minutes` follow from the trainings of this workspace, whose names are in `measured_by`; without
     any they are estimated, and None where not even that can be done.
     """
-    cost: Row = {"passages": knowledge.passages, "seconds": round(knowledge.seconds, 1)}
+    cost: Row = {"passages": knowledge.passages, "seconds": round(knowledge.seconds, 3)}
     cost |= {"rows": len(rows), "epochs": EPOCHS, "minutes": None, "measured_by": []}
     if not rows:
         return cost
