@@ -37,6 +37,7 @@ def show_comparison(runs: Sequence[Run]) -> None:
         list(begun),
         default=list(begun)[:CHOSEN_FIRST],
         key="compared_runs",
+        placeholder=both("Choose", "请选择"),
     )
     if len(names) < 2:
         st.caption(both("Choose two or more.", "请选择两个或更多。"))

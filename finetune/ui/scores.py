@@ -101,6 +101,7 @@ def _offer_scoring(settings: Settings, now: RunNow) -> None:
             FIRST + (MEANING if find_spec("bert_score") else []),
             format_func=lambda key: both(MEASURES[key].english, MEASURES[key].chinese),
             key=f"score_metrics_{name}",
+            placeholder=both("Choose", "请选择"),
         )
         wanted = st.form_submit_button(
             both("Ask every question", "逐题提问"), type="primary", key=f"score_now_{name}"

@@ -170,6 +170,7 @@ def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
         default=offered,
         format_func=_arm_words,
         key="comparison_arms",
+        placeholder=both("Choose", "请选择"),
     )
     things = {
         "--model": (both("Chat model", "聊天模型"), others),

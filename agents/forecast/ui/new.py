@@ -79,7 +79,10 @@ def _show_form(settings: Settings, names: list[str]) -> None:
     )
     others = [column for column in columns if column not in (time, target)]
     groups = st.multiselect(
-        both("One series for each", "按什么分组"), others, key=f"forecast_group-{chosen}"
+        both("One series for each", "按什么分组"),
+        others,
+        key=f"forecast_group-{chosen}",
+        placeholder=both("nothing: one series", "不分组：一个序列"),
     )
     _show_how(settings, name, table, {"time": time, "target": target, "group": groups}, others)
 
@@ -116,6 +119,7 @@ def _show_how(
             both("Known ahead, such as holidays", "未来已知的字段，如节假日"),
             [name for name in others if name not in what["group"]],
             key=f"forecast_known-{table.name}",
+            placeholder=both("none", "无"),
         )
         chosen = st.selectbox(
             both("Several rows of one moment", "同一时刻有多行时"),
