@@ -29,7 +29,9 @@ from agents.forecast.series import Series, Wanted, read_series
 from agents.forecast.shelf import find_forecast, list_forecasts, promote, versions_of
 from agents.question import Question
 from agents.router import route
+from workbench.chat.conversations import Conversations
 from workbench.chat.events import Chart, Done, Notice, Query, Table, Token
+from workbench.chat.streams import STREAMS
 from workbench.cli import workbench
 from workbench.errors import NotFound
 from workbench.jobs.job import list_jobs
@@ -273,10 +275,11 @@ def test_the_chat_shows_the_forecast_in_chinese(
     monkeypatch.setenv("WORKBENCH_HOME", str(assets.home))
     app = page("agents/ui/chat.py", "zh")
     drawn(app.chat_input(key="question").set_value(f"/forecast {QUESTION_ZH}").run())
-    for _ in range(100):
-        if not any((button.key or "").startswith("stop-") for button in app.button):
-            break
-        drawn(app.run())
+    conversations = Conversations(assets.database)
+    newest = conversations.messages(conversations.recent()[0].id)[-1]
+    stream = STREAMS.get(newest.id)
+    assert stream is None or stream.ended.wait(120)
+    drawn(app.run())
     shown = texts(app)
     assert "可信吗" in shown and "90% 区间" in shown
     frame = next(one.value for one in app.dataframe if "下限" in one.value.columns)
