@@ -28,7 +28,7 @@ $(UV):
 
 PINNED = $(UV) pip install --python $(BIN)/python -c requirements.lock
 # uv falls back on nothing by itself: ask first, and wait no longer than a person would
-ASK_SMALL = UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(PINNED) --quiet --dry-run torch --torch-backend=auto 2>/dev/null
+ASK_SMALL = UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(PINNED) --quiet --dry-run --reinstall-package torch torch --torch-backend=auto 2>/dev/null
 
 define install
 	@echo "[2/3] installing the pinned libraries (once): $(2)"
