@@ -11,7 +11,7 @@ from finetune.ui.run import show_runs
 from finetune.ui.vocabulary import show_vocabulary
 from workbench.jobs.job import Job
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, both, choose, offer_example_model, plain, select
+from workbench.ui.widgets import begin_page, both, choose_view, offer_example_model, plain, select
 
 
 def page() -> None:
@@ -42,15 +42,7 @@ def _chosen_view(runs: list[RunNow]) -> str:
     }
     if runs:
         views = {"runs": both(f"Runs ({len(runs)})", f"训练记录（{len(runs)}）"), **views}
-    return choose(
-        st.segmented_control,
-        both("View", "视图"),
-        list(views),
-        VIEW,
-        format_func=views.__getitem__,
-        label_visibility="collapsed",
-        required=True,
-    )
+    return choose_view(both("View", "视图"), views, VIEW)
 
 
 def _show_empty(settings: Settings) -> None:

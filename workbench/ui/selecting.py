@@ -9,7 +9,7 @@ a widget that the server has forgotten. So a wish is noted, and granted before t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,19 @@ def choose(
     chosen = draw(label, options, key=key, **how)
     _drawn()[key] = _Drawn(tuple(options), chosen)
     return chosen
+
+
+def choose_view(label: str, labels: Mapping[Any, str], key: str) -> Any:
+    """The option that is chosen in a row of buttons without a caption; one always is."""
+    return choose(
+        st.segmented_control,
+        label,
+        list(labels),
+        key,
+        format_func=labels.__getitem__,
+        label_visibility="collapsed",
+        required=True,
+    )
 
 
 def fold(draw: Callable[..., Any], label: str, key: str, **how: Any) -> Any:

@@ -11,7 +11,7 @@ from workbench.ui.appearance import arrange_sidebar, show_sidebar_foot
 from workbench.ui.changes import announce, show_change
 from workbench.ui.example import offer_example_model
 from workbench.ui.jobs import cancel_button, show_job, show_jobs
-from workbench.ui.selecting import choose, fold, select
+from workbench.ui.selecting import choose, choose_view, fold, select
 from workbench.ui.session import (
     both,
     choices,
@@ -32,6 +32,7 @@ __all__ = [
     "cancel_button",
     "choices",
     "choose",
+    "choose_view",
     "default_settings",
     "fold",
     "language",

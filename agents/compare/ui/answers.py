@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from agents.compare.kept import Comparison
-from agents.compare.matrix import WHERE, Asked, rows_where
+from agents.compare.matrix import Asked, rows_where
 from agents.compare.wording import label
 from agents.markdown import safe
 from workbench.settings import Settings
-from workbench.ui.widgets import both, choose, place_name, plain, sentence, told
+from workbench.ui.widgets import both, choose_view, place_name, plain, sentence, told
 
 AT_ONCE = 10  # questions
 BESIDE = 4  # answers in one line
@@ -39,15 +39,7 @@ def _choose_where() -> str:
         "differ": both("Where they differ", "结果不同"),
         "all-fail": both("Where all fail", "全部答错"),
     }
-    return choose(
-        st.segmented_control,
-        both("Questions", "问题"),
-        list(WHERE),
-        "answers_where",
-        format_func=labels.__getitem__,
-        label_visibility="collapsed",
-        required=True,
-    )
+    return choose_view(both("Questions", "问题"), labels, "answers_where")
 
 
 def _choose_page(name: str, where: str, count: int) -> int:

@@ -12,7 +12,7 @@ from agents.compare.ui.new_comparison import is_running, offer_example, show_new
 from agents.compare.ui.results import show_results
 from workbench.contributions import draw_panels
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, both, choose, select, shows_errors
+from workbench.ui.widgets import begin_page, both, choose, choose_view, select, shows_errors
 
 
 def page() -> None:
@@ -49,15 +49,7 @@ def _chosen_view(kept: Sequence[Comparison]) -> str:
     if kept:
         results = both(f"Comparisons ({len(kept)})", f"对比记录（{len(kept)}）")
         views = {"results": results, **views}
-    return choose(
-        st.segmented_control,
-        both("View", "视图"),
-        list(views),
-        VIEW,
-        format_func=views.__getitem__,
-        label_visibility="collapsed",
-        required=True,
-    )
+    return choose_view(both("View", "视图"), views, VIEW)
 
 
 def _show_one(settings: Settings, kept: Sequence[Comparison]) -> None:

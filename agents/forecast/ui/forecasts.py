@@ -12,7 +12,7 @@ from agents.forecast.ui.made import SHOWN, VIEW
 from agents.forecast.ui.new import EXAMPLE, show_new, start_fit
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
-from workbench.ui.widgets import begin_page, both, choose, plain, shows_errors
+from workbench.ui.widgets import begin_page, both, choose, choose_view, plain, shows_errors
 
 FIT = ["forecast", "fit"]
 
@@ -43,15 +43,7 @@ def _chosen_view(found: dict[str, Kept]) -> str:
         "kept": both(f"Forecasts ({len(found)})", f"已有预测（{len(found)}）"),
         "new": both("New forecast", "新建预测"),
     }
-    return choose(
-        st.segmented_control,
-        both("View", "视图"),
-        list(views),
-        VIEW,
-        format_func=views.__getitem__,
-        label_visibility="collapsed",
-        required=True,
-    )
+    return choose_view(both("View", "视图"), views, VIEW)
 
 
 def _running(settings: Settings) -> Job | None:
