@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,12 @@ import click
 
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Stopped
+from workbench.stopping import stops_cleanly
 
-CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
+STOPPED = Stopped(
+    "Cancelled; the tasks that were finished are kept.",
+    "Run the same command again: it goes on with the next task.",
+)
 
 
 @click.command()
@@ -93,29 +95,14 @@ def benchmark(
     from workbench.settings import load_settings
     from workbench.terminal import reporting, warning_note
 
-    signal.signal(signal.SIGTERM, _stop)
     wish = Wish(model, names, folder, limit, shots, template, written, base, batch, seed, replace)
-    try:
-        with reporting(as_json, warning_note) as report:
-            found = measure(wish, load_settings(), report)
-    except Stopped as stop:
-        if as_json:
-            print_json({"event": "cancelled", "problem": stop.problem, "fix": stop.fix})
-        else:
-            click.echo(f"{stop.problem}\n{stop.fix}", err=True)
-        sys.exit(CANCELLED)
+    with stops_cleanly(STOPPED, as_json), reporting(as_json, warning_note) as report:
+        found = measure(wish, load_settings(), report)
     results = results_of(found)
     if as_json:
         print_json({"event": "done", "model": model, "results": results})
     else:
         _print(results)
-
-
-def _stop(number: int, frame: Any) -> None:
-    raise Stopped(
-        "Cancelled; the tasks that were finished are kept.",
-        "Run the same command again: it goes on with the next task.",
-    )
 
 
 def _print(results: dict[str, dict[str, Any]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,9 @@ import click
 from finetune.vocabulary.words import WHICH, Which
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Stopped
-from workbench.jobs.keeper import CANCELLED
+from workbench.stopping import stops_cleanly
+
+STOPPED = Stopped("Cancelled; nothing was left behind.", "Run the same command again.")
 
 
 @click.command()
@@ -70,27 +70,14 @@ def vocabulary(
     from finetune.vocabulary.make import Wanted, make_vocabulary
     from workbench.settings import load_settings
 
-    signal.signal(signal.SIGTERM, _stop)
     wanted = Wanted(corpus, base, size, out, held_out, measured, which, replace)
     report = print_json if as_json else _show
-    try:
+    with stops_cleanly(STOPPED, as_json):
         figures = make_vocabulary(wanted, load_settings(), report)
-    except Stopped as stop:
-        if as_json:
-            print_json({"event": "cancelled", "problem": stop.problem, "fix": stop.fix})
-        else:
-            click.echo(f"{stop.problem}\n{stop.fix}", err=True)
-        sys.exit(CANCELLED)
     if as_json:
         print_json({"event": "done", "folder": str(out.absolute()), **figures})
     else:
         _print(figures, out)
-
-
-def _stop(number: int, frame: Any) -> None:
-    for again in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt the clearing away
-    raise Stopped("Cancelled; nothing was left behind.", "Run the same command again.")
 
 
 def _show(event: dict[str, Any]) -> None:

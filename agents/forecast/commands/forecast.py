@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,12 +12,13 @@ from agents.forecast.presets import PRESETS
 from workbench.cli import LazyCommands, json_option, print_json, reports_errors
 from workbench.errors import Stopped
 from workbench.settings import load_settings
+from workbench.stopping import stops_cleanly
 
 if TYPE_CHECKING:
     from agents.forecast.fitting import Prepared
     from agents.forecast.places import Place
 
-CANCELLED = 143  # what a shell reports for a command ended by SIGTERM
+AGAIN = "Run the same command again."
 ELSEWHERE = {
     "predict": ("agents.forecast.commands.kept:predict", "Forecast the next steps, with a band."),
     "list": ("agents.forecast.commands.kept:list_", "List the forecasts and their versions."),
@@ -90,7 +88,7 @@ def backtest(place: str, windows: int, as_json: bool, **chosen: Any) -> None:
     """
     from agents.forecast.fitting import run_backtest
 
-    with _cancels("Cancelled; a back-test keeps nothing.", as_json):
+    with stops_cleanly(Stopped("Cancelled; a back-test keeps nothing.", AGAIN), as_json):
         prepared, _ = _prepare(place, chosen)
         figures = run_backtest(prepared, _reporter(as_json), windows)
     if as_json:
@@ -112,7 +110,7 @@ def fit(place: str, name: str, as_json: bool, **chosen: Any) -> None:
     """
     from agents.forecast.fitting import fit_forecast
 
-    with _cancels("Cancelled; nothing was kept.", as_json):
+    with stops_cleanly(Stopped("Cancelled; nothing was kept.", AGAIN), as_json):
         prepared, found = _prepare(place, chosen)
         named = name or _make_name(found, prepared)
         kept = fit_forecast(prepared, found, named, load_settings(), _reporter(as_json))
@@ -156,30 +154,6 @@ def _make_name(place: Place, prepared: Prepared) -> str:
     origin = Path(place.file).stem if place.file else place.source
     target = prepared.series.facts["target"]
     return re.sub(r"\W+", "-", f"{origin}-{target}")[:80].strip("-") or "forecast"
-
-
-@contextmanager
-def _cancels(problem: str, as_json: bool) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the command as one that a signal ends; nothing half-made stays."""
-
-    def stop(number: int, frame: Any) -> None:
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt the clearing
-        raise Stopped(problem, "Run the same command again.")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    except Stopped as stopped:
-        if as_json:
-            event = {"event": "cancelled", "problem": stopped.problem, "fix": stopped.fix}
-            print_json(event)
-        else:
-            click.echo(f"{stopped.problem}\n{stopped.fix}", err=True)
-        sys.exit(CANCELLED)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _reporter(as_json: bool) -> Callable[[dict[str, Any]], None]:
