@@ -15,7 +15,7 @@ from workbench.language import tokens
 from workbench.messages import say
 from workbench.models.chosen import ChosenModel
 from workbench.models.failures import maps_model_errors
-from workbench.models.reasoning import split_stream
+from workbench.models.reasoning import Marks, split_stream
 from workbench.models.repetition import Repetition
 
 if TYPE_CHECKING:
@@ -94,21 +94,14 @@ def _listen(
 
 def _pieces(work: Work, chunks: Iterator[Any], turn: _Turn) -> Iterator[str]:
     """The text in pieces, reasoning inside `<think>`; ends where the model only repeats itself."""
-    thinking = False
+    marks = Marks()
     repetition = Repetition()
     for chunk in chunks:
         work.check()
         turn.add(chunk)
         thought = chunk.additional_kwargs.get("reasoning_content") or ""
         text = str(chunk.text)
-        marked = ""
-        if thought:
-            marked = thought if thinking else f"<think>{thought}"
-            thinking = True
-        if text:
-            marked += f"</think>{text}" if thinking else text
-            thinking = False
-        yield repetition.feed(marked)
+        yield repetition.feed(marks.join(thought, text))
         if repetition.cut:
             return
     rest = repetition.rest()

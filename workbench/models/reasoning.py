@@ -60,6 +60,24 @@ def _partial(text: str, tag: str) -> int:
     return 0
 
 
+class Marks:
+    """Reasoning that a server sends apart from its text -> one text, with it inside `<think>`."""
+
+    def __init__(self) -> None:
+        self._thinking = False
+
+    def join(self, thought: str, text: str) -> str:
+        """The next piece of the one text, from a chunk's reasoning and text."""
+        marked = ""
+        if thought:
+            marked = thought if self._thinking else f"{OPEN}{thought}"
+            self._thinking = True
+        if text:
+            marked += f"{CLOSE}{text}" if self._thinking else text
+            self._thinking = False
+        return marked
+
+
 def answer_only(text: str) -> str:
     """The text without its thinking.
 

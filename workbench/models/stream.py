@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.chat.events import Done, Notice
 from workbench.models.failures import broken_off, maps_model_errors
+from workbench.models.reasoning import Marks
 from workbench.models.repetition import Repetition
 from workbench.settings import Settings
 
@@ -114,7 +115,7 @@ def _read(
     settings: Settings,
     usage: _Usage,
 ) -> Generator[str, None, None]:
-    thinking = False
+    marks = Marks()
     ended = False
     repetition = Repetition()
     with maps_model_errors(name, settings):
@@ -123,15 +124,8 @@ def _read(
             thought = chunk.additional_kwargs.get("reasoning_content") or ""
             text = str(chunk.content)
             usage.add(chunk, thought + text)
-            marked = ""
-            if thought:
-                marked = thought if thinking else f"<think>{thought}"
-                thinking = True
-            if text:
-                marked += f"</think>{text}" if thinking else text
-                thinking = False
             # also nothing: so that a reader can stop a model that reads a long prompt
-            yield repetition.feed(marked)
+            yield repetition.feed(marks.join(thought, text))
             if repetition.cut:
                 usage.repeated = True
                 return
