@@ -105,20 +105,23 @@ def make_agent(work: Work, speaker: Speaker, system: str) -> Any:
             return ModelResponse(result=[message])
 
         def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            # also of a tool that does not exist, and with wrong arguments: each is a step
             call = request.tool_call
             told = work.call(call["name"], call["args"])
             return ToolMessage(told, tool_call_id=call["id"], name=call["name"])
 
-    return create_agent(speaker.chat, [_declared(tool) for tool in tools], middleware=[OurTurns()])
+    return create_agent(
+        speaker.chat, [_declared(tool, work) for tool in tools], middleware=[OurTurns()]
+    )
 
 
-def _declared(tool: Tool) -> Any:
-    """The tool as LangChain knows it; it runs in `Work.call` alone."""
+def _declared(tool: Tool, work: Work) -> Any:
+    """The tool as LangChain knows it."""
     from langchain_core.tools import StructuredTool
 
-    def never(**arguments: Any) -> str:
-        raise NotImplementedError
+    def call(**arguments: Any) -> str:
+        return work.call(tool.name, arguments)
 
     return StructuredTool(
-        name=tool.name, description=tool.description, args_schema=tool.parameters, func=never
+        name=tool.name, description=tool.description, args_schema=tool.parameters, func=call
     )
