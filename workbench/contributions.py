@@ -100,6 +100,14 @@ def contributions() -> tuple[Contribution, ...]:
     return tuple(point.load() for point in points)
 
 
+def load_in_order(field_name: str) -> list[Any]:
+    """What all packages contribute to a field of position -> place, loaded, by position."""
+    places: dict[int, str] = {}
+    for contribution in contributions():
+        places |= getattr(contribution, field_name)
+    return [load_place(place) for _, place in sorted(places.items())]
+
+
 def load_place(place: str) -> Callable[..., Any]:
     """The function or command at `module:name`."""
     module, _, name = place.partition(":")

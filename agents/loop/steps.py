@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.artefacts.batch import Batch, Event, LoopStep, list_batches
 from workbench.cli import call, receiving
-from workbench.contributions import contributions, load_place
+from workbench.contributions import load_in_order
 from workbench.errors import Conflict, Stopped, WorkbenchError
 from workbench.files import locked
 from workbench.messages import say
@@ -33,11 +33,7 @@ def next_step(batch: Batch) -> LoopStep | None:
 
 def loop_steps() -> list[LoopStep]:
     """The steps of all packages in their order."""
-    places: dict[int, str] = {}
-    for contribution in contributions():
-        places |= contribution.loop_steps
-    steps: list[Any] = [load_place(place) for _, place in sorted(places.items())]
-    return steps
+    return load_in_order("loop_steps")
 
 
 def open_batch(settings: Settings) -> Batch | None:

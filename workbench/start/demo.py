@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from workbench.cli import call, json_option, print_json, receiving, reports_errors
-from workbench.contributions import contributions, load_place
+from workbench.contributions import load_in_order
 from workbench.errors import WorkbenchError
 from workbench.messages import say
 from workbench.progress import Plan
@@ -127,11 +127,7 @@ def run_steps(demo: Demo, steps: Sequence[DemoStep]) -> None:
 
 def demo_steps() -> list[DemoStep]:
     """Every package's steps, in their order."""
-    places: dict[int, str] = {}
-    for contribution in contributions():
-        places |= contribution.demo
-    steps: list[Any] = [load_place(place) for _, place in sorted(places.items())]
-    return steps
+    return load_in_order("demo")
 
 
 @contextmanager
