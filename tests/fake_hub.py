@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from serving import Answering, serving
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PIECE = 1 << 18  # bytes sent at a time
@@ -50,7 +50,7 @@ def etag(data: bytes) -> str:
 def running_hub(hub: Hub) -> Iterator[str]:
     """Its address, while it runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_HEAD(self) -> None:
             self._answer(with_body=False)
 
@@ -86,22 +86,8 @@ def running_hub(hub: Hub) -> Iterator[str]:
                 return  # the client went away
 
         def _json(self, status: int, data: Any, code: str = "") -> None:
-            body = json.dumps(data).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            if code:
-                self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            headers = {"X-Error-Code": code} if code else {}
+            self.send_whole("application/json", json.dumps(data).encode(), status, headers)
 
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url

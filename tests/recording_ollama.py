@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from serving import Answering, serving
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Script:
 def recording_ollama(script: Script) -> Iterator[str]:
     """Its address, while it runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
             script.requests.append((self.path, None))
             if self.path == "/api/version":
@@ -119,19 +119,8 @@ def recording_ollama(script: Script) -> Iterator[str]:
 
         def _send(self, status: int, lines: list[dict[str, Any]]) -> None:
             body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send_whole("application/x-ndjson", body, status)
 
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield script.url
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        script.url = url
+        yield url

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from conftest import free_port
+from serving import Answering, serving
 from tiny_models import make_model
 
 from deploy.conversations import choose_talks
@@ -29,14 +29,14 @@ from workbench.cli import workbench
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workbench.settings import Settings, load_settings
 
-Answer = Callable[[BaseHTTPRequestHandler], tuple[int, Any]]
+Answer = Callable[[Answering], tuple[int, Any]]
 
 
 @contextmanager
-def serving(answer: Answer, port: int = 0) -> Iterator[str]:
+def answering(answer: Answer, port: int = 0) -> Iterator[str]:
     """A server that gives these answers, as JSON."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, data = answer(self)
@@ -49,16 +49,8 @@ def serving(answer: Answer, port: int = 0) -> Iterator[str]:
 
         do_POST = do_HEAD = do_GET
 
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler, port) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +89,16 @@ def test_ollama_that_is_down_says_how_to_start_or_do_without(
 
 def test_an_old_ollama_and_what_is_none_are_told_apart() -> None:
     with (
-        serving(lambda request: (200, {"version": "0.9.6"})) as url,
+        answering(lambda request: (200, {"version": "0.9.6"})) as url,
         pytest.raises(Unavailable, match=r"too old.*0\.12"),
     ):
         Registry(url).check()
     with (
-        serving(lambda request: (200, b"<html>")) as url,
+        answering(lambda request: (200, b"<html>")) as url,
         pytest.raises(Unavailable, match="not Ollama"),
     ):
         Registry(url).check()
-    with serving(lambda request: (200, {"version": "0.24.0"})) as url:
+    with answering(lambda request: (200, {"version": "0.24.0"})) as url:
         assert Registry(url).check() == "0.24.0"
 
 
@@ -119,10 +111,10 @@ def test_a_name_that_ollama_refuses_is_refused_at_once(
 
 
 def test_a_name_that_is_taken_by_another_model_is_kept(settings: Settings, model: Path) -> None:
-    def answer(request: BaseHTTPRequestHandler) -> tuple[int, Any]:
+    def answer(request: Answering) -> tuple[int, Any]:
         return 200, {"version": "0.24.0", "models": [{"model": "mine:latest", "digest": "d"}]}
 
-    with serving(answer) as url, pytest.raises(Conflict, match="another model mine:latest"):
+    with answering(answer) as url, pytest.raises(Conflict, match="another model mine:latest"):
         publish(Order(str(model), "mine"), load_settings(ollama_host=url), lambda event: None)
     assert files(settings) == []
 
@@ -149,13 +141,13 @@ def test_a_server_that_restarts_during_the_upload_gets_the_file_again(tmp_path: 
     file, port, got = tmp_path / "file", free_port(), []
     file.write_bytes(b"weights")
 
-    def answer(request: BaseHTTPRequestHandler) -> tuple[int, Any]:
+    def answer(request: Answering) -> tuple[int, Any]:
         got.append(request.command)
         return (404 if request.command == "HEAD" else 201), {}
 
     def come_back() -> None:
         time.sleep(1)
-        with serving(answer, port):
+        with answering(answer, port):
             time.sleep(3)
 
     thread = threading.Thread(target=come_back)
@@ -182,11 +174,11 @@ def test_what_ollama_answers_is_said_in_our_words(
     file = tmp_path / "file"
     file.write_bytes(b"weights")
 
-    def answer(request: BaseHTTPRequestHandler) -> tuple[int, Any]:
+    def answer(request: Answering) -> tuple[int, Any]:
         return (404, {}) if request.command == "HEAD" else (status, {"error": reason})
 
     with (
-        serving(answer) as url,
+        answering(answer) as url,
         pytest.raises((Unavailable, InvalidInput), match=problem) as caught,
     ):
         Registry(url).push(file, "0" * 64, lambda done, of: None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from serving import Answering, serving
 
 Body = dict[str, Any]
 
@@ -26,14 +26,14 @@ class Reply:
 def tool_server(speak: Callable[[Body], Reply]) -> Iterator[str]:
     """Its base URL, while it runs. `speak` gets each request's body."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
-            self._send("application/json", json.dumps({"data": [{"id": "scripted"}]}))
+            self.send_whole("application/json", b'{"data": [{"id": "scripted"}]}')
 
         def do_POST(self) -> None:
             reply = speak(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             if reply.status != 200:
-                self._send("application/json", '{"error": {"message": "no"}}', reply.status)
+                self.send_whole("application/json", b'{"error": {"message": "no"}}', reply.status)
                 return
             deltas: list[dict[str, Any]] = []
             if reply.text:
@@ -48,26 +48,11 @@ def tool_server(speak: Callable[[Body], Reply]) -> Iterator[str]:
             choices.append({"index": 0, "delta": {}, "finish_reason": finish})
             frame = {"id": "1", "object": "chat.completion.chunk", "model": "scripted"}
             lines = [f"data: {json.dumps(frame | {'choices': [one]})}\n\n" for one in choices]
-            self._send("text/event-stream", "".join(lines) + "data: [DONE]\n\n")
+            told = "".join(lines) + "data: [DONE]\n\n"
+            self.send_whole("text/event-stream", told.encode())
 
-        def _send(self, kind: str, text: str, status: int = 200) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield f"{url}/v1"
 
 
 def results_in(body: Body) -> list[str]:
