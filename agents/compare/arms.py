@@ -18,6 +18,7 @@ from typing import Any
 
 from agents.answer import answer
 from agents.compare.names import BASE, DOCUMENTS, RAG, TUNED
+from agents.compare.problems import together
 from agents.lineage import prompt_version
 from agents.registry import AGENTS, NOBODY
 from agents.router import forced
@@ -29,7 +30,7 @@ from workbench.artefacts.run_folder import card_of, run_around
 from workbench.chat.conversations import Turn
 from workbench.chat.events import Done, Event, Failed, Source, Token
 from workbench.errors import InvalidInput, NotFound, Unavailable, WorkbenchError
-from workbench.messages import listed, say
+from workbench.messages import say
 from workbench.models.chosen import choose, choose_named
 from workbench.models.listing import CONNECT, NONE, split_name
 from workbench.models.servers import server_of
@@ -77,17 +78,18 @@ def parse_arms(names: Sequence[str], settings: Settings) -> list[Arm]:
     if len(set(names)) < len(names):
         raise InvalidInput("An arm is named twice.", "Name each arm once.")
     arms: list[Arm] = []
-    failures: list[tuple[str, WorkbenchError]] = []
+    failures: list[WorkbenchError] = []
     for name in names:
         try:
             arm = parse_arm(name, settings)
             _check(arm)
         except WorkbenchError as error:
-            failures.append((name, error))
+            problem = say("{arm}: {problem}", arm=name, problem=error.problem)
+            failures.append(type(error)(problem, error.fix))
         else:
             arms.append(arm)
     if failures:
-        raise _together(failures)
+        raise together(failures)
     return arms
 
 
@@ -183,17 +185,6 @@ def check_model(name: str, settings: Settings) -> None:
         )
     if kind == "openai" and server_of(rest, settings)[0] is None:
         raise NotFound(say("No server is connected that has {name}.", name=name), CONNECT)
-
-
-def _together(failures: Sequence[tuple[str, WorkbenchError]]) -> WorkbenchError:
-    """One error with the problems of all arms, of the kind of the first."""
-    _, first = failures[0]
-    if len(failures) == 1:
-        name, _ = failures[0]
-        return type(first)(say("{arm}: {problem}", arm=name, problem=first.problem), first.fix)
-    problems = [say("{arm}: {problem}", arm=name, problem=one.problem) for name, one in failures]
-    fixes = list(dict.fromkeys(one.fix for _, one in failures))
-    return type(first)(listed(problems), listed(fixes, " "))
 
 
 def _read(events: Iterator[Event], begun: float) -> Answered:

@@ -24,11 +24,12 @@ from agents.compare.measuring import (
     right_from,
     score_answers,
 )
+from agents.compare.problems import together
 from agents.compare.questions import chosen, history_of, key_of
 from agents.compare.verdict import judge_arms, with_judge
-from workbench.errors import Conflict, InvalidInput, WorkbenchError
+from workbench.errors import Conflict, WorkbenchError
 from workbench.files import locked, sha256_of
-from workbench.messages import listed, say
+from workbench.messages import say
 from workbench.progress import Pace
 from workbench.settings import Settings
 
@@ -117,7 +118,7 @@ def _prepare(wanted: Wanted, settings: Settings) -> _Plan:
     with _noting(failures):
         judge = _find_judge(wanted.judge, settings)
     if failures:
-        raise _together(failures)
+        raise together(failures)
     comparison = comparison_of(wanted.name or name_of(wanted.questions), settings)
     described = {arm.name: describe(arm) for arm in arms}
     return _Plan(comparison, questions, arms, described, measure, wanted.seed, judge)
@@ -244,11 +245,3 @@ def _progress(stage: str, done: int, of: int, begun: float, detail: str = "") ->
     seconds = round(time.monotonic() - begun, 1)
     line = {"event": "progress", "stage": stage, "done": done, "of": of, "seconds": seconds}
     return line | {"detail": detail} if detail else line
-
-
-def _together(failures: Sequence[WorkbenchError]) -> WorkbenchError:
-    if len(failures) == 1:
-        return failures[0]
-    problems = listed([error.problem for error in failures])
-    fixes = list(dict.fromkeys(error.fix for error in failures))
-    return InvalidInput(problems, listed(fixes, " "))

@@ -45,7 +45,6 @@ def shows_errors() -> Iterator[None]:
 
 def show_error(problem: str, fix: str) -> None:
     """A red box in the page's language: the problem, and below it the fix where one is known."""
-    text = sentence(problem)
-    if fix:
-        text = f"{text}\n\n{sentence(fix)}"
+    parts = [sentence(part).replace("\n", "  \n") for part in (problem, fix) if part]
+    text = "\n\n".join(parts)  # a problem of several lines keeps them
     st.error(text, icon=":material/error:")
