@@ -30,8 +30,10 @@ OPENS_ZH = re.compile(
 PRONOUN_EN = re.compile(
     r"\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heirs?|[Tt]hose|[Tt]hese)\b"
     r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
+    r"|\b(?:is|are|was|of|about|on|in|for|by|does|did) (?:this|that) [a-z]+\b"  # that forecast
 )
 PRONOUN_ZH = re.compile(r"[它他她]|这个|那个|这些|那些|其中")
+LEANS_ON = 6  # turns, at most: a follow-up of many follow-ups is read with the newest of them
 SECOND_PERSON = re.compile(r"\b(you|your|yours)\b|[你您]", re.I)
 
 
@@ -97,16 +99,20 @@ class Question:
     def before(self) -> tuple[str, str]:
         """The last question that was about something, and the agent that answered it.
 
-        Either is empty where there is none. A "thanks" in between is passed over.
+        Either is empty where there is none. A "thanks" in between is passed over. A question that
+        is a piece itself is read together with those before it.
         """
         agent = ""
-        for turn in reversed(self.history):
+        newest = self.history[-LEANS_ON:]
+        for place in range(len(newest) - 1, -1, -1):
+            turn = newest[place]
             if turn.role == "assistant":
                 agent = agent or turn.mode
             elif agent == NOBODY and is_courtesy(turn.content):
                 agent = ""
             else:
-                return turn.content, agent
+                earlier = Question(turn.content, newest[:place], self.settings)
+                return earlier.search_text, agent
         return "", agent
 
     @property

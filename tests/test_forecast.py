@@ -29,7 +29,7 @@ from agents.forecast.series import Series, Wanted, read_series
 from agents.forecast.shelf import find_forecast, list_forecasts, promote, versions_of
 from agents.question import Question
 from agents.router import route
-from workbench.chat.conversations import Conversations
+from workbench.chat.conversations import Conversations, Turn
 from workbench.chat.events import Chart, Done, Notice, Query, Table, Token
 from workbench.chat.streams import STREAMS
 from workbench.cli import workbench
@@ -218,10 +218,10 @@ def test_the_preset_of_the_mission_searches_its_grid_in_folds() -> None:
     assert {f"lag{number}" for number in (1, 2, 3)} <= set(seen.rows.columns)
 
 
-def figures(mae: float, naive: float) -> dict[str, Any]:
+def figures(mae: float, naive: float, r2: float = 0.5) -> dict[str, Any]:
     ets = {"mase": None, "model_mase": None}
     return {
-        "all": {"mae": mae, "mase": mae},
+        "all": {"mae": mae, "mase": mae, "r2": r2},
         "baselines": {"seasonal_naive": {"mae": naive, "mase": naive}, "ets": ets},
         "usual": 10.0,
         "windows": 20,
@@ -234,6 +234,9 @@ def test_where_the_naive_forecast_is_better_that_is_said() -> None:
     assert "50% smaller" in words.verdict("en", figures(1, 2))
     assert "not better" in words.verdict("en", figures(2, 1))
     assert "不比" in words.verdict("zh", figures(2, 1)).replace("并不比", "不比")
+    guess = figures(1, 2, r2=-0.1)
+    assert words.is_doubtful(guess) and "as a guess" in words.verdict("en", guess)
+    assert not words.is_doubtful(figures(1, 2)) and words.is_doubtful(figures(2, 1))
     heads = words.column_names("en", "shop", "day", naive=True)
     assert heads == ["day", "shop", "forecast", "lower", "upper", "as a season before"]
 
@@ -267,6 +270,27 @@ def test_a_question_about_the_future_is_routed_fitted_and_answered(assets: Setti
     assert any(layer["mark"]["type"] == "area" for layer in chart.spec["layer"])
     said = "".join(event.text for event in events if isinstance(event, Token))
     assert "was forecast" in said and "smaller than" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "doubts", "longer"),
+    [
+        (QUESTION, "How good is that forecast?", "And for the next 2 hours?"),
+        (QUESTION_ZH, "这个预测可信吗？", "未来两小时呢？"),
+    ],
+)
+def test_follow_ups_stay_with_the_forecast(
+    asked: str, doubts: str, longer: str, assets: Settings
+) -> None:
+    history = [Turn("user", asked), Turn("assistant", "15 rows", "forecast")]
+    second = Question(doubts, history, assets)
+    assert route(second).mode == "forecast"
+    history += [Turn("user", doubts), Turn("assistant", "15 rows", "forecast")]
+    third = Question(longer, history, assets)
+    assert route(third).mode == "forecast"
+    events = list(answer(longer, history, assets, "forecast"))
+    (table,) = [event for event in events if isinstance(event, Table)]
+    assert len(table.rows) == 10, "the series of the first question, the hours of the last"
 
 
 def test_the_chat_shows_the_forecast_in_chinese(

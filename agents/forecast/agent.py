@@ -181,7 +181,7 @@ def _show(question: Question, kept: Kept, found: Prediction, target: Target) -> 
     """Table and chart, then the words."""
     language = question.language
     figures = kept.card["backtest"]
-    naive = not texts.beats_naive(figures)
+    naive = texts.is_doubtful(figures)
     columns, rows = _table(found, target, language, naive)
     yield Token(markdown_table(columns, rows))
     yield Table(columns, rows)

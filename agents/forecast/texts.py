@@ -152,6 +152,17 @@ def beats_naive(figures: Mapping[str, Any]) -> bool:
     return ours["mase"] < naive["mase"]
 
 
+def explains_nothing(figures: Mapping[str, Any]) -> bool:
+    """Whether the mean of the tested values would have been as near: R² says so at 0 and below."""
+    r2 = figures["all"]["r2"]
+    return r2 is not None and r2 <= 0
+
+
+def is_doubtful(figures: Mapping[str, Any]) -> bool:
+    """Whether the naive forecast belongs beside this one."""
+    return explains_nothing(figures) or not beats_naive(figures)
+
+
 def verdict(language: str, figures: Mapping[str, Any]) -> str:
     """Whether it is worth it."""
     naive = figures["baselines"]["seasonal_naive"]["mae"]
@@ -162,6 +173,15 @@ def verdict(language: str, figures: Mapping[str, Any]) -> str:
             "So the forecast was not better than repeating the season before: both are shown, and "
             "neither should be relied on alone.",
             "因此这个预测并不比照搬上一周期更准：两者都已列出，请谨慎参考。",
+        )
+    if explains_nothing(figures):
+        return localized(
+            language,
+            "It explains nothing of the ups and downs (R² is not above 0): these values have no "
+            "pattern that could be learned. Take the numbers as a guess; repeating the season "
+            "before is shown beside them.",
+            "它没有解释任何涨跌（R² 不大于 0）：这些数值里没有可学的规律。请只当作粗略猜测；"
+            "旁边列出了照搬上一周期的结果。",
         )
     less = 1 - ours / naive if naive else 0.0
     return localized(

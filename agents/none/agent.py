@@ -25,9 +25,14 @@ SUGGESTED = 4  # questions
 def answer_from_nowhere(question: Question) -> Iterator[Event]:
     """Thinking and text of the chat model with the turns before, then Done.
 
-    Without a model: one sentence that names what can be asked here, and questions to ask.
+    Without a model: one sentence that names what can be asked here, and questions to ask. The date
+    needs neither.
     """
     begun = time.monotonic()
+    if texts.asks_date(question.text):
+        yield Token(texts.today_is(question.language))
+        yield Done(NONE, time.monotonic() - begun)
+        return
     model = _speaker(question)
     if model is None:
         yield Token(_what_can_be_asked(question))
@@ -67,7 +72,8 @@ def _what_can_be_asked(question: Question) -> str:
 def _messages(question: Question, model: ChosenModel) -> list[tuple[str, str]]:
     """The prompt, as many of the newest turns as have room, the question."""
     settings = model.settings
-    prompt = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
+    template = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
+    prompt = template.format(today=texts.today(question.language))
     taken = tokens(question.text) + OVERHEAD
     room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(question.history, room)]

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 
 from workbench.language import localized
+
+DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS_ZH = "一二三四五六日"
+ASKS_DATE = re.compile(
+    r"^(what|which) (day|date|weekday)( of the week)? is( it)?( today)?\W*$"
+    r"|^what('s| is) (today'?s? date|the date( today)?)\W*$"
+    r"|^今天(是)?(几号|几月几号|几月几日|星期几|周几|礼拜几|什么日子|哪一?天)了?\W*$",
+    re.I,
+)
+
+
+def asks_date(question: str) -> bool:
+    """Whether it asks which day it is and nothing else."""
+    return bool(ASKS_DATE.search(question.strip()))
+
+
+def today(language: str) -> str:
+    """2026-11-29, Sunday."""
+    day = date.today()
+    weekday = day.weekday()
+    return localized(
+        language,
+        f"{day.isoformat()}, {DAYS_EN[weekday]}",
+        f"{day.isoformat()}，星期{DAYS_ZH[weekday]}",
+    )
+
+
+def today_is(language: str) -> str:
+    return localized(language, f"Today is {today(language)}.", f"今天是 {today(language)}。")
 
 
 def ask_about(language: str, named: Sequence[str]) -> str:

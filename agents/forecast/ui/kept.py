@@ -63,7 +63,7 @@ def _show_ahead(settings: Settings, kept: Kept) -> None:
                 "暂时无法读取其数据表，以下基于拟合当天的数据。",
             )
         )
-    naive = not texts.beats_naive(kept.card["backtest"])
+    naive = texts.is_doubtful(kept.card["backtest"])
     if naive:
         st.warning(texts.verdict(language(), kept.card["backtest"]))
     title = str(kept.card["facts"]["target"])
