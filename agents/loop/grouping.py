@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from threading import Lock, Thread
+from threading import Lock, Thread, main_thread
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def group_now(questions: tuple[str, ...], settings: Settings) -> list[int]:
     """Groups by what is known now; what is missing is made in the meantime."""
     known = all((settings.embedder, question) in _vectors for question in questions)
     if not known and not _working.locked():
-        Thread(target=_learn, args=(questions, settings), daemon=True).start()
+        Thread(target=_learn, args=(questions, settings), daemon=False).start()
     return _grouped(questions, settings.embedder, known)
 
 
@@ -45,7 +45,10 @@ def _grouped(questions: tuple[str, ...], embedder: str, known: bool) -> list[int
 
 
 def _learn(questions: Sequence[str], settings: Settings) -> None:
-    """Make the vectors that are missing, where an embedder is in reach."""
+    """Make the vectors that are missing, where an embedder is in reach.
+
+    A process that ends waits for the batch in work: torn out of native code, it would abort.
+    """
     with _working:
         embedder = embedder_of(settings)
         name = settings.embedder
@@ -53,6 +56,8 @@ def _learn(questions: Sequence[str], settings: Settings) -> None:
         if embedder is None:
             return
         for begin in range(0, len(missing), AT_ONCE):
+            if not main_thread().is_alive():
+                return
             texts = missing[begin : begin + AT_ONCE]
             for text, vector in zip(texts, embed_asked(texts, embedder), strict=True):
                 _vectors[name, text] = vector
