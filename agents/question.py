@@ -30,8 +30,8 @@ OPENS_ZH = re.compile(
 PRONOUN_EN = re.compile(
     r"\b([Ii]ts?|[Tt]hey|[Tt]hem|[Tt]heirs?|[Tt]hose|[Tt]hese)\b"
     r"|\b([Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
-    r"|\b(?:is|are|was|of|about|on|in|for|by|does|did) (?:this|that) [a-z]+\b"  # that forecast
 )
+DEMONSTRATIVE = re.compile(r"\b(?:this|that) (\w+)", re.I)
 PRONOUN_ZH = re.compile(r"[它他她]|这个|那个|这些|那些|其中")
 LEANS_ON = 6  # turns, at most: a follow-up of many follow-ups is read with the newest of them
 SECOND_PERSON = re.compile(r"\b(you|your|yours)\b|[你您]", re.I)
@@ -86,9 +86,17 @@ class Question:
 
     @cached_property
     def refers(self) -> bool:
-        """Whether a pronoun may point to the turn before: or to a word of the question itself."""
+        """Whether a pronoun may point to the turn before: or to a word of the question itself.
+
+        "That forecast" points there where the last question has the word; "that year" may not.
+        """
         pronoun = PRONOUN_ZH if self.language == "zh" else PRONOUN_EN
-        return bool(self.history) and bool(pronoun.search(self.text))
+        if not self.history or pronoun.search(self.text):
+            return bool(self.history)
+        asked = [turn.content for turn in self.history if turn.role == "user"]
+        said = set(words(asked[-1])) if asked else set()
+        named = words(" ".join(DEMONSTRATIVE.findall(self.text)))
+        return not said.isdisjoint(named)
 
     @cached_property
     def leans(self) -> bool:

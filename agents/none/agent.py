@@ -72,8 +72,7 @@ def _what_can_be_asked(question: Question) -> str:
 def _messages(question: Question, model: ChosenModel) -> list[tuple[str, str]]:
     """The prompt, as many of the newest turns as have room, the question."""
     settings = model.settings
-    template = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
-    prompt = template.format(today=texts.today(question.language))
+    prompt = (PROMPTS / f"none_{question.language}.md").read_text("utf-8").strip()
     taken = tokens(question.text) + OVERHEAD
     room = prompt_room(settings) - taken
     turns = [(turn.role, turn.content) for turn in newest(question.history, room)]

@@ -1,4 +1,4 @@
-"""What is said where nothing here is about a question and no chat model is connected."""
+"""What is said where nothing here is about a question, without a chat model."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def today(language: str) -> str:
 
 
 def today_is(language: str) -> str:
+    """The whole answer to `asks_date`; a prompt with the date in it would change every day."""
     return localized(language, f"Today is {today(language)}.", f"今天是 {today(language)}。")
 
 

@@ -6,17 +6,15 @@ from collections.abc import Generator
 from datetime import date
 from typing import Any
 
+from agents.none.texts import today
 from agents.tools.tool import Outcome, Results, Tool
 from workbench.chat.events import Event
-
-DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 def _today(arguments: dict[str, Any], results: Results) -> Generator[Event, None, Outcome]:
     yield from ()
-    day = date.today()
-    week = day.isocalendar().week
-    return Outcome(f"{day.isoformat()}, {DAYS[day.weekday()]}, week {week}")
+    week = date.today().isocalendar().week
+    return Outcome(f"{today('en')}, week {week}")
 
 
 TODAY = Tool(
