@@ -146,7 +146,7 @@ def test_the_loop_by_commands_in_one_script(
     teach(base, list(zip(questions, wrong, strict=True)))
     command = tmp_path / "bin" / "workbench"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m workbench.cli "$@"\n', "utf-8")
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m workbench.cli "$@"\n', "utf-8")
     command.chmod(0o755)
     environment = os.environ | {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
