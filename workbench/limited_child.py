@@ -109,6 +109,9 @@ class Child:
             return answers.readline(LONGEST_ANSWER)
         except (OSError, ValueError):  # the pipe is broken, or closed
             return b""
+        except BaseException:  # Ctrl-C: the answer would be taken for the next request's
+            self._end(ChildKilled)
+            raise
 
     def _end(self, reason: type[ChildLost]) -> None:
         if self._lost is ChildLost:  # the first reason counts
@@ -171,5 +174,15 @@ def limit_memory(size: int) -> None:
 
         # address space would count what libraries reserve and never use
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    except (ImportError, ValueError, OSError):  # Windows has no such limit
+        pass
+
+
+def limit_file_size(size: int) -> None:
+    """Let this process write `size` bytes into a file, where the system can limit it."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     except (ImportError, ValueError, OSError):  # Windows has no such limit
         pass
