@@ -56,6 +56,14 @@ def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[No
         ) from error
 
 
+def too_slow(seconds: float) -> Stopped:
+    """What is said of a query whose time was over."""
+    return Stopped(
+        say("The query took longer than {seconds:g} s and was ended.", seconds=seconds),
+        "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
+    )
+
+
 def _mapped(source: DataSource, error: BaseException, statement: str) -> WorkbenchError:
     text = _message(source, error)
     lowered = text.lower()

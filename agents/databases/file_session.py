@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from agents.databases.database_errors import DatabaseSays
+from agents.databases.database_errors import DatabaseSays, too_slow
 from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
 from workbench.errors import Stopped, Unavailable
@@ -152,10 +152,7 @@ class Pool:
 
 def _explained(lost: ChildLost, seconds: float) -> Stopped | Unavailable:
     if isinstance(lost, ChildTooSlow):
-        return Stopped(
-            say("The query took longer than {seconds:g} s and was ended.", seconds=seconds),
-            "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
-        )
+        return too_slow(seconds)
     if isinstance(lost, ChildTooBig):
         return Stopped(
             say(

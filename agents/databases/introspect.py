@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents.databases.database import SqlSession, open_session
+from agents.databases.database import open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.files import table_files
 from agents.databases.linking import prepare_linking
@@ -16,6 +16,7 @@ from agents.databases.notes import load_notes, with_notes
 from agents.databases.passwords import trying_password
 from agents.databases.reflection import reflected_tables
 from agents.databases.schema import Column, Schema, TableSchema, from_dict, to_dict
+from agents.databases.server_session import SqlSession
 from agents.databases.session import Session
 from agents.databases.sources import (
     DataSource,
