@@ -68,6 +68,7 @@ class FileSession(Session):
         try:
             answer = self._child.ask(request, seconds)
         except ChildLost as lost:
+            self._child.kill()  # one that has run out of memory does not get all of it back
             raise _explained(lost, self._seconds) from lost
         if "problem" in answer:
             raise DatabaseSays(answer["problem"])

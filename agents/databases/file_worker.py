@@ -17,7 +17,7 @@ LARGEST_CELL = 10_000_000  # bytes that SQLite may build in one value
 SQLITE_HEAP = 256_000_000  # bytes
 DUCKDB_MEMORY = "200MB"  # what it holds before it writes to its temporary folder
 TEMPORARY = 1_000_000_000  # bytes of a temporary file, and of DuckDB's folder of them
-DUCKDB_THREADS = 2
+DUCKDB_THREADS = 1  # each more needs memory of its own
 DUCKDB_OPTIONS = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",  # a table name is never a Python variable

@@ -22,6 +22,7 @@ from agents.databases.database_errors import too_slow
 from agents.databases.guard.guard import Verdict, judge
 from agents.databases.guard.names import Mend
 from agents.databases.guard.refused import Refused
+from agents.databases.pausing import paused_sentence
 from agents.databases.schema import Schema
 from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
@@ -123,6 +124,13 @@ class Running:
     def _ended(self, seconds: float) -> bool:
         return bool(wait([self._result], seconds).done)
 
+    def _shown(self, error: WorkbenchError) -> WorkbenchError:
+        """What a person is told of an error: a query that was killed ends with any of them."""
+        if self._why is None:
+            return error
+        paused = paused_sentence(self._source, self._settings)
+        return self._unstoppable() if paused else self._why
+
     def _unstoppable(self) -> Stopped:
         """What is said of a query that survives everything; the session pauses its source."""
         return Stopped(
@@ -155,10 +163,11 @@ class Running:
             facts |= {"rows": len(result.rows), "seconds": round(result.seconds, 3)}
             return result
         except WorkbenchError as error:
-            # a query that was killed ends with any error, such as a lost connection
-            shown = self._why or error
+            shown = self._shown(error)
             outcome = "stopped" if isinstance(shown, Stopped) else "failed"
             facts["problem"] = shown.problem
+            if shown is error:
+                raise
             raise shown from error
         finally:
             self._session = None

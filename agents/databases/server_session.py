@@ -84,6 +84,7 @@ class SqlSession(Session):
         self._answered = threading.Event()  # no query is running
         self._answered.set()
         self._stopped = False
+        self._killer: threading.Thread | None = None
         driver: Any = connection.connection.driver_connection
         is_mysql = source.dialect == "mysql"
         self._id: int = driver.thread_id() if is_mysql else driver.info.backend_pid
@@ -107,8 +108,13 @@ class SqlSession(Session):
 
     def stop(self) -> None:
         self._stopped = True
-        # a second connection may take seconds, and nobody waits for it
-        threading.Thread(target=self._end_query, name=f"kill-{self.source.name}").start()
+        self._killer = threading.Thread(target=self._end_query, name=f"kill-{self.source.name}")
+        self._killer.start()
+
+    def close(self) -> None:
+        """Wait until it is known what became of a query that was stopped."""
+        if self._killer is not None:
+            self._killer.join()
 
     def _end_query(self) -> None:
         """Kill the running query, harder each time; pause the source where nothing helps."""
@@ -156,7 +162,11 @@ def open_server(source: DataSource, settings: Settings, seconds: float) -> Itera
                 _harden_mysql(connection, seconds)
             else:
                 _harden_postgres(connection)
-            yield SqlSession(source, settings, connection, engine)
+            session = SqlSession(source, settings, connection, engine)
+            try:
+                yield session
+            finally:
+                session.close()
     finally:
         engine.dispose()
 
