@@ -2,13 +2,12 @@
 
 python benchmarks/sql_expert.py [--seed 1] [--each 1] [--language en]    reads ../shared/data
 
-Each question of Spider is asked of its database with the tables of the other twelve beside its
-own, so that there is something to choose from. The model is the scripted one of erring.py, on a server
-of its own; whatever else happens is the product's. Half of each database's questions, drawn by the
-seed, become verified pairs, and only the others are asked. A result is right where it equals the
-gold query's on the database and on all its variants in `testsuite`. "dies" counts questions that
-end without a result, "wrong" those with another one. The queries of Chase cannot be scored so: its
-databases have no rows.
+Each question of Spider is asked of its database with the tables of the other twelve beside its own.
+The model is the scripted one of erring.py, on a server of its own; whatever else happens is the
+product's. Half of each database's questions, drawn by the seed, become verified pairs, and only the
+others are asked. A result is right where it equals the gold query's on the database and on all its
+variants in `testsuite`. "dies" counts questions that end without a result, "wrong" those with
+another one. The queries of Chase cannot be scored so: its databases have no rows.
 """
 
 from __future__ import annotations
