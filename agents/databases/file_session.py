@@ -16,12 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from agents.databases.database_errors import DatabaseSays, too_slow
+from agents.databases.database_errors import DatabaseSays, too_big, too_slow
 from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
 from workbench.errors import Stopped, Unavailable
 from workbench.limited_child import Answer, Child, ChildKilled, ChildLost, ChildTooBig, ChildTooSlow
-from workbench.messages import say
 from workbench.settings import Settings
 
 MODULE = "agents.databases.file_worker"
@@ -37,9 +36,8 @@ class FileSession(Session):
         self, source: DataSource, pool: Pool, path: Path, temporary: str, seconds: float
     ) -> None:
         """`temporary` is a folder for what the query needs meanwhile; its owner deletes it."""
-        super().__init__(source)
+        super().__init__(source, seconds)
         self._pool = pool
-        self._seconds = seconds
         self._opening: dict[str, Any] = {
             "do": "open",
             "dialect": source.dialect,
@@ -69,13 +67,13 @@ class FileSession(Session):
             answer = self._child.ask(request, seconds)
         except ChildLost as lost:
             self._child.kill()  # one that has run out of memory does not get all of it back
-            raise _explained(lost, self._seconds) from lost
+            raise _explained(lost, self.seconds) from lost
         if "problem" in answer:
             raise DatabaseSays(answer["problem"])
         return answer
 
     def _execute(self, sql: str, stream: bool) -> Rows:
-        return FileRows(self, sql, time.monotonic() + self._seconds)
+        return FileRows(self, sql, time.monotonic() + self.seconds)
 
     def _open(self) -> Child:
         """A child with the file open; a warm one may have ended by itself just now."""
@@ -155,13 +153,7 @@ def _explained(lost: ChildLost, seconds: float) -> Stopped | Unavailable:
     if isinstance(lost, ChildTooSlow):
         return too_slow(seconds)
     if isinstance(lost, ChildTooBig):
-        return Stopped(
-            say(
-                "The query needs more than the {megabytes:.0f} MB of memory that it may use.",
-                megabytes=MEMORY / 1_000_000,
-            ),
-            "Narrow it down: fewer rows, columns or groups.",
-        )
+        return too_big()
     if isinstance(lost, ChildKilled):
         return Stopped("The query was stopped.")
     return Unavailable(

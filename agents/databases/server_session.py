@@ -75,9 +75,14 @@ class SqlSession(Session):
     """MySQL or PostgreSQL through SQLAlchemy; `connection` is for its inspector."""
 
     def __init__(
-        self, source: DataSource, settings: Settings, connection: Connection, engine: Engine
+        self,
+        source: DataSource,
+        settings: Settings,
+        connection: Connection,
+        engine: Engine,
+        seconds: float,
     ) -> None:
-        super().__init__(source)
+        super().__init__(source, seconds)
         self.connection = connection
         self._settings = settings
         self._engine = engine
@@ -162,7 +167,7 @@ def open_server(source: DataSource, settings: Settings, seconds: float) -> Itera
                 _harden_mysql(connection, seconds)
             else:
                 _harden_postgres(connection)
-            session = SqlSession(source, settings, connection, engine)
+            session = SqlSession(source, settings, connection, engine, seconds)
             try:
                 yield session
             finally:

@@ -23,8 +23,10 @@ class Rows(Protocol):
 class Session(ABC):
     """One read-only connection. Only `stop` may be called from another thread."""
 
-    def __init__(self, source: DataSource) -> None:
+    def __init__(self, source: DataSource, seconds: float) -> None:
+        """A statement may take `seconds`."""
         self.source = source
+        self.seconds = seconds
 
     @contextmanager
     def cursor(self, sql: str, stream: bool = False) -> Iterator[Rows]:
@@ -32,7 +34,7 @@ class Session(ABC):
 
         Raises QueryFailed, Stopped or Unavailable, also while rows are fetched.
         """
-        with maps_database_errors(self.source, sql):
+        with maps_database_errors(self.source, sql, self.seconds):
             rows = self._execute(sql, stream)
             try:
                 yield rows

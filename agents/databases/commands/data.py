@@ -52,6 +52,10 @@ ELSEWHERE = {
         "agents.databases.commands.rights:rights",
         "Say what a source's account may do, and how to make one that reads.",
     ),
+    "resume": (
+        "agents.databases.commands.resume:resume",
+        "Ask a paused source again.",
+    ),
     "example": (
         "agents.databases.commands.notes:example",
         "Make the example database.",
@@ -91,10 +95,12 @@ def add(name: str, place: str, as_json: bool) -> None:
     tables = len(schema.tables)
     columns = schema.column_count()
     if as_json:
-        counts = {"tables": tables, "columns": columns}
+        counts = {"tables": tables, "columns": columns, "told": schema.sentences()}
         print_json({"event": "done"} | _facts(source) | counts | facts_of(rights))
     else:
         click.echo(f"Added {name} ({source.dialect}): {tables} tables, {columns} columns")
+        for sentence in schema.sentences():
+            click.echo(sentence)
         show_rights(rights)
 
 
