@@ -21,31 +21,38 @@ NO_ANSWER = re.compile(
     r"|gone away"
 )
 NO_DATABASE = re.compile(r"unknown database|database \"[^\"]*\" does not exist")
-OUT_OF_TIME = re.compile(
-    r"max_statement_time|maximum statement execution|statement timeout|canceling statement"
-    r"|interrupt|query execution was"
+OUT_OF_TIME = re.compile(r"max_statement_time|maximum statement execution|statement timeout")
+OUT_OF_SPACE = re.compile(
+    r"max_session_mem_used|temp_file_limit|out of memory|database or disk is full"
 )
+STOPPED = re.compile(r"canceling statement|interrupt|query execution was|terminating connection")
 
 
 class QueryFailed(InvalidInput):
     """The database refused the query; `problem` is its message."""
 
 
+class DatabaseSays(Exception):
+    """What a database in a child process says against a query, in its own words."""
+
+
 @contextmanager
-def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[None]:
-    """`statement` is the query that runs, empty while the connection is made.
+def maps_database_errors(
+    source: DataSource, statement: str = "", seconds: float = 0
+) -> Iterator[None]:
+    """`statement` is the query that runs, empty while the connection is made; it has `seconds`.
 
     Raises Unavailable, NotFound, Stopped or QueryFailed.
     """
-    import duckdb
     import sqlalchemy.exc
 
     try:
         yield
     except sqlalchemy.exc.DBAPIError as error:
-        raise _mapped(source, error.orig or error, statement or error.statement or "") from error
-    except duckdb.Error as error:
-        raise _mapped(source, error, statement) from error
+        ran = statement or error.statement or ""
+        raise _mapped(source, error.orig or error, ran, seconds) from error
+    except DatabaseSays as error:
+        raise _mapped(source, error, statement, seconds) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise Unavailable(
             say("{name}: {text}", name=source.name, text=_message(source, error)),
@@ -53,7 +60,25 @@ def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[No
         ) from error
 
 
-def _mapped(source: DataSource, error: BaseException, statement: str) -> WorkbenchError:
+def too_slow(seconds: float) -> Stopped:
+    """What is said of a query whose time was over."""
+    return Stopped(
+        say("The query took longer than {seconds:g} s and was ended.", seconds=seconds),
+        "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
+    )
+
+
+def too_big() -> Stopped:
+    """What is said of a query that needs more memory or temporary files than it may use."""
+    return Stopped(
+        "The query needs more memory or temporary space than it may use.",
+        "Narrow it down: fewer rows, columns or groups.",
+    )
+
+
+def _mapped(
+    source: DataSource, error: BaseException, statement: str, seconds: float
+) -> WorkbenchError:
     text = _message(source, error)
     lowered = text.lower()
     if NO_ENTRY.search(lowered):
@@ -75,10 +100,11 @@ def _mapped(source: DataSource, error: BaseException, statement: str) -> Workben
             "Correct the name of the database: remove the source and add it again.",
         )
     if OUT_OF_TIME.search(lowered):
-        return Stopped(
-            "The query took too long or was stopped.",
-            "Narrow it down, or raise WORKBENCH_QUERY_SECONDS.",
-        )
+        return too_slow(seconds)
+    if OUT_OF_SPACE.search(lowered):
+        return too_big()
+    if STOPPED.search(lowered):
+        return Stopped("The query was stopped.")
     if not statement:
         return Unavailable(
             say("{name}: {text}", name=source.name, text=text),

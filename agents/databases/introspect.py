@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents.databases.database import Session, SqlSession, open_session
+from agents.databases.database import open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.files import table_files
 from agents.databases.linking import prepare_linking
@@ -16,6 +17,8 @@ from agents.databases.notes import load_notes, with_notes
 from agents.databases.passwords import trying_password
 from agents.databases.reflection import reflected_tables
 from agents.databases.schema import Column, Schema, TableSchema, from_dict, to_dict
+from agents.databases.server_session import SqlSession, missing_limits
+from agents.databases.session import Session
 from agents.databases.sources import (
     DataSource,
     add_source,
@@ -23,13 +26,17 @@ from agents.databases.sources import (
     remove_source,
     source_folder,
 )
-from workbench.errors import WorkbenchError
+from agents.databases.sqlite_catalogue import sqlite_tables
+from workbench.errors import Stopped, WorkbenchError
 from workbench.files import read_json, write_json
+from workbench.messages import pack, say
 from workbench.settings import Settings
 
 SAMPLED_ROWS = 200
+SAMPLED_WITHIN = 5  # seconds for each table
 SAMPLES = 8  # of a column
 LONGEST_SAMPLE = 60  # characters
+BLOB = re.compile(r"<\d+ bytes>")  # what a child makes of one
 # parts of the names of columns whose values are never shown
 SECRET = ("password", "passwd", "secret", "token", "salt", "密码", "口令")
 
@@ -61,10 +68,7 @@ def count_tables(source: DataSource, settings: Settings) -> int:
     if source.from_files:
         return len(table_files(source))
     with open_session(source, settings, settings.query_seconds) as session:
-        if isinstance(session, SqlSession):
-            tables, _ = reflected_tables(session)
-        else:
-            tables, _ = duckdb_tables(session)
+        tables, _ = _tables(session)
     return len(tables)
 
 
@@ -73,8 +77,10 @@ def load_schema(source: DataSource, settings: Settings, refresh: bool = False) -
     cache = source_folder(settings, source) / "schema.json"
     schema = None if refresh else _cached(cache)
     if schema is None:
-        with open_session(source, settings, settings.query_seconds) as session:
-            schema = read_schema(session)
+        # an endless view would take a whole query's time
+        seconds = min(settings.query_seconds, SAMPLED_WITHIN)
+        with open_session(source, settings, seconds) as session:
+            schema = read_schema(session, seconds)
         write_json(cache, to_dict(schema))
     return with_notes(schema, load_notes(source, settings))
 
@@ -87,22 +93,46 @@ def _cached(path: Path) -> Schema | None:
     return from_dict(known) if known is not None else None
 
 
-def read_schema(session: Session) -> Schema:
+def read_schema(session: Session, seconds: float = SAMPLED_WITHIN) -> Schema:
     """Tables and views with comments, keys, row counts and sample values.
 
     The tables of PostgreSQL's and DuckDB's other schemas bear the schema in their name; other
-    databases of a MySQL server stay closed.
+    databases of a MySQL server stay closed. A view that does not answer in `seconds`, which are
+    those of the session, is left out, and `told` says so.
     """
+    tables, namespace = _tables(session)
+    told = missing_limits(session) if isinstance(session, SqlSession) else []
+    sampled = []
+    for table in tables:
+        try:
+            sampled.append(_with_samples(session, table))
+        except Stopped:
+            session.rollback()
+            told.append(
+                say(
+                    "The view {name} did not answer in {seconds:g} s: left out.",
+                    name=table.name,
+                    seconds=seconds,
+                )
+            )
+    packed = tuple(pack(message) for message in told)
+    return Schema(session.source.dialect, tuple(sampled), namespace, time.time(), packed)
+
+
+def _tables(session: Session) -> tuple[list[TableSchema], str]:
+    """(tables and views, name of the database or schema that they are in)."""
     if isinstance(session, SqlSession):
-        tables, namespace = reflected_tables(session)
-    else:
-        tables, namespace = duckdb_tables(session)
-    sampled = tuple(_with_samples(session, table) for table in tables)
-    return Schema(session.source.dialect, sampled, namespace, time.time())
+        return reflected_tables(session)
+    if session.source.dialect == "sqlite":
+        return sqlite_tables(session)
+    return duckdb_tables(session)
 
 
 def _with_samples(session: Session, table: TableSchema) -> TableSchema:
-    """The table with a few short values of each column, and its row count if that is quick."""
+    """The table with a few short values of each column, and its row count if that is quick.
+
+    Raises Stopped where its rows do not come in time.
+    """
     if not table.columns:
         return table
     names = ", ".join(session.quote(column.name) for column in table.columns)
@@ -126,9 +156,11 @@ def _with_samples(session: Session, table: TableSchema) -> TableSchema:
 
 
 def _try(session: Session, statement: str) -> list[Any] | None:
-    """The rows, or None where a view is broken or too slow: the next table is read all the same."""
+    """The rows, or None where a view is broken: the next table is read all the same."""
     try:
         return session.fetch(statement)
+    except Stopped:
+        raise
     except WorkbenchError:
         session.rollback()
         return None
@@ -143,6 +175,8 @@ def _samples(values: Iterable[Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}  # a set that keeps the order
     for value in values:
         if value is None or isinstance(value, bytes | bytearray | memoryview):
+            continue
+        if isinstance(value, str) and BLOB.fullmatch(value):
             continue
         text = " ".join(str(value).split())
         if text and len(text) <= LONGEST_SAMPLE:

@@ -1,11 +1,11 @@
-"""A session of MySQL, PostgreSQL or SQLite -> its tables and views, by SQLAlchemy's inspector."""
+"""A session of MySQL or PostgreSQL -> its tables and views, by SQLAlchemy's inspector."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.databases.database import SqlSession
 from agents.databases.schema import Column, ForeignKey, TableSchema, qualified
+from agents.databases.server_session import SqlSession
 
 if TYPE_CHECKING:
     from sqlalchemy import Inspector
@@ -46,7 +46,7 @@ def _tables(session: SqlSession, inspector: Inspector, namespace: str) -> list[T
 
     What the server itself cannot read any more is left out: a view of a table that is gone.
     """
-    from sqlalchemy.exc import NoSuchTableError, OperationalError, UnreflectableTableError
+    from sqlalchemy.exc import NoSuchTableError, UnreflectableTableError
 
     counts = _row_counts(session, namespace)
     space = namespace or None
@@ -58,9 +58,6 @@ def _tables(session: SqlSession, inspector: Inspector, namespace: str) -> list[T
             found.append(_reflected(inspector, name, namespace, counts.get(name)))
         except (UnreflectableTableError, NoSuchTableError):
             continue
-        except OperationalError:  # SQLite's word for such a view; elsewhere the server is gone
-            if session.source.dialect != "sqlite":
-                raise
     return found
 
 
@@ -80,29 +77,19 @@ def _reflected(inspector: Inspector, name: str, namespace: str, rows: int | None
     return TableSchema(
         qualified(namespace, name),
         tuple(columns),
-        _comment(inspector, name, space),
+        inspector.get_table_comment(name, space).get("text") or "",
         rows,
         tuple(keys),
         namespace=namespace,
     )
 
 
-def _comment(inspector: Inspector, name: str, namespace: str | None) -> str:
-    try:
-        return inspector.get_table_comment(name, namespace).get("text") or ""
-    except NotImplementedError:  # SQLite keeps none
-        return ""
-
-
 def _row_counts(session: SqlSession, namespace: str) -> dict[str, int]:
-    """Rows by table: the servers' own estimates; SQLite is counted when it is sampled."""
-    if session.source.dialect == "mysql":
-        statement = MYSQL_ROWS
-    elif session.source.dialect == "postgres":
+    """Rows by table: the servers' own estimates."""
+    statement = MYSQL_ROWS
+    if session.source.dialect == "postgres":
         quoted = "'" + namespace.replace("'", "''") + "'"
         statement = POSTGRES_ROWS.format(quoted if namespace else "current_schema()")
-    else:
-        return {}
     counts = {}
     for name, count in session.fetch(statement):
         if count is not None and count >= 0:  # PostgreSQL says -1 before it has looked

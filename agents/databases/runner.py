@@ -7,33 +7,36 @@ what, and the verdict.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import getpass
 import json
-import math
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
-from agents.databases.database import Rows, Session, open_session
+from agents.databases.database import open_session
+from agents.databases.database_errors import too_slow
 from agents.databases.guard.guard import Verdict, judge
 from agents.databases.guard.names import Mend
 from agents.databases.guard.refused import Refused
+from agents.databases.pausing import paused_sentence
 from agents.databases.schema import Schema
+from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
+from agents.databases.values import plain_size, plain_value
 from workbench.errors import Stopped, WorkbenchError
+from workbench.messages import say
 from workbench.settings import Settings
 
-LONGEST_CELL = 2_000  # characters
 LARGEST_RESULT = 50_000_000  # characters
-NUMBER_SIZE = 8  # what a cell without text counts
-FETCHED = 500  # rows at a time
+FETCHED = 512  # rows at a time, where they are small
+SMALL = 1_000_000  # characters of the rows that are fetched at a time
 BEAT = 0.1  # seconds between two looks at a running query
-GRACE = 5  # seconds that a stopped query may take to end
+LATE = 0.5  # seconds after its time when a query is killed that its database has not ended
+GRACE = 1.3  # seconds that a killed query may take to end
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,12 @@ class Running:
         self._source = source
         self._settings = settings
         self._session: Session | None = None
-        self._stopped = False
-        self._begun = time.monotonic()
-        pool = ThreadPoolExecutor(1, f"query-{source.name}")
-        self._result = pool.submit(self._run)
-        pool.shutdown(wait=False)
+        self._ends: float | None = None  # when its time is over; None while it is being connected
+        self._why: Stopped | None = None  # it was stopped, and this is what the person is told
+        self._given_up = False
+        self._result: Future[Result] = Future()
+        # a daemon: a server that never answers must not keep the program from ending
+        Thread(target=self._run, name=f"query-{source.name}", daemon=True).start()
 
     def wait(self) -> Iterator[None]:
         """A beat now and then, until the query ends.
@@ -93,8 +97,9 @@ class Running:
         try:
             while not self._ended(BEAT):
                 yield
-                # the server ends the query itself at its limit; a second later it is stopped
-                if time.monotonic() - self._begun > self._settings.query_seconds + 1:
+                # the database ends the query itself at its limit; a little later it is killed
+                if self._ends is not None and time.monotonic() > self._ends + LATE:
+                    self._why = too_slow(self._settings.query_seconds)
                     break
         finally:
             if not self._result.done():
@@ -102,7 +107,7 @@ class Running:
 
     def stop(self) -> None:
         """End the query on the server, also one that is only about to begin."""
-        self._stopped = True
+        self._why = self._why or Stopped("The query was stopped.")
         session = self._session  # the other thread may take it away meanwhile
         if session is not None:
             session.stop()
@@ -110,34 +115,74 @@ class Running:
     def result(self) -> Result:
         """The rows of the query; raises what it failed with, or Stopped."""
         if not self._ended(GRACE):
-            raise Stopped(
-                "The query does not end.", "Look at the server; ask again when it answers."
-            )
+            self._given_up = True
+            stopped = self._unstoppable()
+            audit(self._settings, self._source, self._asked, "stopped", problem=stopped.problem)
+            raise stopped
         return self._result.result()
 
     def _ended(self, seconds: float) -> bool:
         return bool(wait([self._result], seconds).done)
 
-    def _run(self) -> Result:
+    def _shown(self, error: WorkbenchError) -> WorkbenchError:
+        """What a person is told of an error: a query that was killed ends with any of them."""
+        if self._why is None:
+            return error
+        paused = paused_sentence(self._source, self._settings)
+        return self._unstoppable() if paused else self._why
+
+    def _unstoppable(self) -> Stopped:
+        """What is said of a query that survives everything; the session pauses its source."""
+        return Stopped(
+            say(
+                "The query took longer than {seconds:g} s and could not be ended: it still runs on "
+                "the server of {name}, which is paused now.",
+                seconds=self._settings.query_seconds,
+                name=self._source.name,
+            ),
+            say(
+                "Further questions wait until it ends. To ask at once: workbench data resume "
+                "{name}",
+                name=self._source.name,
+            ),
+        )
+
+    def _run(self) -> None:
+        try:
+            self._result.set_result(self._audited())
+        except BaseException as error:  # noqa: BLE001 – whoever asks for the result gets it
+            self._result.set_exception(error)
+
+    def _audited(self) -> Result:
+        """The query's rows, or what is said of it, once that is in the audit log."""
         facts: dict[str, Any] = {"ran": self.verdict.more or self.verdict.sql}
         outcome = "failed"
         try:
-            seconds = self._settings.query_seconds
-            with open_session(self._source, self._settings, seconds) as session:
-                self._session = session
-                if self._stopped:
-                    raise Stopped("The query was stopped.")
-                result = _fetch(session, self.verdict, self._begun)
+            result = self._rows()
             outcome = "ran"
             facts |= {"rows": len(result.rows), "seconds": round(result.seconds, 3)}
             return result
         except WorkbenchError as error:
-            outcome = "stopped" if isinstance(error, Stopped) else "failed"
-            facts["problem"] = error.problem
-            raise
+            shown = self._shown(error)
+            outcome = "stopped" if isinstance(shown, Stopped) else "failed"
+            facts["problem"] = shown.problem
+            if shown is error:
+                raise
+            raise shown from error
         finally:
             self._session = None
-            audit(self._settings, self._source, self._asked, outcome, **facts)
+            if not self._given_up:
+                audit(self._settings, self._source, self._asked, outcome, **facts)
+
+    def _rows(self) -> Result:
+        begun = time.monotonic()
+        seconds = self._settings.query_seconds
+        with open_session(self._source, self._settings, seconds) as session:
+            self._session = session
+            if self._why:
+                raise self._why
+            self._ends = time.monotonic() + seconds
+            return _fetch(session, self.verdict, begun)
 
 
 def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
@@ -149,7 +194,7 @@ def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
         for row in _each(found):
             cells = [plain_value(value) for value in row]
             rows.append(cells)
-            size += sum(len(cell) if isinstance(cell, str) else NUMBER_SIZE for cell in cells)
+            size += plain_size(cells)
             if size > LARGEST_RESULT:
                 break
     truncated = size > LARGEST_RESULT or len(rows) > verdict.limit
@@ -157,41 +202,18 @@ def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
 
 
 def _each(found: Rows) -> Iterator[Any]:
-    while chunk := found.fetchmany(FETCHED):
-        yield from chunk
+    """The rows, fetched a few at a time where they are large: all of a part are in memory."""
+    many = 1
+    rows = found.fetchmany(many)
+    while rows:
+        yield from rows
+        size = sum(_length(value) for row in rows for value in row)
+        many = min(FETCHED, many * 2) if size < SMALL else max(1, many // 2)
+        rows = found.fetchmany(many)
 
 
-def plain_value(value: Any) -> Any:
-    """A cell as JSON has it.
-
-    Numbers stay exact where JSON can hold them, dates become ISO text, long text is cut, and of a
-    blob only its size stays.
-    """
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, decimal.Decimal):
-        return _number(value)
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"
-    text = str(value)
-    if isinstance(value, list | dict):
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
-
-
-def _number(value: decimal.Decimal) -> int | float | str | None:
-    if not value.is_finite():
-        return None
-    if value == value.to_integral_value() and abs(value) < 2**63:
-        return int(value)
-    short = float(value)
-    return short if decimal.Decimal(repr(short)) == value else str(value)
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str | bytes) else 0
 
 
 def _distinct(names: list[str]) -> list[str]:

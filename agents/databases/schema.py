@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from workbench.messages import unpack
+
 
 @dataclass(frozen=True)
 class Column:
@@ -74,13 +76,15 @@ class TableSchema:
 class Schema:
     """`dialect` is mysql, postgres, sqlite or duckdb.
 
-    `namespace` is the database or schema that the tables are in.
+    `namespace` is the database or schema that the tables are in. `told` is what a person should
+    know of how it was read, as packed messages.
     """
 
     dialect: str
     tables: tuple[TableSchema, ...]
     namespace: str = ""
     read_at: float = field(default=0.0, compare=False)
+    told: tuple[Any, ...] = field(default=(), compare=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, TableSchema]:
@@ -126,6 +130,10 @@ class Schema:
             found = [table for table in found if not table.namespace]
         return found[0] if len(found) == 1 else None
 
+    def sentences(self) -> list[str]:
+        """What a person should know of how it was read."""
+        return [unpack(packed) for packed in self.told]
+
     def column_count(self) -> int:
         return sum(len(table.columns) for table in self.tables)
 
@@ -142,7 +150,7 @@ def to_dict(schema: Schema) -> dict[str, Any]:
 def from_dict(data: dict[str, Any]) -> Schema:
     """The inverse of `to_dict`, also after a way through JSON."""
     tables = tuple(_table(table) for table in data["tables"])
-    return Schema(**data | {"tables": tables})
+    return Schema(**data | {"tables": tables, "told": tuple(data.get("told", ()))})
 
 
 def _table(data: dict[str, Any]) -> TableSchema:
