@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from databases import shop_schema
+from hostile_kinds import filled
 
 from agents.databases.guard.guard import DIALECTS, judge
 from agents.databases.guard.refused import Refused
@@ -16,21 +17,12 @@ from agents.databases.guard.refused import Refused
 QUERIES = tomllib.loads(Path(__file__).with_name("growth_queries.toml").read_text("utf-8"))
 
 
-def nested(levels: int) -> str:
-    """REPLACEs in each other, each of which makes the text ten times longer."""
-    text = "'aaaaaaaaaa'"
-    for _ in range(levels):
-        text = f"replace({text}, 'a', 'aaaaaaaaaa')"
-    return text
-
-
 def queries(kind: str, dialect: str) -> Iterator[tuple[str, str]]:
     """(query, what the refusal must say) of the rows for that dialect."""
-    big = f"replace({nested(5)}, 'a', 'aa')"
     for row in QUERIES[kind]:
         if dialect in row["on"].split():
             for sql in row["sql"]:
-                yield sql.replace("{BIG}", big).replace("{HUGE}", nested(7)), row.get("why", "")
+                yield filled(sql), row.get("why", "")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
