@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+from agents.databases.cells import cut_cells
 from agents.databases.database import open_session
 from agents.databases.database_errors import too_slow
 from agents.databases.guard.guard import Verdict, judge
@@ -189,10 +190,11 @@ def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
     columns: list[str] = []
     rows: list[list[Any]] = []
     size = 0
-    with session.cursor(verdict.more or verdict.sql, stream=True) as found:
-        columns = _distinct(list(found.keys()))
+    cut = cut_cells(session, verdict.more or verdict.sql)
+    with session.cursor(cut.sql, stream=True) as found:
+        columns = _distinct(list(cut.names or found.keys()))
         for row in _each(found):
-            cells = [plain_value(value) for value in row]
+            cells = [plain_value(value) for value in cut.cells(row)]
             rows.append(cells)
             size += plain_size(cells)
             if size > LARGEST_RESULT:

@@ -17,6 +17,7 @@ from typing import Any
 from agents.databases.guard.names import Mend, Resolver
 from agents.databases.guard.nodes import check_node, kind_name
 from agents.databases.guard.refused import NoSelect, Refused
+from agents.databases.guard.sizes import check_sizes
 from agents.databases.schema import Schema
 from workbench.messages import say
 
@@ -60,6 +61,7 @@ def judge(
         again, _ = _allow(parse(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
             raise Refused("The statement changes when it is read again.")
+        check_sizes(again, schema, dialect)
     except RecursionError as error:
         raise Refused("The statement is nested too deeply.") from error
     more = None
