@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.databases.database import Rows, Session, open_session
+from agents.databases.guard.columns import Mend
 from agents.databases.guard.guard import Verdict, judge
-from agents.databases.guard.names import Mend
 from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
 from agents.databases.sources import DataSource

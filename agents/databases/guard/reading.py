@@ -1,0 +1,71 @@
+"""Text of a dialect <-> tree, in which a function keeps the name that the server knows.
+
+sqlglot turns functions into classes of its own and prints some of them as others. A guard must
+judge what the server will run, so nearly all are left as they are written: `exp.Anonymous`. Calls
+with words of their own, such as `EXTRACT(YEAR FROM d)`, are read by sqlglot's own parsers.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+# calls that sqlglot must read because words stand between their arguments
+OWN_WORDS = {
+    "mysql": """
+        CAST CONVERT EXTRACT TRIM SUBSTRING SUBSTR POSITION GROUP_CONCAT CHAR JSON_TABLE MATCH""",
+    "postgres": "CAST EXTRACT TRIM SUBSTRING POSITION OVERLAY NORMALIZE",
+    "sqlite": "CAST",
+    "duckdb": "CAST TRY_CAST EXTRACT TRIM SUBSTRING POSITION OVERLAY",
+}
+# functions whose first argument is a word and no column
+WITH_UNITS = {"mysql": {"TIMESTAMPADD", "TIMESTAMPDIFF"}}
+
+
+@lru_cache(maxsize=8)
+def reader(name: str) -> Any:
+    """sqlglot's dialect with functions left as they are written."""
+    from sqlglot import Dialect
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused anyway
+    base = Dialect.get_or_raise(name)
+    own_words = OWN_WORDS[name].split()
+    with_units = WITH_UNITS.get(name, set())
+    known = base.parser_class
+
+    class Parser(known):  # type: ignore[misc, valid-type]
+        FUNCTIONS = {word: known.FUNCTIONS[word] for word in with_units}  # noqa: RUF012
+        FUNCTION_PARSERS = {word: known.FUNCTION_PARSERS[word] for word in own_words}  # noqa: RUF012
+
+    class Faithful(type(base)):  # type: ignore[misc]
+        pass
+
+    Faithful.parser_class = Parser
+    Faithful.generator_class = _printer(name, base.generator_class)
+    return Faithful()
+
+
+def _printer(name: str, known: Any) -> Any:
+    """The generator of a dialect without its translations into what means something else."""
+    from sqlglot import exp
+
+    class Printer(known):  # type: ignore[misc]
+        MULTI_ARG_DISTINCT = True
+        TYPE_MAPPING = dict(known.TYPE_MAPPING)  # noqa: RUF012
+        TRANSFORMS = dict(known.TRANSFORMS)  # noqa: RUF012
+
+    Printer.TRANSFORMS[exp.WithinGroup] = _within_group
+    Printer.TRANSFORMS[exp.IgnoreNulls] = lambda self, node: (
+        f"{self.sql(node, 'this')} IGNORE NULLS"
+    )
+    if name == "mysql":  # REGEXP as MariaDB knows it too
+        Printer.TRANSFORMS[exp.RegexpLike] = lambda self, node: self.binary(node, "RLIKE")
+    if name == "sqlite":  # a number may stay whole
+        Printer.TYPE_MAPPING[exp.DType.DECIMAL] = "NUMERIC"
+    return Printer
+
+
+def _within_group(printer: Any, node: Any) -> str:
+    order = printer.sql(node, "expression")
+    return f"{printer.sql(node, 'this')} WITHIN GROUP ({order.strip()})"
