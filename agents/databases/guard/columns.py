@@ -132,6 +132,28 @@ def given_by(node: Any) -> Iterator[Any]:
             yield field.this
 
 
+def restore_steps(tree: Any) -> None:
+    """Write what DuckDB takes for a step into JSON as one, in place: `f(doc -> '$.a')`.
+
+    As an argument it is read as a lambda, which would have no use for its parameter.
+    """
+    from sqlglot import exp
+
+    for node in list(tree.find_all(exp.Lambda)):
+        first = node.this
+        while isinstance(first, exp.Binary) or isinstance(first, exp.Bracket):
+            first = first.this
+        if not isinstance(first, exp.Literal) or len(node.expressions) != 1:
+            continue
+        column = exp.column(node.expressions[0].copy())
+        step = exp.JSONExtract(this=column, expression=first.copy())
+        if first is node.this:
+            node.replace(step)
+        else:
+            first.replace(step)
+            node.replace(node.this)
+
+
 def restore_methods(tree: Any) -> None:
     """Write DuckDB's `name.upper()` as `upper(name)`, in place."""
     from sqlglot import exp

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents.databases.guard.columns import Columns, Mend, given_by, restore_methods
+from agents.databases.guard.columns import Columns, Mend, given_by, restore_methods, restore_steps
 from agents.databases.guard.refused import Refused, unknown_column, unknown_table
 from agents.databases.guard.relations import function_columns, function_of, quoted, values_columns
 from agents.databases.guard.scope import (
@@ -113,6 +113,7 @@ class Resolver:
         from sqlglot import exp
 
         restore_methods(node)
+        restore_steps(node)
         scope = Scope()
         scopes = [scope, *outer]
         joins: list[Any] = []

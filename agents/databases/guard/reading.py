@@ -8,7 +8,7 @@ with words of their own, such as `EXTRACT(YEAR FROM d)`, are read by sqlglot's o
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 # calls that sqlglot must read because words stand between their arguments
@@ -20,30 +20,41 @@ OWN_WORDS = {
     "duckdb": "CAST TRY_CAST EXTRACT TRIM SUBSTRING POSITION OVERLAY",
 }
 # functions whose first argument is a word and no column
-WITH_UNITS = {"mysql": {"TIMESTAMPADD", "TIMESTAMPDIFF"}}
+WITH_UNITS = {"mysql": ("TIMESTAMPADD", "TIMESTAMPDIFF", "GET_FORMAT")}
 
 
 @lru_cache(maxsize=8)
 def reader(name: str) -> Any:
     """sqlglot's dialect with functions left as they are written."""
-    from sqlglot import Dialect
+    from sqlglot import Dialect, TokenType
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused anyway
     base = Dialect.get_or_raise(name)
     own_words = OWN_WORDS[name].split()
-    with_units = WITH_UNITS.get(name, set())
+    with_units = WITH_UNITS.get(name, ())
     known = base.parser_class
 
     class Parser(known):  # type: ignore[misc, valid-type]
-        FUNCTIONS = {word: known.FUNCTIONS[word] for word in with_units}  # noqa: RUF012
+        FUNCTIONS = {word: partial(_with_unit, word) for word in with_units}  # noqa: RUF012
         FUNCTION_PARSERS = {word: known.FUNCTION_PARSERS[word] for word in own_words}  # noqa: RUF012
 
     class Faithful(type(base)):  # type: ignore[misc]
         pass
 
+    if name != "duckdb":  # elsewhere an arrow is no lambda but a step into JSON
+        Parser.LAMBDAS = {
+            token: read for token, read in known.LAMBDAS.items() if token != TokenType.ARROW
+        }
     Faithful.parser_class = Parser
     Faithful.generator_class = _printer(name, base.generator_class)
     return Faithful()
+
+
+def _with_unit(name: str, arguments: Any) -> Any:
+    from sqlglot import exp
+
+    unit, *rest = arguments
+    return exp.Anonymous(this=name, expressions=[exp.var(unit.name), *rest])
 
 
 def _printer(name: str, known: Any) -> Any:

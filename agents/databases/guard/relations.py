@@ -43,7 +43,10 @@ def function_columns(item: Any, function: Any, dialect: str) -> list[Any]:
     alias = item.args.get("alias")
     if dialect == "postgres" and columns == (name,) and alias is not None and alias.this:
         identifiers = [quoted(alias.name)]  # a column without a name of its own has the alias's
-    if item.args.get("ordinality") or function.args.get("offset"):
+    place = function.args.get("offset")  # a name, where the alias gives one
+    if isinstance(place, exp.Identifier):
+        identifiers.append(place)
+    elif item.args.get("ordinality") or place:
         identifiers.append(quoted("ordinality"))
     return identifiers
 
