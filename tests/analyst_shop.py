@@ -8,7 +8,10 @@ from typing import Any
 
 import duckdb
 
+from agents.databases.schema import Column, Schema, TableSchema
+
 FOLDER = Path(__file__).parent / "analyst_queries"
+NAMESPACE = {"mysql": "analyst", "postgres": "analyst", "sqlite": "main", "duckdb": "main"}
 # what a column of lists, of JSON and of structs is called by each dialect
 TYPES = {
     "mysql": {"LIST": "TEXT", "JSON": "JSON", "TIMESTAMP": "DATETIME"},
@@ -16,17 +19,24 @@ TYPES = {
     "sqlite": {"LIST": "TEXT", "JSON": "TEXT"},
     "duckdb": {"LIST": "VARCHAR[]", "JSON": "JSON"},
 }
-TABLES = [
-    "customers (id INT PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), country VARCHAR(2),"
-    " signup DATE, email VARCHAR(60), tags LIST, profile JSON)",
-    "products (id INT PRIMARY KEY, name VARCHAR(40), category VARCHAR(20), price DECIMAL(8, 2))",
-    "orders (id INT PRIMARY KEY, customer_id INT, ordered_at TIMESTAMP, status VARCHAR(20),"
-    " total DECIMAL(8, 2), note VARCHAR(40))",
-    "items (id INT PRIMARY KEY, order_id INT, product_id INT, quantity INT,"
-    " unit_price DECIMAL(8, 2))",
-    "employees (id INT PRIMARY KEY, name VARCHAR(40), manager_id INT, salary INT, hired DATE)",
-    "events (id INT PRIMARY KEY, customer_id INT, kind VARCHAR(20), seen TIMESTAMP, payload JSON)",
-]
+TABLES = {
+    "customers": (
+        "id INT PRIMARY KEY; name VARCHAR(40); city VARCHAR(40); country VARCHAR(2); signup DATE;"
+        " email VARCHAR(60); tags LIST; profile JSON"
+    ),
+    "products": ("id INT PRIMARY KEY; name VARCHAR(40); category VARCHAR(20); price DECIMAL(8, 2)"),
+    "orders": (
+        "id INT PRIMARY KEY; customer_id INT; ordered_at TIMESTAMP; status VARCHAR(20);"
+        " total DECIMAL(8, 2); note VARCHAR(40)"
+    ),
+    "items": (
+        "id INT PRIMARY KEY; order_id INT; product_id INT; quantity INT; unit_price DECIMAL(8, 2)"
+    ),
+    "employees": ("id INT PRIMARY KEY; name VARCHAR(40); manager_id INT; salary INT; hired DATE"),
+    "events": (
+        "id INT PRIMARY KEY; customer_id INT; kind VARCHAR(20); seen TIMESTAMP; payload JSON"
+    ),
+}
 CUSTOMERS = [
     "1, 'Ann', 'Amsterdam', 'NL', '2023-01-15', 'ann@example.com', {vip new},"
     ' \'{"plan": "pro", "age": 31, "address": {"street": "Dam 1"}}\'',
@@ -72,7 +82,7 @@ ROWS = {
     "events": [
         "1, 1, 'buy', '2024-01-03 09:15:00',"
         ' \'{"items": [{"sku": "L1", "qty": 1}, {"sku": "P4", "qty": 3}]}\'',
-        '2, 2, \'view\', \'2024-01-04 10:00:00\', \'{"items": []}\'',
+        "2, 2, 'view', '2024-01-04 10:00:00', '{\"items\": []}'",
         '3, 9, \'buy\', \'2024-02-04 10:00:00\', \'{"items": [{"sku": "D3", "qty": 2}]}\'',
     ],
 }
@@ -81,10 +91,11 @@ ROWS = {
 def statements(dialect: str) -> list[str]:
     """What makes the tables and fills them."""
     made = []
-    for table in TABLES:
-        for name, own in TYPES[dialect].items():
-            table = table.replace(f" {name}", f" {own}")
-        made.append(f"CREATE TABLE {table}")
+    for name, columns in TABLES.items():
+        written = columns.replace(";", ",")
+        for kind, own in TYPES[dialect].items():
+            written = written.replace(f" {kind}", f" {own}")
+        made.append(f"CREATE TABLE {name} ({written})")
     rows = [_with_list(row, dialect) for row in CUSTOMERS]
     for name, values in {"customers": rows, **ROWS}.items():
         made.append(f"INSERT INTO {name} VALUES ({'), ('.join(values)})")
@@ -106,6 +117,17 @@ def _with_list(row: str, dialect: str) -> str:
     written = {"postgres": f"ARRAY[{texts}]", "duckdb": f"[{texts}]"}
     as_json = "'[" + ", ".join(f'"{word}"' for word in words.split()) + "]'"
     return before + written.get(dialect, as_json) + after
+
+
+def analyst_schema(dialect: str) -> Schema:
+    """What is known of the shop."""
+    tables = []
+    for name, columns in TABLES.items():
+        names = [column.split()[0] for column in columns.split(";")]
+        if name == "customers" and dialect == "duckdb":
+            names.append("address")
+        tables.append(TableSchema(name, tuple(map(Column, names))))
+    return Schema(dialect, tuple(tables), NAMESPACE[dialect])
 
 
 def queries(dialect: str) -> list[str]:

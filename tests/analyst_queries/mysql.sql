@@ -80,3 +80,55 @@ SELECT GET_FORMAT(DATE, 'EUR')
 SELECT STR_TO_DATE(CONCAT(YEAR(ordered_at), '-', MONTH(ordered_at), '-01'), '%Y-%m-%d') AS month, COUNT(*) FROM orders GROUP BY 1 ORDER BY 1
 SELECT MAKE_SET(1 | 4, 'a', 'b', 'c'), EXPORT_SET(5, 'Y', 'N', ',', 4)
 SELECT x.country, x.n FROM (SELECT country, COUNT(*) AS n FROM customers GROUP BY country) AS x WHERE x.n = (SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM customers GROUP BY country) AS y) ORDER BY 1
+SELECT id, DATE_FORMAT(ordered_at, '%W %M %Y') FROM orders ORDER BY id
+SELECT * FROM orders WHERE ordered_at BETWEEN '2024-01-01' AND LAST_DAY('2024-01-01') ORDER BY id
+SELECT CONCAT(ROUND(AVG(total = 59) * 100, 1), '%') FROM orders
+SELECT country, COUNT(*) c FROM customers GROUP BY country HAVING c > 1 ORDER BY c DESC, country
+SELECT COUNT(*) AS `how many` FROM orders
+SELECT SUM(IF(status = 'paid', total, 0)) AS paid, SUM(IF(status = 'open', 1, 0)) FROM orders
+SELECT EXTRACT(HOUR FROM ordered_at), EXTRACT(DAY_HOUR FROM ordered_at) FROM orders ORDER BY id
+SELECT ordered_at - INTERVAL 1 YEAR, ordered_at + INTERVAL '1 2' DAY_HOUR, DATE_ADD(ordered_at, INTERVAL id DAY), DATE_SUB(ordered_at, INTERVAL (id + 1) HOUR) FROM orders ORDER BY id
+SELECT CURRENT_DATE() >= '2024-01-01', CURTIME() IS NOT NULL, CURRENT_TIME IS NOT NULL, LOCALTIME IS NOT NULL, LOCALTIMESTAMP() IS NOT NULL, SYSDATE() IS NOT NULL, UTC_TIMESTAMP() IS NOT NULL, NOW(3) IS NOT NULL
+SELECT TIME('10:00:00'), TIMESTAMP('2024-01-01'), YEAR(NOW()) > 2000, MONTH('2024-05-01'), DAYOFMONTH('2024-05-01'), DAY('2024-05-02'), SECOND('10:00:05'), MINUTE('10:05:00')
+SELECT TO_SECONDS('2024-01-01'), FROM_UNIXTIME(0, '%Y'), DATE_FORMAT(FROM_UNIXTIME(86400), '%d'), SUBTIME('10:00', '01:00'), STR_TO_DATE('March 5 2024', '%M %d %Y')
+SELECT LOWER(name), UCASE(name), LCASE(name), LENGTH(name), CHARACTER_LENGTH(name), SUBSTR(name, 2), REPLACE(name, 'n', 'm'), CONCAT(name, NULL), LEFT(name, 1), RTRIM(name), BIT_LENGTH(name) FROM customers ORDER BY id
+SELECT GROUP_CONCAT(CONCAT(name, ':', country) ORDER BY id SEPARATOR ' | ') FROM customers
+SELECT GROUP_CONCAT(name, country) FROM customers WHERE id = 1
+SELECT JSON_UNQUOTE(JSON_EXTRACT(profile, '$.address.street')), JSON_EXTRACT(payload, '$.items[0].sku', '$.items[1].sku') FROM customers JOIN events ON events.customer_id = customers.id ORDER BY events.id
+SELECT JSON_CONTAINS_PATH(profile, 'one', '$.age'), JSON_MERGE_PRESERVE('[1]', '[2]'), JSON_ARRAY_APPEND('[1]', '$', 2), JSON_INSERT('{}', '$.a', 1), JSON_REPLACE('{"a":1}', '$.a', 2), JSON_COMPACT('{ }'), JSON_DETAILED('{"a":1}'), JSON_LOOSE('{"a":1}') FROM customers ORDER BY id
+SELECT CASE WHEN total BETWEEN 0 AND 50 THEN 'a' WHEN total > 50 THEN 'b' ELSE 'c' END b, COUNT(*) FROM orders GROUP BY b ORDER BY b
+SELECT DISTINCT c.country, COUNT(*) OVER (PARTITION BY c.country) FROM customers c ORDER BY 1
+SELECT id, RANK() OVER w, ROW_NUMBER() OVER w, LAG(total, 1) OVER w, FIRST_VALUE(total) OVER w FROM orders WINDOW w AS (PARTITION BY customer_id ORDER BY id) ORDER BY id
+SELECT id, SUM(total) OVER (PARTITION BY status ORDER BY ordered_at ROWS 2 PRECEDING) FROM orders ORDER BY id
+SELECT AVG(total) OVER (ORDER BY id RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM orders ORDER BY id
+SELECT NTILE(2) OVER (ORDER BY id), PERCENT_RANK() OVER (ORDER BY id), CUME_DIST() OVER (ORDER BY id) FROM orders ORDER BY id
+SELECT * FROM customers c JOIN orders o USING (id) ORDER BY id
+SELECT * FROM customers NATURAL LEFT JOIN (SELECT id, total FROM orders) o ORDER BY id
+SELECT c.name FROM customers c, orders o WHERE c.id = o.customer_id GROUP BY c.id ORDER BY MAX(o.total) DESC
+(SELECT id FROM orders ORDER BY total DESC LIMIT 1) UNION (SELECT id FROM orders ORDER BY total LIMIT 1) ORDER BY id
+SELECT id FROM orders INTERSECT SELECT id FROM customers EXCEPT SELECT 1 ORDER BY id
+SELECT 1 + 1, 5 / 2, 5 DIV 2, 5 MOD 2, -5, 1 = 1, 1 <> 2, 1 != 2, NOT 1, ! 0, 1 && 1, 1 || 0, 'a' 'b', 0x41, x'41', b'101', 1e3, TRUE, NULL IS NULL
+SELECT CAST('2024-01-01 10:00' AS DATETIME), CAST('10:00' AS TIME), CAST(1.5 AS UNSIGNED), CAST(5 AS CHAR(2)), CAST('5' AS INTEGER), CAST(1 AS DOUBLE), CAST('1.234' AS DECIMAL(4, 2)), CONVERT('5', SIGNED), CONVERT('2024-01-01', DATE), CAST(3 AS FLOAT)
+SELECT COALESCE(note, status, 'x'), IFNULL(SUM(total), 0) FROM orders GROUP BY note, status ORDER BY 1
+SELECT name FROM customers ORDER BY name DESC LIMIT 2 OFFSET 1
+SELECT o.* FROM orders o WHERE o.total = (SELECT MAX(total) FROM orders WHERE customer_id = o.customer_id) ORDER BY id
+SELECT MAX(total) - MIN(total) AS spread, VAR_POP(total), STDDEV(total), STDDEV_POP(total) FROM orders
+SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(email, '@', -1), '.', 1) AS d, COUNT(*) FROM customers GROUP BY d ORDER BY d
+SELECT country, GROUPING_ID FROM (SELECT country, 1 AS GROUPING_ID FROM customers) t ORDER BY 1
+SELECT MD5('a'), SHA('a'), SHA1('a'), SHA2('a', 512), CRC32('a'), HEX(255), UNHEX('41'), TO_BASE64('a'), FROM_BASE64('YQ=='), BIN(5), OCT(8), CONV('a', 16, 2), ASCII('a'), ORD('a'), CHAR(65), CHR(65)
+SELECT IF(note IS NULL, 'none', note), ISNULL(note), NULLIF(1, 1), LEAST(1, 2), ELT(1, 'a'), FIELD('a', 'a'), FIND_IN_SET('a', 'a,b'), MAKE_SET(1, 'a'), REVERSE('ab'), REPEAT('a', 2), SPACE(1), INSERT('abc', 1, 1, 'x'), LOCATE('b', 'abc', 1), MID('abc', 2, 1), SOUNDEX('a'), 'a' SOUNDS LIKE 'b', QUOTE('a'), FORMAT(1234.5, 1, 'de_DE'), TRUNCATE(1.99, 1), PI() FROM orders ORDER BY id
+SELECT ST_X(POINT(1, 2)), ST_ASTEXT(POINT(1, 2)), ST_DISTANCE(POINT(0, 0), POINT(3, 4))
+SELECT VALUE FROM (SELECT 1 AS VALUE) t
+SELECT status, total, SUM(total) FROM orders GROUP BY status, total WITH ROLLUP
+SELECT DISTINCTROW status FROM orders ORDER BY 1
+SELECT ALL status FROM orders ORDER BY id
+SELECT COUNT(*) FROM orders WHERE (status, total) = ('paid', 20.00)
+SELECT id FROM orders WHERE status = 'paid' AND NOT note IS NULL OR total >= ALL (SELECT total FROM orders) ORDER BY 1
+SELECT 1 FROM DUAL
+SELECT x.a FROM (SELECT 1 a UNION SELECT 2) x ORDER BY a DESC
+SELECT TIMESTAMPDIFF(YEAR, signup, CURDATE()) >= 0 FROM customers WHERE signup IS NOT NULL
+SELECT DATE_FORMAT(DATE_SUB(ordered_at, INTERVAL WEEKDAY(ordered_at) DAY), '%Y-%m-%d') AS week, COUNT(*) FROM orders GROUP BY week ORDER BY week
+SELECT EXISTS (SELECT 1 FROM orders WHERE total > 100) AS any_large
+WITH RECURSIVE tree AS (SELECT id, name, CAST(name AS CHAR(200)) AS path FROM employees WHERE manager_id IS NULL UNION ALL SELECT e.id, e.name, CONCAT(t.path, '/', e.name) FROM employees e JOIN tree t ON e.manager_id = t.id) SELECT path FROM tree ORDER BY path
+WITH RECURSIVE seq AS (SELECT 0 AS n UNION SELECT n + 1 FROM seq WHERE n < 23) SELECT n, COUNT(id) FROM seq LEFT JOIN orders ON HOUR(ordered_at) = n GROUP BY n ORDER BY n
+WITH RECURSIVE a AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM a WHERE i < 3), b AS (SELECT i * 2 AS j FROM a) SELECT * FROM a, b ORDER BY i, j

@@ -87,3 +87,61 @@ SELECT length(hex(randomblob(4))), length(zeroblob(3))
 SELECT name FROM customers WHERE name = "Ann"
 SELECT user FROM (SELECT 1 AS user)
 SELECT date(ordered_at, 'weekday 0', '-6 days') AS week, count(*) FROM orders GROUP BY week ORDER BY week
+SELECT strftime('%W', ordered_at), strftime('%H:%M', ordered_at), strftime('%j', ordered_at) FROM orders ORDER BY id
+SELECT date(signup, 'start of year', '+6 months', '-1 day'), julianday(signup), strftime('%J', signup) FROM customers ORDER BY id
+SELECT CAST((julianday(max(ordered_at)) - julianday(min(ordered_at))) * 24 AS INTEGER) FROM orders
+SELECT CASE CAST(strftime('%w', ordered_at) AS INTEGER) WHEN 0 THEN 'Sun' ELSE 'other' END d, count(*) FROM orders GROUP BY d ORDER BY d
+SELECT substr(ordered_at, 1, 7) AS m, count(*) n FROM orders GROUP BY m HAVING n > 1 ORDER BY n DESC, m
+SELECT name, city || ', ' || country AS place FROM customers WHERE city LIKE '%dam' ORDER BY name
+SELECT coalesce(nullif(trim(note), ''), 'none') FROM orders ORDER BY id
+SELECT count(DISTINCT city), count(note), sum(note IS NULL) FROM customers JOIN orders ON orders.customer_id = customers.id
+SELECT min(signup), max(signup), group_concat(name), avg(id) FROM customers GROUP BY country ORDER BY 1
+SELECT row_number() OVER (ORDER BY total DESC) r, * FROM orders ORDER BY r
+SELECT * FROM orders WHERE total > (SELECT avg(total) FROM orders) ORDER BY id
+SELECT * FROM orders WHERE id IN (1, 2, 3) AND status NOT IN ('open') ORDER BY id
+SELECT name FROM customers WHERE id IN (SELECT customer_id FROM orders GROUP BY customer_id HAVING sum(total) > 100) ORDER BY 1
+SELECT e.name, coalesce(m.name, '-') FROM employees e LEFT OUTER JOIN employees m ON e.manager_id = m.id ORDER BY e.id
+SELECT DISTINCT c.name FROM customers AS c INNER JOIN orders AS o ON c.id = o.customer_id WHERE o.total >= 50 ORDER BY c.name
+SELECT 'a' AS k, 1 AS v UNION ALL SELECT 'b', 2 ORDER BY v DESC
+SELECT id FROM orders UNION SELECT id FROM items INTERSECT SELECT id FROM products ORDER BY 1
+SELECT x.n FROM (SELECT count(*) AS n FROM orders GROUP BY status) AS x ORDER BY x.n
+WITH a AS (SELECT * FROM orders), b AS (SELECT customer_id, count(*) AS n FROM a GROUP BY 1) SELECT * FROM b ORDER BY n DESC, customer_id
+WITH RECURSIVE tree(id, name, path) AS (SELECT id, name, name FROM employees WHERE manager_id IS NULL UNION ALL SELECT e.id, e.name, tree.path || '/' || e.name FROM employees e JOIN tree ON tree.id = e.manager_id ORDER BY 3) SELECT path FROM tree
+SELECT json_extract(payload, '$.items[0].sku', '$.items[1].qty') FROM events ORDER BY id
+SELECT payload -> 'items' -> 0 ->> 'sku', payload ->> '$.items[0].qty' FROM events ORDER BY id
+SELECT events.id, i.value ->> 'sku', i.key FROM events, json_each(payload, '$.items') i ORDER BY 1, 3
+SELECT t.path, t.type FROM events, json_tree(events.payload) t WHERE events.id = 1 ORDER BY t.id
+SELECT key, count(*) FROM customers, json_each(profile) GROUP BY key ORDER BY key
+SELECT json_each.value FROM customers, json_each(customers.tags) ORDER BY 1
+SELECT json_group_array(json_object('id', id, 'total', total)) FROM orders
+SELECT json_group_array(DISTINCT status) FROM orders
+SELECT json(profile), json_extract(profile, '$.missing') IS NULL, json_valid('x') FROM customers ORDER BY id
+SELECT sum(total) OVER (PARTITION BY customer_id ORDER BY ordered_at), avg(total) OVER (ORDER BY id ROWS 2 PRECEDING), total * 1.0 / sum(total) OVER () FROM orders ORDER BY id
+SELECT lag(total, 1, 0) OVER w, lead(total) OVER w, first_value(id) OVER w, ntile(3) OVER w, percent_rank() OVER w, cume_dist() OVER w FROM orders WINDOW w AS (ORDER BY id) ORDER BY id
+SELECT sum(total) OVER (w ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM orders WINDOW w AS (PARTITION BY customer_id ORDER BY id) ORDER BY id
+SELECT upper(substr(name, 1, 1)) || lower(substr(name, 2)) FROM customers ORDER BY id
+SELECT replace(replace(email, '@', ' at '), '.', ' dot ') FROM customers ORDER BY id
+SELECT substr(email, instr(email, '@') + 1) host, count(*) FROM customers GROUP BY host ORDER BY 2 DESC, 1
+SELECT length(name) - length(replace(name, 'n', '')) FROM customers ORDER BY id
+SELECT round(123.456, 2), round(-1.5), abs(-3), 10 / 3, 10 / 3.0, 10 % 3, 2 << 3, ~1, max(1, 2, 3), min(3, 1)
+SELECT printf('%,d', 1234567), printf('%05.1f|%-6s|%+d', 3.14159, 'ab', 5), printf('%x', 255), format('%s', 'a')
+SELECT hex('abc'), quote("x"), typeof(NULL), x'41' = 'A', unicode('A'), char(65, 66)
+SELECT 1 IS 1, NULL IS NULL, 1 IS NOT NULL, 1 BETWEEN 0 AND 2, NOT 0, 1 AND 0, 1 OR 0, 'a' LIKE 'A', 'a' GLOB 'A', 'abc' LIKE '_b%', 1 == 1, 1 <> 2, 1 != 2
+SELECT CAST('3.7' AS INTEGER), CAST(3 AS TEXT) || 'x', CAST('abc' AS REAL), CAST(1 AS BOOLEAN), CAST('2024-01-01' AS DATE), CAST(1.5 AS DECIMAL(10, 2)), CAST('7' AS INT), CAST(5 AS VARCHAR(10)), CAST(5 AS FLOAT), CAST(5 AS DOUBLE), CAST('5' AS BIGINT)
+SELECT name COLLATE NOCASE = 'ANN', name COLLATE BINARY = 'ANN' FROM customers ORDER BY id
+SELECT DISTINCT country FROM customers ORDER BY country COLLATE NOCASE
+SELECT id, total FROM orders ORDER BY total DESC, id ASC LIMIT 3
+SELECT count(*) FROM orders a CROSS JOIN orders b WHERE a.total < b.total
+SELECT main.orders.id FROM main.orders ORDER BY 1
+SELECT o.rowid FROM (SELECT 1 AS rowid) o
+SELECT iif(1 > 0, 'y', 'n'), CASE WHEN 1 THEN 2 END, ifnull(NULL, 3), nullif(1, 1), coalesce(NULL, 1), likelihood(1, 0.5)
+SELECT avg(total) FILTER (WHERE total > 20), count(*) FILTER (WHERE status = 'paid' AND total > 10) FROM orders
+SELECT datetime(1704067200, 'unixepoch'), datetime('2024-01-01 10:00', 'utc'), strftime('%Y-%m-%d', 1704067200, 'unixepoch'), time('10:00', '+30 minutes'), date('2024-01-01', '+' || 3 || ' days'), date(julianday('2024-01-01') + 1)
+SELECT (SELECT name FROM customers WHERE id = o.customer_id) AS who, o.total FROM orders o ORDER BY o.id
+SELECT * FROM (SELECT status, total FROM orders WHERE total > 10) WHERE status = 'paid' ORDER BY total
+SELECT sum(case status when 'paid' then total end) paid, sum(case when status='open' then total else 0 end) open FROM orders
+VALUES (1, 2), (3, 4)
+SELECT * FROM orders ORDER BY 2 DESC, 1 LIMIT 5
+SELECT name FROM customers WHERE signup >= date('2024-06-01', '-6 months') ORDER BY 1
+SELECT total(total) / count(*) AS mean, sum(total * total) / count(*) - avg(total) * avg(total) AS var FROM orders
+SELECT a.customer_id, julianday(b.ordered_at) - julianday(a.ordered_at) FROM orders a JOIN orders b ON b.customer_id = a.customer_id AND b.id = (SELECT min(id) FROM orders WHERE customer_id = a.customer_id AND id > a.id) ORDER BY a.id

@@ -40,6 +40,7 @@ class Meanings:
     parts: frozenset[type]
     arguments: Mapping[type, frozenset[str]]
     types: frozenset[Any]
+    named_types: frozenset[str]
     reads: frozenset[str]
     aggregates: frozenset[str]
     without_parentheses: frozenset[str]
@@ -69,6 +70,7 @@ def meanings(dialect: str) -> Meanings:
             for name, words in common["arguments"].items()
         },
         frozenset(exp.DType[name] for name in types if name in exp.DType.__members__),
+        _words(own.get("named_types", {})),
         _words(reads),
         frozenset(reads["aggregates"].split()),
         _words(own.get("without_parentheses", {})),

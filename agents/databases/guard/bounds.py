@@ -114,7 +114,12 @@ def _read_through_limit(node: Any) -> None:
     from sqlglot import exp
 
     item = node.parent
-    if isinstance(item, exp.Table | exp.Lateral) and not item.args.get("ordinality"):
+    if isinstance(item, exp.Table | exp.Lateral):
+        if item.args.get("ordinality"):
+            raise Refused(
+                "A series whose end is computed may not have WITH ORDINALITY.",
+                "Count its rows with row_number() OVER () instead.",
+            )
         alias = item.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name.lower()))
         if not alias.args.get("columns"):
             alias.set("columns", [alias.this.copy()])
@@ -125,7 +130,11 @@ def _read_through_limit(node: Any) -> None:
         return
     select = node.find_ancestor(exp.Select)
     waits = ("order", "distinct", "group", "having", "windows")
-    if select is None or any(select.args.get(part) for part in waits):
+    outermost = node
+    while outermost.parent is not None and outermost.parent is not select:
+        outermost = outermost.parent
+    in_list = outermost.arg_key == "expressions"
+    if select is None or not in_list or any(select.args.get(part) for part in waits):
         raise Refused(
             "A series whose end is computed may not be sorted or grouped in its own SELECT.",
             "Put it into FROM: FROM generate_series(…) AS s(value).",
@@ -149,15 +158,22 @@ def _end_early(node: Any) -> None:
     if start.is_string:
         start = exp.cast(start, "timestamp")
     last = exp.Add(
-        this=exp.paren(start.copy()),
-        expression=exp.Mul(
-            this=exp.paren(step.copy()), expression=exp.Literal.number(MOST_IN_SERIES)
-        ),
+        this=_alone(start),
+        expression=exp.Mul(this=_alone(step), expression=exp.Literal.number(MOST_IN_SERIES)),
     )
     nearer = exp.Anonymous(this=_nearer(step), expressions=[stop.copy(), last])
     is_bounded = function_name(stop) == function_name(nearer) and stop.expressions[-1] == last
     if not is_bounded:
         stop.replace(nearer)
+
+
+def _alone(node: Any) -> Any:
+    """A copy in parentheses where it is made of several parts."""
+    from sqlglot import exp
+
+    parts = isinstance(node, exp.Binary | exp.Unary | exp.Interval | exp.Case)
+    is_closed = isinstance(node, exp.Paren | exp.Dot)
+    return exp.paren(node.copy()) if parts and not is_closed else node.copy()
 
 
 def _nearer(step: Any) -> str:

@@ -60,19 +60,22 @@ class Columns:
         """Whether `a.b` or `t.a.b` is the field b of a DuckDB struct; then it is written."""
         from sqlglot import exp
 
-        if self._schema.dialect != "duckdb" or not node.table:
+        parts = [part for part in node.parts if isinstance(part, exp.Identifier)]
+        if self._schema.dialect != "duckdb":
             return False
-        owner = exp.column(node.args["table"].copy(), table=node.args.get("db"))
-        if find_relation(node.table, scopes) is not None and not node.args.get("db"):
+        in_relation = find_relation(parts[0].name, scopes) is not None if parts else False
+        needed = 2 if in_relation else 1  # parts before the field, which may be a star
+        if len(parts) + node.is_star <= needed:
             return False
+        owner = exp.column(*reversed([part.copy() for part in parts[:needed]]))
         meaning = find_meaning(owner, scopes)
         if meaning is None:
             return False
         self._write(owner, *meaning)
-        node.set("table", owner.this)
-        node.set("db", owner.args.get("table"))
-        if isinstance(node.this, exp.Identifier):
-            node.this.set("quoted", True)
+        for part, real in zip(parts, owner.parts, strict=False):
+            part.set("this", real.name)
+        for part in parts:
+            part.set("quoted", True)
         return True
 
     def _is_row(self, node: Any, scopes: list[Scope]) -> bool:
@@ -130,6 +133,8 @@ def given_by(node: Any) -> Iterator[Any]:
         yield from (part for part in node.expressions if node.args.get("fields"))
         for field in node.args.get("fields") or []:
             yield field.this
+        into = node.args.get("into")
+        yield from [into.this, *into.expressions] if into else []
 
 
 def restore_steps(tree: Any) -> None:
@@ -141,7 +146,7 @@ def restore_steps(tree: Any) -> None:
 
     for node in list(tree.find_all(exp.Lambda)):
         first = node.this
-        while isinstance(first, exp.Binary) or isinstance(first, exp.Bracket):
+        while isinstance(first, exp.Binary | exp.Bracket):
             first = first.this
         if not isinstance(first, exp.Literal) or len(node.expressions) != 1:
             continue

@@ -26,6 +26,7 @@ LONGEST = 20_000  # characters of a statement
 WHOLE = "whole"  # the alias of a query that is put into another one
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+PIVOT = re.compile(r"\s*(UN)?PIVOT\b", re.IGNORECASE)
 EXECUTED_COMMENTS = ("!", "M!", "m!")  # MySQL and MariaDB run what stands in such a comment
 COLOURS = re.compile(r"\x1b\[\d*m")  # which sqlglot puts into its messages
 
@@ -117,19 +118,40 @@ def _allow(
 
 
 def _needs_select(tree: Any) -> bool:
-    """Whether a query has no room for a row limit: a pivot, or one with a limit in percent."""
+    """Whether a query has no room for a row limit: a pivot, or one whose own limit is no number."""
     from sqlglot import exp
 
     if isinstance(tree, exp.Pivot):
         return True
     limit = tree.args.get("limit")
-    options = limit.args.get("limit_options") if limit is not None else None
-    return options is not None and any(options.args.get(key) for key in ("percent", "with_ties"))
+    if limit is None:
+        return False
+    options = limit.args.get("limit_options")
+    if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+        return True
+    wanted = limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression")
+    return not isinstance(wanted, exp.Literal | exp.Var | exp.Null | None)
 
 
 def read(sql: str, dialect: str) -> Any:
     """The tree of exactly one statement, functions left as they are written; raises Refused."""
-    return parse(sql, dialect, reader(dialect))
+    return parse(_behind_from(sql, dialect), dialect, reader(dialect))
+
+
+def _behind_from(sql: str, dialect: str) -> str:
+    """DuckDB's `PIVOT … ORDER BY …` as `FROM (PIVOT …) ORDER BY …`, which sqlglot can read."""
+    if not PIVOT.match(sql):
+        return sql
+    try:
+        tokens = reader(dialect).tokenize(sql)
+    except ValueError:
+        return sql
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.text.upper() in ("ORDER BY", "LIMIT"):
+            return f"FROM ({sql[: token.start]}) AS {WHOLE} {sql[token.start :]}"
+    return sql
 
 
 def parse(sql: str, dialect: str, known: Any = None) -> Any:

@@ -18,6 +18,7 @@ from agents.databases.guard.scope import (
     Scope,
     by_name,
     known_columns,
+    names_of,
     output_names,
     quote,
     renamed,
@@ -90,16 +91,11 @@ class Resolver:
             self._quote(alias)
             name = alias.name.casefold()
             if clause.args.get("recursive"):
-                first = _first_member(cte.this)
-                ctes = ctes | {name: Relation(alias.this, self._known_before(first, ctes, outer))}
-                ctes[name] = Relation(alias.this, renamed(list(ctes[name].columns.values()), alias))
+                first = self.query(_first_member(cte.this), ctes, outer)
+                ctes = ctes | {name: Relation(alias.this, renamed(first, alias))}
             columns = renamed(self.query(cte.this, ctes, outer), alias)
             ctes[name] = Relation(alias.this, columns)
         return ctes
-
-    def _known_before(self, first: Any, ctes: dict[str, Relation], outer: list[Scope]) -> Any:
-        """The columns that a recursive CTE has by its first member."""
-        return by_name(self.query(first, ctes, outer))
 
     def _set_operation(self, node: Any, ctes: dict[str, Relation], outer: list[Scope]) -> list[Any]:
         left = self.query(node.this, ctes, outer)
@@ -173,7 +169,8 @@ class Resolver:
             called = quoted("unnest" if function.key == "unnest" else function.name.lower())
             return Relation(alias.this if item.alias else called, renamed(columns, alias))
         if isinstance(item, exp.Subquery):
-            columns = self.query(item.this, ctes, outer)
+            in_sight = before if self._schema.dialect == "duckdb" else outer
+            columns = self.query(item.this, ctes, in_sight)
         elif isinstance(item, exp.Values):
             columns = self.query(item, ctes, outer)
         elif isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
@@ -200,23 +197,27 @@ class Resolver:
         """Resolve a pivot; the names of its columns are known to the server alone."""
         from sqlglot import exp
 
-        new = list(given_by(pivot))
-        for name in new:
+        for name in list(given_by(pivot)):
             name.replace(quoted(name.name))
         for key, part in pivot.args.items():
-            if key not in ("this", "alias"):
+            if key not in ("this", "alias", "into"):
                 self._expression(part, ctes, [scope, *outer])
         return [exp.Star()]
 
     def _table(self, node: Any, ctes: dict[str, Relation]) -> Relation:
         """The relation of a table node, which may name a CTE. The node gets the real name."""
+        from sqlglot import exp
+
         alias = node.args.get("alias")
         space = node.args.get("db")
         cte = ctes.get(node.name.casefold())
         if cte is not None and space is None:
             node.set("this", cte.alias.copy())
-            columns = list(cte.columns.values())
+            columns = names_of(cte)
             return Relation(alias.this if alias else cte.alias, renamed(columns, alias))
+        if self._schema.dialect == "mysql" and space is None and _is_dual(node):
+            node.set("this", exp.var("DUAL"))
+            return Relation(None, {})
         table = self._find_table(node, space)
         self.tables.add(table.name)
         written = quoted(table.own_name)
@@ -279,6 +280,11 @@ class Resolver:
             name = part.this if isinstance(part, exp.ColumnDef) else part
             if isinstance(name, exp.Identifier):
                 quote(name, self._schema.dialect)
+
+
+def _is_dual(node: Any) -> bool:
+    """Whether a table is the word that stands for none in MySQL."""
+    return node.name.upper() == "DUAL" and not node.this.args.get("quoted")
 
 
 def _first_member(query: Any) -> Any:

@@ -11,6 +11,7 @@ from workbench.messages import say
 
 UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
 NUMBER = re.compile(r"\d+")
+GIVEN_WIDTH = re.compile(r"\*|\{[^{}]+\{")  # one that is an argument: '%*d', '{:{}}'
 # texts that are printed without quotes, or with quotes of another kind: what they may be
 PLAIN = {
     "JSONPathKey": re.compile(r"\w[\w -]*"),
@@ -40,8 +41,17 @@ def check_node(node: Any, dialect: str) -> None:
         raise Refused(
             say("{kind} holds characters that do not belong there.", kind=kind_name(node))
         )
-    if kind is exp.DataType and node.this not in allowed.types:
+    if kind is exp.DataType and not _is_known(node, allowed):
         raise Refused(say("The type {type} is not on the list.", type=node.sql()))
+
+
+def _is_known(kind: Any, allowed: Meanings) -> bool:
+    """Whether a type may be named; sqlglot knows some of them as text alone."""
+    from sqlglot import exp
+
+    if kind.this == exp.DType.USERDEFINED:
+        return str(kind.args.get("kind")).upper() in allowed.named_types
+    return kind.this in allowed.types
 
 
 def kind_name(node: Any) -> str:
@@ -106,7 +116,7 @@ def _check_bound(node: Any, name: str, bound: Bound) -> None:
 
 def _widths(pattern: str, most: int) -> bool:
     """Whether all widths of a pattern such as '%5.2f' are numbers, and small."""
-    if "*" in pattern:
+    if GIVEN_WIDTH.search(pattern):
         return False
     return all(int(number[:9]) <= most for number in NUMBER.findall(pattern))
 

@@ -19,6 +19,8 @@ OWN_WORDS = {
     "sqlite": "CAST",
     "duckdb": "CAST TRY_CAST EXTRACT TRIM SUBSTRING POSITION OVERLAY",
 }
+# functions that sqlglot must know because they change how what stands around them is read
+KNOWN = {"duckdb": ("COLUMNS",)}
 # functions whose first argument is a word and no column
 WITH_UNITS = {"mysql": ("TIMESTAMPADD", "TIMESTAMPDIFF", "GET_FORMAT")}
 
@@ -35,7 +37,10 @@ def reader(name: str) -> Any:
     known = base.parser_class
 
     class Parser(known):  # type: ignore[misc, valid-type]
-        FUNCTIONS = {word: partial(_with_unit, word) for word in with_units}  # noqa: RUF012
+        FUNCTIONS = {  # noqa: RUF012
+            **{word: partial(_with_unit, word) for word in with_units},
+            **{word: known.FUNCTIONS[word] for word in KNOWN.get(name, ())},
+        }
         FUNCTION_PARSERS = {word: known.FUNCTION_PARSERS[word] for word in own_words}  # noqa: RUF012
 
     class Faithful(type(base)):  # type: ignore[misc]
@@ -53,13 +58,15 @@ def reader(name: str) -> Any:
 def _with_unit(name: str, arguments: Any) -> Any:
     from sqlglot import exp
 
-    unit, *rest = arguments
-    return exp.Anonymous(this=name, expressions=[exp.var(unit.name), *rest])
+    is_word = bool(arguments) and isinstance(arguments[0], exp.Column)
+    if is_word:
+        arguments = [exp.var(arguments[0].name), *arguments[1:]]
+    return exp.Anonymous(this=name, expressions=arguments)
 
 
 def _printer(name: str, known: Any) -> Any:
     """The generator of a dialect without its translations into what means something else."""
-    from sqlglot import exp
+    from sqlglot import Generator, exp
 
     class Printer(known):  # type: ignore[misc]
         MULTI_ARG_DISTINCT = True
@@ -67,14 +74,25 @@ def _printer(name: str, known: Any) -> Any:
         TRANSFORMS = dict(known.TRANSFORMS)  # noqa: RUF012
 
     Printer.TRANSFORMS[exp.WithinGroup] = _within_group
+    Printer.TRANSFORMS[exp.Any] = _any
     Printer.TRANSFORMS[exp.IgnoreNulls] = lambda self, node: (
         f"{self.sql(node, 'this')} IGNORE NULLS"
     )
     if name == "mysql":  # REGEXP as MariaDB knows it too
         Printer.TRANSFORMS[exp.RegexpLike] = lambda self, node: self.binary(node, "RLIKE")
-    if name == "sqlite":  # a number may stay whole
-        Printer.TYPE_MAPPING[exp.DType.DECIMAL] = "NUMERIC"
+    if name == "sqlite":  # which makes numbers of all three, and keeps whole ones whole
+        for kind in (exp.DType.DECIMAL, exp.DType.BOOLEAN, exp.DType.DATE):
+            Printer.TYPE_MAPPING[kind] = "NUMERIC"
+        Printer.TRANSFORMS[exp.Cast] = Generator.cast_sql
     return Printer
+
+
+def _any(printer: Any, node: Any) -> str:
+    from sqlglot import exp
+
+    inner = printer.sql(node, "this")
+    has_parentheses = isinstance(node.this, exp.Paren | exp.Subquery | exp.Tuple)
+    return f"ANY {inner}" if has_parentheses else f"ANY ({inner})"
 
 
 def _within_group(printer: Any, node: Any) -> str:

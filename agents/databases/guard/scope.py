@@ -101,6 +101,14 @@ def renamed(identifiers: list[Any], alias: Any) -> dict[str, Any]:
     return by_name([*names, *identifiers[len(names) :]])
 
 
+def names_of(relation: Relation) -> list[Any]:
+    """The identifiers of a relation's columns; a star among them stands for unknown ones."""
+    from sqlglot import exp
+
+    names = list(relation.columns.values())
+    return [*names, exp.Star()] if _is_open(relation) else names
+
+
 def find_relation(name: str, scopes: list[Scope]) -> Relation | None:
     """The relation of that name, the innermost first."""
     folded = name.casefold()
@@ -165,7 +173,7 @@ def _makes_columns(node: Any) -> bool:
     from sqlglot import exp
 
     star = isinstance(node, exp.Star) and not isinstance(node.parent, exp.Anonymous)
-    return star or function_name(node) in ("columns", "unnest")
+    return star or isinstance(node, exp.Columns) or function_name(node) == "unnest"
 
 
 def _without_except(star: Any, relations: list[Relation]) -> list[Any]:
