@@ -118,7 +118,7 @@ SERIES = {
     ],
     "duckdb": [
         "SELECT len(range((SELECT max(id) * 100000000 FROM orders)))",
-        "SELECT max(len(generate_series(0, id * -100000000, -1))) FROM orders",
+        "SELECT len(generate_series(1, (SELECT max(id) * 100000000 FROM orders), 5))",
     ],
 }
 
@@ -141,11 +141,8 @@ def test_a_series_without_end_ends(shop: tuple[str, Run]) -> None:
             "WITH ORDINALITY",
         ),
         ("duckdb", "SELECT range(0, 10, id) FROM orders", "must be written out"),
+        ("duckdb", "SELECT range(0, id, -1) FROM orders", "must be written out"),
         ("duckdb", "SELECT range(1000000)", "at most 100000 steps"),
-        ("sqlite", "SELECT printf('%*d', 1000000, 1)", "any length"),
-        ("sqlite", "SELECT printf(note) FROM orders", "any length"),
-        ("duckdb", "SELECT format('{:{}}', 'a', 1000000)", "any length"),
-        ("mysql", "SELECT repeat('a', id) FROM orders", "any length"),
     ],
 )
 def test_what_could_grow_is_refused_with_the_reason(dialect: str, sql: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from agents.data.wording import KnownNumbers, Result, only_about_the_result
 from agents.databases.analyst import findings, markdown_table, outliers, shown
 from agents.databases.charts import chart
 from agents.databases.figures import as_number, read_columns
-from agents.databases.runner import plain_value
+from agents.databases.values import plain_value
 from workbench.chat.events import Notice, Thought, Token
 from workbench.spreadsheet import as_csv, as_xlsx
 

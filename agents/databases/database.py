@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote as quote_path
+from typing import TYPE_CHECKING, Any
 
 from agents.databases.database_errors import QueryFailed as QueryFailed
 from agents.databases.database_errors import maps_database_errors
+from agents.databases.file_session import open_file
 from agents.databases.files import made_tables
 from agents.databases.passwords import password_of
+from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
 from workbench.errors import NotFound
 from workbench.messages import say
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
     from sqlalchemy import Connection, Engine
 
 CONNECTS_WITHIN = 5  # seconds
 LOCK_WAIT = 3  # seconds
 ANSWERS_WITHIN = 10  # seconds beyond a query's own time, before the socket is given up
-LARGEST_CELL = 10_000_000  # bytes that SQLite may build in one value
-DUCKDB_OPTIONS = {
-    "enable_external_access": "false",
-    "python_enable_replacements": "false",  # a table name is never a Python variable
-    "memory_limit": "2GB",
-    "lock_configuration": "true",
-}
 POSTGRES_OPTIONS = {
     "default_transaction_read_only": "on",
     "standard_conforming_strings": "on",  # a backslash is itself, as the guard read it
@@ -53,58 +45,8 @@ OTHER_READINGS = {
 }
 
 
-class Rows(Protocol):
-    """What a query gives, as SQLAlchemy has it."""
-
-    def keys(self) -> Any: ...
-    def fetchmany(self, size: int) -> Any: ...
-    def fetchall(self) -> Any: ...
-    def close(self) -> None: ...
-
-
-class Session(ABC):
-    """One read-only connection. Only `stop` may be called from another thread."""
-
-    def __init__(self, source: DataSource) -> None:
-        self.source = source
-
-    @contextmanager
-    def cursor(self, sql: str, stream: bool = False) -> Iterator[Rows]:
-        """The rows of a query; with `stream` the server keeps those that are not fetched yet.
-
-        Raises QueryFailed, Stopped or Unavailable, also while rows are fetched.
-        """
-        with maps_database_errors(self.source, sql):
-            rows = self._execute(sql, stream)
-            try:
-                yield rows
-            finally:
-                rows.close()
-
-    def fetch(self, sql: str) -> list[Any]:
-        """All rows of a query. Raises as `cursor`."""
-        with self.cursor(sql) as rows:
-            return list(rows.fetchall())
-
-    def quote(self, name: str) -> str:
-        """A real name as the dialect quotes it."""
-        mark = "`" if self.source.dialect == "mysql" else '"'
-        return mark + name.replace(mark, mark * 2) + mark
-
-    @abstractmethod
-    def _execute(self, sql: str, stream: bool) -> Rows: ...
-
-    @abstractmethod
-    def rollback(self) -> None:
-        """Let the session go on after a query that failed."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """End the running query on the server; nothing where none is running."""
-
-
 class SqlSession(Session):
-    """MySQL, PostgreSQL or SQLite through SQLAlchemy; `connection` is for its inspector."""
+    """MySQL or PostgreSQL through SQLAlchemy; `connection` is for its inspector."""
 
     def __init__(self, source: DataSource, connection: Connection, engine: Engine) -> None:
         super().__init__(source)
@@ -128,62 +70,23 @@ class SqlSession(Session):
         if self.source.dialect == "mysql":
             with suppress(sqlalchemy.exc.SQLAlchemyError), self._engine.connect() as other:
                 other.exec_driver_sql(f"KILL QUERY {self._id}")
-        elif self.source.dialect == "postgres":
-            self._driver.cancel_safe(timeout=CONNECTS_WITHIN)
         else:
-            self._driver.interrupt()
-
-
-class DuckSession(Session):
-    """A DuckDB file through its own library; each statement is a transaction of its own."""
-
-    def __init__(self, source: DataSource, connection: DuckDBPyConnection) -> None:
-        super().__init__(source)
-        self._connection = connection
-
-    def _execute(self, sql: str, stream: bool) -> Rows:
-        return DuckRows(self._connection.execute(sql))
-
-    def rollback(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        self._connection.interrupt()
-
-
-class DuckRows:
-    """The result of the last statement, which DuckDB keeps in the connection itself."""
-
-    def __init__(self, result: DuckDBPyConnection) -> None:
-        self._result = result
-        self.fetchmany = result.fetchmany
-        self.fetchall = result.fetchall
-
-    def keys(self) -> list[str]:
-        return [column[0] for column in self._result.description or []]
-
-    def close(self) -> None:
-        pass  # closing the result would close the connection
-
-
-def open_session(
-    source: DataSource, settings: Settings, seconds: float
-) -> AbstractContextManager[Session]:
-    """A session in which a statement may take `seconds`. Raises Unavailable or NotFound."""
-    if source.dialect == "duckdb":
-        return _open_duckdb(source, settings)
-    return _open_sql(source, seconds)
+            self._driver.cancel_safe(timeout=CONNECTS_WITHIN)
 
 
 @contextmanager
-def _open_duckdb(source: DataSource, settings: Settings) -> Iterator[Session]:
-    """The time limit is the caller's: DuckDB has none, so that `stop` ends a query."""
-    import duckdb
+def open_session(source: DataSource, settings: Settings, seconds: float) -> Iterator[Session]:
+    """A session in which a statement may take `seconds`.
 
+    Raises Unavailable, NotFound or Stopped.
+    """
+    if source.url:
+        with _open_sql(source, seconds) as session:
+            yield session
+        return
     path = made_tables(source, settings) if source.from_files else _existing(Path(source.file))
-    options: dict[str, Any] = {"read_only": True, "config": DUCKDB_OPTIONS}
-    with maps_database_errors(source), duckdb.connect(str(path), **options) as connection:
-        yield DuckSession(source, connection)
+    with maps_database_errors(source), open_file(source, settings, path, seconds) as session:
+        yield session
 
 
 @contextmanager
@@ -207,10 +110,6 @@ def _engine(source: DataSource, seconds: float) -> Engine:
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool
 
-    if source.dialect == "sqlite":
-        return sqlalchemy.create_engine(
-            "sqlite://", creator=lambda: _open_sqlite(Path(source.file)), poolclass=NullPool
-        )
     options: dict[str, Any] = {"connect_timeout": CONNECTS_WITHIN}
     if source.dialect == "mysql":
         options |= {"read_timeout": seconds + ANSWERS_WITHIN, "charset": "utf8mb4"}
@@ -219,18 +118,6 @@ def _engine(source: DataSource, seconds: float) -> Engine:
         options["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
     url = make_url(source.url).set(password=password_of(source.name, source.url) or None)
     return sqlalchemy.create_engine(url, connect_args=options, poolclass=NullPool)
-
-
-def _open_sqlite(path: Path) -> Any:
-    import sqlite3
-
-    address = f"file:{quote_path(str(_existing(path)))}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
-    connection.execute("PRAGMA query_only = ON")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    return connection
 
 
 def _existing(path: Path) -> Path:

@@ -31,20 +31,23 @@ class QueryFailed(InvalidInput):
     """The database refused the query; `problem` is its message."""
 
 
+class DatabaseSays(Exception):
+    """What a database in a child process says against a query, in its own words."""
+
+
 @contextmanager
 def maps_database_errors(source: DataSource, statement: str = "") -> Iterator[None]:
     """`statement` is the query that runs, empty while the connection is made.
 
     Raises Unavailable, NotFound, Stopped or QueryFailed.
     """
-    import duckdb
     import sqlalchemy.exc
 
     try:
         yield
     except sqlalchemy.exc.DBAPIError as error:
         raise _mapped(source, error.orig or error, statement or error.statement or "") from error
-    except duckdb.Error as error:
+    except DatabaseSays as error:
         raise _mapped(source, error, statement) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise Unavailable(

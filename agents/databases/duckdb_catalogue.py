@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.databases.database import Session
 from agents.databases.schema import Column, ForeignKey, TableSchema, qualified
+from agents.databases.session import Session
 
 MAIN = "main"
 COLUMNS = """
@@ -17,9 +17,10 @@ TABLES = """
 SELECT schema_name, table_name, comment, estimated_size FROM duckdb_tables()
 WHERE NOT internal AND database_name = current_database()
 """
+# a row for each column of a key; one of several columns has as many rows
 KEYS = """
-SELECT schema_name, table_name, constraint_type, constraint_column_names,
-    referenced_table, referenced_column_names
+SELECT schema_name, table_name, unnest(constraint_column_names), referenced_table,
+    unnest(referenced_column_names)
 FROM duckdb_constraints()
 WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') AND database_name = current_database()
 """
@@ -28,12 +29,12 @@ Place = tuple[str, str]  # schema and table
 
 
 @dataclass(frozen=True)
-class Key:
-    """A primary key, or a foreign key where it has another table."""
+class KeyColumn:
+    """A column of a primary key, or of a foreign key where there is another table."""
 
-    columns: list[str]
+    column: str
     other_table: str | None
-    other_columns: list[str]
+    other_column: str | None
 
 
 def duckdb_tables(session: Session) -> tuple[list[TableSchema], str]:
@@ -44,10 +45,9 @@ def duckdb_tables(session: Session) -> tuple[list[TableSchema], str]:
     facts = {}
     for space, name, comment, rows in session.fetch(TABLES):  # views are not in this list
         facts[space, name] = (comment or "", rows)
-    keys: dict[Place, list[Key]] = {}
-    for space, table, kind, names, other, others in session.fetch(KEYS):
-        key = Key(names, other if kind == "FOREIGN KEY" else None, others or [])
-        keys.setdefault((space, table), []).append(key)
+    keys: dict[Place, list[KeyColumn]] = {}
+    for space, table, column, other, other_column in session.fetch(KEYS):
+        keys.setdefault((space, table), []).append(KeyColumn(column, other, other_column))
     tables = []
     for place, found in columns.items():
         comment, rows = facts.get(place, ("", None))
@@ -56,18 +56,17 @@ def duckdb_tables(session: Session) -> tuple[list[TableSchema], str]:
 
 
 def _table(
-    place: Place, columns: list[Column], keys: list[Key], comment: str, rows: int | None
+    place: Place, columns: list[Column], keys: list[KeyColumn], comment: str, rows: int | None
 ) -> TableSchema:
     namespace = "" if place[0] == MAIN else place[0]
-    primary: set[str] = set()
+    primary = set()
     foreign = []
     for key in keys:
-        if key.other_table is None:
-            primary.update(key.columns)
+        if not key.other_table or not key.other_column:
+            primary.add(key.column)
             continue
         other_table = qualified(namespace, key.other_table)  # DuckDB's keys stay within a schema
-        for own, other in zip(key.columns, key.other_columns, strict=False):
-            foreign.append(ForeignKey(own, other_table, other))
+        foreign.append(ForeignKey(key.column, other_table, key.other_column))
     marked = tuple(
         Column(column.name, column.type, column.comment, column.name in primary)
         for column in columns

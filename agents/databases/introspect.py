@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents.databases.database import Session, SqlSession, open_session
+from agents.databases.database import SqlSession, open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
 from agents.databases.files import table_files
 from agents.databases.linking import prepare_linking
@@ -16,6 +16,7 @@ from agents.databases.notes import load_notes, with_notes
 from agents.databases.passwords import trying_password
 from agents.databases.reflection import reflected_tables
 from agents.databases.schema import Column, Schema, TableSchema, from_dict, to_dict
+from agents.databases.session import Session
 from agents.databases.sources import (
     DataSource,
     add_source,
@@ -23,6 +24,7 @@ from agents.databases.sources import (
     remove_source,
     source_folder,
 )
+from agents.databases.sqlite_catalogue import sqlite_tables
 from workbench.errors import WorkbenchError
 from workbench.files import read_json, write_json
 from workbench.settings import Settings
@@ -61,10 +63,7 @@ def count_tables(source: DataSource, settings: Settings) -> int:
     if source.from_files:
         return len(table_files(source))
     with open_session(source, settings, settings.query_seconds) as session:
-        if isinstance(session, SqlSession):
-            tables, _ = reflected_tables(session)
-        else:
-            tables, _ = duckdb_tables(session)
+        tables, _ = _tables(session)
     return len(tables)
 
 
@@ -93,12 +92,18 @@ def read_schema(session: Session) -> Schema:
     The tables of PostgreSQL's and DuckDB's other schemas bear the schema in their name; other
     databases of a MySQL server stay closed.
     """
-    if isinstance(session, SqlSession):
-        tables, namespace = reflected_tables(session)
-    else:
-        tables, namespace = duckdb_tables(session)
+    tables, namespace = _tables(session)
     sampled = tuple(_with_samples(session, table) for table in tables)
     return Schema(session.source.dialect, sampled, namespace, time.time())
+
+
+def _tables(session: Session) -> tuple[list[TableSchema], str]:
+    """(tables and views, name of the database or schema that they are in)."""
+    if isinstance(session, SqlSession):
+        return reflected_tables(session)
+    if session.source.dialect == "sqlite":
+        return sqlite_tables(session)
+    return duckdb_tables(session)
 
 
 def _with_samples(session: Session, table: TableSchema) -> TableSchema:

@@ -7,11 +7,8 @@ what, and the verdict.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import getpass
 import json
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -19,18 +16,19 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from agents.databases.database import Rows, Session, open_session
+from agents.databases.cells import cut_cells
+from agents.databases.database import open_session
 from agents.databases.guard.columns import Mend
 from agents.databases.guard.guard import Verdict, judge
 from agents.databases.guard.refused import Refused
 from agents.databases.schema import Schema
+from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
+from agents.databases.values import plain_size, plain_value
 from workbench.errors import Stopped, WorkbenchError
 from workbench.settings import Settings
 
-LONGEST_CELL = 2_000  # characters
 LARGEST_RESULT = 50_000_000  # characters
-NUMBER_SIZE = 8  # what a cell without text counts
 FETCHED = 500  # rows at a time
 BEAT = 0.1  # seconds between two looks at a running query
 GRACE = 5  # seconds that a stopped query may take to end
@@ -144,12 +142,13 @@ def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
     columns: list[str] = []
     rows: list[list[Any]] = []
     size = 0
-    with session.cursor(verdict.more or verdict.sql, stream=True) as found:
-        columns = _distinct(list(found.keys()))
+    cut = cut_cells(session, verdict.more or verdict.sql)
+    with session.cursor(cut.sql, stream=True) as found:
+        columns = _distinct(list(cut.names or found.keys()))
         for row in _each(found):
-            cells = [plain_value(value) for value in row]
+            cells = [plain_value(value) for value in cut.cells(row)]
             rows.append(cells)
-            size += sum(len(cell) if isinstance(cell, str) else NUMBER_SIZE for cell in cells)
+            size += plain_size(cells)
             if size > LARGEST_RESULT:
                 break
     truncated = size > LARGEST_RESULT or len(rows) > verdict.limit
@@ -159,39 +158,6 @@ def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:
 def _each(found: Rows) -> Iterator[Any]:
     while chunk := found.fetchmany(FETCHED):
         yield from chunk
-
-
-def plain_value(value: Any) -> Any:
-    """A cell as JSON has it.
-
-    Numbers stay exact where JSON can hold them, dates become ISO text, long text is cut, and of a
-    blob only its size stays.
-    """
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, decimal.Decimal):
-        return _number(value)
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"
-    text = str(value)
-    if isinstance(value, list | dict):
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
-
-
-def _number(value: decimal.Decimal) -> int | float | str | None:
-    if not value.is_finite():
-        return None
-    if value == value.to_integral_value() and abs(value) < 2**63:
-        return int(value)
-    short = float(value)
-    return short if decimal.Decimal(repr(short)) == value else str(value)
 
 
 def _distinct(names: list[str]) -> list[str]:

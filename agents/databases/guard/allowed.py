@@ -17,19 +17,6 @@ TABLES = Path(__file__).parent / "meanings"
 
 
 @dataclass(frozen=True)
-class Bound:
-    """How large a number a function may be given, so that its result stays small.
-
-    `argument` counts from 1: a number that must be written out. `text` is the place of a pattern
-    that must be written out, whose widths count.
-    """
-
-    most: int
-    argument: int = 0
-    text: int = 0
-
-
-@dataclass(frozen=True)
 class Meanings:
     """One dialect's tables. Names of functions are in small letters.
 
@@ -46,12 +33,11 @@ class Meanings:
     without_parentheses: frozenset[str]
     tables: Mapping[str, tuple[str, ...]]
     series: frozenset[str]
-    bounded: Mapping[str, Bound]
     refused: Mapping[str, str]
 
     def allows(self, name: str) -> bool:
         """Whether a function of that name may be called somewhere."""
-        return name in self.reads or name in self.bounded or name in self.tables
+        return name in self.reads or name in self.tables or name in self.series
 
 
 @lru_cache(maxsize=8)
@@ -76,7 +62,6 @@ def meanings(dialect: str) -> Meanings:
         _words(own.get("without_parentheses", {})),
         {name: tuple(columns.split()) for name, columns in own.get("tables", {}).items()},
         _words(own.get("series", {})),
-        {name: Bound(**bound) for name, bound in own.get("bounded", {}).items()},
         {
             name: effect
             for effect, table in own.get("refused", {}).items()

@@ -161,7 +161,8 @@ def _end_early(node: Any) -> None:
         this=_alone(start),
         expression=exp.Mul(this=_alone(step), expression=exp.Literal.number(MOST_IN_SERIES)),
     )
-    nearer = exp.Anonymous(this=_nearer(step), expressions=[stop.copy(), last])
+    _check_step(step)
+    nearer = exp.Anonymous(this="LEAST", expressions=[stop.copy(), last])
     is_bounded = function_name(stop) == function_name(nearer) and stop.expressions[-1] == last
     if not is_bounded:
         stop.replace(nearer)
@@ -176,23 +177,26 @@ def _alone(node: Any) -> Any:
     return exp.paren(node.copy()) if parts and not is_closed else node.copy()
 
 
-def _nearer(step: Any) -> str:
-    """The function that keeps an end from going too far in the direction of the step."""
+def _check_step(step: Any) -> None:
+    """Raises Refused where a step does not go forward for certain."""
     from sqlglot import exp
 
     value = step.this if isinstance(step, exp.Interval | exp.Cast) else step
     number = _number(value)
     text = value.name if isinstance(value, exp.Literal) else ""
-    if number is None and not text:
-        raise Refused("The step of a series must be written out.", "Write a number or an INTERVAL.")
-    backwards = text.startswith("-") or (number or 0) < 0
-    return "GREATEST" if backwards else "LEAST"
+    goes_forward = number > 0 if number is not None else text[:1].isdigit()
+    if not goes_forward:
+        raise Refused(
+            "The step of a series with a computed end must be written out, and go forward.",
+            "Write a number or an INTERVAL.",
+        )
 
 
 def count_of(arguments: list[Any]) -> int | None:
     """How many steps a series of written numbers has; None where they are not all written."""
-    numbers = [_number(argument) for argument in arguments]
-    if None in numbers or not numbers:
+    known = [_number(argument) for argument in arguments]
+    numbers = [number for number in known if number is not None]
+    if len(numbers) < len(known) or not numbers:
         return None
     start, stop, step = (0, *numbers, 1)[:3] if len(numbers) == 1 else (*numbers, 1)[:3]
     return int((stop - start) / step) + 1 if step else MOST_IN_SERIES + 1

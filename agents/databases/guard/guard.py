@@ -18,6 +18,7 @@ from agents.databases.guard.names import Resolver
 from agents.databases.guard.nodes import check_node, kind_name
 from agents.databases.guard.reading import reader
 from agents.databases.guard.refused import NoSelect, Refused
+from agents.databases.guard.sizes import check_sizes
 from agents.databases.schema import Schema
 from workbench.messages import say
 
@@ -63,8 +64,11 @@ def judge(
         again, _ = _allow(read(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
             raise Refused("The statement changes when it is read again.")
+        check_sizes(parse(printed, dialect), schema, dialect)
     except RecursionError as error:
         raise Refused("The statement is nested too deeply.") from error
+    except IndexError as error:  # the size of a result needs arguments that are not there
+        raise Refused("A function has fewer arguments than it needs.") from error
     more = None
     if imposed:
         _set_limit(tree, rows + 1)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agents.databases.guard.allowed import Bound, Meanings, meanings
+from agents.databases.guard.allowed import Meanings, meanings
 from agents.databases.guard.refused import Refused, refused_function, unknown_function
 from workbench.messages import say
 
 UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
-NUMBER = re.compile(r"\d+")
-GIVEN_WIDTH = re.compile(r"\*|\{[^{}]+\{")  # one that is an argument: '%*d', '{:{}}'
 # texts that are printed without quotes, or with quotes of another kind: what they may be
 PLAIN = {
     "JSONPathKey": re.compile(r"\w[\w -]*"),
@@ -88,37 +86,7 @@ def _check_function(node: Any, allowed: Meanings) -> None:
     if name in allowed.refused:
         raise refused_function(name, allowed.refused[name])
     if not allowed.allows(name):
-        known = sorted(allowed.reads | allowed.bounded.keys())
-        raise unknown_function(name or node.name, known)
-    if name in allowed.bounded:
-        _check_bound(node, name, allowed.bounded[name])
-
-
-def _check_bound(node: Any, name: str, bound: Bound) -> None:
-    """The number that decides the length must stand in the query, so that it is known before."""
-    arguments = node.expressions
-    place = bound.argument or bound.text
-    if place > len(arguments):
-        return
-    given = arguments[place - 1]
-    if bound.argument and given.is_int and int(given.name) <= bound.most:
-        return
-    if bound.text and given.is_string and _widths(given.name, bound.most):
-        return
-    raise Refused(
-        say(
-            "{name} may make texts of any length.",
-            name=name,
-        ),
-        say("Write its length as a number of at most {most}.", most=bound.most),
-    )
-
-
-def _widths(pattern: str, most: int) -> bool:
-    """Whether all widths of a pattern such as '%5.2f' are numbers, and small."""
-    if GIVEN_WIDTH.search(pattern):
-        return False
-    return all(int(number[:9]) <= most for number in NUMBER.findall(pattern))
+        raise unknown_function(name or node.name, sorted(allowed.reads))
 
 
 def _check_arguments(node: Any, allowed: Meanings) -> None:

@@ -68,7 +68,7 @@ def _printer(name: str, known: Any) -> Any:
     """The generator of a dialect without its translations into what means something else."""
     from sqlglot import Generator, exp
 
-    class Printer(known):  # type: ignore[misc]
+    class Printer(known):
         MULTI_ARG_DISTINCT = True
         TYPE_MAPPING = dict(known.TYPE_MAPPING)  # noqa: RUF012
         TRANSFORMS = dict(known.TRANSFORMS)  # noqa: RUF012
