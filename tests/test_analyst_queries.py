@@ -140,6 +140,8 @@ def test_a_series_without_end_ends(shop: tuple[str, Run]) -> None:
             "SELECT * FROM orders, generate_series(1, id) WITH ORDINALITY",
             "WITH ORDINALITY",
         ),
+        ("duckdb", "SELECT format('{:{}}', 'a', 1000000000)", "any length"),
+        ("sqlite", "SELECT printf('%-*d', 1000000000, 1)", "any length"),
         ("duckdb", "SELECT range(0, 10, id) FROM orders", "must be written out"),
         ("duckdb", "SELECT range(0, id, -1) FROM orders", "must be written out"),
         ("duckdb", "SELECT range(1000000)", "at most 100000 steps"),

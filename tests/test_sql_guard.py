@@ -190,6 +190,37 @@ def test_what_one_dialect_has_is_no_way_in_for_another(dialect: str, sql: str) -
         judge(sql, shop_schema(dialect))
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_alias_is_no_keyword(dialect: str) -> None:
+    """Without quotes PostgreSQL would answer with the name of the account."""
+    sql = judge("SELECT user FROM (SELECT 1 AS user) q", shop_schema(dialect)).sql
+    quote = "`" if dialect == "mysql" else '"'
+    assert sql.count(f"{quote}user{quote}") == 2
+
+
+def test_postgresql_writes_names_small_that_are_not_quoted() -> None:
+    sql = judge('SELECT id AS Total, id AS "Sum" FROM users', shop_schema("postgres")).sql
+    assert 'AS "total"' in sql and 'AS "Sum"' in sql
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "problem", "fix"),
+    [
+        ("postgres", "SELECT pg_sleep(5)", "pg_sleep may not be used: it only waits", "Leave it"),
+        ("duckdb", "SELECT getenv('HOME')", "it names the account or the server", "tables"),
+        ("duckdb", "SELECT * FROM read_csv('x')", "it reaches files", "workbench data add"),
+        ("sqlite", "SELECT load_extension('x')", "it reaches files", "workbench data add"),
+        ("mysql", "SELECT dat_format(id, '%Y') FROM users", "not on the list", "date_format"),
+    ],
+)
+def test_a_refusal_says_which_function_why_and_what_instead(
+    dialect: str, sql: str, problem: str, fix: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        judge(sql, shop_schema(dialect))
+    assert problem in refused.value.problem and fix in refused.value.fix
+
+
 def test_the_verdict_names_what_is_read() -> None:
     verdict = judge(
         "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite")

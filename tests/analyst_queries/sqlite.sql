@@ -140,7 +140,6 @@ SELECT datetime(1704067200, 'unixepoch'), datetime('2024-01-01 10:00', 'utc'), s
 SELECT (SELECT name FROM customers WHERE id = o.customer_id) AS who, o.total FROM orders o ORDER BY o.id
 SELECT * FROM (SELECT status, total FROM orders WHERE total > 10) WHERE status = 'paid' ORDER BY total
 SELECT sum(case status when 'paid' then total end) paid, sum(case when status='open' then total else 0 end) open FROM orders
-VALUES (1, 2), (3, 4)
 SELECT * FROM orders ORDER BY 2 DESC, 1 LIMIT 5
 SELECT name FROM customers WHERE signup >= date('2024-06-01', '-6 months') ORDER BY 1
 SELECT total(total) / count(*) AS mean, sum(total * total) / count(*) - avg(total) * avg(total) AS var FROM orders

@@ -67,7 +67,7 @@ def judge(
         check_sizes(parse(printed, dialect), schema, dialect)
     except RecursionError as error:
         raise Refused("The statement is nested too deeply.") from error
-    except IndexError as error:  # the size of a result needs arguments that are not there
+    except IndexError as error:  # sizes need arguments that are missing
         raise Refused("A function has fewer arguments than it needs.") from error
     more = None
     if imposed:

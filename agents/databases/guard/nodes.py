@@ -10,6 +10,8 @@ from agents.databases.guard.refused import Refused, refused_function, unknown_fu
 from workbench.messages import say
 
 UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
+FORMATS = ("format", "printf")
+GIVEN_WIDTH = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")  # one that is an argument: '%*d', '{:{}}'
 # texts that are printed without quotes, or with quotes of another kind: what they may be
 PLAIN = {
     "JSONPathKey": re.compile(r"\w[\w -]*"),
@@ -87,6 +89,12 @@ def _check_function(node: Any, allowed: Meanings) -> None:
         raise refused_function(name, allowed.refused[name])
     if not allowed.allows(name):
         raise unknown_function(name or node.name, sorted(allowed.reads))
+    patterns = [part.name for part in node.expressions if part.is_string]
+    if name in FORMATS and any(GIVEN_WIDTH.search(pattern) for pattern in patterns):
+        raise Refused(
+            "A format takes a width from its arguments: its text can have any length.",
+            "Write the width into the format.",
+        )
 
 
 def _check_arguments(node: Any, allowed: Meanings) -> None:
