@@ -194,3 +194,4 @@ SELECT #1, #2 FROM orders ORDER BY 1
 SELECT o FROM (SELECT id, total FROM orders WHERE id = 1) o
 SELECT id, total, total > lag(total) OVER (ORDER BY id) AS up FROM orders ORDER BY id
 SELECT TRY(1 / 0), error_free FROM (SELECT 1 AS error_free)
+SELECT list(name ORDER BY name)[1:2] FROM customers

@@ -175,3 +175,4 @@ SELECT n.i, (SELECT count(*) FROM orders WHERE id <= n.i) FROM (SELECT generate_
 WITH RECURSIVE t AS (SELECT id, manager_id, name::text AS path FROM employees WHERE manager_id IS NULL UNION ALL SELECT e.id, e.manager_id, t.path || ' > ' || e.name FROM employees e JOIN t ON e.manager_id = t.id) SELECT path FROM t ORDER BY path
 WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 100) SELECT sum(n) FROM t
 WITH RECURSIVE a AS (SELECT 1 AS x), t AS (SELECT x AS n FROM a UNION SELECT n + 1 FROM t WHERE n < 5) SELECT * FROM t ORDER BY n
+SELECT INTERVAL '2:30' HOUR TO MINUTE, INTERVAL '1' MONTH, id = SOME (ARRAY[1, 2]) FROM customers ORDER BY id
