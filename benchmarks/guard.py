@@ -1,4 +1,4 @@
-"""The guard's speed and verdicts: gold queries must pass, hostile lines are judged in three ways.
+"""The guard's speed and verdicts: analysts' and gold queries pass, hostile lines are judged.
 
 python benchmarks/guard.py    reads ../shared/data
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,22 @@ def gold() -> Iterator[tuple[str, Schema]]:
                 yield turn["gold_sql"], schema
 
 
+def print_refused(dialect: str) -> None:
+    """The share of analysts' queries that is refused, and the reasons with their counts."""
+    from analyst_shop import analyst_schema, queries
+
+    schema, reasons, asked = analyst_schema(dialect), Counter[str](), queries(dialect)
+    for sql in asked:
+        try:
+            judge(sql, schema)
+        except Refused as refusal:
+            reasons[str(refusal.problem)] += 1
+    share = reasons.total() / len(asked)
+    print(f"analysts' {dialect}: {reasons.total()} of {len(asked)} refused, {share:.1%}")
+    for reason, count in reasons.most_common():
+        print(f"{count:>6}  {reason}")
+
+
 def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
     schema = Schema(
         dialect, tuple(TableSchema(name, tuple(map(Column, COLUMNS))) for name in TABLES), "main"
@@ -103,6 +121,9 @@ def hostile(dialect: str) -> Iterator[tuple[str, Schema]]:
 
 
 def main() -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    for dialect in DIALECTS:
+        print_refused(dialect)
     if not SHARED.is_dir():
         print("../shared/data is not beside this clone")
         return

@@ -42,7 +42,6 @@ WITH x AS (DELETE FROM users RETURNING *) SELECT * FROM x
 WITH x AS (SELECT 1 AS id) DELETE FROM users
 WITH x AS (SELECT 1 AS id) UPDATE users SET name = 'x'
 WITH x AS (SELECT 1 AS id) INSERT INTO users SELECT id FROM x
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n
 SELECT * FROM users UNION SELECT table_name, 1, 2 FROM information_schema.tables
 SELECT REPEAT('a', 1000000000)
 SELECT CURRENT_USER
@@ -143,7 +142,30 @@ SELECT id FROM users WHERE id IN (SELECT id FROM mysql.innodb_index_stats)
 SELECT 1 FROM dual WHERE SLEEP(1)
 SELECT ENCRYPT('x')
 SELECT AES_DECRYPT(name, @@secret) FROM users
-SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (x INT PATH '$')) AS j
+SELECT @a := 1
+SELECT user()
+SELECT CURRENT_ROLE
+SELECT DATABASE(), SCHEMA(), VERSION()
+SELECT SESSION_USER(), SYSTEM_USER()
+SELECT SLEEP(1), BENCHMARK(1, 1)
+SELECT `SLEEP`(1)
+SELECT sys.version()
+SELECT LOAD_FILE('x')
+SELECT GET_LOCK('a', 1)
+SELECT NEXTVAL(s), s.nextval, NEXT VALUE FOR s
+SELECT DEFAULT(id) FROM users
+SELECT VALUES(id) FROM users
+SELECT * FROM seq_1_to_1000000000
+SELECT REPEAT('a', 100000000)
+SELECT * FROM users INTO @x
+SELECT * FROM JSON_TABLE(LOAD_FILE('/etc/passwd'), '$' COLUMNS (x INT PATH '$')) j
+SELECT ROW_COUNT(), FOUND_ROWS(), LAST_INSERT_ID()
+SELECT /*! SLEEP(1) */ 1
+SELECT CAST(id AS INT) FROM users FOR SYSTEM_TIME ALL
+SELECT EXTRACTVALUE('<a/>', '/a')
+SELECT GET_FORMAT(SLEEP(1), 'EUR')
+SELECT TIMESTAMPADD(SLEEP(5), 1, NOW())
+SELECT MATCH(name) AGAINST ((SELECT SLEEP(1))) FROM users
 """
 
 POSTGRES = """
@@ -198,7 +220,6 @@ SELECT row_to_json(users) FROM users
 SELECT * FROM users FOR NO KEY UPDATE
 SELECT * FROM users FOR KEY SHARE
 SELECT * FROM ONLY users
-SELECT * FROM users TABLESAMPLE SYSTEM (10)
 SELECT * FROM generate_series(1, 1000000000)
 SELECT generate_series(1, 1000000000)
 SELECT * FROM users, LATERAL (SELECT pg_sleep(5)) AS x
@@ -239,6 +260,54 @@ SELECT U&'\\0061' FROM pg_user
 SELECT currval('seq') FROM users GROUP BY id HAVING pg_sleep(1) IS NULL
 DECLARE c CURSOR FOR SELECT * FROM users
 FETCH ALL FROM c
+SELECT x.pg_sleep FROM (SELECT 1 AS a) x
+SELECT current_user
+SELECT session_user, user
+SELECT current_catalog, current_role, current_schema
+SELECT * FROM generate_series(1, 1000000000000) g
+SELECT generate_series(1, id * 1000000000) FROM users ORDER BY 1
+SELECT DISTINCT generate_series(1, id * 1000000000) FROM users
+SELECT E'a\\' OR pg_sleep(5) --'
+SELECT * FROM json_populate_record(null::pg_user, '{}')
+SELECT 1::regclass
+SELECT * FROM pg_typeof(1)
+SELECT query_to_xml('select 1', true, true, '')
+SELECT ts_stat('select 1')
+SELECT ts_rewrite('a'::tsquery, 'select 1')
+SELECT "pg_sleep"(5)
+SELECT pg_catalog.pg_sleep(5)
+SELECT pg_catalog."pg_sleep"(5)
+SELECT * FROM ROWS FROM (generate_series(1,2))
+SELECT xmlparse(document '<a/>')
+SELECT a.* FROM users a, LATERAL (SELECT current_setting('x')) b
+SELECT 1 FROM users WHERE (SELECT version()) IS NOT NULL
+SELECT u FROM users u
+SELECT to_json(u) FROM users u
+SELECT json_agg(u) FROM users u
+SELECT count(u) FROM users u
+SELECT * FROM users, generate_series(1, users.id) WITH ORDINALITY
+SELECT repeat(repeat(repeat('a', 1000), 1000), 1000)
+SELECT format('%1000000000s', 'x')
+SELECT format('%*s', 1000000000, 'x')
+SELECT lpad('x', id * 1000000) FROM users
+SELECT array_fill(1, ARRAY[100000000])
+SELECT * FROM users FOR UPDATE OF users
+SELECT set_config('a.b','c',false)
+SELECT lo_get(1)
+SELECT * FROM ts_parse('default', 'x')
+SELECT dblink('x','y')
+WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n, pg_sleep(1)) SELECT * FROM n
+WITH RECURSIVE t AS (SELECT 1 UNION ALL SELECT 1 FROM pg_user) SELECT * FROM t
+SELECT CAST('x' AS pg_user)
+SELECT xmin, cmin FROM users
+SELECT tableoid::regclass FROM users
+SELECT users.ctid FROM users
+SELECT name.pg_sleep FROM users
+COPY (SELECT 1) TO STDOUT
+SELECT * FROM users UNION SELECT usename, 'a', 'b' FROM pg_user
+SELECT current_setting
+SELECT * FROM (VALUES (pg_sleep(1))) v
+SELECT * FROM (TABLE pg_user) x
 """
 
 SQLITE = """
@@ -269,7 +338,6 @@ SELECT * FROM pragma_database_list
 SELECT * FROM pragma_database_list()
 SELECT * FROM generate_series(1, 1000000000)
 SELECT value FROM generate_series(1, 1000000000)
-SELECT * FROM json_each('[1]')
 SELECT * FROM fsdir('/')
 SELECT randomblob(1000000000)
 SELECT zeroblob(1000000000)
@@ -289,7 +357,6 @@ SELECT users.rowid FROM users
 WITH sqlite_master AS (SELECT 1 AS a) SELECT a FROM sqlite_master
 SELECT id FROM users WHERE name IN (SELECT name FROM sqlite_master)
 SELECT id FROM users UNION SELECT sql FROM sqlite_master
-WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM c) SELECT count(x) FROM c
 INSERT OR REPLACE INTO users (id) VALUES (1)
 CREATE TEMP TABLE t AS SELECT * FROM users
 CREATE TRIGGER x AFTER INSERT ON users BEGIN DELETE FROM users; END
@@ -302,6 +369,18 @@ SELECT :name
 SELECT @name
 SELECT $name
 SELECT * FROM users INDEXED BY sqlite_autoindex_users_1
+SELECT load_extension('x')
+SELECT zeroblob(100000000)
+SELECT hex(randomblob(1000000000))
+SELECT printf('%1000000000d', 1), printf('%*d', 1000000000, 1)
+SELECT printf(name, 1) FROM users
+SELECT fts3_tokenizer('x')
+SELECT "rowid" FROM users WHERE "rowid" = 1
+SELECT * FROM json_each((SELECT sql FROM sqlite_master))
+SELECT * FROM fts3tokenize('x')
+SELECT * FROM sqlite_stmt
+SELECT * FROM "pragma_table_info"('users')
+SELECT e.rowid FROM json_each('[1]') e
 """
 
 DUCKDB = """
@@ -328,7 +407,6 @@ SELECT * FROM range(1000000000)
 SELECT * FROM generate_series(1, 1000000000)
 SELECT range(1000000000)
 SELECT unnest(range(1000000000))
-SELECT * FROM unnest([1, 2])
 SELECT getenv('HOME')
 SELECT current_setting('memory_limit')
 SELECT getvariable('x')
@@ -340,10 +418,7 @@ SELECT version()
 SELECT current_database()
 SELECT repeat('a', 1000000000)
 SELECT lpad('a', 1000000000, 'a')
-SELECT COLUMNS('.*') FROM users
 SELECT * REPLACE (getenv('HOME') AS name) FROM users
-SELECT * FROM users USING SAMPLE 10
-SELECT * FROM users POSITIONAL JOIN range(10)
 SELECT list_transform([1], x -> getenv('HOME'))
 COPY users TO '/tmp/x'
 COPY users FROM '/tmp/x'
@@ -365,8 +440,6 @@ CREATE SECRET s (TYPE s3)
 CREATE MACRO m(a) AS a
 SUMMARIZE users
 DESCRIBE users
-PIVOT users ON name USING count(*)
-UNPIVOT users ON id INTO NAME n VALUE v
 FROM 'x.csv'
 FROM read_csv('/etc/passwd')
 FROM users SELECT getenv('HOME')
@@ -375,6 +448,42 @@ DELETE FROM users USING orders
 UPDATE EXTENSIONS
 WITH "x.csv" AS MATERIALIZED (SELECT getenv('HOME')) SELECT * FROM "x.csv"
 SELECT * FROM df
+SELECT 'x'.getenv()
+SELECT name.getenv() FROM users
+SELECT list_transform(['HOME'], lambda x : getenv(x))
+SELECT [getenv(x) FOR x IN ['HOME']]
+FROM '/etc/passwd'
+SELECT * FROM query('select 1')
+SELECT * FROM (PIVOT read_csv('/etc/passwd') ON a USING count(*))
+PIVOT '/etc/passwd' ON x USING count(*)
+PIVOT duckdb_settings() ON name USING count(*)
+UNPIVOT read_text('/etc/passwd') ON COLUMNS(*)
+PIVOT users ON name IN (SELECT * FROM read_csv('x')) USING count(*)
+PIVOT users ON name USING first(getenv('HOME'))
+SELECT COLUMNS(lambda c : getenv(c) = '') FROM users
+SELECT "current_user", "user"
+SELECT current_user FROM (PIVOT users ON name USING count(*))
+SELECT pg_sleep(1), sleep_ms(1)
+SELECT range(1000000000), generate_series(1, 10000000000)
+SELECT range(id * 1000000000) FROM users
+SELECT range(id, id * 1000000000, 0) FROM users
+SELECT range(0, 1000000000, id) FROM users
+SELECT * FROM repeat_row(1, num_rows = 1000000000)
+SELECT * FROM test_all_types()
+SELECT nextval('s'), setseed(0.5)
+SELECT json_execute_serialized_sql('x')
+SELECT * FROM json_execute_serialized_sql('x')
+SELECT format('{:1000000000d}', 1)
+SELECT format(name, 1) FROM users
+SELECT * FROM users AT (VERSION => 1)
+SELECT $1, ?, $name
+SELECT main.getenv('HOME')
+SELECT system.main.getenv('HOME')
+SELECT variable('x'), getvariable('x')
+SELECT CAST('x' AS foo)
+SELECT enum_range(NULL::mood)
+SELECT error('x')
+SELECT * FROM unnest(range(100000)) a, unnest(range(100000)) b
 """
 
 BY_DIALECT = {"mysql": MYSQL, "postgres": POSTGRES, "sqlite": SQLITE, "duckdb": DUCKDB}

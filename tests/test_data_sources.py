@@ -408,7 +408,7 @@ SLOW = (
 )
 BUSY = {
     "mysql": "SELECT count(*) FROM information_schema.processlist"
-    " WHERE info LIKE '%AS many%' AND id <> CONNECTION_ID()",
+    " WHERE info LIKE '%AS _many%' AND id <> CONNECTION_ID()",
     "postgres": "SELECT count(*) FROM pg_stat_activity"
     " WHERE usename = 'reader' AND state = 'active'",
 }

@@ -49,7 +49,7 @@ GOOD = [
     (
         "postgres",
         "SELECT NAME FROM Users U WHERE u.ID = 1",
-        'SELECT "name" FROM "users" AS U WHERE U."id" = 1 LIMIT 10',
+        'SELECT "name" FROM "users" AS "u" WHERE "u"."id" = 1 LIMIT 10',
     ),
     (
         "postgres",
@@ -69,7 +69,7 @@ GOOD = [
     (
         "sqlite",
         "SELECT total(price) AS t FROM orders ORDER BY t",
-        'SELECT TOTAL("price") AS t FROM "orders" ORDER BY t LIMIT 10',
+        'SELECT TOTAL("price") AS "t" FROM "orders" ORDER BY "t" LIMIT 10',
     ),
     ("duckdb", "FROM users", 'SELECT * FROM "users" LIMIT 10'),
     ("duckdb", "SELECT median(price) FROM orders", 'SELECT MEDIAN("price") FROM "orders" LIMIT 10'),
@@ -169,12 +169,11 @@ def test_duckdb_lists_the_values_of_a_group() -> None:
     schema = shop_schema("duckdb")
     assert (
         judge("SELECT list(name) FROM users", schema).sql
-        == 'SELECT ARRAY_AGG("name") FROM "users" LIMIT 10'
+        == 'SELECT LIST("name") FROM "users" LIMIT 10'
     )
     judge("SELECT list(DISTINCT name ORDER BY name) FILTER (WHERE id > 1) AS l FROM users", schema)
-    for sql in ("SELECT list(name, 2) FROM users", "SELECT list(secret) FROM users"):
-        with pytest.raises(Refused):
-            judge(sql, schema)
+    with pytest.raises(Refused):
+        judge("SELECT list(secret) FROM users", schema)
 
 
 @pytest.mark.parametrize(
@@ -191,22 +190,43 @@ def test_what_one_dialect_has_is_no_way_in_for_another(dialect: str, sql: str) -
         judge(sql, shop_schema(dialect))
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_alias_is_no_keyword(dialect: str) -> None:
+    """Without quotes PostgreSQL would answer with the name of the account."""
+    sql = judge("SELECT user FROM (SELECT 1 AS user) q", shop_schema(dialect)).sql
+    quote = "`" if dialect == "mysql" else '"'
+    assert sql.count(f"{quote}user{quote}") == 2
+
+
+def test_postgresql_writes_names_small_that_are_not_quoted() -> None:
+    sql = judge('SELECT id AS Total, id AS "Sum" FROM users', shop_schema("postgres")).sql
+    assert 'AS "total"' in sql and 'AS "Sum"' in sql
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "problem", "fix"),
+    [
+        ("postgres", "SELECT pg_sleep(5)", "pg_sleep may not be used: it only waits", "Leave it"),
+        ("duckdb", "SELECT getenv('HOME')", "it names the account or the server", "tables"),
+        ("duckdb", "SELECT * FROM read_csv('x')", "it reaches files", "workbench data add"),
+        ("sqlite", "SELECT load_extension('x')", "it reaches files", "workbench data add"),
+        ("mysql", "SELECT dat_format(id, '%Y') FROM users", "not on the list", "date_format"),
+    ],
+)
+def test_a_refusal_says_which_function_why_and_what_instead(
+    dialect: str, sql: str, problem: str, fix: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        judge(sql, shop_schema(dialect))
+    assert problem in refused.value.problem and fix in refused.value.fix
+
+
 def test_the_verdict_names_what_is_read() -> None:
     verdict = judge(
         "SELECT u.name FROM users u JOIN orders o ON o.user_id = u.id", shop_schema("sqlite")
     )
     assert verdict.tables == {"users", "orders"}
     assert verdict.columns == {("users", "name"), ("users", "id"), ("orders", "user_id")}
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_recursive_query_is_refused_with_another_way(dialect: str) -> None:
-    recursive = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 3"
-    )
-    with pytest.raises(Refused) as refused:
-        judge(recursive, shop_schema(dialect))
-    assert "recursive query may not run" in refused.value.problem and "level" in refused.value.fix
 
 
 def test_an_unknown_name_comes_with_the_nearest_real_ones() -> None:
@@ -224,8 +244,8 @@ def test_chinese_names_are_read_and_quoted() -> None:
         "select 商品名称, sum(价格) as 总额 from 订单 group by 商品名称 order by 总额 desc", schema
     )
     assert verdict.sql == (
-        "SELECT `商品名称`, SUM(`价格`) AS 总额 FROM `订单`"
-        " GROUP BY `商品名称` ORDER BY 总额 DESC LIMIT 10"
+        "SELECT `商品名称`, SUM(`价格`) AS `总额` FROM `订单`"
+        " GROUP BY `商品名称` ORDER BY `总额` DESC LIMIT 10"
     )
 
 

@@ -20,8 +20,8 @@ from typing import Any
 from agents.databases.cells import cut_cells
 from agents.databases.database import open_session
 from agents.databases.database_errors import too_slow
+from agents.databases.guard.columns import Mend
 from agents.databases.guard.guard import Verdict, judge
-from agents.databases.guard.names import Mend
 from agents.databases.guard.refused import Refused
 from agents.databases.pausing import paused_sentence
 from agents.databases.schema import Schema

@@ -1,158 +1,79 @@
-"""What a query may be made of: classes of sqlglot's tree, their arguments, functions by dialect.
+"""What a query may be made of, by dialect: the tables of `meanings/`, read once.
 
-Everything that is not listed is refused. A function is listed only if it computes its result from
-its arguments (or is the clock) and cannot block, read a file, reach the network, reveal the server
-or grow its result without bound.
+A construct is decided by what it can do, not by how it is spelled. Functions keep the names that
+the server knows (`reading.py`), so one row speaks for one function. What no table lists is refused.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-STRUCTURE = {
-    "queries": "Select Union Except Intersect Subquery With CTE",
-    "clauses": """
-        From Join Where Group Having Order Ordered Limit Offset Fetch LimitOptions Distinct Qualify
-        Window WindowSpec Filter WithinGroup Rollup Cube GroupingSets""",
-    "names": "Table TableAlias Alias Identifier Column Star Var",
-    "values": "Literal Null Boolean Paren Tuple Interval",
-    "types": "DataType DataTypeParam",
-    "paths": "JSONPath JSONPathRoot JSONPathKey JSONPathSubscript",
-}
+TABLES = Path(__file__).parent / "meanings"
 
-OPERATORS = {
-    "logic": "And Or Xor Not Case If Exists Any All",
-    "numbers": "Add Sub Mul Div IntDiv Mod Neg",
-    "comparison": "EQ NEQ NullSafeEQ NullSafeNEQ GT GTE LT LTE Is In Between",
-    "text": "Like ILike RegexpLike RegexpILike Glob Escape DPipe",
-    "time": "AtTimeZone",
-}
 
-FUNCTIONS = {
-    "aggregates": """
-        Count CountIf Sum Avg Min Max GroupConcat Stddev StddevPop StddevSamp Variance VariancePop
-        Median Mode Quantile PercentileCont PercentileDisc ApproxDistinct AnyValue ArgMax ArgMin
-        Corr CovarPop CovarSamp LogicalAnd LogicalOr""",
-    "windows": """
-        RowNumber Rank DenseRank PercentRank CumeDist Ntile Lag Lead FirstValue LastValue
-        NthValue""",
-    "numbers": "Abs Ceil Floor Round Trunc Sqrt Cbrt Pow Exp Ln Log Sign Greatest Least Rand",
-    "text": """
-        Lower Upper Trim Substring SubstringIndex Concat ConcatWs Length StrPosition Left Right
-        Reverse Initcap Replace SplitPart Pad NumberToStr RegexpReplace RegexpExtract MD5""",
-    "json": "JSONExtract JSONExtractScalar",
-    "values": "Coalesce Nullif Cast TryCast",
-    "clock": "CurrentDate CurrentTimestamp CurrentTime Localtime Localtimestamp",
-    "time": """
-        Date Time Timestamp DateAdd DateSub DateDiff DateTrunc TimestampAdd TimestampSub
-        TimestampDiff TimestampTrunc DatetimeAdd DatetimeSub DatetimeDiff DatetimeTrunc JustifyDays
-        TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToTime TsOrDsToTimestamp TsOrDsToDatetime""",
-    "parts of time": """
-        Extract Year Month Day Hour Minute Second Quarter Week WeekOfYear DayOfWeek DayOfMonth
-        DayOfYear Dayname Monthname LastDay""",
-    "time and text": """
-        TimeToStr StrToTime StrToDate UnixToTime UnixToStr UnixToTimeStr TimeToUnix StrToUnix
-        TimeStrToTime DateStrToDate ToDays""",
-}
+@dataclass(frozen=True)
+class Meanings:
+    """One dialect's tables. Names of functions are in small letters.
 
-# classes that only one dialect may use
-OWN = {
-    "postgres": "Lateral",
-    "duckdb": "ArrayAgg",  # list(x)
-}
+    `tables` gives the columns of a function that stands in FROM. `refused` gives what a function
+    would do.
+    """
 
-# the reading functions that sqlglot has no class for, by dialect
-FURTHER = {
-    "mysql": """
-        now sysdate unix_timestamp from_unixtime microsecond adddate subdate timediff yearweek
-        weekday period_diff makedate to_days sec_to_time time_to_sec addtime subtime
-        elt field find_in_set char_length character_length ascii
-        cot degrees radians pi truncate""",
-    "postgres": """
-        make_date date_part date_bin to_char to_number to_date to_timestamp age
-        justify_days justify_hours width_bucket strpos btrim char_length div
-        mode bool_and bool_or every""",
-    "sqlite": """
-        date time datetime julianday strftime unixepoch timediff
-        total instr ifnull iif unicode""",
-    "duckdb": """
-        date_part datepart datesub date_sub strptime strftime try_strptime
-        isodow isoyear yearweek century epoch
-        mode mad kurtosis skewness product first last fsum kahan_sum
-        contains starts_with ends_with prefix suffix list_count""",
-}
+    parts: frozenset[type]
+    arguments: Mapping[type, frozenset[str]]
+    types: frozenset[Any]
+    named_types: frozenset[str]
+    reads: frozenset[str]
+    aggregates: frozenset[str]
+    without_parentheses: frozenset[str]
+    tables: Mapping[str, tuple[str, ...]]
+    series: frozenset[str]
+    refused: Mapping[str, str]
 
-TYPES = {
-    "truth": "BOOLEAN",
-    "whole numbers": """
-        TINYINT SMALLINT MEDIUMINT INT BIGINT INT128
-        UTINYINT USMALLINT UMEDIUMINT UINT UBIGINT""",
-    "other numbers": "FLOAT DOUBLE DECIMAL BIGDECIMAL UDECIMAL UDOUBLE",
-    "text": "CHAR NCHAR VARCHAR NVARCHAR TEXT TINYTEXT MEDIUMTEXT LONGTEXT",
-    "time": """
-        DATE TIME TIMETZ DATETIME TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ
-        TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS INTERVAL YEAR""",
-}
-
-# arguments that a node may have; those of other classes are themselves nodes of the list, or plain
-# switches
-ARGUMENTS = {
-    "Select": """
-        with_ expressions from_ joins where group having qualify windows order limit offset
-        distinct""",
-    "Union": "with_ this expression distinct by_name order limit offset",
-    "Except": "with_ this expression distinct by_name order limit offset",
-    "Intersect": "with_ this expression distinct by_name order limit offset",
-    "Subquery": "this alias",
-    "Lateral": "this alias",
-    "Table": "this alias db joins",
-    "Join": "this on using side kind method",
-    "With": "expressions",
-    "CTE": "this alias",
-    "Limit": "expression",
-    "Fetch": "direction count limit_options",
-    "LimitOptions": "rows",
-    "Group": "expressions rollup cube grouping_sets totals all",
-    "DataType": "this expressions nested kind values",
-    "Window": "this partition_by order spec alias over first",
-    "ArrayAgg": "this",
-    "Interval": "this unit",
-    "Star": "except_",
-    "Pad": "this expression fill_pattern is_left",
-    "Cast": "this to safe",
-    "TryCast": "this to safe requires_string",
-}
+    def allows(self, name: str) -> bool:
+        """Whether a function of that name may be called somewhere."""
+        return name in self.reads or name in self.tables or name in self.series
 
 
 @lru_cache(maxsize=8)
-def allowed_classes(dialect: str) -> frozenset[type]:
-    """The classes of the lists above that this version of sqlglot has."""
+def meanings(dialect: str) -> Meanings:
+    """The tables of a dialect, together with those of all."""
     from sqlglot import exp
 
-    lists = [*STRUCTURE.values(), *OPERATORS.values(), *FUNCTIONS.values(), OWN.get(dialect, "")]
-    names = " ".join(lists).split()
-    return frozenset(getattr(exp, name) for name in names if hasattr(exp, name))
+    common, own = _read("all"), _read(dialect)
+    parts = _words(common["parts"]) | _words(own.get("parts", {}))
+    types = _words(common["types"]) | _words(own.get("types", {}))
+    reads = own["reads"]
+    return Meanings(
+        frozenset(getattr(exp, name) for name in parts if hasattr(exp, name)),
+        {
+            getattr(exp, name): frozenset(words.split())
+            for name, words in common["arguments"].items()
+        },
+        frozenset(exp.DType[name] for name in types if name in exp.DType.__members__),
+        _words(own.get("named_types", {})),
+        _words(reads),
+        frozenset(reads["aggregates"].split()),
+        _words(own.get("without_parentheses", {})),
+        {name: tuple(columns.split()) for name, columns in own.get("tables", {}).items()},
+        _words(own.get("series", {})),
+        {
+            name: effect
+            for effect, table in own.get("refused", {}).items()
+            for name in table["functions"].split()
+        },
+    )
 
 
-@lru_cache(maxsize=1)
-def allowed_arguments() -> dict[type, frozenset[str]]:
-    """class -> the arguments it may have, for those classes that are not free in them."""
-    from sqlglot import exp
-
-    return {getattr(exp, name): frozenset(words.split()) for name, words in ARGUMENTS.items()}
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((TABLES / f"{name}.toml").read_text("utf-8"))
 
 
-@lru_cache(maxsize=1)
-def allowed_types() -> frozenset[Any]:
-    """The members of sqlglot's DType that a cast may name."""
-    from sqlglot import exp
-
-    names = " ".join(TYPES.values()).split()
-    return frozenset(exp.DType[name] for name in names if name in exp.DType.__members__)
-
-
-@lru_cache(maxsize=8)
-def further_functions(dialect: str) -> frozenset[str]:
-    """Names, lower-cased, that are allowed although sqlglot does not know them."""
-    return frozenset(FURTHER[dialect].split())
+def _words(table: Mapping[str, str]) -> frozenset[str]:
+    """All names of a table's rows."""
+    return frozenset(" ".join(table.values()).split())

@@ -1,21 +1,22 @@
 """The text of a query -> a verdict: what may run is the tree printed again, or Refused.
 
-The tree is allowed by list (`allowed.py`, `nodes.py`) and by name (`names.py`), printed, parsed
-again and judged again: the second reading must find what the first one allowed. A text that cannot
-be parsed is refused.
+The tree is allowed by list (`allowed.py`, `nodes.py`), bounded where it could grow (`bounds.py`),
+resolved by name (`names.py`), printed, parsed again and judged again: the second reading must find
+what the first one allowed. A text that cannot be parsed is refused.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from agents.databases.guard.names import Mend, Resolver
+from agents.databases.guard.bounds import bound_recursion, bound_series
+from agents.databases.guard.columns import Mend
+from agents.databases.guard.names import Resolver
 from agents.databases.guard.nodes import check_node, kind_name
+from agents.databases.guard.reading import reader
 from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.guard.sizes import check_sizes
 from agents.databases.schema import Schema
@@ -23,8 +24,10 @@ from workbench.messages import say
 
 ROWS = 10  # rows that a query may give out, unless the person raises it
 LONGEST = 20_000  # characters of a statement
+WHOLE = "whole"  # the alias of a query that is put into another one
 DIALECTS = ("mysql", "postgres", "sqlite", "duckdb")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+PIVOT = re.compile(r"\s*(UN)?PIVOT\b", re.IGNORECASE)
 EXECUTED_COMMENTS = ("!", "M!", "m!")  # MySQL and MariaDB run what stands in such a comment
 COLOURS = re.compile(r"\x1b\[\d*m")  # which sqlglot puts into its messages
 
@@ -55,15 +58,17 @@ def judge(
             say("Use one of: {known}.", known=", ".join(DIALECTS)),
         )
     try:
-        tree, resolver = _allow(parse(sql, dialect), schema, dialect, mend)
+        tree, resolver = _allow(read(sql, dialect), schema, dialect, mend)
         imposed, limit = _limit(tree, rows)
         printed = _print(tree, dialect)
-        again, _ = _allow(parse(printed, dialect), schema, dialect)
+        again, _ = _allow(read(printed, dialect), schema, dialect)
         if _print(again, dialect) != printed:
             raise Refused("The statement changes when it is read again.")
-        check_sizes(again, schema, dialect)
+        check_sizes(parse(printed, dialect), schema, dialect)
     except RecursionError as error:
         raise Refused("The statement is nested too deeply.") from error
+    except IndexError as error:  # sizes need arguments that are missing
+        raise Refused("A function has fewer arguments than it needs.") from error
     more = None
     if imposed:
         _set_limit(tree, rows + 1)
@@ -102,17 +107,63 @@ def _allow(
     while isinstance(tree, exp.Subquery) and not tree.alias:  # parentheses around the whole
         check_node(tree, dialect)
         tree = tree.this
+    if _needs_select(tree):
+        alias = exp.TableAlias(this=exp.to_identifier(WHOLE))
+        tree = exp.select("*").from_(exp.Subquery(this=tree, alias=alias))
     if not isinstance(tree, exp.Select | exp.SetOperation):
         raise NoSelect(say("Only a SELECT may run, not {kind}.", kind=kind_name(tree)))
     for node in tree.walk():
         check_node(node, dialect)
+    bound_recursion(tree, dialect)
+    bound_series(tree, dialect)
     resolver = Resolver(schema, mend)
     resolver.query(tree)
     return tree, resolver
 
 
-def parse(sql: str, dialect: str) -> Any:
-    """The tree of exactly one statement; raises Refused."""
+def _needs_select(tree: Any) -> bool:
+    """Whether a query has no room for a row limit: a pivot, or one whose own limit is no number."""
+    from sqlglot import exp
+
+    if isinstance(tree, exp.Pivot):
+        return True
+    limit = tree.args.get("limit")
+    if limit is None:
+        return False
+    options = limit.args.get("limit_options")
+    if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+        return True
+    wanted = limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression")
+    return not isinstance(wanted, exp.Literal | exp.Var | exp.Null | None)
+
+
+def read(sql: str, dialect: str) -> Any:
+    """The tree of exactly one statement, functions left as they are written; raises Refused."""
+    return parse(_behind_from(sql, dialect), dialect, reader(dialect))
+
+
+def _behind_from(sql: str, dialect: str) -> str:
+    """DuckDB's `PIVOT … ORDER BY …` as `FROM (PIVOT …) ORDER BY …`, which sqlglot can read."""
+    if not PIVOT.match(sql):
+        return sql
+    try:
+        tokens = reader(dialect).tokenize(sql)
+    except ValueError:
+        return sql
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.text.upper() in ("ORDER BY", "LIMIT"):
+            return f"FROM ({sql[: token.start]}) AS {WHOLE} {sql[token.start :]}"
+    return sql
+
+
+def parse(sql: str, dialect: str, known: Any = None) -> Any:
+    """The tree of exactly one statement, with sqlglot's classes of functions; raises Refused.
+
+    It shows what a query means. What may run is judged of the tree that `read` gives.
+    """
+    from sqlglot import Dialect
     from sqlglot.errors import SqlglotError
 
     if len(sql) > LONGEST:
@@ -121,11 +172,11 @@ def parse(sql: str, dialect: str) -> Any:
         )
     if CONTROL.search(sql):
         raise Refused("The statement holds control characters.")
-    reader = _dialect(dialect)
+    known = known or Dialect.get_or_raise(dialect)
     try:
-        tokens = reader.tokenize(sql)
+        tokens = known.tokenize(sql)
         _check_comments(tokens)
-        trees = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
+        trees = [tree for tree in known.parser().parse(tokens, sql) if tree is not None]
     except (SqlglotError, *SLIPS) as error:
         raise Refused(
             say(
@@ -161,7 +212,7 @@ def _print(tree: Any, dialect: str) -> str:
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     try:
-        return tree.sql(_dialect(dialect), comments=False, unsupported_level=ErrorLevel.RAISE)
+        return tree.sql(reader(dialect), comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, *SLIPS) as error:
         raise Refused(
             say(
@@ -193,26 +244,3 @@ def _set_limit(tree: Any, rows: int) -> None:
     from sqlglot import exp
 
     tree.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
-
-
-@lru_cache(maxsize=8)
-def _dialect(name: str) -> Any:
-    """sqlglot's dialect, with REGEXP printed in the way that MariaDB knows too."""
-    from sqlglot import Dialect, exp
-
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused anyway
-    if name != "mysql":
-        return Dialect.get_or_raise(name)
-    from sqlglot.dialects.mysql import MySQL
-    from sqlglot.generators.mysql import MySQLGenerator
-
-    class Printer(MySQLGenerator):
-        TRANSFORMS = {  # noqa: RUF012 – sqlglot's own way to declare it
-            **MySQLGenerator.TRANSFORMS,
-            exp.RegexpLike: lambda self, node: self.binary(node, "RLIKE"),
-        }
-
-    class Portable(MySQL):
-        Generator = Printer
-
-    return Portable()

@@ -1,25 +1,26 @@
 """A query's tree and a schema -> the same tree with every name resolved, or Refused.
 
 Names are looked up as SQL does: CTEs and aliases before tables, the inner query before the outer
-ones. Real names are written quoted and in the database's own spelling, so that neither case nor a
+ones. Names are written quoted, real ones in the database's own spelling, so that neither case nor a
 reserved word can change what is read. The first unknown name ends the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from agents.databases.guard.refused import Refused, unknown_alias, unknown_column, unknown_table
+from agents.databases.guard.columns import Columns, Mend, given_by, restore_methods, restore_steps
+from agents.databases.guard.refused import Refused, unknown_column, unknown_table
+from agents.databases.guard.relations import function_columns, function_of, quoted, values_columns
 from agents.databases.guard.scope import (
     Relation,
     Scope,
     by_name,
-    find_meaning,
-    find_relation,
-    known_aliases,
     known_columns,
+    names_of,
     output_names,
+    quote,
     renamed,
 )
 from agents.databases.schema import Schema
@@ -38,9 +39,6 @@ SYSTEM = (
     "dbstat",
 )
 
-# (kind, node with an unknown name, the scopes in sight) -> what was meant, or None
-Mend = Callable[[str, Any, list[Scope]], Any]
-
 
 class Resolver:
     """Resolves one tree in place. `tables` and `columns` name afterwards what the query reads."""
@@ -48,8 +46,12 @@ class Resolver:
     def __init__(self, schema: Schema, mend: Mend | None = None) -> None:
         self._schema = schema
         self._mend = mend or (lambda kind, node, scopes: None)
+        self._columns = Columns(schema, self._mend)
         self.tables: set[str] = set()
-        self.columns: set[tuple[str, str]] = set()
+
+    @property
+    def columns(self) -> set[tuple[str, str]]:
+        return self._columns.read
 
     def query(
         self,
@@ -68,6 +70,13 @@ class Resolver:
             return self._set_operation(node, known, outer)
         if isinstance(node, exp.Select):
             return self._select(node, known, outer)
+        if isinstance(node, exp.Values):
+            self._expression(node.expressions, known, outer)
+            return values_columns(node, self._schema.dialect)
+        if isinstance(node, exp.Pivot):
+            scope = Scope()
+            self._add(node.this, scope, known, outer)
+            return self._pivot(node, scope, known, outer)
         kind = type(node).__name__
         raise Refused(say("{kind} is not a query that reads.", kind=kind))
 
@@ -79,8 +88,13 @@ class Resolver:
         for cte in clause.expressions if clause else []:
             alias = cte.args["alias"]
             check_free(alias.name)
+            self._quote(alias)
+            name = alias.name.casefold()
+            if clause.args.get("recursive"):
+                first = self.query(_first_member(cte.this), ctes, outer)
+                ctes = ctes | {name: Relation(alias.this, renamed(first, alias))}
             columns = renamed(self.query(cte.this, ctes, outer), alias)
-            ctes[alias.name.casefold()] = Relation(alias.this, columns)
+            ctes[name] = Relation(alias.this, columns)
         return ctes
 
     def _set_operation(self, node: Any, ctes: dict[str, Relation], outer: list[Scope]) -> list[Any]:
@@ -94,6 +108,8 @@ class Resolver:
     def _select(self, node: Any, ctes: dict[str, Relation], outer: list[Scope]) -> list[Any]:
         from sqlglot import exp
 
+        restore_methods(node)
+        restore_steps(node)
         scope = Scope()
         scopes = [scope, *outer]
         joins: list[Any] = []
@@ -103,14 +119,16 @@ class Resolver:
             joins += [join, *self._add(join.this, scope, ctes, outer)]
         for item in node.expressions:
             if isinstance(item, exp.Alias):
-                scope.aliases[item.alias.casefold()] = item.args["alias"]
+                alias = quote(item.args["alias"], self._schema.dialect)
+                scope.aliases[alias.name.casefold()] = alias
         for key, part in node.args.items():
             if key == "joins":
                 for join in joins:
                     self._join(join, ctes, scopes)
             elif key not in ("with_", "from_"):
                 self._expression(part, ctes, scopes)
-        return [name for item in node.expressions for name in output_names(item, scopes)]
+        dialect = self._schema.dialect
+        return [name for item in node.expressions for name in output_names(item, scopes, dialect)]
 
     def _add(
         self, item: Any, scope: Scope, ctes: dict[str, Relation], outer: list[Scope]
@@ -120,12 +138,15 @@ class Resolver:
 
         in_parentheses = isinstance(item, exp.Subquery) and not item.alias
         if in_parentheses and isinstance(item.this, exp.Table | exp.Subquery):
-            return self._add(item.this, scope, ctes, outer)
-        relation = self._relation(item, scope, ctes, outer)
-        if relation.alias is not None:
-            check_free(relation.alias.name, relation.table)
-        scope.add(relation)
-        joins: list[Any] = []
+            joins = self._add(item.this, scope, ctes, outer)
+        else:
+            relation = self._relation(item, scope, ctes, outer)
+            for pivot in item.args.get("pivots") or []:
+                relation = self._pivoted(pivot, relation, ctes, outer)
+            if relation.alias is not None:
+                check_free(relation.alias.name, relation.table)
+            scope.add(relation)
+            joins = []
         for join in item.args.get("joins") or []:
             joins += [join, *self._add(join.this, scope, ctes, outer)]
         return joins
@@ -135,16 +156,53 @@ class Resolver:
     ) -> Relation:
         from sqlglot import exp
 
+        alias = item.args.get("alias")
+        if alias is not None:
+            self._quote(alias)
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
             return self._table(item, ctes)
+        before = [scope, *outer]  # what a function or LATERAL sees: all that stands before it
+        function = function_of(item)
+        if function is not None:
+            self._expression(list(function.iter_expressions()), ctes, before)
+            columns = function_columns(item, function, self._schema.dialect)
+            called = quoted("unnest" if function.key == "unnest" else function.name.lower())
+            return Relation(alias.this if item.alias else called, renamed(columns, alias))
         if isinstance(item, exp.Subquery):
-            columns = self.query(item.this, ctes, outer)
+            in_sight = before if self._schema.dialect == "duckdb" else outer
+            columns = self.query(item.this, ctes, in_sight)
+        elif isinstance(item, exp.Values):
+            columns = self.query(item, ctes, outer)
         elif isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
-            columns = self.query(item.this, ctes, [scope, *outer])  # it sees what stands before it
+            columns = self.query(item.this, ctes, before)
         else:
             raise Refused("A function or an expression stands where a table belongs.")
-        alias = item.args.get("alias")
         return Relation(alias.this if item.alias else None, renamed(columns, alias))
+
+    def _pivoted(
+        self, pivot: Any, relation: Relation, ctes: dict[str, Relation], outer: list[Scope]
+    ) -> Relation:
+        """The relation that a PIVOT or UNPIVOT behind another one makes of it."""
+        scope = Scope()
+        scope.add(relation)
+        columns = self._pivot(pivot, scope, ctes, outer)
+        alias = pivot.args.get("alias")
+        if alias is not None:
+            self._quote(alias)
+        return Relation(alias.this if alias else relation.alias, renamed(columns, alias))
+
+    def _pivot(
+        self, pivot: Any, scope: Scope, ctes: dict[str, Relation], outer: list[Scope]
+    ) -> list[Any]:
+        """Resolve a pivot; the names of its columns are known to the server alone."""
+        from sqlglot import exp
+
+        for name in list(given_by(pivot)):
+            name.replace(quoted(name.name))
+        for key, part in pivot.args.items():
+            if key not in ("this", "alias", "into"):
+                self._expression(part, ctes, [scope, *outer])
+        return [exp.Star()]
 
     def _table(self, node: Any, ctes: dict[str, Relation]) -> Relation:
         """The relation of a table node, which may name a CTE. The node gets the real name."""
@@ -155,17 +213,20 @@ class Resolver:
         cte = ctes.get(node.name.casefold())
         if cte is not None and space is None:
             node.set("this", cte.alias.copy())
-            columns = list(cte.columns.values())
+            columns = names_of(cte)
             return Relation(alias.this if alias else cte.alias, renamed(columns, alias))
+        if self._schema.dialect == "mysql" and space is None and _is_dual(node):
+            node.set("this", exp.var("DUAL"))
+            return Relation(None, {})
         table = self._find_table(node, space)
         self.tables.add(table.name)
-        written = exp.to_identifier(table.own_name, quoted=True)
+        written = quoted(table.own_name)
         own_space = self._schema.namespace if space is not None else ""
         namespace = table.namespace or own_space
         if namespace:
-            node.set("db", exp.to_identifier(namespace, quoted=True))
+            node.set("db", quoted(namespace))
         node.set("this", written)
-        names = [exp.to_identifier(column.name, quoted=True) for column in table.columns]
+        names = [quoted(column.name) for column in table.columns]
         return Relation(alias.this if alias else written, renamed(names, alias), table.name)
 
     def _find_table(self, node: Any, space: Any) -> Any:
@@ -200,66 +261,42 @@ class Resolver:
         elif isinstance(part, exp.Query):
             self.query(part, ctes, scopes)
         elif isinstance(part, exp.Column):
-            self._column(part, scopes)
+            self._columns.resolve(part, scopes)
+        elif isinstance(part, exp.Lambda | exp.Comprehension):
+            names = [quote(name, self._schema.dialect) for name in given_by(part)]
+            inner = Scope(aliases=by_name(names))
+            self._expression(list(part.iter_expressions()), ctes, [inner, *scopes])
+        elif isinstance(part, exp.PropertyEQ | exp.Kwarg):
+            self._expression(part.expression, ctes, scopes)  # before it stands a name that it gives
         elif isinstance(part, exp.Expr):
             for child in list(part.iter_expressions()):
                 self._expression(child, ctes, scopes)
 
-    def _column(self, node: Any, scopes: list[Scope]) -> None:
+    def _quote(self, alias: Any) -> None:
+        """Quote the names that an alias gives."""
         from sqlglot import exp
 
-        space = node.args.get("db")
-        foreign = space is not None and space.name.casefold() not in self._schema.namespaces
-        if foreign or node.args.get("catalog"):
-            problem = say("{name} is outside this source.", name=node.sql())
-            raise Refused(problem, unknown=node.name)
-        meaning = find_meaning(node, scopes)
-        if meaning is None and self._schema.dialect == "sqlite" and _stands_for_text(node):
-            # SQLite reads "text" as a string where no column is so called
-            node.replace(exp.Literal.string(node.name))
-            return
-        if meaning is None:
-            meaning = self._mend("column", node, scopes)
-        if meaning is None:
-            raise _unknown(node, scopes)
-        self._write(node, *meaning)
+        for part in [alias.this, *(alias.args.get("columns") or [])]:
+            name = part.this if isinstance(part, exp.ColumnDef) else part
+            if isinstance(name, exp.Identifier):
+                quote(name, self._schema.dialect)
 
-    def _write(self, node: Any, relation: Relation | None, name: Any) -> None:
-        from sqlglot import exp
 
-        if relation is not None and relation.table and isinstance(name, exp.Identifier):
-            self.columns.add((relation.table, name.name))
-        node.set("this", name.copy())
-        node.set("db", None)
-        if node.table and relation is not None and relation.alias is not None:
-            node.set("table", relation.alias.copy())
+def _is_dual(node: Any) -> bool:
+    """Whether a table is the word that stands for none in MySQL."""
+    return node.name.upper() == "DUAL" and not node.this.args.get("quoted")
+
+
+def _first_member(query: Any) -> Any:
+    """The first of the queries that UNION puts together."""
+    from sqlglot import exp
+
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    return query
 
 
 def check_free(name: str, table: str = "") -> None:
     """Raises Refused for an alias that only a server's own table can have."""
     if name != table and name.casefold().startswith(SYSTEM):
         raise Refused(say("{name} is the name of a system table.", name=name))
-
-
-def _unknown(column: Any, scopes: list[Scope]) -> Refused:
-    """The refusal of a column: its qualifier is unknown, or the column itself."""
-    if column.table and find_relation(column.table, scopes) is None:
-        return unknown_alias(column.table, known_aliases(scopes))
-    return unknown_column(column.sql().replace('"', ""), known_columns(scopes))
-
-
-def _stands_for_text(node: Any) -> bool:
-    """Whether a name in double quotes is compared with something, or given to a function."""
-    from sqlglot import exp
-
-    quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
-    if not quoted or node.table:
-        return False
-    while isinstance(node.parent, exp.Paren):
-        node = node.parent
-    parent = node.parent
-    compares = isinstance(parent, exp.Predicate | exp.Binary)
-    if compares and node.arg_key in ("expression", "expressions", "low", "high"):
-        return True
-    is_function = isinstance(parent, exp.Func)
-    return is_function and not isinstance(parent, exp.AggFunc | exp.Connector)

@@ -1,48 +1,57 @@
-"""One node of a query's tree -> nothing, or Refused where the node is not on the lists."""
+"""One node of a query's tree -> nothing, or Refused where the tables do not allow it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from agents.databases.guard.allowed import (
-    allowed_arguments,
-    allowed_classes,
-    allowed_types,
-    further_functions,
-)
-from agents.databases.guard.refused import Refused
+from agents.databases.guard.allowed import Meanings, meanings
+from agents.databases.guard.refused import Refused, refused_function, unknown_function
 from workbench.messages import say
 
-LONGEST_PAD = 1_000  # characters
 UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f\"`\\\[\]]")
-PLAIN_KEY = re.compile(r"\w+")
-PLAIN_WORDS = re.compile(r"\w+( \w+)*")
+FORMATS = ("format", "printf")
+GIVEN_WIDTH = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")  # one that is an argument: '%*d', '{:{}}'
+# texts that are printed without quotes, or with quotes of another kind: what they may be
+PLAIN = {
+    "JSONPathKey": re.compile(r"\w[\w -]*"),
+    "Var": re.compile(r"\w+( \w+)*"),
+    "HexString": re.compile(r"[0-9a-fA-F]*"),
+    "BitString": re.compile(r"[01]*"),
+    "ByteString": re.compile(r"([^'\\]|\\[nrt])*"),
+}
 
 
 def check_node(node: Any, dialect: str) -> None:
     """Raises Refused for a node that is not on the lists, or has an argument that is not."""
     from sqlglot import exp
 
+    allowed = meanings(dialect)
     kind = type(node)
     if kind is exp.Anonymous:
-        _check_function(node, dialect)
+        _check_function(node, allowed)
         return
-    if kind not in allowed_classes(dialect):
-        name = kind_name(node)
-        raise Refused(say("{name} is not on the list of what a query may hold.", name=name))
-    _check_arguments(node)
-    # texts that are printed without quotes, and sizes: a class alone says too little about them
+    if kind not in allowed.parts:
+        raise _unlisted(node, allowed)
+    _check_arguments(node, allowed)
     if kind is exp.Identifier and UNSAFE_IN_NAME.search(node.name):
         raise Refused("A name holds characters that could end it.")
-    if kind is exp.JSONPathKey and not PLAIN_KEY.fullmatch(str(node.this)):
-        raise Refused("A JSON path may name plain keys only.")
-    if kind is exp.Var and not PLAIN_WORDS.fullmatch(str(node.this)):
-        raise Refused("A keyword holds characters that do not belong there.")
-    if kind is exp.DataType and node.this not in allowed_types():
+    plain = PLAIN.get(kind.__name__)
+    if plain is not None and not plain.fullmatch(str(node.this)):
+        raise Refused(
+            say("{kind} holds characters that do not belong there.", kind=kind_name(node))
+        )
+    if kind is exp.DataType and not _is_known(node, allowed):
         raise Refused(say("The type {type} is not on the list.", type=node.sql()))
-    if kind is exp.Pad:
-        _check_pad(node)
+
+
+def _is_known(kind: Any, allowed: Meanings) -> bool:
+    """Whether a type may be named; sqlglot knows some of them as text alone."""
+    from sqlglot import exp
+
+    if kind.this == exp.DType.USERDEFINED:
+        return str(kind.args.get("kind")).upper() in allowed.named_types
+    return kind.this in allowed.types
 
 
 def kind_name(node: Any) -> str:
@@ -54,31 +63,46 @@ def kind_name(node: Any) -> str:
     return type(node).__name__.upper()
 
 
-def _check_function(node: Any, dialect: str) -> None:
-    """A function that sqlglot has no class for."""
-    name = node.this  # a string, or an identifier where the name was quoted
-    if not isinstance(name, str) or name.lower() not in further_functions(dialect):
-        raise Refused(
-            say(
-                "The function {name} is not on the list of functions that only read.",
-                name=node.name,
-            )
-        )
-
-
-def _check_arguments(node: Any) -> None:
+def function_name(node: Any) -> str:
+    """The name in small letters of a function that is left as it is written; empty for others."""
     from sqlglot import exp
 
-    if isinstance(node, exp.With) and node.args.get("recursive"):
+    if not isinstance(node, exp.Anonymous) or not isinstance(node.this, str):
+        return ""
+    return node.this.lower()
+
+
+def _unlisted(node: Any, allowed: Meanings) -> Refused:
+    """The refusal of a part; where it is a function of its own class, by that function's name."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Func):
+        name = node.sql_name().lower()
+        if name in allowed.refused:
+            return refused_function(name, allowed.refused[name])
+    return Refused(say("{name} is not on the list of what a query may hold.", name=kind_name(node)))
+
+
+def _check_function(node: Any, allowed: Meanings) -> None:
+    name = function_name(node)  # empty where the name was quoted
+    if name in allowed.refused:
+        raise refused_function(name, allowed.refused[name])
+    if not allowed.allows(name):
+        raise unknown_function(name or node.name, sorted(allowed.reads))
+    patterns = [part.name for part in node.expressions if part.is_string]
+    if name in FORMATS and any(GIVEN_WIDTH.search(pattern) for pattern in patterns):
         raise Refused(
-            "A recursive query may not run: it can grow without bound before it gives a row.",
-            "Ask for one level after the other: join the table with itself once for each level.",
+            "A format takes a width from its arguments: its text can have any length.",
+            "Write the width into the format.",
         )
-    allowed = allowed_arguments().get(type(node))
-    if allowed is None:
+
+
+def _check_arguments(node: Any, allowed: Meanings) -> None:
+    names = allowed.arguments.get(type(node))
+    if names is None:
         return
     for name, value in node.args.items():
-        if value and name not in allowed:
+        if value and name not in names:
             raise Refused(
                 say(
                     "{kind} may not have {part} here.",
@@ -86,15 +110,3 @@ def _check_arguments(node: Any) -> None:
                     part=name.strip("_"),
                 )
             )
-
-
-def _check_pad(node: Any) -> None:
-    """The length of the padded text must be a number in the query, so that it is known before."""
-    length = node.expression
-    if not length.is_int or int(length.this) > LONGEST_PAD:
-        raise Refused(
-            say(
-                "Text may be padded to at most {characters} characters, given as a number.",
-                characters=LONGEST_PAD,
-            )
-        )

@@ -25,6 +25,68 @@ class NoSelect(Refused):
     """The statement is none that reads, such as a DELETE."""
 
 
+# what a refused function would do -> why it is refused, and what to do instead
+EFFECTS = {
+    "wait": (
+        "it only waits",
+        "Leave it out.",
+    ),
+    "lock": (
+        "it takes a lock that others wait for",
+        "Leave it out: a query that reads needs none.",
+    ),
+    "file": (
+        "it reaches files of the server",
+        "Add the file as a source of its own: `workbench data add NAME FILE`.",
+    ),
+    "network": (
+        "it reaches other servers",
+        "Add the other database as a source of its own: `workbench data add NAME ADDRESS`.",
+    ),
+    "account": (
+        "it names the account or the server",
+        "Ask for what is in the tables.",
+    ),
+    "change": (
+        "it changes something on the server",
+        "Leave it out: a query may only read.",
+    ),
+    "catalogue": (
+        "it reads the server's own catalogue",
+        "See the tables with `workbench data schema NAME`.",
+    ),
+    "code": (
+        "it would run text as code",
+        "Write what it would run as the query itself.",
+    ),
+    "secret": (
+        "it handles keys and passwords",
+        "Compare digests: MD5, SHA1 or SHA2.",
+    ),
+    "growth": (
+        "its result can grow without bound",
+        "Write the values themselves.",
+    ),
+    "series": (
+        "this database has no such table",
+        "Count with WITH RECURSIVE instead.",
+    ),
+}
+
+
+def refused_function(name: str, effect: str) -> Refused:
+    reason, instead = EFFECTS[effect]
+    return Refused(
+        say("The function {name} may not be used: {reason}.", name=name, reason=reason), instead
+    )
+
+
+def unknown_function(name: str, known: list[str]) -> Refused:
+    problem = say("The function {name} is not on the list of functions that only read.", name=name)
+    near = near_names(name, known)
+    return Refused(problem, say("Did you mean {names}?", names=", ".join(near)) if near else "")
+
+
 def unknown_table(name: str, known: list[str]) -> Refused:
     return Refused(say("There is no table {name} here.", name=name), _fix(name, known), name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.databases.guard.guard import parse, rename
+from agents.databases.guard.guard import read, rename
 from agents.databases.guard.likeness import likeness, nearest
 from agents.databases.guard.other_tables import exchange_tables, join_tables
 from agents.databases.guard.refused import Refused
@@ -34,7 +34,7 @@ class Mender:
         """The mended query, or the same text where no name is unknown or nothing is certain."""
         self.changes = []
         try:
-            tree = parse(sql, self._schema.dialect)
+            tree = read(sql, self._schema.dialect)
             rename(tree.copy(), self._schema, _leave)
             return sql
         except Refused as refusal:

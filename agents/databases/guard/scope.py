@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.databases.guard.nodes import function_name
 from agents.databases.guard.refused import Refused
 from workbench.messages import say
 
@@ -49,23 +50,63 @@ class Scope:
         self.relations[name] = relation
 
 
+class AnyName(dict[str, Any]):
+    """The columns of a relation whose names only the rows tell, as those of a pivot."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        from sqlglot import exp
+
+        return exp.to_identifier(name, quoted=True)
+
+
 # what a column means: its relation (None for an alias of the SELECT list) and its identifier
 Meaning = tuple[Relation | None, Any]
 
 
 def by_name(identifiers: Iterable[Any]) -> dict[str, Any]:
-    """Identifiers by folded name; of two with the same name the first counts."""
-    found: dict[str, Any] = {}
-    for identifier in identifiers:
-        if identifier is not None:
+    """Identifiers by folded name; of two with the same name the first counts.
+
+    A star among them stands for columns whose names are not known.
+    """
+    from sqlglot import exp
+
+    known = list(identifiers)
+    is_open = any(isinstance(identifier, exp.Star) for identifier in known)
+    found: dict[str, Any] = AnyName() if is_open else {}
+    for identifier in known:
+        if identifier is not None and not isinstance(identifier, exp.Star):
             found.setdefault(identifier.name.casefold(), identifier)
     return found
+
+
+def quote(identifier: Any, dialect: str) -> Any:
+    """Quote a name that the query gives, in place, so that no keyword can stand in for it.
+
+    PostgreSQL writes names small that are not quoted.
+    """
+    if not identifier.args.get("quoted"):
+        if dialect == "postgres":
+            identifier.set("this", identifier.name.lower())
+        identifier.set("quoted", True)
+    return identifier
 
 
 def renamed(identifiers: list[Any], alias: Any) -> dict[str, Any]:
     """Columns by folded name, under the names of `alias(a, b)` where it gives some."""
     given = list(alias.args.get("columns") or []) if alias is not None else []
-    return by_name([*given, *identifiers[len(given) :]])
+    names = [column if column.key == "identifier" else column.this for column in given]
+    return by_name([*names, *identifiers[len(names) :]])
+
+
+def names_of(relation: Relation) -> list[Any]:
+    """The identifiers of a relation's columns; a star among them stands for unknown ones."""
+    from sqlglot import exp
+
+    names = list(relation.columns.values())
+    return [*names, exp.Star()] if _is_open(relation) else names
 
 
 def find_relation(name: str, scopes: list[Scope]) -> Relation | None:
@@ -90,7 +131,8 @@ def find_meaning(column: Any, scopes: list[Scope]) -> Meaning | None:
             return relation, column.this
         return (relation, relation.columns[wanted]) if wanted in relation.columns else None
     for scope in scopes:
-        for relation in scope.relations.values():
+        relations = sorted(scope.relations.values(), key=_is_open)
+        for relation in relations:
             if wanted in relation.columns:
                 return relation, relation.columns[wanted]
         if wanted in scope.aliases:
@@ -98,20 +140,58 @@ def find_meaning(column: Any, scopes: list[Scope]) -> Meaning | None:
     return None
 
 
-def output_names(item: Any, scopes: list[Scope]) -> list[Any]:
-    """The identifiers of the columns that one item of a SELECT list gives; None for no name."""
+def _is_open(relation: Relation) -> bool:
+    return isinstance(relation.columns, AnyName)
+
+
+def output_names(item: Any, scopes: list[Scope], dialect: str) -> list[Any]:
+    """The identifiers of the columns that one item of a SELECT list gives; None for no name.
+
+    A star among them stands for columns whose names are not known.
+    """
     from sqlglot import exp
 
     if isinstance(item, exp.Alias):
         return [item.args["alias"]]
     if isinstance(item, exp.Star):
-        relations = list(scopes[0].relations.values())
-    elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+        return _without_except(item, list(scopes[0].relations.values()))
+    if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
         found = find_relation(item.table, scopes)  # of an outer query, perhaps
-        relations = [found] if found else []
-    else:
-        return [item.this if isinstance(item, exp.Column) else None]
-    return [name for relation in relations for name in relation.columns.values()]
+        return _without_except(item.this, [found]) if found else [exp.Star()]
+    if isinstance(item, exp.Column):
+        return [item.this]
+    own = item.walk(prune=lambda node: isinstance(node, exp.Query))
+    if dialect == "duckdb" and any(_makes_columns(part) for part in own):
+        return [exp.Star()]
+    if dialect == "postgres" and function_name(item):  # a column without a name has the function's
+        return [exp.to_identifier(function_name(item), quoted=True)]
+    return [None]
+
+
+def _makes_columns(node: Any) -> bool:
+    """Whether the node stands for several columns: COLUMNS(…), UNNEST(…), * LIKE 'a%'."""
+    from sqlglot import exp
+
+    star = isinstance(node, exp.Star) and not isinstance(node.parent, exp.Anonymous)
+    return star or isinstance(node, exp.Columns) or function_name(node) == "unnest"
+
+
+def _without_except(star: Any, relations: list[Relation]) -> list[Any]:
+    """The columns of a star, which may leave some out and give others a new name."""
+    from sqlglot import exp
+
+    left_out = {part.name.casefold() for part in star.args.get("except_") or []}
+    new = {part.this.name.casefold(): part.args["alias"] for part in star.args.get("rename") or []}
+    names: list[Any] = []
+    for relation in relations:
+        names += [
+            new.get(folded, name)
+            for folded, name in relation.columns.items()
+            if folded not in left_out
+        ]
+        if _is_open(relation):
+            names.append(exp.Star())
+    return names
 
 
 def known_columns(scopes: list[Scope]) -> list[str]:
