@@ -49,13 +49,10 @@ def _state(path: Path) -> tuple[int, int]:
 def _problem(segment: Path) -> str:
     """What is wrong with the segment; empty where it can be read."""
     header_file, level_file, *_, labels_file = (segment / name for name in FILES)
-    size = header_file.stat().st_size if header_file.exists() else 0
-    if not labels_file.exists() and not (level_file.exists() and level_file.stat().st_size):
-        return ""  # made, and not yet written
-    missing = [name for name in FILES if not (segment / name).exists()]
+    missing = [name for name in FILES[:-1] if not (segment / name).exists()]
     if missing:
         return f"{missing[0]} is missing"
-    if size != HEADER.size:
+    if header_file.stat().st_size != HEADER.size:
         return "the header has another size"
     fields = HEADER.unpack(header_file.read_bytes())
     _, offset, room, count, step, label_at, vector_at, level, entry, above, links, *_ = fields
@@ -71,7 +68,9 @@ def _problem(segment: Path) -> str:
     if not whole:
         return "the header does not fit the data"
     if count == 0:
-        return ""
+        return ""  # Chroma has all of it in its log until there are a thousand
+    if not labels_file.exists():
+        return f"{labels_file.name} is missing"
     return _wrong_element(level_file, count, step, vector_at, label_at, links) or _wrong_links(
         segment / "link_lists.bin", count, above
     )

@@ -1,6 +1,6 @@
 """An exception of any library -> Unwritable, where a full disk or a forbidden folder is behind it.
 
-Native libraries tell of it in words of their own, so the text is read where there is no number.
+Native libraries say it in words of their own, so the text is read where they give no number.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def maps_disk_errors(place: Path | str) -> Iterator[None]:
 
 
 def _number(error: BaseException) -> int:
-    """The system's number of what went wrong; 0 where the error tells of none."""
+    """The system's number of what went wrong; 0 where the error has none."""
     if isinstance(error, OSError):
         return error.errno or 0
     text = str(error)

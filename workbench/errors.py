@@ -35,7 +35,7 @@ class Unavailable(WorkbenchError):
 
 
 class Unwritable(Unavailable):
-    """The disk is full, or the folder may not be written. What was there is still there."""
+    """The disk is full, or the folder may not be written. What it held before, it still holds."""
 
 
 class Damaged(InvalidInput, ValueError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
-from workbench.errors import Conflict
+from workbench.errors import Conflict, Damaged
 from workbench.messages import say
 from workbench.sqlite_file import transaction
 
@@ -143,6 +143,23 @@ SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
 ]
 
 
+FOREIGN = "it holds tables of another program"
+
+# the tables and their keys, in the order in which they refer to each other
+TABLES = {
+    "conversations": ("id",),
+    "messages": ("id",),
+    "votes": ("version",),
+    "reroutes": ("question",),
+}
+
+
+def make(path: Path, version: int) -> None:
+    """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
+    with connect(path) as database:
+        _grow(database, min(version, len(SCHEMAS)) or len(SCHEMAS))
+
+
 def bring_up_to_date(path: Path) -> None:
     """Make the file, or add the tables that its version lacks. Raises what `connect` raises, and
     Conflict for a file of a newer version.
@@ -156,13 +173,25 @@ def bring_up_to_date(path: Path) -> None:
                 say("{path} was made by a newer version.", path=path),
                 "Update Workbench; what is in the file stays as it is.",
             )
-        database.execute("begin immediate")  # two processes may make the file at the same moment
-        for schema in SCHEMAS[_version(database) :]:
-            if isinstance(schema, str):
-                _run(database, schema)
-            else:
-                schema(database)
-        database.execute(f"pragma user_version = {len(SCHEMAS)}")
+        if version == 0 and _tables(database):
+            raise Damaged(say("{path} is damaged: {error}", path=path, error=FOREIGN))
+        _grow(database, len(SCHEMAS))
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    found = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+    return [name for (name,) in found]
+
+
+def _grow(database: sqlite3.Connection, version: int) -> None:
+    """Add the tables of the versions up to that one."""
+    database.execute("begin immediate")  # two processes may make the file at the same moment
+    for schema in SCHEMAS[_version(database) : version]:
+        if isinstance(schema, str):
+            _run(database, schema)
+        else:
+            schema(database)
+    database.execute(f"pragma user_version = {version}")
 
 
 @contextmanager
