@@ -118,8 +118,8 @@ def test_documents_are_read_again_where_their_passages_are_lost(
 ) -> None:
     settings = load_settings(embedder="all-MiniLM-L6-v2")
     folder = settings.folder("uploads", "pets")
-    for number in range(40):
-        (folder / f"{number}.txt").write_text(f"Animal {number} eats hay. " * 60, "utf-8")
+    for number in range(12):
+        (folder / f"{number}.txt").write_text(f"Animal {number} eats hay. " * 40, "utf-8")
     ingest([folder], "pets", settings)
     close_client(settings)
     before = open_collection(settings, "pets").count()

@@ -20,6 +20,7 @@ from workbench.messages import say
 OUT_OF_REACH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 # as Rust's libraries end their texts
 NUMBER = re.compile(r"os error (\d+)\b")
+SHORT = re.compile(r"\d+ requested and \d+ written")  # numpy, without a number
 WORDS = {os.strerror(number): number for number in OUT_OF_REACH}
 FULL = 1_000_000  # bytes free: with less even a small file may fail
 
@@ -58,9 +59,11 @@ def maps_disk_errors(place: Path | str) -> Iterator[None]:
 
 def _number(error: BaseException) -> int:
     """The system's number of what went wrong; 0 where the error has none."""
-    if isinstance(error, OSError):
-        return error.errno or 0
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
     text = str(error)
+    if SHORT.search(text):
+        return errno.ENOSPC
     if found := NUMBER.search(text):
         return int(found[1])
     return next((number for words, number in WORDS.items() if words in text), 0)

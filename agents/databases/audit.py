@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import hashlib
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.databases.sources import DataSource
+from workbench.disk import maps_disk_errors
 from workbench.files import locked
 from workbench.settings import Settings
 
@@ -24,7 +26,7 @@ def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **fact
     """Append one line.
 
     Of a long text the beginning is kept, with its length and sha256, so that it can be compared.
-    Processes take turns, and begin a new file where the old one is full. Raises Unavailable.
+    Processes take turns, and begin a new file where the old one is full. Raises Unwritable.
     """
     line: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -37,7 +39,7 @@ def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **fact
     # a lone surrogate is no UTF-8; what stands in its place is JSON's own escape of it
     data = (json.dumps(short, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     path = settings.folder("data") / "audit.jsonl"
-    with locked(path):
+    with maps_disk_errors(path), locked(path):
         _make_room(path, len(data))
         _append(path, data)
 
@@ -71,6 +73,7 @@ def _append(path: Path, data: bytes) -> None:
         before = os.fstat(log).st_size
         if os.write(log, data) < len(data):  # the disk became full within the line
             os.ftruncate(log, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(log)
 
