@@ -20,6 +20,7 @@ import numpy as np
 
 from agents.evidence import Asset, Chance, Evidence, gather, hash_of, with_meaning
 from agents.strangers import make_strangers
+from workbench.errors import Unwritable
 from workbench.files import read_json, write_json
 from workbench.language import language_of
 from workbench.settings import Settings
@@ -111,5 +112,5 @@ def _read(settings: Settings) -> dict[str, Floor]:
 
 def _keep(floors: Mapping[str, Floor], settings: Settings) -> None:
     kept = {key: asdict(floor) for key, floor in floors.items()}
-    with suppress(OSError):  # a full disk: it is learned again the next time
+    with suppress(Unwritable):  # a full disk: it is learned again the next time
         write_json(settings.home / FILE, kept)

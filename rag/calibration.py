@@ -31,7 +31,7 @@ from rag.learning import (
 from rag.sentence_models import Embedder
 from rag.spread import Spread, joined, load_spreads, measure, save_spreads
 from rag.store import Collection
-from workbench.errors import WorkbenchError
+from workbench.errors import Unwritable
 from workbench.files import write_json
 from workbench.language import OPENING, language_of
 from workbench.messages import say
@@ -87,7 +87,7 @@ NOTHING = Calibration(revision=-1, passages=0)
 def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> Calibration:
     """Learn from the collection as it is and store the result. Takes about 10 s on two cores.
 
-    Raises WorkbenchError where the result cannot be stored.
+    Raises Unwritable where the result cannot be stored.
     """
     revision = collection.revision
     embedder = load_embedder(collection.embedder, settings)
@@ -112,7 +112,7 @@ def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> C
 def refresh(collection: Collection, settings: Settings) -> None:
     """Bring the spreads up to date after an ingest; what was learned stays.
 
-    Raises WorkbenchError where they cannot be stored.
+    Raises Unwritable where they cannot be stored.
     """
     embedder = load_embedder(collection.embedder, settings)
     spreads = _measure_spreads(collection, ids_by_language(collection), embedder)
@@ -235,11 +235,11 @@ def _store(collection: Collection, learned: Calibration) -> None:
 def _storing() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise WorkbenchError(
+    except Unwritable as error:
+        raise Unwritable(
             say(
                 "The weights learned for the collection cannot be stored: {reason}",
-                reason=error.strerror,
+                reason=error.problem,
             ),
             "Free disk space, then run: workbench rag calibration COLLECTION --again",
         ) from error

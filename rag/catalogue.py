@@ -59,6 +59,12 @@ create table if not exists passages (
 );
 create index if not exists passages_in_order on passages (collection, source, position);
 """
+# the tables and their keys, in the order in which they refer to each other
+TABLES = {
+    "collections": ("id",),
+    "documents": ("collection", "source"),
+    "passages": ("collection", "id"),
+}
 PASSAGES = "select id, text, source, position, locator, vector from passages where collection = ?"
 
 
@@ -265,3 +271,29 @@ def _ids_of(database: sqlite3.Connection, collection: int, sources: Sequence[str
     for source in sources:
         ids += _column(database.execute(query, (collection, source)))
     return ids
+
+
+def make(path: Path, _version: int) -> None:
+    """Make an empty file, for the rows of a damaged one."""
+    Catalogue(path)
+
+
+def drop_incomplete(path: Path) -> dict[str, list[str]]:
+    """Take out documents whose passages are not all present; returns collection -> sources."""
+    query = (
+        "select name, collection, source from documents join collections on id = collection"
+        " where passages <> (select count(*) from passages where passages.collection ="
+        " documents.collection and passages.source = documents.source)"
+    )
+    orphans = (
+        "delete from passages where not exists (select 1 from documents where"
+        " documents.collection = passages.collection and documents.source = passages.source)"
+    )
+    dropped: dict[str, list[str]] = {}
+    with SqliteFile(path).connect() as database:
+        for name, collection, source in database.execute(query).fetchall():
+            dropped.setdefault(name, []).append(source)
+            _delete(database, collection, [source])
+        database.execute(orphans)
+        database.execute("update collections set dirty = 1, revision = revision + 1")
+    return dropped

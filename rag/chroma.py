@@ -5,6 +5,7 @@ Chroma follows the catalogue and can be rebuilt from it. Its errors become Workb
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from rag.chroma_files import check_files
 from rag.passages import Passage
-from workbench.errors import InvalidInput, Unavailable
+from workbench.errors import Damaged, InvalidInput, Unavailable, WorkbenchError
+from workbench.files import remove
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -27,6 +30,8 @@ HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 
 _lock = threading.RLock()  # one thread at a time: another may close and reopen the client
 _seen: dict[tuple[Path, int], int] = {}  # (workspace, collection) -> revision the client knows
+_opened: dict[Path, int] = {}  # Chroma's folder -> inode of the file that its client has open
+DAMAGED = re.compile(r"code: (11|26)\b|hnsw|pickle|no such (table|column)|malformed|corrupt", re.I)
 
 
 class ChromaIndex:
@@ -111,11 +116,11 @@ class ChromaIndex:
         An embedded client does not see what another process writes: it is reopened then.
         """
         revision = self._revision()
-        if not self._settings.chroma_url and _seen.get(self._key, revision) != revision:
-            _client(*self._place).close()
-            _client.cache_clear()
-            forget_handles()
-            _seen.clear()
+        if not self._settings.chroma_url:
+            folder = self._settings.folder("chroma")
+            replaced = folder in _opened and _opened[folder] != _inode(folder)
+            if replaced or _seen.get(self._key, revision) != revision:
+                close_client(self._settings)
         _seen[self._key] = revision
         return _handle(*self._place, self._name(self.generation))
 
@@ -138,6 +143,25 @@ class ChromaIndex:
                     client.delete_collection(found.name)
 
 
+def close_client(settings: Settings) -> None:
+    """Close the embedded client; the next use opens the files again."""
+    folder = settings.folder("chroma")
+    if folder in _opened:
+        _client("", folder).close()
+    _client.cache_clear()
+    _opened.clear()
+    _seen.clear()
+    forget_handles()
+
+
+def remove_index(settings: Settings) -> None:
+    """Delete Chroma's folder, of which the catalogue has everything. Only under its lock."""
+    with _lock:
+        close_client(settings)
+        remove(settings.folder("chroma"))
+        forget_handles()
+
+
 def forget_handles() -> None:
     """Ask Chroma for its collections again: a server may have lost them."""
     _handle.cache_clear()
@@ -152,6 +176,8 @@ def maps_chroma_errors(settings: Settings) -> Iterator[None]:
     try:
         with _lock:
             yield
+    except WorkbenchError:
+        raise
     except (httpx.HTTPError, ConnectionError) as error:
         raise _no_server(settings) from error
     except ValueError as error:
@@ -162,10 +188,24 @@ def maps_chroma_errors(settings: Settings) -> Iterator[None]:
             "Correct the filter or the collection's name.",
         ) from error
     except chromadb.errors.ChromaError as error:
-        raise Unavailable(
-            say("Chroma failed: {error}", error=error),
-            "Check disk space; the passages are kept, run the command again to mend the index.",
-        ) from error
+        raise _failed(error, settings) from error
+    except BaseException as error:
+        # a panic of Chroma's Rust is no Exception, and its class cannot be imported
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _failed(error, settings) from error
+
+
+def _failed(error: BaseException, settings: Settings) -> WorkbenchError:
+    """A failure of Chroma itself: of its files, or of the disk."""
+    panic = not isinstance(error, Exception)
+    if not settings.chroma_url and (panic or DAMAGED.search(str(error))):
+        folder = settings.folder("chroma")
+        return Damaged(say("{path} is damaged: {error}", path=folder, error=error))
+    return Unavailable(
+        say("Chroma failed: {error}", error=error),
+        "Check disk space; the passages are kept, run the command again to mend the index.",
+    )
 
 
 def _no_server(settings: Settings) -> Unavailable:
@@ -203,11 +243,19 @@ def _client(url: str, folder: Path) -> Any:
             ssl=address.scheme == "https",
             settings=options,
         )
+    check_files(folder)
     try:
-        return chromadb.PersistentClient(str(folder), options)
+        client = chromadb.PersistentClient(str(folder), options)
+        _opened[folder] = _inode(folder)
+        return client
     except BaseException:  # a full disk: Chroma would return the half-made client ever after
         SharedSystemClient.clear_system_cache()
         raise
+
+
+def _inode(folder: Path) -> int:
+    file = folder / "chroma.sqlite3"
+    return file.stat().st_ino if file.exists() else 0
 
 
 @lru_cache(maxsize=64)  # asking Chroma for a collection costs more than the search in it

@@ -9,7 +9,8 @@ CONTRIBUTION = Contribution(
     commands={
         "rag": ("rag.commands.rag:rag", "Read files into collections, search and measure them."),
     },
-    checks=["rag.checks:check_retrieval"],
+    checks=["rag.checks:check_retrieval", "rag.mending:check_index"],
+    repairs=["rag.mending:mend_index"],
     first_start=[
         FirstStart(
             words=["rag", "ingest", str(EXAMPLE), "--collection", "handbook"],

@@ -22,6 +22,8 @@ from rag.passages import Hit, Passage
 from rag.reranker import READ, rerank
 from rag.store import Collection
 from rag.views import RELEVANT, View, look, view_of
+from workbench.errors import Unwritable
+from workbench.files import remove
 from workbench.settings import Settings
 
 CANDIDATES = 30  # taken from each leg, or twice as many as are asked for
@@ -190,9 +192,10 @@ def lexical_index(collection: Collection) -> LexicalIndex:
     path = folder / f"lexical-{FORMAT}-{revision}"
     try:
         index = LexicalIndex.load(path)
-    except FileNotFoundError:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):  # missing or damaged
+        remove(path)
         index = LexicalIndex.build(collection.texts())
-        with suppress(OSError):  # a full disk: this process has it in memory
+        with suppress(Unwritable):  # a full disk: this process has it in memory
             index.save(path)
         for old in folder.glob("lexical-*"):
             if old != path:

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
-from workbench.messages import say
-from workbench.sqlite_file import WAIT, transaction
+from workbench.sqlite_file import WAIT, maps_sqlite_errors, transaction
 
 _readers = threading.local()  # path -> (inode, connection): opening costs more than most reads
 
@@ -24,13 +22,13 @@ class SqliteFile:
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """One transaction on a connection of its own: committed at the end, or rolled back."""
-        with self._maps_errors(), transaction(self.path) as database:
+        with transaction(self.path) as database:
             yield database
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """This thread's open connection. Each statement sees the newest commit."""
-        with self._maps_errors():
+        with maps_sqlite_errors(self.path):
             yield self._reader()
 
     def _reader(self) -> sqlite3.Connection:
@@ -42,18 +40,3 @@ class SqliteFile:
         connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
         _readers.__dict__[str(self.path)] = (inode, connection)
         return connection
-
-    @contextmanager
-    def _maps_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise WorkbenchError(
-                say(
-                    "The index {name} cannot be written or read: {error}",
-                    name=self.path.name,
-                    error=error,
-                ),
-                "Free disk space or check the folder's permissions; "
-                "what was indexed before is kept.",
-            ) from error

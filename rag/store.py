@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rag.catalogue import Catalogue
-from rag.chroma import BATCH, ChromaIndex, forget_handles
+from rag.chroma import BATCH, ChromaIndex, close_client, forget_handles, remove_index
 from rag.passages import Document, Passage
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import Damaged, InvalidInput, NotFound, Unwritable
 from workbench.files import locked
 from workbench.messages import say
 from workbench.settings import Settings
 
 NAME = re.compile(r"\.?[\w][\w .-]{0,62}")  # a dot in front hides it, as it hides a file
+
+Found = TypeVar("Found")
 
 
 class Collection:
@@ -35,6 +37,7 @@ class Collection:
         self.created: str = row["created"]
         self.changed: str = row["changed"] or row["created"]
         """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
+        self._checked = -1  # the revision at which Chroma was seen to have all passages
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
     @property
@@ -84,11 +87,38 @@ class Collection:
 
         `where` is Chroma's metadata filter. Raises InvalidInput, Unavailable.
         """
-        return self.index.nearest(vector, k, where)
+        return self._whole(lambda: self.index.nearest(vector, k, where))
 
     def matching(self, where: dict[str, Any]) -> set[str]:
         """Ids of the passages that the metadata filter accepts."""
-        return self.index.matching(where)
+        return self._whole(lambda: self.index.matching(where))
+
+    def _whole(self, ask: Callable[[], Found]) -> Found:
+        """Ask Chroma; where it lacks passages or is damaged, it is mended first."""
+        try:
+            if self._checked != self.revision:
+                self._mend_for_readers()
+                self._checked = self.revision
+            return ask()
+        except Damaged:
+            with locked(_catalogue_path(self._settings)):
+                close_client(self._settings)
+                with suppress(Damaged):
+                    return ask()  # another process has mended it meanwhile
+                _rebuild(self._settings)
+            return ask()
+
+    def _mend_for_readers(self) -> None:
+        """Mend Chroma where it has lost passages, unless a writer is at it or none may write."""
+        from filelock import Timeout
+
+        if self.index.count() == self.count():
+            return
+        try:
+            with locked(_catalogue_path(self._settings), timeout=0):
+                self.repair()
+        except (Timeout, Unwritable):
+            return
 
     @contextmanager
     def writing(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -135,7 +165,11 @@ class Collection:
         """
         row = self._catalogue.collection(self.name)
         forget_handles()
-        in_chroma = self.index.count()
+        try:
+            in_chroma = self.index.count()
+        except Damaged:
+            remove_index(self._settings)
+            in_chroma = 0
         if row is not None and not row["dirty"] and in_chroma == self.count():
             return
         present = self.index.ids()
@@ -239,6 +273,23 @@ def list_collections(settings: Settings, *, hidden: bool = False) -> list[Collec
     catalogue = Catalogue(_catalogue_path(settings))
     rows = [catalogue.collection(name) for name in catalogue.names(hidden=hidden)]
     return [Collection(settings, row) for row in rows if row]  # one may have just been deleted
+
+
+def rebuild_chroma(settings: Settings) -> list[str]:
+    """Make Chroma's index again, of what the catalogue has; returns the collections' names.
+
+    Raises what the catalogue and Chroma raise.
+    """
+    with locked(_catalogue_path(settings)):
+        return _rebuild(settings)
+
+
+def _rebuild(settings: Settings) -> list[str]:
+    remove_index(settings)
+    collections = list_collections(settings, hidden=True)
+    for collection in collections:
+        collection.repair()
+    return [collection.name for collection in collections]
 
 
 def delete_collection(settings: Settings, name: str) -> None:

@@ -348,7 +348,7 @@ def test_a_file_of_something_else_is_an_error_with_a_fix(tmp_path: Path) -> None
     path.write_bytes(b"no database at all, but long enough to be looked at" * 40)
     with pytest.raises(WorkbenchError, match="not a database") as failure:
         Conversations(path)
-    assert str(path) in failure.value.fix
+    assert str(path) in failure.value.problem and "workbench repair" in failure.value.fix
 
 
 def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:

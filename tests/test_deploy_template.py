@@ -241,6 +241,8 @@ def test_a_modelfile_reads_as_it_was_written() -> None:
         ("FROM x\nSYSTEM hello\n", "no TEMPLATE"),
         ('TEMPLATE """a"""\nPARAMETER num_ctx many\n', "num_ctx"),
         ('TEMPLATE """a"""\nMESSAGE user hello\n', "MESSAGE"),
+        ('TEMPLATE """a"""\nSYSTEM """hello\n', "does not end"),
+        ('TEMPLATE """a"""\nPARAMETER\n', "PARAMETER"),
     ],
 )
 def test_a_modelfile_that_cannot_be_used_names_the_line(text: str, problem: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -15,10 +14,9 @@ from typing import Any
 import click
 
 from workbench.contributions import contributions, load_place
+from workbench.disk import disk_error
 from workbench.errors import WorkbenchError
 from workbench.messages import say, with_messages
-
-OUT_OF_REACH = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # full, or not allowed
 
 
 def contributed_commands(group: str = "") -> dict[str, tuple[str, str]]:
@@ -127,8 +125,11 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except WorkbenchError as error:
             failure = error
-        except OSError as error:
-            failure = _disk_error(error)
+        except Exception as error:
+            unwritable = disk_error(error, say("the workspace"))
+            if unwritable is None:
+                raise
+            failure = unwritable
         if kwargs.get("as_json"):
             print_json({"event": "failed", "problem": failure.problem, "fix": failure.fix})
         else:
@@ -136,18 +137,6 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         sys.exit(1)
 
     return wrapper
-
-
-def _disk_error(error: OSError) -> WorkbenchError:
-    """The error of a full disk or a forbidden folder, which any command may meet."""
-    if error.errno not in OUT_OF_REACH:
-        raise error
-    place = error.filename or say("the workspace")
-    return WorkbenchError(
-        say("{problem}: {place}", problem=error.strerror, place=place),
-        "Free space, or set WORKBENCH_HOME to a folder with room; "
-        "what was finished before is kept.",
-    )
 
 
 def main() -> None:

@@ -11,6 +11,10 @@ CONTRIBUTION = Contribution(
             "workbench.start.doctor:doctor",
             "List what works and what is missing, with the fix for each.",
         ),
+        "repair": (
+            "workbench.start.repair:repair",
+            "Make damaged files of the workspace again, as far as they can be.",
+        ),
         "demo": (
             "workbench.start.demo:demo",
             "Make small models, tune them on an example, and measure them.",
@@ -39,5 +43,9 @@ CONTRIBUTION = Contribution(
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
+    repairs=[
+        "workbench.start.mending:mend_conversations",
+        "workbench.start.mending:mend_files",
+    ],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

@@ -55,6 +55,9 @@ class Contribution:
     checks: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Finding]`, which `workbench doctor` runs."""
 
+    repairs: Sequence[str] = ()
+    """Places of functions `settings -> Iterator[Mended]`, which `workbench repair` runs in turn."""
+
     base_checks: Sequence[str] = ()
     """Places of functions `folder of a base -> Iterator[text]`: what a training on it should know
     before it begins."""

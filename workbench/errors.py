@@ -2,8 +2,10 @@
 
     WorkbenchError
     ├── InvalidInput   a file, a name or a setting cannot be used
+    │   └── Damaged    a file of the workspace is not as it was written
     ├── NotFound       no thing of that name exists
     ├── Unavailable    a server, library, model or device is missing or does not answer
+    │   └── Unwritable the disk is full, or the folder may not be written
     ├── Conflict       would overwrite, or mix what does not belong together
     └── Stopped        cancelled, or over its time limit
 
@@ -30,6 +32,20 @@ class NotFound(WorkbenchError):
 
 class Unavailable(WorkbenchError):
     """A server, library, model or device is missing or does not answer."""
+
+
+class Unwritable(Unavailable):
+    """The disk is full, or the folder may not be written. What it held before, it still holds."""
+
+
+class Damaged(InvalidInput, ValueError):
+    """A file of the workspace is not as it was written.
+
+    A ValueError too: who can do without the file goes on without it.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, "Run: workbench repair")
 
 
 class Conflict(WorkbenchError):

@@ -13,14 +13,23 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from workbench.disk import maps_disk_errors
+from workbench.errors import Damaged
+from workbench.messages import say
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write a file or folder to; it replaces `path` at the end.
 
     After an exception or a kill the old content is untouched: readers see the old or the new
-    content, never a half.
+    content, never a half. Raises Unwritable.
     """
+    with maps_disk_errors(path):
+        yield from _writing(path)
+
+
+def _writing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # beside the path: only within one file system is replacing it one step
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
@@ -45,11 +54,19 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def read_json(path: Path, default: Any = None) -> Any:
-    """The file's JSON, or `default` without a file. Raises ValueError for other content."""
+    """The file's JSON, or `default` without a file.
+
+    Raises Damaged for other content, also for JSON of another kind than `default`.
+    """
     try:
-        return json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return default
+    except (ValueError, RecursionError) as error:
+        raise Damaged(say("{path} is damaged: {error}", path=path, error=error)) from error
+    if default is not None and not isinstance(data, type(default)):
+        raise Damaged(say("{path} is damaged: {error}", path=path, error="not what it should be"))
+    return data
 
 
 def update_json(path: Path, change: Callable[[Any], Any], default: Any = None) -> Any:
@@ -64,13 +81,18 @@ def update_json(path: Path, change: Callable[[Any], Any], default: Any = None) -
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Let one process and thread at a time inside for that path.
 
-    Waits `timeout` seconds, -1 for ever, then raises filelock.Timeout.
+    Waits `timeout` seconds, -1 for ever, then raises filelock.Timeout. Raises Unwritable.
     """
     from filelock import FileLock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout):
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout)
+    with maps_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -1,15 +1,11 @@
 """A query -> rows of plain values, within limits of time, rows and size.
 
 The guard judges the query first. A query that nobody waits for any more is stopped on the server.
-Every statement that was to run is written to `data/audit.jsonl` of the workspace: who asked, when,
-what, and the verdict.
+Every statement that was to run is in the audit log.
 """
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
@@ -17,6 +13,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+from agents.databases.audit import audit
 from agents.databases.cells import cut_cells
 from agents.databases.database import open_session
 from agents.databases.database_errors import too_slow
@@ -229,28 +226,3 @@ def _distinct(names: list[str]) -> list[str]:
             number += 1
         found.append(free)
     return found
-
-
-def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **facts: Any) -> None:
-    """One line in the audit log, in one write, so that lines of several processes do not mix."""
-    line: dict[str, Any] = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "who": _who(),
-        "source": source.name,
-        "verdict": verdict,
-        "sql": sql,
-    }
-    data = json.dumps(line | facts, ensure_ascii=False) + "\n"
-    path = settings.folder("data") / "audit.jsonl"
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(log, data.encode())
-    finally:
-        os.close(log)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a user of that number
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

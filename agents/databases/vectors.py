@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from rag.embeddings import Embedder
+from workbench.errors import Unwritable
 from workbench.files import writing
 
 KEPT = 8  # schemas whose vectors stay in memory
@@ -33,7 +34,7 @@ def vectors_of(
     if known is not None:
         return known
     vectors = embedder.embed(texts)
-    with suppress(OSError):  # a full disk: they are made again after the next start
+    with suppress(Unwritable):  # a full disk: they are made again after the next start
         _write(folder / FILE, state, vectors)
     return vectors
 

@@ -20,7 +20,7 @@ from agents.evidence import hash_of
 from agents.learning.judgements import Judgement, as_row, collect, from_row
 from workbench.chat.database import bring_up_to_date
 from workbench.chat.reroutes import state_of_judgements
-from workbench.errors import NotFound
+from workbench.errors import NotFound, Unwritable
 from workbench.files import read_json, update_json
 from workbench.messages import say
 from workbench.settings import Settings
@@ -58,7 +58,7 @@ def learned(settings: Settings) -> Learned:
         return kept
     judgements = collect(settings)
     rows = [as_row(one) for one in judgements]
-    with suppress(OSError):  # a full disk: it is read again with the next question
+    with suppress(Unwritable):  # a full disk: it is read again with the next question
         _change(settings, lambda content: content | {"state": state, "judgements": rows})
         return kept_as_it_is(settings)
     return Learned(kept.on, kept.forgotten, tuple(judgements), state, kept.score)

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from rag.embeddings import Embedder
+from workbench.errors import Unwritable
 from workbench.files import writing
 
 FILE = "judged.npz"
@@ -27,7 +28,7 @@ def question_vectors(texts: tuple[str, ...], embedder: Embedder, folder: Path) -
     if new:
         vectors = embedder.embed([text for _, text in new], "query")
         known |= {name: vector for (name, _), vector in zip(new, vectors, strict=True)}
-        with suppress(OSError):  # a full disk: they are made again after the next start
+        with suppress(Unwritable):  # a full disk: they are made again after the next start
             _write(folder / FILE, embedder, {name: known[name] for name in names})
     return np.array([known[name] for name in names], np.float32)
 

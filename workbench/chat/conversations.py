@@ -27,7 +27,8 @@ from workbench.chat.records import (
     joined,
 )
 from workbench.chat.votes import KEPT, cast_vote, read_votes, winners_in
-from workbench.errors import NotFound
+from workbench.errors import Damaged, NotFound
+from workbench.messages import say
 
 __all__ = [
     "Conversation",
@@ -410,6 +411,12 @@ def _conversation(row: tuple[Any, ...]) -> Conversation:
 
 def _message(row: tuple[Any, ...]) -> Message:
     fields = dict(zip(COLUMNS.split(", "), row, strict=True))
-    fields["events"] = [from_dict(event) for event in json.loads(fields["events"])]
-    fields["settings"] = json.loads(fields["settings"])
+    try:
+        fields["events"] = [from_dict(event) for event in json.loads(fields["events"])]
+        fields["settings"] = json.loads(fields["settings"])
+    except json.JSONDecodeError as error:
+        number = fields["id"]
+        raise Damaged(
+            say("The message {number} is damaged: {error}", number=number, error=error)
+        ) from error
     return Message(**fields)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
-from workbench.errors import WorkbenchError
+from workbench.errors import Conflict, Damaged
 from workbench.messages import say
 from workbench.sqlite_file import transaction
 
@@ -143,44 +143,66 @@ SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
 ]
 
 
-def bring_up_to_date(path: Path) -> None:
-    """Make the file, or add the tables that its version lacks. Raises WorkbenchError."""
+FOREIGN = "it holds tables of another program"
+
+# the tables and their keys, in the order in which they refer to each other
+TABLES = {
+    "conversations": ("id",),
+    "messages": ("id",),
+    "votes": ("version",),
+    "reroutes": ("question",),
+}
+
+
+def make(path: Path, version: int) -> None:
+    """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
     with connect(path) as database:
-        if _version(database) == len(SCHEMAS):
+        _grow(database, min(version, len(SCHEMAS)) or len(SCHEMAS))
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Make the file, or add the tables that its version lacks. Raises what `connect` raises, and
+    Conflict for a file of a newer version.
+    """
+    with connect(path) as database:
+        version = _version(database)
+        if version == len(SCHEMAS):
             return
-        database.execute("begin immediate")  # two processes may make the file at the same moment
-        for schema in SCHEMAS[_version(database) :]:
-            if isinstance(schema, str):
-                _run(database, schema)
-            else:
-                schema(database)
-        database.execute(f"pragma user_version = {len(SCHEMAS)}")
+        if version > len(SCHEMAS):
+            raise Conflict(
+                say("{path} was made by a newer version.", path=path),
+                "Update Workbench; what is in the file stays as it is.",
+            )
+        if version == 0 and _tables(database):
+            raise Damaged(say("{path} is damaged: {error}", path=path, error=FOREIGN))
+        _grow(database, len(SCHEMAS))
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    found = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+    return [name for (name,) in found]
+
+
+def _grow(database: sqlite3.Connection, version: int) -> None:
+    """Add the tables of the versions up to that one."""
+    database.execute("begin immediate")  # two processes may make the file at the same moment
+    for schema in SCHEMAS[_version(database) : version]:
+        if isinstance(schema, str):
+            _run(database, schema)
+        else:
+            schema(database)
+    database.execute(f"pragma user_version = {version}")
 
 
 @contextmanager
 def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection with one transaction: committed at the end, rolled back after an exception.
 
-    Raises WorkbenchError where the file cannot be written or read.
+    Raises what `maps_sqlite_errors` raises.
     """
-    try:
-        # readers are not blocked while an answer is saved three times a second
-        with transaction(path) as database:
-            yield database
-    except sqlite3.OperationalError as error:
-        raise WorkbenchError(
-            say(
-                "The conversations in {name} cannot be written or read: {error}",
-                name=path.name,
-                error=error,
-            ),
-            "Free disk space or check the folder's permissions.",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise WorkbenchError(
-            say("{name} is not a database of conversations: {error}", name=path.name, error=error),
-            say("Move {path} away; a new one is made. Keep it to repair it.", path=path),
-        ) from error
+    # readers are not blocked while an answer is saved three times a second
+    with transaction(path) as database:
+        yield database
 
 
 def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:

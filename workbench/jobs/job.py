@@ -22,11 +22,12 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.errors import Conflict, Damaged, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
 from workbench.jobs.processes import COMMAND, end, group_of, living, sign_out, signed_in
@@ -215,9 +216,13 @@ def start(
 
 
 def list_jobs(settings: Settings) -> list[Job]:
-    """All jobs of the workspace, newest first."""
-    folders = sorted(settings.folder("jobs").iterdir(), reverse=True)
-    return [_read(folder) for folder in folders if (folder / "job.json").exists()]
+    """All jobs of the workspace, newest first; one whose file is damaged is left out."""
+    jobs = []
+    for folder in sorted(settings.folder("jobs").iterdir(), reverse=True):
+        with suppress(Damaged):
+            if (folder / "job.json").exists():
+                jobs.append(_read(folder))
+    return jobs
 
 
 def find_job(settings: Settings, name: str) -> Job:
@@ -233,7 +238,10 @@ def find_job(settings: Settings, name: str) -> Job:
 
 
 def _read(folder: Path) -> Job:
-    data = read_json(folder / "job.json")
+    path = folder / "job.json"
+    data = read_json(path)
+    if not isinstance(data, dict) or not {"title", "command", "started"} <= data.keys():
+        raise Damaged(say("{path} is damaged: {error}", path=path, error="not what it should be"))
     return Job(
         folder=folder,
         title=data["title"],

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from workbench.chat.conversations import Conversations
 from workbench.connections import read_connections
 from workbench.errors import WorkbenchError
 from workbench.models.folders import check_folder
@@ -20,6 +19,7 @@ from workbench.models.servers import OpenAIServer, openai_servers
 from workbench.models.trying import models_of
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
+from workbench.start.mending import check_stores
 
 ENOUGH_DISK = 5  # GB free: models and indexes need room
 
@@ -90,8 +90,7 @@ def _workspace(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("Workspace", "ok", str(folder))
     yield _disk(folder)
-    if settings.database.exists():
-        yield _conversations(settings)
+    yield from check_stores(settings)
 
 
 def _disk(folder: Path) -> Finding:
@@ -100,14 +99,6 @@ def _disk(folder: Path) -> Finding:
     if free < ENOUGH_DISK:
         return Finding("Disk", "missing", detail, "Free space: models and indexes need room.")
     return Finding("Disk", "ok", detail)
-
-
-def _conversations(settings: Settings) -> Finding:
-    try:
-        Conversations(settings.database).recent(limit=1)
-    except WorkbenchError as error:
-        return Finding("Conversations", "broken", error.problem, error.fix)
-    return Finding("Conversations", "ok", settings.database.name)
 
 
 def _gpu() -> Finding:

@@ -1,4 +1,4 @@
-"""One line of `workbench doctor`, and the two questions that most checks ask."""
+"""One line of `workbench doctor` or of `workbench repair`, and what most checks ask."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ class Finding:
     state: State
     detail: str
     fix: str = ""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """One thing that `workbench repair` found damaged, and what became of it."""
+
+    what: str
+    """What was damaged, and what was done."""
+    lost: bool = False
+    """Whether something of it could not be brought back."""
 
 
 def find_libraries(*names: str, extra: str = "") -> Iterator[Finding]:

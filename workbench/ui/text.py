@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from workbench.disk import maps_disk_errors
 from workbench.errors import WorkbenchError
+from workbench.messages import say
 from workbench.ui.session import language, told
 
 CODE = re.compile(r"(`[^`\n]+`)")
@@ -36,9 +38,10 @@ def place_name(locator: str) -> str:
 
 @contextmanager
 def shows_errors() -> Iterator[None]:
-    """A WorkbenchError inside becomes a box with the problem and the fix."""
+    """A WorkbenchError inside becomes a box with the problem and the fix, a full disk too."""
     try:
-        yield
+        with maps_disk_errors(say("the workspace")):
+            yield
     except WorkbenchError as error:
         show_error(error.problem, error.fix)
 
