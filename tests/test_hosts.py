@@ -69,10 +69,10 @@ def test_numbers_are_allowed_only_where_the_app_listens_for_others() -> None:
     assert may_enter(headers, [], any_number=True)
     assert not may_enter([(b"host", b"evil.example")], [], any_number=True)
     assert not may_enter([(b"host", b"localhost"), (b"host", b"evil.example")], [])
-    assert not may_enter([(b"host", b"0.0.0.0")], [], own="127.0.0.1")  # noqa: S104
+    assert not may_enter([(b"host", b"0.0.0.0")], [], own="127.0.0.1")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "workbench.example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "workbench.example.org"])
 def test_an_address_that_others_reach_must_be_written_out(host: str, settings: Settings) -> None:
     with pytest.raises(InvalidInput, match="reachable by others") as refused:
         check_binding(host, insecure=False)
@@ -90,7 +90,7 @@ def test_the_loopback_address_needs_no_word(host: str) -> None:
 def test_an_address_is_shown_as_a_browser_opens_it() -> None:
     assert url_of("127.0.0.1", 8501) == "http://127.0.0.1:8501"
     assert url_of("::1", 8501) == "http://[::1]:8501"
-    assert url_of("0.0.0.0", 8501) == "http://localhost:8501"  # noqa: S104
+    assert url_of("0.0.0.0", 8501) == "http://localhost:8501"
 
 
 def test_allowed_names_are_names(settings: Settings) -> None:

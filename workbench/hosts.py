@@ -21,7 +21,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 REFUSAL = (
     "The app does not answer under this name. Open it under its own address, or name this one in "
     "WORKBENCH_ALLOWED_HOSTS and start it again.\n"
-    "应用不接受此主机名的访问。请使用应用自己的地址，或在 WORKBENCH_ALLOWED_HOSTS 中加入该主机名后重新启动。\n"
+    "应用不接受此主机名的访问。请使用应用自己的地址，"
+    "或在 WORKBENCH_ALLOWED_HOSTS 中加入该主机名后重新启动。\n"
 )
 
 
