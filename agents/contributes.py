@@ -36,6 +36,7 @@ CONTRIBUTION = Contribution(
             "Serve the experts to other programs, and add tools of theirs.",
         ),
     },
+    checks=["agents.databases.checks:check_accounts"],
     first_start=[FirstStart(words=["data", "example"], unless="data")],
     jobs={
         "compare run": JobKind(made="agents.compare.ui.made:made_by_comparison"),

@@ -133,6 +133,8 @@ def test_the_model_gets_rules_schema_and_the_nearest_verified_pair(
         "Sure! Here it is: SELECT name FROM users",
         '```json\n{"query": "SELECT name FROM users"}\n```',
         "`SELECT name FROM users`",
+        "Sure!\nSELECT name FROM users\nThis selects the names.",
+        "SELECT name FROM users\n\n该查询返回所有姓名。",
     ],
 )
 def test_a_query_is_found_in_whatever_a_model_writes(reply: str) -> None:

@@ -43,11 +43,15 @@ def last(result: Result) -> dict[str, object]:
 def test_a_sqlite_file_is_added_asked_and_removed(settings: Settings, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "shop.sqlite")
     assert last(run("add", "shop", str(path), "--json")) == {
+        "event": "done",
         "name": "shop",
         "dialect": "sqlite",
         "address": str(path),
         "tables": 2,
         "columns": 7,
+        "can_write": False,
+        "powers": [],
+        "reader": [],
     }
     assert [json.loads(line)["name"] for line in run("list", "--json").stdout.splitlines()] == [
         "shop"

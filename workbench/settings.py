@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         gt=0,
         description="longest time that a query may take, in seconds",
     )
+    confirm_queries: Literal["small", "always", "never"] = Field(
+        "small",
+        description="models whose query is confirmed by a second one, and a third where two "
+        "differ, each as slow as the first: small (weights up to 4 GB), always, never",
+    )
 
     assistant_steps: int = Field(
         8, ge=1, le=50, description="tools that the assistant may call for one answer"

@@ -8,8 +8,9 @@ from typing import Any
 
 from agents.data import texts
 from agents.data.asked import Asked, listen
+from agents.data.confirming import confirm, wants_confirmation
 from agents.data.prompting import cannot, read_sql, sql_messages
-from agents.data.result import mend, run
+from agents.data.result import execute, mend, show
 from agents.databases.database import QueryFailed
 from agents.databases.guard.refused import NoSelect, Refused
 from agents.databases.introspect import load_schema
@@ -47,8 +48,8 @@ def answer_by_model(
             return
         sql = read_sql(text)
         try:
-            yield from run(asked, mend(sql, asked.schema), notices)
-            return
+            ran = yield from execute(asked, mend(sql, asked.schema))
+            break
         except (Refused, QueryFailed) as error:
             if attempt == ATTEMPTS - 1:
                 yield from _give_up(asked, error)
@@ -62,6 +63,12 @@ def answer_by_model(
                 messages = _messages(asked, _link(asked, history), history)
         correction = texts.try_again(asked.language, problem.problem, problem.fix)
         messages = [*messages, ("assistant", sql), ("user", correction)]
+    if wants_confirmation(model):
+        confirmed = yield from confirm(asked, model, _messages(asked, linked, history), ran)
+        ran = confirmed.ran
+        lineage["queries"] = confirmed.written
+        notices.append(confirmed.notice(asked.language))
+    yield from show(asked, ran, notices)
 
 
 def _link(asked: Asked, history: Sequence[Turn]) -> Linked:

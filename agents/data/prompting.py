@@ -19,6 +19,11 @@ NAMES = {"mysql": "MySQL", "postgres": "PostgreSQL", "sqlite": "SQLite", "duckdb
 FEW = 3  # verified pairs shown
 CANNOT = re.compile(r"CANNOT\s*[:：]\s*(.+)", re.S)
 FENCED = re.compile(r"```(?:\w*)\s*\n?(.*?)```", re.S)
+# a line that explains what stands before it: no clause of SQL begins with such a word
+EXPLAINS = re.compile(
+    r"\n\s*(?:(?:This|The|It|Here|Note|Explanation|In this|I|You|Please|Hope)\b(?! AS\b)"
+    r"|这条|这个|该查询|此查询|上述|以上|说明|解释|注意)",
+)
 STATEMENT = re.compile(r"\b(SELECT|WITH)\b.*", re.S | re.I)
 
 
@@ -70,6 +75,7 @@ def read_sql(text: str) -> str:
     statement = STATEMENT.search(text)
     if statement:
         text = statement[0]
+    text = EXPLAINS.split(text, maxsplit=1)[0]
     first = text.partition(";\n")[0]
     return first.strip().rstrip(";").strip("`").strip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.data import texts
@@ -37,18 +37,37 @@ def mend(sql: str, schema: Schema) -> Written:
     return Written(mended, tuple(mender.changes))
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A query that ran: what was asked for, what the guard made of it, and its rows."""
+
+    query: Written
+    verdict: Verdict
+    result: Result
+
+
 def run(asked: Asked, query: Written, notices: Sequence[str] = ()) -> Iterator[Event]:
     """The events of one query. Raises Refused or QueryFailed before the first that is shown.
 
     `notices` say how the query came about. Closing the iterator stops the query on the server.
     """
+    ran = yield from execute(asked, query)
+    yield from show(asked, ran, notices)
+
+
+def execute(asked: Asked, query: Written) -> Generator[Event, None, Ran]:
+    """Run one query; only beats are yielded. Raises Refused or QueryFailed."""
     running = begin(query.sql, asked.schema, asked.source, asked.settings)
     for _ in running.wait():
         yield Beat()
-    result = running.result()
-    if query.changes:
-        notices = [*notices, texts.names_corrected(asked.language, query.changes)]
-    yield from _show(asked, running.verdict, result, notices)
+    return Ran(query, running.verdict, running.result())
+
+
+def show(asked: Asked, ran: Ran, notices: Sequence[str] = ()) -> Iterator[Event]:
+    """Query and table, then what can be said about it, with the notices that belong to it."""
+    if ran.query.changes:
+        notices = [*notices, texts.names_corrected(asked.language, ran.query.changes)]
+    yield from _show(asked, ran.verdict, ran.result, notices)
 
 
 def _show(

@@ -44,6 +44,30 @@ def whole_schema_given(language: str) -> str:
     )
 
 
+def queries_agree(language: str, written: int) -> str:
+    agreed = localized(
+        language,
+        "Two queries, written apart from each other, agree on this result.",
+        "分别编写的两条查询得到了相同的结果。",
+    )
+    if written == 2:
+        return agreed
+    return localized(
+        language,
+        f"{agreed} Of {written} that were written, at least one differs.",
+        f"{agreed}共编写了 {written} 条，其中至少一条与之不同。",
+    )
+
+
+def no_query_agrees(language: str, written: int) -> str:
+    return localized(
+        language,
+        f"{written} queries were written for this question, and no two agree. "
+        "This is the first one's result: check the query.",
+        f"为这个问题编写了 {written} 条查询，没有两条结果相同。这里是第一条的结果，请核对查询。",
+    )
+
+
 def names_corrected(language: str, changes: Sequence[str]) -> str:
     listed = ", ".join(changes)
     return localized(

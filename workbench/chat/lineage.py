@@ -34,6 +34,7 @@ FACTS = {
     "writer": ("The query is written by", "查询由谁编写"),
     "tables": ("Tables that were looked at", "查看过的表"),
     "whole_schema": ("The whole schema was given", "是否给出全部表结构"),
+    "queries": ("Queries that were written", "编写的查询数"),
     "forecast": ("Forecast by", "预测模型"),
     "verified_question": ("Verified question", "已验证的问题"),
     "tools": ("Tools that were called", "调用过的工具"),

@@ -48,6 +48,10 @@ ELSEWHERE = {
         "agents.data.score_command:score",
         "Ask the writer questions and count the right results.",
     ),
+    "rights": (
+        "agents.databases.commands.rights:rights",
+        "Say what a source's account may do, and how to make one that reads.",
+    ),
     "example": (
         "agents.databases.commands.notes:example",
         "Make the example database.",
@@ -69,22 +73,29 @@ def add(name: str, place: str, as_json: bool) -> None:
     """Add a database by its URL, or a file: SQLite, DuckDB, CSV, XLSX, Parquet, or a folder.
 
     A password in the URL goes to a file in your own configuration folder, never to the workspace.
-    It is better given as WORKBENCH_DATA_PASSWORD_NAME in the environment.
+    It is better given as WORKBENCH_DATA_PASSWORD_NAME in the environment. What the server's account
+    may do is said, with the statements for one that only reads.
 
     \b
     Example:
       workbench data add shop mysql://reader@127.0.0.1:3306/shop
       workbench data add posts ./posts.csv
     """
+    from agents.databases.commands.rights import facts_of, show_rights
     from agents.databases.introspect import add_and_read
+    from agents.databases.rights import note_rights
 
-    source, schema = add_and_read(load_settings(), name, place)
+    settings = load_settings()
+    source, schema = add_and_read(settings, name, place)
+    rights = note_rights(source, settings)
     tables = len(schema.tables)
     columns = schema.column_count()
     if as_json:
-        print_json(_facts(source) | {"tables": tables, "columns": columns})
+        counts = {"tables": tables, "columns": columns}
+        print_json({"event": "done"} | _facts(source) | counts | facts_of(rights))
     else:
         click.echo(f"Added {name} ({source.dialect}): {tables} tables, {columns} columns")
+        show_rights(rights)
 
 
 @data.command("list")

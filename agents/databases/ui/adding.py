@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.databases.introspect import add_and_read, try_place
+from agents.databases.rights import note_rights, try_rights
 from agents.databases.sources import with_password
+from agents.databases.ui.account import show_account
 from workbench.settings import Settings
 from workbench.ui.uploads import save_uploads
 from workbench.ui.widgets import announce, both, plain, select, shows_errors
@@ -60,6 +62,7 @@ def _test(settings: Settings, name: str, place: str) -> None:
             both(f"It answers and shows {tables} tables.", f"连接成功，可见 {tables} 张表。"),
             icon=":material/check:",
         )
+        show_account(try_rights(settings, name, place))
 
 
 def _add(settings: Settings, name: str, place: str, file: object) -> None:
@@ -67,7 +70,8 @@ def _add(settings: Settings, name: str, place: str, file: object) -> None:
     with shows_errors(), st.spinner(both("Reading the schema…", "正在读取表结构…")):
         if not place:
             place = str(save_uploads(settings, f"data-{name}", [file])[0])  # type: ignore[list-item]
-        _, schema = add_and_read(settings, name, place)
+        source, schema = add_and_read(settings, name, place)
+        note_rights(source, settings)
         st.session_state["sources_added"] = st.session_state.get("sources_added", 0) + 1
         select(SHOWN, name)
         select(ADD, False)

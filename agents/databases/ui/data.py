@@ -7,7 +7,9 @@ import streamlit as st
 from agents.databases.example import load_example
 from agents.databases.guard.guard import first_query
 from agents.databases.introspect import load_schema
+from agents.databases.rights import noted_rights
 from agents.databases.sources import DataSource, find_source, list_sources
+from agents.databases.ui.account import show_account
 from agents.databases.ui.adding import ADD, CHAT, SHOWN, show_add
 from agents.databases.ui.managing import show_manage
 from agents.databases.ui.result import edit_query
@@ -78,6 +80,9 @@ def _show_source(settings: Settings, source: DataSource) -> None:
         source.address,
     ]
     st.caption(" · ".join(plain(fact) for fact in facts))
+    rights = noted_rights(source, settings)
+    if rights is not None and rights.can_write:
+        show_account(rights)
     tables, query, pairs, manage = st.tabs(
         [
             both("Tables", "表"),

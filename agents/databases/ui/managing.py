@@ -9,7 +9,9 @@ import streamlit as st
 from agents.databases.introspect import count_tables, load_schema
 from agents.databases.notes import load_notes, set_writer
 from agents.databases.passwords import keep_password
+from agents.databases.rights import note_rights
 from agents.databases.sources import DataSource, remove_source
+from agents.databases.ui.account import show_account
 from agents.databases.ui.adding import say_answers
 from workbench.models.listing import NONE, list_runs
 from workbench.settings import Settings
@@ -34,6 +36,7 @@ def show_manage(settings: Settings, source: DataSource) -> None:
             begun = time.monotonic()
             count_tables(source, settings)
             say_answers(source.name, time.monotonic() - begun)
+            show_account(note_rights(source, settings))
     if source.url:
         _change_password(source)
     _remove(settings, source)
