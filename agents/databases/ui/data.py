@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.databases.example import load_example
+from agents.databases.files import left_out
 from agents.databases.guard.guard import first_query
 from agents.databases.introspect import load_schema
 from agents.databases.rights import noted_rights
@@ -17,6 +18,7 @@ from agents.databases.ui.tables import show_tables
 from agents.databases.ui.verified import show_pairs
 from workbench.errors import NotFound
 from workbench.settings import Settings
+from workbench.ui import text
 from workbench.ui.widgets import (
     announce,
     begin_page,
@@ -80,6 +82,8 @@ def _show_source(settings: Settings, source: DataSource) -> None:
         source.address,
     ]
     st.caption(" · ".join(plain(fact) for fact in facts))
+    for sentence in left_out(source, settings):
+        st.caption(f":material/content_cut: {text.sentence(sentence)}")
     rights = noted_rights(source, settings)
     if rights is not None and rights.can_write:
         show_account(rights)
