@@ -17,6 +17,7 @@ import click
 from workbench.contributions import contributions, load_place
 from workbench.errors import WorkbenchError
 from workbench.messages import say, with_messages
+from workbench.private import keep_private
 
 OUT_OF_REACH = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # full, or not allowed
 
@@ -156,6 +157,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     share_processor()
+    keep_private()
     workbench()
 
 

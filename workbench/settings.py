@@ -215,7 +215,7 @@ class Settings(BaseSettings):
 
 def _made(path: Path, variable: str) -> Path:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise InvalidInput(
             say(

@@ -17,6 +17,7 @@ from workbench.contributions import contributions
 from workbench.errors import NotFound, Unavailable
 from workbench.hosts import check_binding, is_loopback, url_of
 from workbench.messages import say
+from workbench.private import close_to_others
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,10 @@ def run(port: int | None, host: str | None, insecure: bool, browser: bool) -> No
     settings = load_settings(**{key: value for key, value in chosen_by_option.items() if value})
     check_binding(settings.host, insecure)
     click.echo(f"Workspace  {settings.folder()}")
+    mended = close_to_others(settings.home)
+    if mended:
+        what = f"{mended:,} files and folders of the workspace"
+        click.echo(f"Others of this machine could read {what}; now only you can.")
     if not is_loopback(settings.host):
         warning = f"{settings.host} is reachable by others, and the app asks for no password."
         click.echo(f"Warning: {warning}", err=True)
