@@ -6,7 +6,7 @@ transaction with all its passages, and the next run mends what a killed one left
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,24 @@ from rag.retriever import lexical_index
 from rag.sentence_models import Embedder
 from rag.sources import compare, find_files, find_gone
 from rag.store import Collection, create_collection, list_collections, open_collection
-from workbench.errors import Conflict, Stopped
+from workbench.errors import Conflict
 from workbench.messages import say
 from workbench.settings import Settings
 
 
 @dataclass
 class Outcome:
-    """What an ingest did, in files. `passages` is the number in the collection afterwards."""
+    """What an ingest did, in files. `passages` is the number in the collection afterwards.
+
+    `left_out` has a sentence for each pipe, device and link that leads out of the folders.
+    """
 
     indexed: int = 0
     unchanged: int = 0
     empty: int = 0
     removed: int = 0
     failed: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     passages: int = 0
 
     @property
@@ -65,19 +69,18 @@ def ingest(
     prune: bool = False,
     again: bool = False,
     report: Report = lambda event: None,
-    stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Bring the collection up to date with these files and folders; a new one is created.
 
     `passwords` maps file names (or `*`) to passwords. `prune` drops documents whose files have
     disappeared from the given folders. `again` reads unchanged files too. `report` receives
-    progress events. `stopped` is asked after each file.
-    Raises InvalidInput, Conflict, Unavailable, Stopped.
+    progress events. Killed or stopped at any moment, it can be run again.
+    Raises InvalidInput, Conflict, Unavailable.
     """
-    files = find_files(paths)
+    outcome = Outcome()
+    files = find_files(paths, outcome.left_out)
     progress = Progress(report, collection_name, len(files))
     collection, encoder = _open(collection_name, embedder, settings, progress)
-    outcome = Outcome()
     with collection.writing(progress.waiting):
         known = {document.source: document for document in collection.documents()}
         if prune:
@@ -95,10 +98,6 @@ def ingest(
         with writer:
             for path, result in read_files(list(fresh), settings, secrets):
                 writer.add(fresh[path], result)
-                if stopped():
-                    break
-        if stopped():
-            raise _stopped_after(progress)
         outcome.passages = collection.count()
     if _needs_calibration(collection):
         progress.calibrating()
@@ -193,17 +192,6 @@ def _count(document: Document, outcome: Outcome, progress: Progress) -> None:
     else:
         outcome.empty += 1
     progress.file(path, document.state, passages=document.passages)
-
-
-def _stopped_after(progress: Progress) -> Stopped:
-    return Stopped(
-        say(
-            "Stopped after {done} of {files} files; what was read is kept.",
-            done=progress.done,
-            files=progress.total,
-        ),
-        "Run the same command again to go on.",
-    )
 
 
 def _needs_calibration(collection: Collection) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import InvalidInput
+from workbench.folders import check_file
 from workbench.messages import Message, say
 
 
@@ -65,6 +66,7 @@ def read_questions(file: Path, passages: dict[str, str]) -> list[Question]:
 
 def _rows(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """(file:line, object) of each line that is not blank."""
+    check_file(file)
     try:
         with file.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
@@ -89,6 +91,8 @@ def _object(place: str, line: str, keys: tuple[str, ...]) -> dict[str, str]:
         raise InvalidInput(
             say("{place}: not JSON: {reason}.", place=place, reason=error.msg), fix
         ) from error
+    except RecursionError as error:
+        raise InvalidInput(say("{place}: JSON nested too deeply.", place=place), fix) from error
     if not isinstance(row, dict):
         raise InvalidInput(say("{place}: not a JSON object.", place=place), fix)
     for key in keys:

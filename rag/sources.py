@@ -9,23 +9,31 @@ from pathlib import Path
 from rag.passages import Document
 from workbench.errors import InvalidInput
 from workbench.files import sha256_of
-from workbench.messages import say
+from workbench.folders import regular_files
+from workbench.messages import Message, say
 
 SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
-HIDDEN = (".", "~$")  # ~$ begins the lock files of Office
+LOCKS = "~$"  # begins the lock files of Office
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
+def find_files(paths: Sequence[Path], left_out: list[str] | None = None) -> list[Path]:
     """Every file under these paths, absolute, in order.
 
-    Inside folders, hidden files, pipes and links that lead out of the folder are skipped.
+    Inside folders, hidden files are skipped, and so is what is no regular file of the folder: of
+    that `left_out` gets a sentence each.
     Raises InvalidInput where a path does not exist, or where no file is found.
     """
     found: dict[Path, None] = {}
+
+    def tell(path: Path, what: Message) -> None:
+        if left_out is not None:
+            left_out.append(say("{name} is left out: {what}.", name=path, what=what))
+
     for path in paths:
         path = path.expanduser().absolute()
         if path.is_dir():
-            found |= dict.fromkeys(sorted(_walk(path)))
+            inside = regular_files(path, tell, SKIPPED)
+            found |= dict.fromkeys(sorted(one for one in inside if _is_shown(one)))
         elif path.is_file():
             found[path] = None
         elif path.exists():  # a pipe would block its reader for ever
@@ -78,18 +86,8 @@ def find_gone(
     return gone
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    inside = folder.resolve()
-    for root, folders, names in os.walk(folder):
-        # os.walk descends into what this list still has
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
-        for name in names:
-            path = Path(root, name)
-            if name.startswith(HIDDEN) or not path.is_file():
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                continue
-            yield path
+def _is_shown(path: Path) -> bool:
+    return not path.name.startswith(LOCKS)
 
 
 def _same(path: Path, status: os.stat_result, old: Document) -> bool:

@@ -17,6 +17,7 @@ from workbench.contributions import contributions, load_place
 from workbench.disk import disk_error
 from workbench.errors import WorkbenchError
 from workbench.messages import say, with_messages
+from workbench.private import keep_private
 
 
 def contributed_commands(group: str = "") -> dict[str, tuple[str, str]]:
@@ -145,6 +146,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     share_processor()
+    keep_private()
     workbench()
 
 

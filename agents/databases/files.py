@@ -1,26 +1,31 @@
 """CSV, TSV, XLSX and Parquet files -> one DuckDB file in the workspace, a table for each.
 
-The DuckDB file is made again when one of the files changes.
+The DuckDB file is made again when one of the files changes. What was left out of a large table or
+of a folder is kept beside it.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.databases.sources import FILES, DataSource, source_folder
-from workbench.errors import InvalidInput, NotFound
+from agents.databases.table_reader import MOST_CELLS, Taken
+from workbench.errors import InvalidInput, NotFound, Stopped
 from workbench.files import locked, read_json, write_json, writing
-from workbench.messages import say
+from workbench.folders import files_in
+from workbench.limited_child import Child, ChildLost, ChildTooBig, ChildTooSlow
+from workbench.messages import Message, pack, say, unpack
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     import pandas
 
-COMMON = 0.9  # share of common characters from which text counts as Chinese
+READER = "agents.databases.table_reader"
+MEMORY = 700_000_000  # bytes of data that reading one file may hold
+MOST_IN_MEMORY = 10_000_000  # cells of a table that is handed over whole
 
 
 def made_tables(source: DataSource, settings: Settings) -> Path:
@@ -28,44 +33,57 @@ def made_tables(source: DataSource, settings: Settings) -> Path:
     folder = source_folder(settings, source)
     made = folder / "tables.duckdb"
     stamp_file = folder / "tables.json"
-    files = table_files(source)
+    told: list[Message] = []
+    files = table_files(source, told)
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     with locked(made):
-        if not made.exists() or _stamp(stamp_file) != stamp:
+        if not made.exists() or _kept(stamp_file).get("stamp") != stamp:
             with writing(made) as part:
-                _make(part, files)
-            write_json(stamp_file, stamp)
+                told += _make(part, files, settings)
+            write_json(stamp_file, {"stamp": stamp, "left_out": [pack(one) for one in told]})
     return made
 
 
-def read_table(file: Path, name: str = "") -> pandas.DataFrame:
-    """One table of a file: the named sheet, else the first one. Raises InvalidInput.
+def left_out(source: DataSource, settings: Settings) -> list[Message]:
+    """What the tables of that source lack of its files, as it was when they were made."""
+    kept = _kept(source_folder(settings, source) / "tables.json")
+    return [unpack(one) for one in kept.get("left_out", [])]
+
+
+def read_table(file: Path, settings: Settings, name: str = "") -> pandas.DataFrame:
+    """One table of a file: the named sheet, else the first one. Raises InvalidInput or Stopped.
 
     The cells of a text file stay text, so that whoever reads them decides by the whole column.
     """
     import duckdb
 
-    with duckdb.connect() as connection:
-        for label, rows in _tables(file, connection, as_text=True):
-            if not name or label == name:
-                return rows.to_pandas() if hasattr(rows, "to_pandas") else rows
-    raise InvalidInput(
-        say("{file} has no table {name}.", file=file.name, name=name),
-        "Leave the name out for its first table.",
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "table.duckdb"
+        [tables] = _read(target, [file], settings, as_text=True, most_cells=MOST_IN_MEMORY)
+        wanted = [table for table in tables if name in ("", table.label, table.name)]
+        if not wanted:
+            raise InvalidInput(
+                say("{file} has no table {name}.", file=file.name, name=name),
+                "Leave the name out for its first table.",
+            )
+        if wanted[0].left_out:
+            raise InvalidInput(wanted[0].left_out[0], "Choose fewer rows or columns.")
+        with duckdb.connect(str(target), read_only=True) as connection:
+            return connection.table(wanted[0].name).to_arrow_table().to_pandas()
 
 
-def _stamp(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except ValueError:  # damaged: the tables are made again
-        return None
+def table_files(source: DataSource, told: list[Message] | None = None) -> list[Path]:
+    """The files that the source's tables are made of. Raises NotFound where none is left.
 
-
-def table_files(source: DataSource) -> list[Path]:
-    """The files that the source's tables are made of. Raises NotFound where none is left."""
+    `told` gets a sentence for each entry of a folder that is left out.
+    """
     path = Path(source.file)
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+
+    def tell(entry: Path, what: Message) -> None:
+        if told is not None and entry.suffix.lower() in FILES:
+            told.append(say("{name} is left out: {what}.", name=entry.name, what=what))
+
+    files = files_in(path, tell) if path.is_dir() else [path]
     files = [file for file in files if file.suffix.lower() in FILES and file.is_file()]
     if not files:
         raise NotFound(
@@ -75,102 +93,70 @@ def table_files(source: DataSource) -> list[Path]:
     return files
 
 
-def _make(target: Path, files: list[Path]) -> None:
-    import duckdb
-
-    taken: set[str] = set()
-    with duckdb.connect(str(target)) as connection:
-        for file in files:
-            for label, frame in _tables(file, connection):
-                name = _free_name(label, taken)
-                connection.register("incoming", frame)
-                # `name` is letters, digits and underscores only
-                connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608
-                connection.unregister("incoming")
-
-
-def _tables(file: Path, connection: Any, as_text: bool = False) -> Iterator[tuple[str, Any]]:
-    """(name, rows) of each table in a file."""
-    import duckdb
-
-    ending = file.suffix.lower()
+def _kept(path: Path) -> dict[str, Any]:
     try:
-        if ending == ".xlsx":
-            yield from _sheets(file)
-        elif ending == ".parquet":
-            yield file.stem, connection.read_parquet(str(file)).to_arrow_table()
-        else:
-            yield file.stem, _csv(file, connection, as_text)
-    except (duckdb.Error, ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InvalidInput(
-            say("{name} cannot be read as a table: {error}", name=file.name, error=reason),
-            "Save it again, then refresh the source.",
-        ) from error
+        kept = read_json(path, {})
+    except ValueError:  # damaged: the tables are made again
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
-def _csv(file: Path, connection: Any, as_text: bool) -> Any:
-    """DuckDB reads UTF-8; text in another encoding, such as GB18030, is rewritten first."""
-    import duckdb
-
-    try:
-        return connection.read_csv(str(file), all_varchar=as_text).to_arrow_table()
-    except (duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError):
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / "utf8.csv"
-            copy.write_text(_decode(file.read_bytes()), "utf-8")
-            return connection.read_csv(str(copy), all_varchar=as_text).to_arrow_table()
+def _make(target: Path, files: Sequence[Path], settings: Settings) -> list[Message]:
+    """What was left out of the files whose tables are in `target` now."""
+    told: list[Message] = []
+    for tables in _read(target, files, settings):
+        for table in tables:
+            told += table.left_out
+    return told
 
 
-def _decode(data: bytes) -> str:
-    """Bytes that are not UTF-8 as text.
+def _read(
+    target: Path,
+    files: Sequence[Path],
+    settings: Settings,
+    as_text: bool = False,
+    most_cells: int = MOST_CELLS,
+) -> list[list[Taken]]:
+    """The tables of each file, which are in the DuckDB file `target` now.
 
-    A table is too short to guess the encoding from, so common Chinese characters decide first:
-    GB18030 keeps them in the rows that begin with the bytes A1 to D7.
+    Raises InvalidInput for a file that cannot be read within its limits, or Stopped.
     """
-    from rag.loaders.text import decode
-
+    child = Child(READER, MEMORY)
+    found: list[list[Taken]] = []
     try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        return decode(data)
-    strange = [character for character in text if not character.isascii()]
-    common = sum(b"\xa1" <= character.encode("gb18030")[:1] <= b"\xd7" for character in strange)
-    return text if common >= COMMON * len(strange) else decode(data)
+        for file in files:
+            request = {
+                "target": str(target),
+                "file": str(file),
+                "known": [table.name for tables in found for table in tables],
+                "as_text": as_text,
+                "most_cells": most_cells,
+            }
+            answer = _ask(child, request, file, settings.file_seconds)
+            found.append([Taken(**table) for table in answer["tables"]])
+    finally:
+        child.kill()
+    return found
 
 
-def _sheets(file: Path) -> Iterator[tuple[str, Any]]:
-    import pandas
-
-    sheets = pandas.read_excel(file, sheet_name=None)
-    for title, frame in sheets.items():
-        if frame.empty and not len(frame.columns):
-            continue
-        frame.columns = [str(column) for column in frame.columns]
-        for column in frame.select_dtypes(object).columns:
-            frame[column] = _one_kind(frame[column])
-        yield (file.stem if len(sheets) == 1 else str(title)), frame
-
-
-def _one_kind(values: Any) -> Any:
-    """A column of a sheet; numbers and words mixed become text, as DuckDB wants one type."""
-    import pandas
-
-    kinds = {type(value) for value in values.dropna()}
-    if len(kinds) <= 1:
-        return values
-    return values.map(lambda value: value if pandas.isna(value) else str(value))
-
-
-def _free_name(label: str, taken: set[str]) -> str:
-    """A table name of letters, digits and underscores that no table has yet."""
-    base = re.sub(r"\W+", "_", label).strip("_") or "table"
-    if base[0].isdigit():
-        base = f"t_{base}"
-    name = base
-    number = 2
-    while name.casefold() in taken:
-        name = f"{base}_{number}"
-        number += 1
-    taken.add(name.casefold())
-    return name
+def _ask(child: Child, request: dict[str, Any], file: Path, seconds: float) -> dict[str, Any]:
+    try:
+        answer = child.ask(request, seconds)
+    except ChildTooSlow as error:
+        raise Stopped(
+            say("Reading {name} took longer than {seconds:g} s.", name=file.name, seconds=seconds),
+            "Split the file, or raise WORKBENCH_FILE_SECONDS.",
+        ) from error
+    except ChildTooBig as error:
+        raise InvalidInput(
+            say("{name} needs more memory than one file may use.", name=file.name),
+            "Split it into smaller files, or save it as Parquet.",
+        ) from error
+    except ChildLost as error:
+        raise InvalidInput(
+            say("{name} crashed its reader: it is damaged.", name=file.name),
+            "Open it in its own program and save it again.",
+        ) from error
+    if "problem" in answer:
+        raise InvalidInput(answer["problem"], answer["fix"])
+    return answer

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from agents.databases.passwords import forget_password, keep_password
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
+from workbench.folders import check_file, files_in
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -151,8 +152,9 @@ def _file_source(name: str, path: Path, dialect: str = "") -> DataSource:
             say("There is no file {path}.", path=path),
             "Check the path; a server's address begins with mysql:// or postgres://",
         )
+    check_file(path)
     if path.is_dir():
-        if not any(file.suffix.lower() in FILES for file in path.iterdir()):
+        if not any(file.suffix.lower() in FILES for file in files_in(path)):
             raise InvalidInput(
                 say("{path} holds no table.", path=path),
                 say("A folder needs files of these kinds: {files}.", files=", ".join(FILES)),

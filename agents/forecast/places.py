@@ -52,7 +52,7 @@ def read_place(place: Place, settings: Settings, columns: Sequence[str] = ()) ->
         path = Path(place.file)
         if not path.is_file():
             raise NotFound(say("There is no file {path}.", path=path), "Check the path.")
-        return read_table(path, place.table)
+        return read_table(path, settings, place.table)
     return _from_source(place, settings, columns)
 
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 from finetune.data.dataset import Problem
 from finetune.data.files import GZIP, likely_encodings
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
+from workbench.folders import regular_files
 from workbench.messages import say
 
 TEXTS = (".txt", ".text", ".md", ".rst", ".log")
@@ -33,8 +34,7 @@ def files_of(path: Path) -> list[Path]:
             say("There is no file or folder {path}.", path=path),
             say("Name a text file, a JSON-lines file, or a folder of these."),
         )
-    inside = [one for one in sorted(path.rglob("*")) if one.is_file() and not _is_hidden(one, path)]
-    found = [one for one in inside if kind_of(one) in (*TEXTS, *LINES)]
+    found = sorted(one for one in regular_files(path) if kind_of(one) in (*TEXTS, *LINES))
     if not found:
         raise InvalidInput(
             say("{path} holds no text.", path=path),
@@ -112,7 +112,3 @@ def _encoding_of(start: bytes, path: Path) -> str:
         say("{path} is no text: it may be binary, or in an unknown encoding.", path=path),
         say("Save it as UTF-8, or leave it out of the corpus."),
     )
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)

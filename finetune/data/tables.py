@@ -54,6 +54,7 @@ def workbook_rows(data: bytes, path: Path) -> Iterator[Row]:
         ) from error
     try:
         for sheet in workbook.worksheets:
+            sheet.reset_dimensions()  # what the file says of its size may be a lie
             yield from _named(enumerate(sheet.iter_rows(values_only=True), 1))
     finally:
         workbook.close()

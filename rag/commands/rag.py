@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli import LazyCommands, json_option, print_json, reports_errors
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, Stopped
 from workbench.messages import say
 from workbench.settings import load_settings
+from workbench.stopping import stops_cleanly
 from workbench.terminal import reporting
 
 if TYPE_CHECKING:
     from rag.ingest import Outcome
 
+STOPPED = Stopped(
+    "Reading was stopped; what is in the index by now is kept.",
+    "Run the same command again to go on.",
+)
 MORE = {
     "search": ("rag.commands.search:search", "Search a collection and show both legs' scores."),
     "evaluate": (
@@ -84,8 +87,7 @@ def ingest(
     from rag.problems import fix_for_terminal
 
     settings = load_settings()
-    stop = _stops_on_sigterm()
-    with reporting(as_json) as report:
+    with stops_cleanly(STOPPED, as_json), reporting(as_json) as report:
         outcome = run(
             paths,
             collection or settings.collections[0],
@@ -95,7 +97,6 @@ def ingest(
             prune=prune,
             again=again,
             report=report,
-            stopped=stop,
         )
     for failure in outcome.failed:
         failure["fix"] = fix_for_terminal(failure["file"], failure["fix"])
@@ -107,6 +108,8 @@ def ingest(
 
 
 def _print_outcome(outcome: Outcome, prune: bool) -> None:
+    for left in outcome.left_out:
+        click.echo(left, err=True)
     for failure in outcome.failed:
         click.echo(f"{failure['file']}\n  {failure['problem']}\n  {failure['fix']}", err=True)
     counts = [
@@ -240,10 +243,3 @@ def read_passwords(given: Sequence[str]) -> dict[str, str]:
         name, _, word = option.rpartition("=")
         found[name or "*"] = word
     return found
-
-
-def _stops_on_sigterm() -> Callable[[], bool]:
-    """Whether SIGTERM has come; the run then ends after the file it is at."""
-    asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
-    return asked.is_set

@@ -26,6 +26,7 @@ def load(path: Path, password: str | None) -> Iterator[Block]:
         ) from error
     try:
         for sheet in workbook.worksheets:
+            sheet.reset_dimensions()  # what the file says of its size may be a lie
             yield from rows_as_text(sheet.iter_rows(values_only=True), sheet.title)
     finally:
         workbook.close()

@@ -17,6 +17,7 @@ from workbench.models.listing import CONNECT, list_models, packaged_models
 from workbench.models.packaged import PACKAGES, TAKEN_BY_AUTO
 from workbench.models.servers import OpenAIServer, openai_servers
 from workbench.models.trying import models_of
+from workbench.private import is_open
 from workbench.settings import Settings
 from workbench.start.finding import Finding, ask_server, find_libraries
 from workbench.start.mending import check_stores
@@ -89,8 +90,16 @@ def _workspace(settings: Settings) -> Iterator[Finding]:
         yield Finding("Workspace", "broken", str(error), fix)
         return
     yield Finding("Workspace", "ok", str(folder))
+    yield _privacy(folder)
     yield _disk(folder)
     yield from check_stores(settings)
+
+
+def _privacy(folder: Path) -> Finding:
+    if is_open(folder):
+        fix = f"Run: chmod -R go= {folder}, or start the app, which does the same"
+        return Finding("Privacy", "missing", "other users of this machine can read it", fix)
+    return Finding("Privacy", "ok", "only you can enter the workspace")
 
 
 def _disk(folder: Path) -> Finding:

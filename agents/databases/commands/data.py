@@ -86,20 +86,22 @@ def add(name: str, place: str, as_json: bool) -> None:
       workbench data add posts ./posts.csv
     """
     from agents.databases.commands.rights import facts_of, show_rights
+    from agents.databases.files import left_out
     from agents.databases.introspect import add_and_read
     from agents.databases.rights import note_rights
 
     settings = load_settings()
     source, schema = add_and_read(settings, name, place)
     rights = note_rights(source, settings)
+    told = schema.sentences() + left_out(source, settings)
     tables = len(schema.tables)
     columns = schema.column_count()
     if as_json:
-        counts = {"tables": tables, "columns": columns, "told": schema.sentences()}
+        counts = {"tables": tables, "columns": columns, "told": told}
         print_json({"event": "done"} | _facts(source) | counts | facts_of(rights))
     else:
         click.echo(f"Added {name} ({source.dialect}): {tables} tables, {columns} columns")
-        for sentence in schema.sentences():
+        for sentence in told:
             click.echo(sentence)
         show_rights(rights)
 
