@@ -11,9 +11,8 @@ import streamlit as st
 from agents.compare.kept import Comparison
 from agents.compare.matrix import Asked, rows_where
 from agents.compare.wording import label
-from agents.markdown import safe
 from workbench.settings import Settings
-from workbench.ui.widgets import both, choose_view, place_name, plain, sentence, told
+from workbench.ui.widgets import both, choose_view, place_name, plain, safe, sentence, told
 
 AT_ONCE = 10  # questions
 BESIDE = 4  # answers in one line
