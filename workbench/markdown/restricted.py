@@ -26,14 +26,14 @@ def restricted(
     `tell` says in the reader's language what was left out. `portable` is for any reader of
     Markdown, else the blocks are for Streamlit's.
     """
-    kept, left_out = shortened(text, tell)
+    kept, left_out = shortened(legible(text), tell)  # a code is longer than its character
     blocks = Blocks(citations, tell, portable).printed(read_markdown(kept).children)
     return [*blocks, as_text(left_out, portable)] if left_out else blocks
 
 
 def plain_text(text: str, tell: Callable[[str], str] = str, portable: bool = False) -> str:
     """The text as it stands, with what was left out of a huge one."""
-    kept, left_out = shortened(text, tell)
+    kept, left_out = shortened(legible(text), tell)
     return as_text(f"{kept} … {left_out}" if left_out else kept, portable)
 
 
