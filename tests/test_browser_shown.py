@@ -85,7 +85,8 @@ def answers() -> Iterator[list[Event]]:
         rows = [[text, number] for number, text in enumerate(some[:20])]
         values = [{"x": text, "image": "http://evil.example/tip.png"} for text in some[:10]]
         encoding = {
-            "x": {"field": "x", "type": "nominal", "title": some[0]},
+            "x": {"field": "x", "type": "nominal", "title": some[0], "axis": None},
+            "color": {"field": "image", "type": "nominal", "legend": None},
             "tooltip": {"field": "image", "type": "nominal", "title": "image"},
         }
         spec = {"data": {"values": values}, "mark": "bar", "title": some[1], "encoding": encoding}
@@ -159,9 +160,10 @@ def _add_documents(folder: Path, settings: Any) -> None:
 
 def _add_database(path: Path, settings: Any) -> None:
     with sqlite3.connect(path) as database:
-        database.execute('create table "![t](http://evil.example/t)" (":red[c]" text, image int)')
+        database.execute("create table posts (image text, n int)")
+        database.execute('create table "![t](http://evil.example/t)" (":red[c]" text)')
         texts = [(text, number) for number, text in enumerate(TEXTS)]
-        database.executemany('insert into "![t](http://evil.example/t)" values (?, ?)', texts)
+        database.executemany("insert into posts values (?, ?)", texts)
     add_and_read(settings, "shop", str(path))
 
 
@@ -207,10 +209,6 @@ def test_no_answer_reaches_out_wherever_its_texts_stand(
     for folded in page.locator("[data-testid=stExpander] summary").all():
         folded.evaluate("element => element.click()")
     drawn(page)
-    for chart in page.locator("[data-testid=stVegaLiteChart] canvas").all()[:2]:
-        size = chart.bounding_box()
-        chart.hover(position={"x": size["width"] / 2, "y": size["height"] / 2})
-        page.wait_for_timeout(300)
     assert page.evaluate(DANGERS) == []
     shown = page.locator("body").inner_text()
     assert shown.count("evil.example") > 300
@@ -238,10 +236,16 @@ def test_no_cell_or_passage_reaches_out(watched: Callable[[str], Any]) -> None:
     page = watched("data")
     page.get_by_role("tab", name="Query").click()
     query = page.locator("[class*=st-key-sql-] textarea").last
-    query.fill('select * from "![t](http://evil.example/t)"')
+    query.fill("select image, n from posts limit 12")
     query.press("Control+Enter")
     page.get_by_role("button", name="Run").last.click()
-    expect(page.get_by_text("rows").last).to_be_visible()
+    expect(page.get_by_text("rows are shown").last).to_be_visible()
+    chart = page.get_by_test_id("stVegaLiteChart").last
+    chart.scroll_into_view_if_needed()
+    drawn(page)
+    for down in (9, 10):  # on the longest bar; the box follows a pointer that moves
+        chart.hover(position={"x": 300, "y": down})
+    expect(page.locator("#vg-tooltip-element")).to_contain_text("evil.example")
     assert drawn(page).evaluate(DANGERS) == []
     page.goto(page.url.replace("/data", "/knowledge"))
     drawn(page).get_by_role("tab", name="Test search").click()

@@ -18,6 +18,7 @@ from agents.markdown import parts
 from workbench.chat.conversations import Message
 from workbench.chat.events import Done, Event, Source, Table, Token
 from workbench.markdown.restricted import restricted
+from workbench.ui.charts import harmless_chart
 
 
 def source(number: int) -> Source:
@@ -114,3 +115,25 @@ def test_what_an_answer_rests_on_is_named_and_empty_facts_are_left_out() -> None
         ("The whole schema was given", "yes"),
         ("new", "x 1"),
     ]
+
+
+def test_a_chart_loads_nothing_of_its_data_and_titles() -> None:
+    where = "http://evil.example/p.png"
+    spec = {
+        "usermeta": {"embedOptions": {"patch": where}},
+        "data": {"values": [{"image": where, "url": where}], "url": where},
+        "mark": {"type": "image", "url": where, "tooltip": {"content": "data"}},
+        "config": {"bar": {"tooltip": {"signal": "{image: datum.image}"}}},
+        "layer": [{"encoding": {"y": {"field": "image"}, "href": {"field": "url"}}}],
+        "encoding": {"x": {"field": "x", "title": "image"}, "tooltip": [{"field": "title"}]},
+    }
+    assert harmless_chart(spec) == {
+        "data": {"values": [{"image": where, "url": where}]},
+        "mark": {"type": "image", "tooltip": True},
+        "config": {"bar": {"tooltip": True}},
+        "layer": [{"encoding": {"y": {"field": "image", "title": "image "}}}],
+        "encoding": {
+            "x": {"field": "x", "title": "image "},
+            "tooltip": [{"field": "title", "title": "title "}],
+        },
+    }

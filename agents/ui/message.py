@@ -15,6 +15,7 @@ from agents.ui.steps import show_steps
 from workbench.chat import events as kinds
 from workbench.chat.events import Event
 from workbench.settings import Settings
+from workbench.ui.charts import show_chart
 from workbench.ui.widgets import blocks, both, plain, safe, sentence, show_error
 
 CURSOR = " ▍"
@@ -106,7 +107,7 @@ def _show_rest(event: Event, settings: Settings, key: str, growing: bool) -> Non
             else:
                 edit_query(event.sql, event.source, settings, f"sql-{key}")
     elif isinstance(event, kinds.Chart):
-        st.vega_lite_chart(event.spec)
+        show_chart(event.spec)
     elif isinstance(event, kinds.Suggestions):
         _show_suggestions(event, key, growing)
     elif isinstance(event, kinds.Failed):

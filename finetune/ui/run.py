@@ -22,6 +22,7 @@ from workbench.jobs.ending import why_ended
 from workbench.jobs.job import start
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
+from workbench.ui.charts import show_chart
 from workbench.ui.jobs import progress_of
 from workbench.ui.opening import chat_button, open_for
 from workbench.ui.times import in_words
@@ -110,7 +111,7 @@ def _show_run(settings: Settings, now: RunNow) -> None:
         rows = read_metrics(now.run.metrics)
         for key, curve in (("loss", loss_chart(rows)), ("margin", margin_chart(rows))):
             if curve:
-                st.vega_lite_chart(curve, width="stretch", key=key)
+                show_chart(curve, width="stretch", key=key)
         _show_preference(rows)
         show_perplexity(rows)
         show_scores(settings, now)

@@ -14,7 +14,6 @@ from workbench.markdown.lines import Line
 from workbench.messages import say
 
 MOST_ROWS = 500  # of a table
-ROWS_LEFT_OUT = "{count:,} more rows are not shown."
 LANGUAGE = re.compile(r"[A-Za-z][\w+#.-]{0,20}")
 DRAWN = ("mermaid",)  # pages draw a diagram of it, which can link and load
 TASK = re.compile(r"\\\[([ xX])\\\] ")
@@ -104,7 +103,9 @@ class Blocks:
         lines += [self._row(row) for row in body[:MOST_ROWS]]
         table = "\n".join(lines)
         if len(body) > MOST_ROWS:
-            said = self._tell(say(ROWS_LEFT_OUT, count=len(body) - MOST_ROWS))
+            said = self._tell(
+                say("{count:,} more rows are not shown.", count=len(body) - MOST_ROWS)
+            )
             table += f"\n\n{as_text(said, self._portable)}"
         return table
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from workbench.messages import say
 
 MOST = 100_000  # characters that are shown of one text
-LEFT_OUT = "{count:,} more characters are not shown."
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufff9-\ufffb\ufffe\uffff]")
 LINE_END = re.compile(r"\r\n?|[\x85\u2028\u2029]")
@@ -39,7 +38,8 @@ def shortened(text: str, tell: Callable[[str], str] = str, most: int = MOST) -> 
     """As much of the text as is shown, and what is said of the rest: nothing where none is."""
     if len(text) <= most:
         return text, ""
-    return text[:most], tell(say(LEFT_OUT, count=len(text) - most))
+    left_out = say("{count:,} more characters are not shown.", count=len(text) - most)
+    return text[:most], tell(left_out)
 
 
 def _code(match: re.Match[str]) -> str:

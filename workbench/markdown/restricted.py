@@ -20,7 +20,7 @@ def restricted(
     tell: Callable[[str], str] = str,
     portable: bool = False,
 ) -> list[str]:
-    """The text's blocks, printed anew from its tree, so that what is not printed cannot be there.
+    """The text's blocks, printed from its tree: what is not printed cannot be there.
 
     `citations` are the numbers in brackets that lead to a place in the page: "1" -> "passage-1".
     `tell` says in the reader's language what was left out. `portable` is for any reader of
