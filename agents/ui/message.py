@@ -48,7 +48,7 @@ def show_events(
         numbers = {source.number for source in sources}
         _show_text(blocks(text, citations(numbers, key)), growing)
     elif growing:
-        st.caption(both(*(READING_BLIND if hidden else busy_text(events))))
+        st.caption(plain(both(*(READING_BLIND if hidden else busy_text(events)))))
     for notice in of_kind(events, kinds.Notice):
         if notice.text not in said:
             st.caption(f":material/info: {sentence(notice.text)}")

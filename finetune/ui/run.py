@@ -130,9 +130,9 @@ def _show_preference(rows: list[dict[str, Any]]) -> None:
     share = last["eval_accuracy"]
     st.caption(
         both(
-            f"Held out, step {last['step']}: the liked answer has the higher reward in "
+            f"Held out, step {last['step']:d}: the liked answer has the higher reward in "
             f"{share:.0%} of the pairs, by {last['eval_margin']:.3f} on average.",
-            f"留出集，第 {last['step']} 步：在 {share:.0%} 的回答对中，受偏好的回答奖励更高，"
+            f"留出集，第 {last['step']:d} 步：在 {share:.0%} 的回答对中，受偏好的回答奖励更高，"
             f"平均高出 {last['eval_margin']:.3f}。",
         )
     )

@@ -34,8 +34,9 @@ def _reader(with_links: bool) -> MarkdownIt:
     if not with_links:
         reader.disable(["link", "image"])
     reader.inline.ruler.before("escape", "formula", _formula)
-    ends = {"alt": ["paragraph", "blockquote", "list"]}
-    reader.block.ruler.before("fence", "formula_block", _formula_block, ends)
+    reader.block.ruler.before(
+        "fence", "formula_block", _formula_block, {"alt": ["paragraph", "blockquote", "list"]}
+    )
     return reader
 
 

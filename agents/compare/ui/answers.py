@@ -46,7 +46,7 @@ def _choose_page(name: str, where: str, count: int) -> int:
     pages = -(-count // AT_ONCE)
     if pages == 1:
         return 0
-    label_text = both(f"Page, of {pages}", f"页（共 {pages} 页）")
+    label_text = both(f"Page, of {pages:d}", f"页（共 {pages:d} 页）")
     chosen = st.number_input(label_text, 1, pages, key=f"answers_page-{name}-{where}", width=140)
     return (int(chosen) - 1) * AT_ONCE
 
@@ -82,6 +82,6 @@ def _show_sources(sources: Sequence[Row]) -> None:
     with st.popover(label_text, icon=":material/description:"):
         for source in sources:
             place = f"{Path(source['source']).name} {place_name(source['locator'])}".strip()
-            st.markdown(f"**\\[{source['number']}\\] {plain(place)}**")
+            st.markdown(f"**\\[{source['number']:d}\\] {plain(place)}**")
             lines = [line for line in source["text"].splitlines() if line.strip()]
             st.markdown("  \n".join(plain(line) for line in lines))

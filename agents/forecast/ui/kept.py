@@ -66,7 +66,7 @@ def _show_ahead(settings: Settings, kept: Kept) -> None:
         )
     naive = not texts.beats_naive(kept.card["backtest"])
     if naive:
-        st.warning(texts.verdict(language(), kept.card["backtest"]))
+        st.warning(plain(texts.verdict(language(), kept.card["backtest"])))
     title = str(kept.card["facts"]["target"])
     chosen = _chosen_groups(found, kept)
     show_chart(history_and_band(chosen, title, language(), naive))
