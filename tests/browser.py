@@ -16,6 +16,7 @@ import pytest
 from conftest import free_port, missing
 
 ROOT = Path(__file__).resolve().parents[1]
+PROXY = "workbench.example.org"  # a name under which a proxy offers the app
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,7 +32,8 @@ def app(
     new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The app's address, on a workspace with the example handbook and no chat model."""
-    with running_app(new_workspace(tmp_path_factory.mktemp("app"))) as url:
+    home = new_workspace(tmp_path_factory.mktemp("app"))
+    with running_app(home, allowed_hosts=PROXY) as url:
         yield url
 
 

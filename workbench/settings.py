@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -50,7 +51,15 @@ class Settings(BaseSettings):
         "auto",
         description="interface language; auto follows the browser",
     )
-    host: str = Field("127.0.0.1", description="address the app listens on")
+    host: str = Field(
+        "127.0.0.1",
+        description="address the app listens on; one that others reach needs --insecure",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="names under which a proxy offers the app, with commas between them; any "
+        "other name is refused",
+    )
     port: int = Field(
         8501,
         ge=1,
@@ -164,11 +173,26 @@ class Settings(BaseSettings):
     def _whole_address(cls, host: str) -> str:
         return whole_address(host) if host else _ollama_host()
 
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _names_only(cls, hosts: str) -> str:
+        if not re.fullmatch(r"[\w., -]*", hosts):
+            raise ValueError(
+                "give host names alone, such as workbench.example.org, no * or http://"
+            )
+        return hosts
+
     @property
     def collections(self) -> list[str]:
         """The names in `collection`, each once; a name has no comma in it."""
         names = [name.strip() for name in self.collection.split(",")]
         return list(dict.fromkeys(name for name in names if name))
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names in `allowed_hosts`, in small letters."""
+        names = [name.strip().lower() for name in self.allowed_hosts.split(",")]
+        return frozenset(name for name in names if name)
 
     def folder(self, *parts: str) -> Path:
         """A folder of the workspace, made where it is missing. Raises InvalidInput."""

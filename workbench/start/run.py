@@ -15,13 +15,13 @@ import click
 from workbench.cli import reports_errors
 from workbench.contributions import contributions
 from workbench.errors import NotFound, Unavailable
+from workbench.hosts import check_binding, is_loopback, url_of
 from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS_TRIED = 50
 HIGHEST_PORT = 65535
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
@@ -30,25 +30,31 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
     type=click.IntRange(1, HIGHEST_PORT),
     help="First port tried; the next free one is taken.",
 )
+@click.option("--host", help="Address to listen on; without it 127.0.0.1, this machine alone.")
+@click.option(
+    "--insecure", is_flag=True, help="Listen where others can open the app, which asks no password."
+)
 @click.option("--browser/--no-browser", default=True, help="Open the browser where there is one.")
 @reports_errors
-def run(port: int | None, browser: bool) -> None:
+def run(port: int | None, host: str | None, insecure: bool, browser: bool) -> None:
     """Open the app on 127.0.0.1, with examples in a new workspace.
 
     \b
     Example:
       workbench run --port 8600
     """
-    settings = load_settings(port=port) if port else load_settings()
+    chosen_by_option = {"port": port, "host": host}
+    settings = load_settings(**{key: value for key, value in chosen_by_option.items() if value})
+    check_binding(settings.host, insecure)
     click.echo(f"Workspace  {settings.folder()}")
-    if settings.host not in LOOPBACK:
+    if not is_loopback(settings.host):
         warning = f"{settings.host} is reachable by others, and the app asks for no password."
         click.echo(f"Warning: {warning}", err=True)
     fill_new_workspace(settings)
     chosen = find_port(settings.host, settings.port)
     if chosen != settings.port:
         click.echo(f"Port {settings.port} is taken, using {chosen}.")
-    url = f"http://{settings.host}:{chosen}"
+    url = url_of(settings.host, chosen)
     click.secho(f"Open       {url}   (Ctrl-C stops it)", bold=True)
     if browser and _has_screen():
         webbrowser.open(url)
@@ -110,12 +116,13 @@ def _serve(settings: Settings, port: int) -> None:
     The folder stays the person's: settings and jobs read its workbench.toml. Streamlit finds
     `.streamlit/config.toml` beside the script.
     """
-    app = ROOT / "streamlit_app.py"
+    app = ROOT / "app.py"
     if not app.exists():
         raise NotFound(
             say("{app} does not exist.", app=app), "Run this from a clone of the project: make run"
         )
-    os.environ["WORKBENCH_HOME"] = str(settings.home)
+    # what the app itself has to know of the options above
+    os.environ |= {"WORKBENCH_HOME": str(settings.home), "WORKBENCH_HOST": settings.host}
     sys.argv = f"""
         streamlit run {app.name} --server.address {settings.host} --server.port {port}
         --logger.hideWelcomeMessage true
