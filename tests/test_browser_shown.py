@@ -180,10 +180,15 @@ def watched(open_page: Open, served: str) -> Iterator[Callable[[str], Any]]:
         strangers.append(f"dialog {shown.message}")
         shown.dismiss()
 
+    def console(said: Any) -> None:  # the second wall hides no fault of the first
+        if "Content Security Policy" in said.text:
+            strangers.append(said.text)
+
     def watch(path: str) -> Any:
         page = open_page("en", at=served, path="")
         page.context.on("request", asks)
         page.on("dialog", dialog)
+        page.on("console", console)
         page.on("popup", lambda popup: strangers.append(f"window {popup.url}"))
         page.goto(f"{served}/{path}")
         return page
@@ -254,3 +259,23 @@ def test_no_cell_or_passage_reaches_out(watched: Callable[[str], Any]) -> None:
     search.press("Enter")
     expect(page.get_by_text("The harbour.").first).to_be_visible()
     assert drawn(page).evaluate(DANGERS) == []
+
+
+def test_the_browser_itself_refuses_what_would_get_through(open_page: Open, served: str) -> None:
+    page = open_page("en", at=served)
+    refused = page.evaluate(
+        """() => new Promise((done) => {
+          const found = []
+          document.addEventListener('securitypolicyviolation', (event) => {
+            found.push(event.effectiveDirective)
+            if (found.length === 4) done(found.sort())
+          })
+          const made = document.createElement('div')
+          made.innerHTML = '<img src="http://evil.example/x.png"><img src=x onerror="window.hacked=1">' +
+            '<iframe src="http://evil.example"></iframe>'
+          document.body.append(made)
+          fetch('http://evil.example/x').catch(() => {})
+        })"""
+    )
+    assert refused == ["connect-src", "frame-src", "img-src", "script-src-attr"]
+    assert page.evaluate("window.hacked") is None

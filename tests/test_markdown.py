@@ -10,6 +10,9 @@ import pytest
 from markdown_it import MarkdownIt
 from payloads import HUGE, SHORT, Payload
 
+from workbench.chat.conversations import Message
+from workbench.chat.events import Failed, Folded, Notice, Source, Step, Table, Token
+from workbench.chat.export import as_markdown
 from workbench.markdown.restricted import plain_text, restricted, text_with_code
 
 # the widest reader: raw HTML, references and all
@@ -124,3 +127,16 @@ def test_plain_text_begins_no_block_and_no_short_name() -> None:
 def test_code_within_our_own_sentences_is_code() -> None:
     assert text_with_code("Run `a | b` - <now>") == "Run `a | b` - \\<now\\>"
     assert text_with_code("1. `x`") == "1\\. `x`"
+
+
+def test_an_exported_chat_is_as_harmless() -> None:
+    table = Table([SHORT[0].text, "b"], [[payload.text, None] for payload in SHORT])
+    messages = [Message(0, 1, "assistant", "", [table])]
+    for _, text in SHORT:
+        step = Step(1, "ask", {"question": text}, text, "done", 0.1)
+        source = Source(1, "", text, text, 1.0, "x", "h")
+        events = [Token(text), step, Notice(text), Folded(text, text), Failed(text, text), source]
+        messages += [Message(1, 1, "user", text), Message(2, 1, "assistant", "", events)]
+    exported = as_markdown(SHORT[0].text, messages, "en")
+    assert exported.count("evil.example") > 500
+    assert not list(dangers(exported))
