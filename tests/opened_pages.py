@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from workbench.settings import Settings
 from workbench.start.run import ROOT
+
+APART = re.compile(r":color\[(.*?)\]")  # a sign that shall not join its neighbours
 
 
 @pytest.fixture
@@ -44,4 +47,5 @@ def texts(app: AppTest) -> str:
         "success",
         "code",
     )
-    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind)).replace("\\", "")
+    text = "\n".join(str(item.value) for kind in kinds for item in app.get(kind))
+    return APART.sub(r"\1", text).replace("\\", "")

@@ -132,7 +132,7 @@ def test_the_chinese_page_has_no_english_left(
     make_model(settings.folder("models") / "mine")
     add_versions(settings, "f16", "q8_0")
     text = re.sub(
-        r"https?://\S+|:[a-z_-]+/?[a-z_]*:|:green-badge|`[^`]*`|\\",
+        r"https?:\S*//\S+|:[a-z_-]+/?[a-z_]*:|:green-badge|`[^`]*`|\\",
         " ",
         shown(open_page(monkeypatch, "zh")),
     )

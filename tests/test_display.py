@@ -1,4 +1,4 @@
-"""What a page shows of an answer: safe Markdown, untouched code, badges, sources, labels."""
+"""What a page shows of an answer: parts that stay while it grows, badges, sources, labels."""
 
 from __future__ import annotations
 
@@ -14,62 +14,15 @@ from agents.display import (
     text_beside_tables,
     vote_labels,
 )
-from agents.markdown import cited, parts, safe
+from agents.markdown import parts
 from workbench.chat.conversations import Message
 from workbench.chat.events import Done, Event, Source, Table, Token
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "```html\n<div>$5</div>\n```",
-        "~~~\n<div>\n~~~\n",
-        "- an item\n\n   ```sh\n   echo $5 <b>\n   ```\n",
-        "Write `<div>` or ``a ` $5``.",
-        "```rust\nlet x = vec![1, 2];\n```",
-        "```\n<div> that is still growing $5",
-    ],
-)
-def test_code_stays_as_it_is(code: str) -> None:
-    assert safe(code) == code
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a <div> for $5", "a &lt;div> for \\$5"),
-        ("`a` <b> `c`", "`a` &lt;b> `c`"),
-        ("\\`<b>`", "\\`&lt;b>`"),
-        ("one ` alone <b>", "one ` alone &lt;b>"),
-        ("```\n<i>\n```\n<b>", "```\n<i>\n```\n&lt;b>"),
-    ],
-)
-def test_outside_of_code_html_and_formulas_are_escaped(text: str, shown: str) -> None:
-    assert safe(text) == shown
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "![x](http://host/p.png)",
-        "!![x][r]\n\n[r]: http://host/p.png",
-        "!![a\\]b](http://host)",
-        "`a\n\n![x](http://host) `",
-        "```\n![x](http://host)\n```",
-        "| `a | ![x](http://host) ` |",
-    ],
-)
-def test_no_picture_is_fetched_wherever_it_stands(text: str) -> None:
-    assert "![" not in safe(text)
+from workbench.markdown.restricted import restricted
+from workbench.ui.charts import harmless_chart
 
 
 def source(number: int) -> Source:
     return Source(number, "text", "leave.md", "p. 1", 0.5, f"id-{number}", "handbook")
-
-
-def test_citations_become_links_but_not_in_code() -> None:
-    shown = cited("a [1] b [9] `x[1]`", {1, 2}, "7")
-    assert shown == "a [1](#passage-7-1) b [9] `x[1]`"
 
 
 def test_the_cited_sources_come_first() -> None:
@@ -112,12 +65,12 @@ LONG = "Words of a paragraph that goes on. " * 40
     ids=["paragraphs", "lists", "code"],
 )
 def test_a_long_text_is_drawn_in_parts_that_stay_while_it_grows(text: str) -> None:
-    whole = parts(text)
-    assert "".join(whole) == text and len(whole) > 1
+    whole = parts(restricted(text))
+    assert "\n\n".join(whole) == "\n\n".join(restricted(text)) and len(whole) > 1
     for part in whole:
-        assert part.count("```") % 2 == 0 and not part.startswith(("2.", "-", " "))
+        assert part.count("```") % 2 == 0 and not part.startswith(("2.", " "))
     for end in range(0, len(text), 97):
-        grown = parts(text[:end])
+        grown = parts(restricted(text[:end]))
         assert grown[:-1] == whole[: len(grown) - 1]
 
 
@@ -162,3 +115,25 @@ def test_what_an_answer_rests_on_is_named_and_empty_facts_are_left_out() -> None
         ("The whole schema was given", "yes"),
         ("new", "x 1"),
     ]
+
+
+def test_a_chart_loads_nothing_of_its_data_and_titles() -> None:
+    where = "http://evil.example/p.png"
+    spec = {
+        "usermeta": {"embedOptions": {"patch": where}},
+        "data": {"values": [{"image": where, "url": where}], "url": where},
+        "mark": {"type": "image", "url": where, "tooltip": {"content": "data"}},
+        "config": {"bar": {"tooltip": {"signal": "{image: datum.image}"}}},
+        "layer": [{"encoding": {"y": {"field": "image"}, "href": {"field": "url"}}}],
+        "encoding": {"x": {"field": "x", "title": "image"}, "tooltip": [{"field": "title"}]},
+    }
+    assert harmless_chart(spec) == {
+        "data": {"values": [{"image": where, "url": where}]},
+        "mark": {"type": "image", "tooltip": True},
+        "config": {"bar": {"tooltip": True}},
+        "layer": [{"encoding": {"y": {"field": "image", "title": "image "}}}],
+        "encoding": {
+            "x": {"field": "x", "title": "image "},
+            "tooltip": [{"field": "title", "title": "title "}],
+        },
+    }

@@ -65,7 +65,8 @@ def test_the_page_shows_it_folded_and_harmless(
     folds = [one for one in app.expander if label in one.label]
     assert len(folds) == 1 and not folds[0].proto.expanded
     inside = str(folds[0].markdown[0].value)
-    assert "365 days" in inside and "http://" not in inside and "<b>" not in inside
+    assert "365 days" in inside and "![" not in inside
+    assert ":material/image: x · foreign]" in inside and "\\<b\\>" in inside
     outside = [str(one.value) for one in app.markdown if str(one.value) != inside]
     assert any("28 days" in text for text in outside)
     assert not any("365" in text for text in outside)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import runpy
 import socket
 from urllib.parse import urlsplit
 
 import pytest
-from browser import PROXY
+from browser import PROXY, ROOT
 from click.testing import CliRunner
 
 from workbench.cli import workbench
+from workbench.content_policy import ContentPolicy
 from workbench.errors import InvalidInput
 from workbench.hosts import AllowedHosts, check_binding, may_enter, url_of
 from workbench.settings import Settings, load_settings
@@ -104,7 +106,5 @@ def test_allowed_names_are_names(settings: Settings) -> None:
 
 
 def test_the_app_that_streamlit_finds_is_the_guarded_one() -> None:
-    from app import app
-
-    [middleware] = app._user_middleware
-    assert middleware.cls is AllowedHosts
+    app = runpy.run_path(str(ROOT / "app.py"))["app"]
+    assert [one.cls for one in app._user_middleware] == [AllowedHosts, ContentPolicy]

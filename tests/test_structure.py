@@ -29,7 +29,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Inside a package a room imports rooms of lower floors only. Files beside the rooms may stand
 # between two floors.
 FLOORS = {
-    "workbench": [["artefacts", "chat", "jobs"], ["models"], ["scoring"], ["start"], ["ui"]],
+    "workbench": [
+        ["markdown"],
+        ["artefacts", "chat", "jobs"],
+        ["models"],
+        ["scoring"],
+        ["start"],
+        ["ui"],
+    ],
     "rag": [["loaders"], ["commands", "ui"]],
     "finetune": [
         ["data"],

@@ -67,7 +67,7 @@ def show_versions(message: Message, conversations: Conversations) -> None:
         key=f"versions-{message.id}",
     ):
         _to_version(EARLIER, message, here - 1, conversations)
-        st.caption(f"{here + 1}/{len(versions)}", width="content")
+        st.caption(f"{here + 1:d}/{len(versions)}", width="content")
         _to_version(LATER, message, here + 1, conversations)
         if message.role == "assistant":
             show_why(message, conversations)
@@ -116,7 +116,7 @@ def _another(message: Message) -> str:
 def _effort(message: Message) -> None:
     done = first_of(message.events, Done)
     if done:
-        st.caption(effort(done, language()))
+        st.caption(plain(effort(done, language())))
 
 
 def _lineage(message: Message) -> None:

@@ -9,7 +9,7 @@ from agents.ui.chosen import beside, choose_beside
 from workbench.settings import Settings
 from workbench.ui.chips import FITS, chip_text
 from workbench.ui.models import reachable_models, with_chosen
-from workbench.ui.widgets import both, language
+from workbench.ui.widgets import both, language, plain
 
 HALF = (FITS - 3) // 2  # characters of a name: two and what stands between them fit a chip
 LEFT, RIGHT, HIDDEN = "arm-left", "arm-right", "arms-blind"
@@ -30,7 +30,7 @@ def arms_chip(settings: Settings) -> None:
         ):
             st.session_state[key] = arm
             st.selectbox(
-                side,
+                plain(side),
                 with_chosen(offered, arm),
                 format_func=_name,
                 key=key,

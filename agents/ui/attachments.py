@@ -81,7 +81,7 @@ def _chip(file: AttachedFile, progress: str) -> None:
     }.get(file.state, both("failed", "读取失败"))
     picture = file.path.suffix.lower() in PICTURES
     st.badge(
-        f"{plain(file.name)} · {_size(file.size)} · {fared}",
+        f"{plain(file.name)} · {_size(file.size)} · {plain(fared)}",
         icon=":material/image:" if picture else ":material/description:",
         color=COLOURS.get(file.state, FAILED),  # type: ignore[arg-type]
     )

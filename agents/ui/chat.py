@@ -228,7 +228,7 @@ def _show_fill(messages: Sequence[Message], settings: Settings) -> None:
     fill = context_fill(messages, settings.context_tokens)
     if fill:
         with st.container(key="fill"):
-            st.caption(context_words(fill, language()), text_alignment="right")
+            st.caption(plain(context_words(fill, language())), text_alignment="right")
 
 
 def _ask(

@@ -111,8 +111,8 @@ def import_chats(conversations: Conversations) -> None:
         done = importing.import_chats(conversations.path, file.getvalue())
         st.success(
             both(
-                f"{done.added} added, {done.known} were here already.",
-                f"新增 {done.added} 个对话，{done.known} 个已存在。",
+                f"{done.added:,} added, {done.known:,} were here already.",
+                f"新增 {done.added:,} 个对话，{done.known:,} 个已存在。",
             )
         )
         if st.button(both("Show the chats", "查看对话"), type="primary", key="imported"):

@@ -21,7 +21,7 @@ def latest(asked: Sequence[Exchange], conversation: int | None) -> Sequence[Exch
     hidden = len(asked) - shown
     if hidden <= 0:
         return asked
-    label = both(f"Show earlier questions ({hidden})", f"显示更早的问题（{hidden}）")
+    label = both(f"Show earlier questions ({hidden:,})", f"显示更早的问题（{hidden:,}）")
     if st.button(label, icon=":material/expand_less:", type="tertiary", key="earlier"):
         st.session_state[key] = shown - SHOWN + MORE
         st.rerun()

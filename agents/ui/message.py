@@ -8,14 +8,15 @@ import streamlit as st
 
 from agents.databases.ui.result import edit_query, show_rows
 from agents.display import busy_text, of_kind, text_beside_tables
-from agents.markdown import cited, parts, safe
+from agents.markdown import citations, parts
 from agents.registry import AGENTS
 from agents.ui.sources import show_sources
 from agents.ui.steps import show_steps
 from workbench.chat import events as kinds
 from workbench.chat.events import Event
 from workbench.settings import Settings
-from workbench.ui.widgets import both, plain, sentence, show_error
+from workbench.ui.charts import show_chart
+from workbench.ui.widgets import blocks, both, plain, safe, sentence, show_error
 
 CURSOR = " ▍"
 READING_BLIND = ("The answer is being written…", "正在生成回答…")
@@ -45,9 +46,9 @@ def show_events(
             show_rows(event.columns, event.rows, event.truncated, f"table-{key}-{number}")
     if text:
         numbers = {source.number for source in sources}
-        _show_text(cited(safe(text), numbers, key), growing)
+        _show_text(blocks(text, citations(numbers, key)), growing)
     elif growing:
-        st.caption(both(*(READING_BLIND if hidden else busy_text(events))))
+        st.caption(plain(both(*(READING_BLIND if hidden else busy_text(events)))))
     for notice in of_kind(events, kinds.Notice):
         if notice.text not in said:
             st.caption(f":material/info: {sentence(notice.text)}")
@@ -69,12 +70,15 @@ def take_suggestion() -> tuple[str, str] | None:
     return st.session_state.pop("suggestion", None)
 
 
-def _show_text(text: str, growing: bool) -> None:
+def _show_text(shown: Sequence[str], growing: bool) -> None:
     """In parts: the browser draws those again that have changed, while an answer grows the last."""
-    *whole, last = parts(text)
+    *whole, last = parts(shown)
     for part in whole:
         st.markdown(part)
-    st.markdown(last + CURSOR if growing else last)
+    if growing:
+        # after the end of code, a formula, a rule or a table there is no place in the same line
+        last += CURSOR if not last.endswith(("`", "$", "_", "|")) else f"\n\n{CURSOR}"
+    st.markdown(last)
 
 
 def _show_thinking(events: Sequence[Event], open_now: bool) -> None:
@@ -83,7 +87,7 @@ def _show_thinking(events: Sequence[Event], open_now: bool) -> None:
         return
     label = both("Thinking", "思考过程")
     with st.expander(label, expanded=open_now, icon=":material/psychology:"):
-        for part in parts(safe(thoughts)):
+        for part in parts(blocks(thoughts)):
             st.markdown(part)
 
 
@@ -103,7 +107,7 @@ def _show_rest(event: Event, settings: Settings, key: str, growing: bool) -> Non
             else:
                 edit_query(event.sql, event.source, settings, f"sql-{key}")
     elif isinstance(event, kinds.Chart):
-        st.vega_lite_chart(event.spec)
+        show_chart(event.spec)
     elif isinstance(event, kinds.Suggestions):
         _show_suggestions(event, key, growing)
     elif isinstance(event, kinds.Failed):

@@ -9,7 +9,7 @@ import streamlit as st
 from agents.beside import can_be_voted_on
 from agents.display import vote_labels
 from workbench.chat.conversations import Conversations, Message, Vote
-from workbench.ui.widgets import announce, both, language
+from workbench.ui.widgets import announce, both, language, plain
 
 RATED = {
     1: ("Rated as good.", "已评为好。"),
@@ -113,7 +113,7 @@ def show_vote(
     st.segmented_control(
         both("Which answer is better?", "哪个回答更好？"),
         list(labels),
-        format_func=labels.__getitem__,
+        format_func=lambda one: plain(labels[one]),
         default=_chosen(vote, labels),
         key=key,
         on_change=_vote,

@@ -36,8 +36,8 @@ def show_replay(chat: int, conversations: Conversations) -> None:
     same = counts[SAME] + counts[REWORDED]
     lost = sum(turn.lost for turn in turns)
     label = both(
-        f"Asked again: {same} of {len(turns)} answers say the same",
-        f"重新提问：{len(turns)} 个回答中有 {same} 个内容相同",
+        f"Asked again: {same:d} of {len(turns)} answers say the same",
+        f"重新提问：{len(turns)} 个回答中有 {same:d} 个内容相同",
     )
     if lost:
         label += both(f"; good answers lost: {lost}", f"；丢失的好评回答：{lost} 个")

@@ -9,11 +9,10 @@ from typing import Any
 import streamlit as st
 
 from agents.display import of_kind
-from agents.markdown import safe
 from agents.registry import AGENTS
 from workbench.chat.consents import CONSENTS, Verdict
 from workbench.chat.events import Calling, Event, Step
-from workbench.ui.widgets import both, plain, sentence
+from workbench.ui.widgets import both, plain, safe, sentence
 
 OWN = {
     "calculator": ("Calculator", "计算器", ":material/calculate:"),

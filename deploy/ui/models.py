@@ -70,13 +70,14 @@ def page() -> None:
 
 def _explain_ollama(settings: Settings) -> None:
     """How to get Ollama, and what can be done without it."""
+    host = plain(settings.ollama_host)
     st.info(
         both(
-            f"Nothing answers at {settings.ollama_host}. Install Ollama from "
+            f"Nothing answers at {host}. Install Ollama from "
             "https://ollama.com/download and start it (`ollama serve`), or give another machine's "
             "address under “Connect a model”. Without it you can still write the GGUF file and its "
             "Modelfile.",
-            f"{settings.ollama_host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama"
+            f"{host} 没有响应。请从 https://ollama.com/download 安装并启动 Ollama"
             "（`ollama serve`），或在“连接模型”中填写另一台机器的地址。"
             "没有 Ollama 也可以先生成 GGUF 文件和 Modelfile。",
         ),

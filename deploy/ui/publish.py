@@ -13,7 +13,15 @@ from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
 from workbench.ui.opening import chat_button, open_for
 from workbench.ui.translation import in_chinese
-from workbench.ui.widgets import announce, both, cancel_button, plain, show_error, shows_errors
+from workbench.ui.widgets import (
+    announce,
+    both,
+    cancel_button,
+    plain,
+    sentence,
+    show_error,
+    shows_errors,
+)
 
 STEP_NAMES = {
     "check": ("Check run and server", "检查训练结果与服务器"),
@@ -119,12 +127,15 @@ def _show_step(step: str, now: dict, state: str) -> None:
 def _show_success(name: str, last: dict) -> None:
     if "model" not in last:
         st.success(
-            both("Written: ", "已生成：") + f"`{last.get('gguf', '')}`", icon=":material/check:"
+            both("Written: ", "已生成：") + sentence(f"`{last.get('gguf', '')}`"),
+            icon=":material/check:",
         )
         command = f"ollama create {name} -f {last.get('modelfile', '')}"
         st.code(command, language="bash")
         return
-    st.success(f"{plain(last['model'])} · {proof_words(last['proof'])}", icon=":material/verified:")
+    st.success(
+        f"{plain(last['model'])} · {plain(proof_words(last['proof']))}", icon=":material/verified:"
+    )
     form = form_words(last)
     if form:
         st.caption(plain(form))
@@ -148,7 +159,8 @@ def show_version(settings: Settings, version: Version) -> None:
     mark = ""
     if version.latest:
         mark = f" :green-badge[{both('latest', '当前版本')}]"
-    st.markdown(f"`{version.tag}`{mark} {plain(card['precision'])} · {proof_words(card['proof'])}")
+    tag = sentence(f"`{version.tag}`")
+    st.markdown(f"{tag}{mark} {plain(card['precision'])} · {plain(proof_words(card['proof']))}")
     made = both(
         f"from {card['run']}, {card['created'][:10]}", f"来自 {card['run']}，{card['created'][:10]}"
     )
@@ -164,12 +176,8 @@ def show_version(settings: Settings, version: Version) -> None:
                 promote(version)
                 st.rerun()
         with st.popover(both("Remove", "移除"), icon=":material/delete:"):
-            st.markdown(
-                both(
-                    f"Remove {version.tag} from {card['host']}?",
-                    f"确定从 {card['host']} 移除 {version.tag}？",
-                )
-            )
+            host = plain(card["host"])
+            st.markdown(both(f"Remove {tag} from {host}?", f"确定从 {host} 移除 {tag}？"))
             if st.button(
                 both("Remove it", "确定移除"), type="primary", key=f"remove-{version.tag}"
             ):
@@ -191,7 +199,7 @@ def show_proof(version: Version) -> None:
         }
         rows.append(row)
     st.dataframe(rows, hide_index=True)
-    st.caption(f"GGUF sha256 {version.card['gguf_sha256']}")
+    st.caption(plain(f"GGUF sha256 {version.card['gguf_sha256']}"))
 
 
 def proof_words(proof: dict) -> str:

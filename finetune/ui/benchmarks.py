@@ -80,7 +80,7 @@ def _warn_of_leaks(figures: list[Measured]) -> None:
     leaks = {one.conditions.task: one.result for one in figures if one.result["leak"]}
     if not leaks:
         return
-    lines = [f"- {plain(task)}: {one['leak']} / {one['n']}" for task, one in leaks.items()]
+    lines = [f"- {plain(task)}: {one['leak']:d} / {one['n']:d}" for task, one in leaks.items()]
     head = both(
         "Questions that this run was trained on; the figures show what it has memorised:",
         "以下题目曾用于训练，数字反映的是记住的内容：",

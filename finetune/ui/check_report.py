@@ -32,7 +32,7 @@ def show_report(report: dict[str, Any]) -> None:
     if report["methods"]:
         _show_methods(report["methods"])
     if report["lengths"]:
-        st.caption(_length_words(report))
+        st.caption(plain(_length_words(report)))
     if report["preview"]:
         _show_preview(report["preview"])
 

@@ -10,6 +10,7 @@ import streamlit as st
 from finetune.run.comparing import Comparison, Table, compare
 from finetune.run.runs import Run
 from finetune.ui.curve import CURVES, comparison_chart
+from workbench.ui.charts import show_chart
 from workbench.ui.widgets import both, shows_errors
 
 CHOSEN_FIRST = 2  # runs that are compared before a person has chosen
@@ -71,7 +72,7 @@ def _show_curve(found: Comparison) -> None:
             required=True,
         )
     chart = comparison_chart(found.curves[curve], curve)
-    st.vega_lite_chart(chart, width="stretch", key=f"compared_{curve}")
+    show_chart(chart, width="stretch", key=f"compared_{curve}")
 
 
 def _result_words(key: str) -> str:

@@ -27,7 +27,7 @@ def show_perplexity(rows: list[dict[str, Any]]) -> None:
     token, character = (
         f"{first[key]:.2f} → {last[key]:.2f}" for key in ("perplexity", "perplexity_per_character")
     )
-    steps = f"{first['step']} → {last['step']}"
+    steps = f"{first['step']:d} → {last['step']:d}"
     st.caption(
         both(
             f"Held-out text, steps {steps}: perplexity {token} for each token, {character} for "
@@ -53,7 +53,7 @@ def _show_sides(found: dict[str, Any]) -> None:
     columns = st.columns(2)
     for column, (side, title) in zip(columns, SIDES, strict=True):
         with column.container(border=True):
-            st.markdown(f"**{both(*title)}**")
+            st.markdown(f"**{plain(both(*title))}**")
             score = found[f"perplexity_{side}"]
             if score is not None:
                 st.caption(_score_words(score, found["per"]))

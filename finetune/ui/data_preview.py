@@ -25,7 +25,7 @@ def show_rows(data: Path) -> None:
     count, rows = _read(str(data), facts.st_mtime, facts.st_size)
     if not rows:
         return
-    title = both(f"First of {count} examples", f"共 {count} 条示例，前几条如下")
+    title = both(f"First of {count:d} examples", f"共 {count:d} 条示例，前几条如下")
     with st.expander(title, icon=":material/table_rows:"):
         if any(answer for _, answer in rows):
             shown = [

@@ -73,9 +73,10 @@ def _help(setting: str, advice: Advice) -> str:
     low, high = advice.rank_range
     texts = {
         "rank": (
-            f"How much the adapter can hold. {low} to {high} suit a base of this size: more for "
-            "many facts, less for a manner of speaking.",
-            f"适配器的容量。这种大小的基础模型宜用 {low}–{high}：事实多时取大，只学语气时取小。",
+            f"How much the adapter can hold. {low:d} to {high:d} suit a base of this size: more "
+            "for many facts, less for a manner of speaking.",
+            f"适配器的容量。这种大小的基础模型宜用 {low:d}–{high:d}："
+            "事实多时取大，只学语气时取小。",
         ),
         "tokens": (
             "Trained positions before the text. More hold more, and leave the text less of the "

@@ -31,7 +31,7 @@ from workbench.models.packaged import KIND, find_package, list_packaged
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import announce, both, choose, select, shows_errors
+from workbench.ui.widgets import announce, both, choose, plain, select, shows_errors
 
 KINDS = ["jsonl", "json", "csv", "tsv", "xlsx", "parquet", "txt", "md"]
 FIELD_WIDTH = 142  # pixels: two beside each other on a telephone
@@ -322,7 +322,7 @@ def _number(
         max_value=high,
         value=value,
         key=key,
-        help=help_text,
+        help=plain(help_text),
         disabled=disabled,
         width=FIELD_WIDTH,
         **how,

@@ -22,6 +22,7 @@ from workbench.jobs.ending import why_ended
 from workbench.jobs.job import start
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
+from workbench.ui.charts import show_chart
 from workbench.ui.jobs import progress_of
 from workbench.ui.opening import chat_button, open_for
 from workbench.ui.times import in_words
@@ -110,7 +111,7 @@ def _show_run(settings: Settings, now: RunNow) -> None:
         rows = read_metrics(now.run.metrics)
         for key, curve in (("loss", loss_chart(rows)), ("margin", margin_chart(rows))):
             if curve:
-                st.vega_lite_chart(curve, width="stretch", key=key)
+                show_chart(curve, width="stretch", key=key)
         _show_preference(rows)
         show_perplexity(rows)
         show_scores(settings, now)
@@ -129,9 +130,9 @@ def _show_preference(rows: list[dict[str, Any]]) -> None:
     share = last["eval_accuracy"]
     st.caption(
         both(
-            f"Held out, step {last['step']}: the liked answer has the higher reward in "
+            f"Held out, step {last['step']:d}: the liked answer has the higher reward in "
             f"{share:.0%} of the pairs, by {last['eval_margin']:.3f} on average.",
-            f"留出集，第 {last['step']} 步：在 {share:.0%} 的回答对中，受偏好的回答奖励更高，"
+            f"留出集，第 {last['step']:d} 步：在 {share:.0%} 的回答对中，受偏好的回答奖励更高，"
             f"平均高出 {last['eval_margin']:.3f}。",
         )
     )

@@ -31,10 +31,10 @@ def show_samples(now: RunNow) -> None:
     if not rows:
         return
     last = rows[-1]["step"]
-    title = both(f"What it answers at step {last}", f"第 {last} 步时的回答")
+    title = both(f"What it answers at step {last:d}", f"第 {last:d} 步时的回答")
     columns = ASKED if now.run.talks else GONE_ON
     if not now.run.talks:
-        title = both(f"How it goes on at step {last}", f"第 {last} 步时的续写")
+        title = both(f"How it goes on at step {last:d}", f"第 {last:d} 步时的续写")
     with st.expander(title, expanded=now.state == "running"):
         shown = [
             {both(*title): row.get(key) for key, title in columns.items()}

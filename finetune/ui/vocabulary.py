@@ -214,12 +214,12 @@ def _show_figures(figures: dict[str, Any]) -> None:
     with st.container(horizontal=True, key="vocabulary_figures"):
         for label, value in shown.items():
             st.metric(label, value, width="content")
-    base = plain(figures["base"])
+    base, kind = plain(figures["base"]), plain(figures["kind"])
     held_out = figures["held_out_lines"]
     st.caption(
         both(
-            f"{figures['kind']} of {base}; measured on {held_out} lines held out.",
-            f"{base} 的 {figures['kind']}；在留出的 {held_out} 行上测得。",
+            f"{kind} of {base}; measured on {held_out:,} lines held out.",
+            f"{base} 的 {kind}；在留出的 {held_out:,} 行上测得。",
         )
     )
 

@@ -193,10 +193,11 @@ def _offer_training(settings: Settings, collection: Collection) -> None:
 
 def _show_delete(settings: Settings, collection: Collection) -> None:
     st.subheader(both("Delete", "删除"))
+    name = plain(collection.name)
     sure = st.checkbox(
         both(
-            f"Delete {collection.name} with its index. Files outside the workspace stay.",
-            f"删除 {collection.name} 及其索引。工作区以外的文件会保留。",
+            f"Delete {name} with its index. Files outside the workspace stay.",
+            f"删除 {name} 及其索引。工作区以外的文件会保留。",
         ),
         key=f"sure-{collection.name}",  # no other collection's box is ever ticked
     )

@@ -122,9 +122,9 @@ def _show_weight(language: str, learned: Weight) -> None:
     )
     st.caption(
         both(
-            f"{learned.questions} made questions; mean reciprocal rank: meaning "
+            f"{learned.questions:,} made questions; mean reciprocal rank: meaning "
             f"{learned.dense:.2f}, words {learned.lexical:.2f}, fused {learned.fused:.2f}",
-            f"{learned.questions} 个自动生成的问题；平均倒数排名：语义 "
+            f"{learned.questions:,} 个自动生成的问题；平均倒数排名：语义 "
             f"{learned.dense:.2f}，关键词 {learned.lexical:.2f}，融合 {learned.fused:.2f}",
         )
     )

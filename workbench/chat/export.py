@@ -12,6 +12,7 @@ from workbench.chat.conversations import Conversations, Message
 from workbench.chat.events import Failed, Folded, Notice, Query, Source, Step, Table, Token
 from workbench.chat.kept import FORMAT, KeptFile, read_kept
 from workbench.language import localized
+from workbench.markdown.restricted import plain_text, restricted
 
 FORMATS = ("json", "md", "html")
 ALL = 1_000_000_000
@@ -67,7 +68,7 @@ def as_json(database: Path, chats: Sequence[int]) -> str:
 
 def as_markdown(title: str, messages: Sequence[Message], language: str) -> str:
     """The messages under headings: questions quoted, answers with tables, queries and sources."""
-    parts = [f"# {' '.join(title.split())}"]
+    parts = [f"# {_one_line(title)}"]
     for message in messages:
         if message.role == "user":
             parts.append("## " + localized(language, "Question", "问题"))
@@ -79,7 +80,7 @@ def as_markdown(title: str, messages: Sequence[Message], language: str) -> str:
 
 
 def as_html(title: str, markdown: str, language: str) -> str:
-    """A page that stands alone. Markup in the texts is shown as it stands, pictures are links."""
+    """A page that stands alone: what `as_markdown` says, drawn."""
     from markdown_it import MarkdownIt
 
     # the commonmark rules without raw HTML: its links to scripts are refused by markdown-it
@@ -105,14 +106,15 @@ def _answer(message: Message, language: str) -> list[str]:
         elif isinstance(event, Notice):
             parts.append(f"*{_one_line(event.text)}*")
         elif isinstance(event, Folded):
-            parts.append(f"*{_one_line(event.reason)}*\n\n{_quoted(event.text)}")
+            parts.append(f"*{_one_line(event.reason)}*\n\n{_quoted_markdown(event.text)}")
         elif isinstance(event, Failed):
             parts.append(f"**{_one_line(event.problem)}** {_one_line(event.fix)}".strip())
         elif isinstance(event, Source):
-            sources.append(f"- [{event.number}] {_one_line(event.source)} {event.locator}".rstrip())
+            place = _one_line(f"{event.source} {event.locator}")
+            sources.append(f"- [{event.number}] {place}")
     text = text or message.content
     if text.strip():
-        parts.insert(0, text.strip())
+        parts.insert(0, _markdown(text))
     if sources:
         parts.append(localized(language, "Sources:", "来源："))
         parts.append("\n".join(sources))
@@ -128,13 +130,22 @@ def _step(step: Step) -> str:
     call = f"{step.tool}({arguments})".replace("`", "'")
     lines = [f"*{step.number}.* `{call}` {step.state}"]
     lines += [_fenced(event.sql, "sql") for event in step.own_events() if isinstance(event, Query)]
-    lines.append(_quoted(step.result))
+    lines.append(_quoted_markdown(step.result))
     return "\n\n".join(lines)
 
 
 def _quoted(text: str) -> str:
     # two spaces at the end of a line keep the person's own line breaks
-    return "\n".join(f"> {line}  " for line in text.splitlines())
+    return "\n".join(f"> {line}  " for line in plain_text(text, portable=True).split("\n"))
+
+
+def _quoted_markdown(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in _markdown(text).split("\n"))
+
+
+def _markdown(text: str) -> str:
+    """A model's Markdown without what another reader would load: pictures are links."""
+    return "\n\n".join(restricted(text, portable=True))
 
 
 def _fenced(text: str, kind: str) -> str:
@@ -145,14 +156,18 @@ def _fenced(text: str, kind: str) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = [table.columns, ["---"] * len(table.columns), *table.rows]
-    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in rows)
+    lines = [_row(table.columns), "|" + " --- |" * len(table.columns)]
+    return "\n".join([*lines, *map(_row, table.rows)])
+
+
+def _row(values: Sequence[Any]) -> str:
+    return f"| {' | '.join(map(_cell, values))} |"
 
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return _one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+    return _one_line(text)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return plain_text(" ".join(text.split()), portable=True)

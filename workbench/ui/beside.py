@@ -51,7 +51,7 @@ def heavy_jobs(settings: Settings) -> list[Job]:
 
 def _ask(running: Sequence[Job], key: str) -> str:
     """Draw what runs and the choices; returns `now`, `queue`, `leave`, or "" while undecided."""
-    names = "  \n".join(f"**{plain(job.title)}** · {progress_of(job)[1]}" for job in running)
+    names = "  \n".join(f"**{plain(job.title)}** · {plain(progress_of(job)[1])}" for job in running)
     st.warning(
         both(
             f"Other work runs on this machine:  \n{names}  \n"

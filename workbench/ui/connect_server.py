@@ -84,7 +84,7 @@ def _key_fields(name: str) -> tuple[str, bool]:
         return key, True
     options = {
         HELD: both("Keep it until the app is stopped", "保留到应用停止为止"),
-        OWN: both(f"I export it as {variable}", f"由我设为环境变量 {variable}"),
+        OWN: both(f"I export it as {plain(variable)}", f"由我设为环境变量 {plain(variable)}"),
     }
     chosen = st.radio(
         both("This machine has no keyring for secrets", "本机没有可保存密钥的密钥环"),
@@ -98,8 +98,9 @@ def _key_fields(name: str) -> tuple[str, bool]:
 def _test(name: str, address: str, key: str, settings: Settings) -> None:
     server = described_server(name or "server", address, key, settings)
     models = models_of(server)
+    name_of_it = plain(models[0])
     with st.spinner(
-        both(f"Asking {models[0]} for one token…", f"正在向 {models[0]} 请求一个词元…")
+        both(f"Asking {name_of_it} for one token…", f"正在向 {name_of_it} 请求一个词元…")
     ):
         seconds = ask_one_token(server, models[0])
     st.success(

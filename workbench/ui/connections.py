@@ -16,6 +16,7 @@ from workbench.ui.downloads import DOWNLOADS, is_download
 from workbench.ui.jobs import show_job
 from workbench.ui.models import choose_model, look_again
 from workbench.ui.session import both, page_settings
+from workbench.ui.text import plain
 
 LOOKED_AT = 20  # newest jobs
 
@@ -39,7 +40,7 @@ def _dialog() -> None:
         both("Folder or hub", "文件夹或模型库"): folder_tab,
     }
     st.fragment(_downloads, run_every=1.0)(settings)
-    for tab, draw in zip(st.tabs(list(tabs)), tabs.values(), strict=True):
+    for tab, draw in zip(st.tabs([plain(tab) for tab in tabs]), tabs.values(), strict=True):
         with tab:
             draw(settings)
 

@@ -41,8 +41,8 @@ def _what_it_does() -> str:
     cores = os.cpu_count() or 1
     return both(
         "A small base is made on this machine and taught a crew of made-up people, a second one to "
-        f"query the example database. No download; a few minutes on {cores} processor cores, "
+        f"query the example database. No download; a few minutes on {cores:d} processor cores, "
         "and each stage says how long it still takes.",
         "在本机生成两个小型基础模型：一个认识一组虚构人物，一个学习查询示例数据库。无需下载；"
-        f"在 {cores} 个处理器核心上需几分钟，每个阶段都会显示剩余时间。",
+        f"在 {cores:d} 个处理器核心上需几分钟，每个阶段都会显示剩余时间。",
     )

@@ -1,31 +1,38 @@
-"""Text from elsewhere and errors -> what a page may show: no Markdown, HTML or picture."""
+"""Text from elsewhere -> what a page may show: as plain text, or as restricted Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
 
 from workbench.disk import maps_disk_errors
 from workbench.errors import WorkbenchError
+from workbench.markdown.restricted import NONE, plain_text, restricted, text_with_code
 from workbench.messages import say
 from workbench.ui.session import language, told
 
-CODE = re.compile(r"(`[^`\n]+`)")
-MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>$~:])")  # what Streamlit's Markdown gives a meaning
-
 
 def plain(text: str) -> str:
-    """Text from elsewhere as it stands: no Markdown, no HTML, no formula, no picture."""
-    return MARKS.sub(r"\\\1", text)
+    """Text from elsewhere as it stands: no Markdown, no HTML, no formula, no link, no picture."""
+    return plain_text(text, told)
+
+
+def safe(text: str) -> str:
+    """Markdown from elsewhere: nothing in it loads or runs, and links say where they lead."""
+    return "\n\n".join(blocks(text))
+
+
+def blocks(text: str, citations: Mapping[str, str] = NONE) -> list[str]:
+    """The same in blocks; `citations` are the numbers in brackets that lead into the page."""
+    return restricted(text, citations, told)
 
 
 def sentence(text: str) -> str:
     """A message from below in the page's language: its `code` is shown as code, the rest plain."""
-    pieces = CODE.split(told(text))  # every second piece is code, in which nothing has a meaning
-    return "".join(piece if place % 2 else plain(piece) for place, piece in enumerate(pieces))
+    return text_with_code(text, told)
 
 
 def place_name(locator: str) -> str:

@@ -36,9 +36,9 @@ def _show(table: VoteTable) -> None:
         return
     st.caption(
         both(
-            f"From {table.votes} votes: how likely each answer is preferred to that of an average "
-            "arm, with its 95 % interval. A model published again is an arm of its own.",
-            f"根据 {table.votes} 次投票：每一方的回答比平均水平更受青睐的可能性，及其 95% 区间。"
+            f"From {table.votes:,} votes: how likely each answer is preferred to that of an "
+            "average arm, with its 95 % interval. A model published again is an arm of its own.",
+            f"根据 {table.votes:,} 次投票：每一方的回答比平均水平更受青睐的可能性，及其 95% 区间。"
             "重新发布的模型单独计算。",
         )
     )

@@ -21,13 +21,14 @@ from workbench.ui.session import (
     page_settings,
     told,
 )
-from workbench.ui.text import place_name, plain, sentence, show_error, shows_errors
+from workbench.ui.text import blocks, place_name, plain, safe, sentence, show_error, shows_errors
 
 __all__ = [
     "ICON",
     "announce",
     "arrange_sidebar",
     "begin_page",
+    "blocks",
     "both",
     "cancel_button",
     "choices",
@@ -41,6 +42,7 @@ __all__ = [
     "page_settings",
     "place_name",
     "plain",
+    "safe",
     "select",
     "sentence",
     "show_change",

@@ -11,9 +11,8 @@ import streamlit as st
 from agents.compare.kept import Comparison
 from agents.compare.matrix import Asked, rows_where
 from agents.compare.wording import label
-from agents.markdown import safe
 from workbench.settings import Settings
-from workbench.ui.widgets import both, choose_view, place_name, plain, sentence, told
+from workbench.ui.widgets import both, choose_view, place_name, plain, safe, sentence, told
 
 AT_ONCE = 10  # questions
 BESIDE = 4  # answers in one line
@@ -47,7 +46,7 @@ def _choose_page(name: str, where: str, count: int) -> int:
     pages = -(-count // AT_ONCE)
     if pages == 1:
         return 0
-    label_text = both(f"Page, of {pages}", f"页（共 {pages} 页）")
+    label_text = both(f"Page, of {pages:d}", f"页（共 {pages:d} 页）")
     chosen = st.number_input(label_text, 1, pages, key=f"answers_page-{name}-{where}", width=140)
     return (int(chosen) - 1) * AT_ONCE
 
@@ -83,6 +82,6 @@ def _show_sources(sources: Sequence[Row]) -> None:
     with st.popover(label_text, icon=":material/description:"):
         for source in sources:
             place = f"{Path(source['source']).name} {place_name(source['locator'])}".strip()
-            st.markdown(f"**\\[{source['number']}\\] {plain(place)}**")
+            st.markdown(f"**\\[{source['number']:d}\\] {plain(place)}**")
             lines = [line for line in source["text"].splitlines() if line.strip()]
             st.markdown("  \n".join(plain(line) for line in lines))

@@ -182,7 +182,7 @@ def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
     for column, (option, (words_of_it, names)) in zip(
         st.columns(max(1, len(there))), there.items(), strict=False
     ):
-        chosen = column.selectbox(words_of_it, names, key=f"comparison{option}")
+        chosen = column.selectbox(plain(words_of_it), names, key=f"comparison{option}")
         words += [option, chosen]
     return arms, words
 

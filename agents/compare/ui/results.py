@@ -16,6 +16,7 @@ from agents.compare.ui.answers import show_answers
 from agents.compare.wording import label
 from workbench.jobs.job import Job, list_jobs
 from workbench.settings import Settings
+from workbench.ui.charts import show_chart
 from workbench.ui.widgets import both, language, plain, sentence, told
 
 Row = dict[str, Any]
@@ -34,7 +35,7 @@ def show_results(comparison: Comparison, settings: Settings) -> None:
     st.info(sentence(result["lead"]), icon=icon)
     st.markdown("\n".join(f"- {sentence(said)}" for said in result["findings"]))
     _show_figures(result)
-    st.vega_lite_chart(_chart(result), width="stretch", key=f"chart-{comparison.name}")
+    show_chart(_chart(result), width="stretch", key=f"chart-{comparison.name}")
     _offer_exports(comparison)
     show_answers(comparison, settings)
 

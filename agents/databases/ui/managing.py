@@ -15,7 +15,7 @@ from agents.databases.ui.account import show_account
 from agents.databases.ui.adding import say_answers
 from workbench.models.listing import NONE, list_runs
 from workbench.settings import Settings
-from workbench.ui.widgets import announce, both, choices, shows_errors
+from workbench.ui.widgets import announce, both, choices, plain, shows_errors
 
 
 def show_manage(settings: Settings, source: DataSource) -> None:
@@ -100,11 +100,11 @@ def _change_password(source: DataSource) -> None:
 
 def _remove(settings: Settings, source: DataSource) -> None:
     st.subheader(both("Remove", "移除"))
+    name = plain(source.name)
     sure = st.checkbox(
         both(
-            f"Forget {source.name} with its descriptions and verified answers. "
-            "The database itself stays.",
-            f"移除 {source.name} 及其说明和核实问答。数据库本身保持不变。",
+            f"Forget {name} with its descriptions and verified answers. The database itself stays.",
+            f"移除 {name} 及其说明和核实问答。数据库本身保持不变。",
         ),
         key=f"sure-{source.name}",  # no other source's box is ever ticked
     )

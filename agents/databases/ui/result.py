@@ -10,7 +10,8 @@ from agents.databases.charts import chart
 from agents.databases.ui.verified import offer_saving
 from workbench.settings import Settings
 from workbench.spreadsheet import as_csv, as_xlsx
-from workbench.ui.widgets import both, plain, shows_errors
+from workbench.ui.charts import show_chart
+from workbench.ui.widgets import both, plain, safe, shows_errors
 
 if TYPE_CHECKING:
     from agents.databases.runner import Result
@@ -57,9 +58,9 @@ def show_result(result: Result, key: str) -> None:
         return
     show_rows(result.columns, result.rows, result.truncated, key)
     if drawing := chart(result.columns, result.rows):
-        st.vega_lite_chart(drawing, key=f"chart-{key}")
+        show_chart(drawing, key=f"chart-{key}")
     if lines := findings(result.columns, result.rows, result.truncated, language()):
-        st.markdown("\n".join(f"- {line}" for line in lines))
+        st.markdown(safe("\n".join(f"- {line}" for line in lines)))
 
 
 def edit_query(sql: str, source_name: str, settings: Settings, key: str) -> None:

@@ -14,6 +14,7 @@ from agents.forecast.rhythm import Rhythm, moment_text
 from agents.forecast.series import ALL
 from agents.forecast.shelf import Kept, find_forecast, promote, remove_forecast, versions_of
 from workbench.settings import Settings
+from workbench.ui.charts import show_chart
 from workbench.ui.widgets import announce, both, language, plain, shows_errors
 
 REMEMBERED = 600  # seconds that a forecast is taken from memory
@@ -65,10 +66,10 @@ def _show_ahead(settings: Settings, kept: Kept) -> None:
         )
     naive = texts.is_doubtful(kept.card["backtest"])
     if naive:
-        st.warning(texts.verdict(language(), kept.card["backtest"]))
+        st.warning(plain(texts.verdict(language(), kept.card["backtest"])))
     title = str(kept.card["facts"]["target"])
     chosen = _chosen_groups(found, kept)
-    st.vega_lite_chart(history_and_band(chosen, title, language(), naive))
+    show_chart(history_and_band(chosen, title, language(), naive))
     columns, rows = _table(chosen, kept, naive)
     show_rows(columns, rows, False, f"forecast-{kept.name}")
 
@@ -165,7 +166,7 @@ def _show_matters(card: dict[str, Any]) -> None:
             "模型主要依据的特征（占总增益的比例）：",
         )
     )
-    st.vega_lite_chart(importance(features, names))
+    show_chart(importance(features, names))
     if not card["unusual"]:
         return
     st.markdown(both("Unusual in the history:", "历史中的异常："))

@@ -81,7 +81,9 @@ def _show_score(score: dict[str, Any], settings: Settings) -> None:
             f"{score['after']:.1%}",
             f"{score['after'] - score['before']:+.1%}",
         )
-        st.caption(both(f"Of {score['n']} questions: {name}", f"共 {score['n']} 个问题：{name}"))
+        st.caption(
+            both(f"Of {score['n']:,} questions: {name}", f"共 {score['n']:,} 个问题：{name}")
+        )
     measure = both("Measure on the judged questions", "用被评判的问题测量")
     help_text = both(
         "Each is asked without what was judged of itself.", "每个问题都不使用对它自身的评判。"

@@ -68,7 +68,7 @@ def _show(batch: Batch, settings: Settings) -> None:
     with st.container(border=True, key=f"batch-{batch.name}"):
         _, colour = STATES.get(batch.state, ((), "gray"))
         st.markdown(
-            f"**{plain(batch.name)}** :{colour}-badge[{state_words(batch.state)}] "
+            f"**{plain(batch.name)}** :{colour}-badge[{plain(state_words(batch.state))}] "
             f":small[{_counts(facts)}]"
         )
         _show_left_out(facts)
@@ -88,13 +88,13 @@ def _show(batch: Batch, settings: Settings) -> None:
 
 def _counts(facts: dict[str, Any]) -> str:
     rows = facts.get("rows", {})
-    parts = [both(f"{rows.get('sft', 0)} answers", f"{rows.get('sft', 0)} 条回答")]
+    parts = [both(f"{rows.get('sft', 0):d} answers", f"{rows.get('sft', 0):d} 条回答")]
     if rows.get("preferences"):
         pairs = rows["preferences"]
-        parts.append(both(f"{pairs} pairs", f"{pairs} 对偏好"))
+        parts.append(both(f"{pairs:d} pairs", f"{pairs:d} 对偏好"))
     if rows.get("held_out"):
         held = rows["held_out"]
-        parts.append(both(f"{held} held out", f"留出 {held} 条"))
+        parts.append(both(f"{held:d} held out", f"留出 {held:d} 条"))
     if facts.get("run"):
         parts.append(both("run ", "训练 ") + plain(facts["run"]))
     if facts.get("model"):
@@ -154,7 +154,7 @@ def _show_next(batch: Batch, settings: Settings) -> None:
         return
     title = both(*step.title)
     key = f"step-{batch.name}"
-    pressed = st.button(title, type="primary", icon=":material/play_arrow:", key=key)
+    pressed = st.button(plain(title), type="primary", icon=":material/play_arrow:", key=key)
     after = agreed(settings, key, pressed)
     if after is None:
         return

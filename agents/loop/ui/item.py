@@ -123,7 +123,7 @@ def _show_actions(one: Reviewed, current: bool, act: Callable[..., None]) -> Non
     with st.container(horizontal=True, gap="small"):
         for name, label, icon, can in buttons:
             st.button(
-                label,
+                plain(label),
                 icon=icon,
                 key=f"review_{name}" if current else f"{name}-{one.id}",
                 type="primary" if current and name == "accept" else "secondary",

@@ -72,7 +72,9 @@ def _listen(at: str) -> None:
 def _filtered(found: Sequence[Reviewed]) -> list[Reviewed]:
     """What the person wants to see, by state and by words."""
     counts = {state: sum(one.state == state for one in found) for state in STATES}
-    labels = {state: f"{both(*words)} ({counts[state]})" for state, words in STATES.items()}
+    labels = {
+        state: f"{plain(both(*words))} ({counts[state]:d})" for state, words in STATES.items()
+    }
     labels["all"] = both(f"all ({len(found)})", f"全部（{len(found)}）")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state = st.segmented_control(
