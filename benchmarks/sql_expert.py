@@ -1,7 +1,7 @@
 """What linking, repair, verified pairs and a confirming query each add to right results.
 
 python benchmarks/sql_expert.py [--seed 1] [--each 1] [--language en]    reads ../shared/data
-python benchmarks/sql_expert.py --model packaged:smollm2-135m --each 6 --language en --way all --show
+python benchmarks/sql_expert.py --model packaged:smollm2-135m --each 8 --language en --way all
 
 Each question of Spider is asked of its database with the tables of the other twelve beside its own.
 The model is the scripted one of erring.py, on a server of its own; whatever else happens is the
