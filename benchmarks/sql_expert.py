@@ -1,6 +1,7 @@
 """What linking, repair, verified pairs and a confirming query each add to right results.
 
 python benchmarks/sql_expert.py [--seed 1] [--each 1] [--language en]    reads ../shared/data
+python benchmarks/sql_expert.py --model packaged:smollm2-135m --each 8 --language en --way all
 
 Each question of Spider is asked of its database with the tables of the other twelve beside its own.
 The model is the scripted one of erring.py, on a server of its own; whatever else happens is the
@@ -223,6 +224,7 @@ def main() -> None:
     options.add_argument("--each", type=int, default=1, help="ask only each n-th question")
     options.add_argument("--language", choices=("en", "zh"), help="only this one")
     options.add_argument("--way", choices=WAYS, help="only this line of the table")
+    options.add_argument("--model", default="", help="a real model, such as ollama:NAME, instead")
     options.add_argument("--show", action="store_true", help="print what is not right")
     chosen = options.parse_args()
     if not SHARED.is_dir():
@@ -238,7 +240,7 @@ def print_table(language: str, home: Path, chosen: argparse.Namespace) -> None:
 
     settings = load_settings(
         home=home / "workspace",
-        model="openai:erring",
+        model=chosen.model or "openai:erring",
         context_tokens=CONTEXT,
         query_rows=MOST_ROWS,
         confirm_queries="always",
@@ -250,7 +252,8 @@ def print_table(language: str, home: Path, chosen: argparse.Namespace) -> None:
         f"{'share':>8}{'requests':>10}{'seconds':>9}"
     )
     with openai_server(script) as url:
-        settings = settings.model_copy(update={"openai_base_url": url})
+        if not chosen.model:
+            settings = settings.model_copy(update={"openai_base_url": url})
         for name in [chosen.way] if chosen.way else WAYS:
             with only(WAYS[name]):
                 tally = measure(asked, model, script.requests, settings)

@@ -39,8 +39,9 @@ class Confirmed:
 
     def notice(self, language: str) -> str:
         """What a person should know of it."""
-        say = texts.queries_agree if self.agreed else texts.no_query_agrees
-        return say(language, self.written)
+        if self.agreed:
+            return texts.queries_agree(language, self.written)
+        return texts.no_query_agrees(language, self.written)
 
 
 def wants_confirmation(model: ChosenModel) -> bool:
