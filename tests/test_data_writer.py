@@ -15,12 +15,13 @@ from test_data_expert import Replies, notices, one, text_of
 from agents.answer import answer
 from agents.data.accuracy import measure, read_questions
 from agents.data.expert import answer_from_data
-from agents.data.writer import TEMPERATURES, nameless
+from agents.data.writer import TEMPERATURES
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes, set_writer
 from agents.databases.sources import DataSource
 from agents.databases.teaching.agreement import differences
+from agents.databases.teaching.reading import Reader
 from agents.question import Question
 from agents.tuned.agent import tuned_model
 from workbench.chat.events import Done, Event, Notice, Query, Suggestions, Table
@@ -229,7 +230,7 @@ def test_a_query_and_its_question_must_agree(
 ) -> None:
     schema = load_schema(source, settings)
     values = ["Lumen Lights", "拾光书店", "春茶短片"]
-    assert differences(question, sql, schema, values, nameless()) == differs
+    assert differences(Reader(schema, values).read(question), sql, schema) == differs
 
 
 def test_a_run_that_writes_queries_is_not_talked_to(source: DataSource, settings: Settings) -> None:
