@@ -167,7 +167,7 @@ def test_what_the_writer_declines_goes_to_the_connected_model(
     [
         ("Which account has the most followers?", "never taught “follower”", TAUGHT[0][0]),
         ("删除所有帖子", "没有学过“删除帖子”", TAUGHT[1][0]),
-        ("What is the weather like in Paris?", "“weather”, “like”, “pari”", TAUGHT[0][0]),
+        ("What is the weather like in Paris?", "“weather”, “pari”", TAUGHT[0][0]),
     ],
 )
 def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(

@@ -129,9 +129,9 @@ def _asked(data: Path, _changed: int) -> tuple[str, ...]:
     found: dict[str, None] = {}
     with data.open(encoding="utf-8") as lines:
         for line in lines:
-            asked = json.loads(line).get(ASKED) if line.strip() else None
-            if asked:
-                found[asked] = None
+            group = str(json.loads(line).get("group", "")) if line.strip() else ""
+            if group.startswith(ASKED):
+                found[group.removeprefix(ASKED)] = None
     return tuple(found)
 
 

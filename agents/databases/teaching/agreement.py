@@ -96,6 +96,7 @@ class _Agreement:
         yield from self._unused()
         yield from self._unnamed()
         yield from self._rows()
+        yield from self._groups()
         yield from self._meanings()
 
     # values, numbers, days and searched words
@@ -208,16 +209,17 @@ class _Agreement:
         used |= {item for _, item in doing.figures if item}
         used |= {comparison.item for comparison in doing.comparisons if comparison.item}
         used |= {order.item for order in doing.orders if order.item}
-        # a superlative has a subject: to show the account of one post is not to rank accounts
-        ranks = self._says("most", "least")
-        if not doing.grouped and not doing.cuts and not (ranks and doing.orders):
-            used |= doing.shown
         rows = {(table, "") for table in self._tables}
+        # a superlative has a subject: to show the account of one post is not to rank accounts
+        ranks = doing.orders and self._says("most", "least")
+        # and accounts are not listed once for each of their posts
+        lists_rows = any(name.items & rows for name in self._names)
+        if not doing.computes and not ranks and (doing.distinct or lists_rows):
+            used |= doing.shown
         for name in self._names:
             # "activations" that are counted in a column are that column, not the rows of a table
             columns = {item for item in name.items if item[1]}
-            measured = columns & {item for item in used}
-            if columns and not measured:
+            if columns and not columns & used:
                 yield name.said
             elif not columns and not name.items & rows:
                 yield name.said
@@ -250,6 +252,15 @@ class _Agreement:
             yield self._name("howmany")
         if doing.counted_once and not self._says("howmany", "total"):
             yield self._name("howmany")
+
+    def _groups(self) -> Iterator[str]:
+        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked."""
+        doing = self._doing
+        for _, column in sorted(doing.grouped ^ (doing.shown if doing.computes else set())):
+            yield column
+        ranked = doing.sorts(falls=True) or doing.sorts(falls=False)
+        if doing.cuts & {"day", "week", "month"} and ranked and not self._says("most", "least"):
+            yield self._name("most")
 
     # words
 

@@ -38,7 +38,7 @@ from workbench.settings import Settings
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")  # [one|another|]
 HOLE = re.compile(r"\{(\w+)\}")  # {measure}
-ASKED = "asked"  # the key of a taught line that holds the question itself
+ASKED = "asked: "  # begins the group of a line that is taught in plain words
 MUDDLED = 0.25  # share of taught questions whose parts stand in any order
 PATIENCE = 20  # rounds over all kinds without a new question before the search ends
 
@@ -47,8 +47,8 @@ PATIENCE = 20  # rounds over all kinds without a new question before the search 
 class Pair:
     """One question and its query, with marks for numbers, days and words.
 
-    `asked` is the question as a person puts it, `plain` as it is taught. `fact` names what it
-    teaches; a `held_out` pair has a wording that is never taught.
+    `asked` is the question as a person puts it, `plain` as it is taught. `fact` is what it teaches:
+    one question for all that have its query. A `held_out` pair has a wording that is never taught.
     """
 
     asked: str
@@ -62,7 +62,7 @@ class Pair:
             {"role": "user", "content": self.plain},
             {"role": "assistant", "content": self.sql},
         ]
-        row = {"messages": turns, ASKED: self.asked, "group": self.fact}
+        row = {"messages": turns, "group": f"{ASKED}{self.fact}"}
         return json.dumps(row, ensure_ascii=False)
 
 
@@ -142,27 +142,23 @@ def _ask(
 ) -> list[Pair]:
     """Word the facts until there are enough questions: the kinds in turn, of each its facts.
 
-    No question has the plain words of a `known` one, and the same plain words mean one query.
+    No question has the plain words of another, or of a `known` one.
     """
     turns: list[tuple[str, Iterator[Fact]]] = []
     for language, found in facts.items():
         for kind in _by_kind(found):
             turns.append((language, _in_turn(kind, chance)))
     pairs: dict[str, Pair] = {}
-    meant: dict[str, str] = {}
     fruitless = 0
     while turns and len(pairs) < count and fruitless < PATIENCE * len(turns):
         for language, facts_of_kind in turns:
             fact = next(facts_of_kind)
             pair = _pair(fact, language, reader, chance, held_out)
-            if pair is None or pair.asked in pairs or pair.plain in known:
-                fruitless += 1
-                continue
-            if meant.setdefault(pair.plain, pair.sql) != pair.sql:
+            if pair is None or pair.plain in pairs or pair.plain in known:
                 fruitless += 1
                 continue
             fruitless = 0
-            pairs[pair.asked] = pair
+            pairs[pair.plain] = pair
     return list(pairs.values())[:count]
 
 
@@ -177,7 +173,13 @@ def _pair(
     sql = _with_marks_of(reading, fact)
     if sql is None or reading.unknown:
         return None
-    return Pair(asked, reading.plain, sql, f"{language} {fact.sql}", held_out)
+    return Pair(asked, reading.plain, sql, _called(fact, language), held_out)
+
+
+def _called(fact: Fact, language: str) -> str:
+    """The first question for the fact: it is the same each time."""
+    pattern = max(wordings(language)[fact.kind], key=lambda text: text.endswith(("?", "？")))
+    return word(pattern, fact, language, random.Random(0))  # noqa: S311
 
 
 def _with_marks_of(reading: Reading, fact: Fact) -> str | None:
