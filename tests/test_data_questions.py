@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from databases import make_sqlite
 
-from agents.data.writer import nameless
 from agents.databases.example import load_example
 from agents.databases.guard.guard import judge
 from agents.databases.introspect import load_schema
@@ -23,7 +22,9 @@ from agents.databases.teaching.facts import Composer
 from agents.databases.teaching.kinds import KINDS
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import identifier
-from agents.databases.teaching.questions import LANGUAGES, answerable, make_pairs, wordings
+from agents.databases.teaching.lexicon import LANGUAGES
+from agents.databases.teaching.questions import answerable, make_pairs, wordings
+from agents.databases.teaching.reading import Reader, fill
 from agents.databases.teaching.subjects import find_subjects
 from workbench.cli import workbench
 from workbench.language import language_of
@@ -34,11 +35,9 @@ def test_every_query_of_the_example_passes_the_guard_and_runs(settings: Settings
     source = load_example(settings)
     schema = load_schema(source, settings)
     facts = [fact for language in LANGUAGES for fact in answerable(source, settings, language)]
-    queries = {fact.sql for fact in facts}
-    assert (
-        len(queries) > 600
-        and len({fact.kind for fact in facts}) == len(wordings("en")["kinds"]) == 26
-    )
+    queries = {fact.example for fact in facts}
+    assert len(queries) > 600
+    assert len({fact.kind for fact in facts}) == len(wordings("en")) == len(KINDS) == 61
     for sql in queries:
         judge(sql, schema)
         assert ask_database(sql, schema, source, settings)[1].rows, sql
@@ -50,11 +49,14 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
     source = load_example(settings)
     pairs = make_pairs(source, settings, 1500, 150)
     taught, held_out = pairs[:1500], pairs[1500:]
-    assert len(pairs) == len({pair.question for pair in pairs}) == 1650
+    assert len(pairs) == len({pair.asked for pair in pairs}) == 1650
+    assert not {pair.plain for pair in taught} & {pair.plain for pair in held_out}
+    meant = {(pair.plain, pair.sql) for pair in pairs}
+    assert len(meant) == len({pair.plain for pair in pairs}), "the same words mean one query"
     assert not any(pair.held_out for pair in taught) and all(pair.held_out for pair in held_out)
     assert (
-        {language_of(pair.question) for pair in taught}
-        == {language_of(pair.question) for pair in held_out}
+        {language_of(pair.asked) for pair in taught}
+        == {language_of(pair.asked) for pair in held_out}
         == set(LANGUAGES)
     )
     assert (
@@ -69,7 +71,7 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
     assert len(named) > 50
     for pair in named:
         value = pair.sql.split("account = '")[1].split("'")[0]
-        assert (value,) in posts and value.casefold() in pair.question.casefold()
+        assert (value,) in posts and value.casefold() in pair.plain.casefold()
 
 
 def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(
@@ -77,16 +79,16 @@ def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(
 ) -> None:
     source = load_example(settings)
     for language in LANGUAGES:
-        known = wordings(language)["kinds"]
+        known = wordings(language)
         for fact in answerable(source, settings, language):
             marks = {
                 mark
                 for text in known[fact.kind]
-                for mark in ("measure", "category", "value", "n")
+                for mark in ("measure", "category", "value", "n", "than", "when", "word")
                 if f"{{{mark}}}" in text
             }
             assert marks <= fact.words.keys(), fact.kind
-            assert len(known[fact.kind]) >= 4
+            assert len(known[fact.kind]) >= 3
 
 
 def test_values_of_secret_columns_are_never_asked_and_a_query_that_fails_is_left_out(
@@ -102,9 +104,9 @@ def test_values_of_secret_columns_are_never_asked_and_a_query_that_fails_is_left
     )
     pairs = make_pairs(source, settings, 300, 20)
     assert len(pairs) > 200
-    assert not any("sesame" in pair.question + pair.sql or "broken" in pair.sql for pair in pairs)
-    assert any("cost" in pair.question.lower() and "SUM(price)" in pair.sql for pair in pairs)
-    assert any("价格" in pair.question and "SUM(price)" in pair.sql for pair in pairs)
+    assert not any("sesame" in pair.asked + pair.sql or "broken" in pair.sql for pair in pairs)
+    assert any("cost" in pair.asked.lower() and "SUM(price)" in pair.sql for pair in pairs)
+    assert any("价格" in pair.asked and "SUM(price)" in pair.sql for pair in pairs)
     roles = {
         field.column.name: field.role
         for subject in find_subjects(load_schema(source, settings), source, settings)
@@ -189,11 +191,12 @@ def test_the_example_of_each_kind_is_one_of_its_queries_and_agrees_with_its_ques
     written: dict[str, set[str]] = {}
     for fact in answerable(source, settings, "en"):
         written.setdefault(fact.kind, set()).add(fact.sql)
-    assert {kind.name for kind in KINDS} == wordings("en")["kinds"].keys()
-    assert wordings("en")["kinds"].keys() == wordings("zh")["kinds"].keys()
+    assert [kind.name for kind in KINDS] == list(wordings("en")) == list(wordings("zh"))
+    reader = Reader(schema, ["Lumen Lights"])
     for kind in KINDS:
         assert kind.sql in written[kind.name], kind.name
-        found = differences(kind.question, kind.sql, schema, ["Lumen Lights"], nameless())
+        reading = reader.read(kind.question)
+        found = differences(reading, fill(kind.sql, reading.marks), schema)
         assert not found, kind.question
 
 

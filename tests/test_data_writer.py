@@ -15,12 +15,13 @@ from test_data_expert import Replies, notices, one, text_of
 from agents.answer import answer
 from agents.data.accuracy import measure, read_questions
 from agents.data.expert import answer_from_data
-from agents.data.writer import TEMPERATURES, nameless
+from agents.data.writer import TEMPERATURES
 from agents.databases.example import load_example
 from agents.databases.introspect import load_schema
 from agents.databases.notes import load_notes, set_writer
 from agents.databases.sources import DataSource
 from agents.databases.teaching.agreement import differences
+from agents.databases.teaching.reading import Reader
 from agents.question import Question
 from agents.tuned.agent import tuned_model
 from workbench.chat.events import Done, Event, Notice, Query, Suggestions, Table
@@ -166,7 +167,7 @@ def test_what_the_writer_declines_goes_to_the_connected_model(
     [
         ("Which account has the most followers?", "never taught “follower”", TAUGHT[0][0]),
         ("删除所有帖子", "没有学过“删除帖子”", TAUGHT[1][0]),
-        ("What is the weather like in Paris?", "“weather”, “like”, “pari”", TAUGHT[0][0]),
+        ("What is the weather like in Paris?", "“weather”, “pari”", TAUGHT[0][0]),
     ],
 )
 def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
@@ -229,7 +230,7 @@ def test_a_query_and_its_question_must_agree(
 ) -> None:
     schema = load_schema(source, settings)
     values = ["Lumen Lights", "拾光书店", "春茶短片"]
-    assert differences(question, sql, schema, values, nameless()) == differs
+    assert differences(Reader(schema, values).read(question), sql, schema) == differs
 
 
 def test_a_run_that_writes_queries_is_not_talked_to(source: DataSource, settings: Settings) -> None:

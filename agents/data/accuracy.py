@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from agents.databases.introspect import load_schema
 from agents.databases.runner import ask_database
 from agents.databases.sources import DataSource
 from agents.question import Question
-from workbench.chat.events import Query, Table, Token
+from workbench.chat.events import Declined, Query, Table, Token
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.models.listing import NONE
@@ -39,17 +40,30 @@ class Given:
     text: str = ""
 
 
-def read_questions(path: Path) -> list[tuple[str, str]]:
-    """(question, right query) of JSON lines of messages; an empty query where none is right.
+@dataclass(frozen=True)
+class Expected:
+    """A question and the queries that answer it; none where the tables have no answer."""
 
-    Raises NotFound or InvalidInput.
+    question: str
+    right: tuple[str, ...] = ()
+
+
+def read_questions(path: Path) -> list[Expected]:
+    """Questions of JSON lines of messages; an empty answer where no query is right.
+
+    `also` of a line holds further queries that are right. A line that only has `about` tells of
+    the file. Raises NotFound or InvalidInput.
     """
     found = []
     try:
         for line in path.read_text("utf-8").splitlines():
-            if line.strip():
-                *_, asked, answered = json.loads(line)["messages"]
-                found.append((asked["content"], answered["content"]))
+            row = json.loads(line) if line.strip() else {"about": ""}
+            if row.keys() == {"about"}:
+                continue
+            *_, asked, answered = row["messages"]
+            queries = [answered["content"], *row.get("also", ())]
+            right = tuple(query for query in queries if query)
+            found.append(Expected(asked["content"], right))
     except FileNotFoundError as error:
         raise NotFound(
             say("There is no file {path}.", path=path),
@@ -64,26 +78,27 @@ def read_questions(path: Path) -> list[tuple[str, str]]:
 
 
 def measure(
-    questions: Iterable[tuple[str, str]], source: DataSource, settings: Settings
+    questions: Iterable[Expected], source: DataSource, settings: Settings
 ) -> Iterator[Measured]:
     """Each question asked without a chat model and without verified pairs.
 
-    An answer is right where its result is that of the right query, or where no query is right and
+    An answer is right where its result is that of a right query, or where no query is right and
     none ran.
     """
     settings = settings.model_copy(update={"model": NONE, "source": source.name})
     schema = load_schema(source, settings)
-    for question, right_sql in questions:
-        given = _ask(question, settings)
+    for expected in questions:
+        given = _ask(expected.question, settings)
         if not given.sql:
-            yield Measured(question, "declined" if right_sql else "right", "", given.text)
+            verdict = "declined" if expected.right else "right"
+            yield Measured(expected.question, verdict, "", given.text)
             continue
         verdict = "wrong"
-        if right_sql:
-            _, wanted = ask_database(right_sql, schema, source, settings)
-            if _same(given.rows or [], wanted.rows):
+        for query in expected.right:
+            _, wanted = ask_database(query, schema, source, settings)
+            if _holds(given.rows or [], wanted.rows, in_order="ORDER BY" in query.upper()):
                 verdict = "right"
-        yield Measured(question, verdict, given.sql, "")
+        yield Measured(expected.question, verdict, given.sql, "")
 
 
 def _ask(question: str, settings: Settings) -> Given:
@@ -93,11 +108,34 @@ def _ask(question: str, settings: Settings) -> Given:
             given.sql = event.sql
         elif isinstance(event, Table):
             given.rows = event.rows
-        elif isinstance(event, Token):
+        elif isinstance(event, Token | Declined):
             given.text += event.text
     return given
 
 
-def _same(found: list[list[Any]], wanted: list[list[Any]]) -> bool:
-    """Whether the rows and their order are the same; names and order of columns may differ."""
-    return [sorted(map(str, row)) for row in found] == [sorted(map(str, row)) for row in wanted]
+def _holds(found: list[list[Any]], wanted: list[list[Any]], in_order: bool) -> bool:
+    """Whether the rows are those wanted. More columns may be shown, in any order and by any name.
+
+    The order of the rows counts where the right query has one.
+    """
+    if len(found) != len(wanted):
+        return False
+    if not in_order:
+        return _each_once(found, wanted)
+    return all(_shows(row, cells) for row, cells in zip(found, wanted, strict=True))
+
+
+def _each_once(found: list[list[Any]], wanted: list[list[Any]]) -> bool:
+    """Whether each wanted row is shown by a row of its own, wherever it stands."""
+    left = list(found)
+    for cells in wanted:
+        fitting = [row for row in left if _shows(row, cells)]
+        if not fitting:
+            return False
+        left.remove(min(fitting, key=len))
+    return True
+
+
+def _shows(row: list[Any], cells: list[Any]) -> bool:
+    """Whether a row has all of the cells."""
+    return not Counter(map(str, cells)) - Counter(map(str, row))

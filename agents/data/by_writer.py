@@ -32,7 +32,7 @@ def answer_by_writer(
     name = asked.notes.writer
     taught: Sequence[str] = ()
     try:
-        writer = find_writer(name, asked.settings)
+        writer = find_writer(name, asked.schema, asked.settings)
         taught = writer.examples(asked.question)
         reason = writer.doubts(asked.question)
         if not reason:
@@ -61,7 +61,7 @@ def _write(asked: Asked, writer: Writer) -> Generator[Event, None, tuple[Written
         # it is held to the prompt of its training
         model = writer.model.changed(temperature=temperature, system_prompt="")
         text = yield from listen(writer.messages(asked.question), model)
-        query = mend(read_sql(text), asked.schema)
+        query = mend(read_sql(writer.query_in(text, asked.question)), asked.schema)
         reason = cannot(text) or writer.disagrees(asked.question, query.sql, asked.schema)
         if not reason:
             return query, ""

@@ -10,7 +10,7 @@ from workbench.start.demo import Demo, DemoStep
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SOURCE = "advertising"  # the example database
 RUN = "advertising-sql"  # the run that writes its queries
-PAIRS = 12_800
+PAIRS = 6_400
 
 # the stages
 EXAMPLE = "Adding the example database"

@@ -231,6 +231,12 @@ def taught_by(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
     return read_pairs(run.train_data) if run else ()
 
 
+def train_data_of(name: str, settings: Settings) -> Path | None:
+    """The file that a model was taught, also once it is published; None where it is not known."""
+    run = _run_behind(name, settings) or _run_published_as(name, settings)
+    return run.train_data if run and run.train_data.exists() else None
+
+
 def takes_single_questions(name: str, settings: Settings) -> bool:
     """Whether the model was taught conversations of one question only, also once published.
 

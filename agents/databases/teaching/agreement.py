@@ -1,213 +1,289 @@
 """A question and a query for it -> where they disagree, which shows that the query is not for it.
 
-A small writer never sees the schema, so its queries are held to their questions:
+A small writer never sees the schema, so its queries are held to their questions. What the question
+asks for (`reading.py`) and what the query does (`doing.py`) must be the same, both ways:
 
-    a value or number in the query that the question lacks, or the other way round
-    a name of a table or column in the question that the query does not use
-    a column that the query counts, sums or groups by, and the question does not name
-    a word for an average, an order, a time or a number of rows (`signs.py`) without its counterpart
+    a value, number, day or searched word      compared with, or the size of the result
+    a number to add up or compare              computed, compared or sorted by; never one unnamed
+    a category                                 grouped by, counted once, or compared with a value
+    the name of the rows, with "how many"      COUNT of rows
+    a meaning of the word tables               its row of SIGNS
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from agents.databases.guard.guard import judge, parse
 from agents.databases.introspect import SAMPLES
-from agents.databases.naming import pieces
-from agents.databases.schema import Column, Schema, TableSchema
-from agents.databases.teaching.nouns import nouns
-from agents.databases.teaching.signs import unlike
-from agents.databases.teaching.subjects import DAY, TIME
-from workbench.language import language_of
-
-Item = tuple[str, str]  # (table, column), or (table, "")
+from agents.databases.naming import CALLED_BY
+from agents.databases.schema import Schema
+from agents.databases.teaching.doing import OF_DAYS, ROWS, Comparison, Doing, Watcher
+from agents.databases.teaching.lexicon import lexicon
+from agents.databases.teaching.reading import COMPARISONS, Item, Reading, Token, is_time
+from agents.databases.teaching.subjects import CHANGED
 
 
 @dataclass(frozen=True)
-class Name:
-    """A name that a text holds, and all that it may mean."""
+class Sign:
+    """A meaning of the word tables, and whether a query acts on it.
 
-    noun: str
-    meant: frozenset[Item]
+    `alone` says that a query that does it must have been asked for it.
+    """
+
+    meaning: str
+    done: Callable[[Doing], bool]
+    alone: bool = False
 
 
-def differences(
-    question: str, sql: str, schema: Schema, values: Iterable[str], ignored: frozenset[str]
-) -> list[str]:
+def _never(_: Doing) -> bool:
+    return False
+
+
+SIGNS = (
+    Sign("howmany", lambda doing: doing.computes),
+    # "all topics in total" is a list
+    Sign("total", lambda doing: doing.has("Sum", ROWS) or not doing.figures),
+    Sign("average", lambda doing: doing.has("Avg"), alone=True),
+    Sign("most", lambda doing: doing.sorts(falls=True) or doing.has("Max")),
+    Sign("least", lambda doing: doing.sorts(falls=False) or doing.has("Min"), alone=True),
+    Sign("newest", lambda doing: doing.looks_for("newest"), alone=True),
+    Sign("oldest", lambda doing: doing.looks_for("oldest"), alone=True),
+    Sign("when", lambda doing: doing.shows_time),
+    Sign("day", lambda doing: "day" in doing.cuts, alone=True),
+    Sign("hour", lambda doing: "hour" in doing.cuts, alone=True),
+    Sign("week", lambda doing: "week" in doing.cuts, alone=True),
+    Sign("month", lambda doing: "month" in doing.cuts, alone=True),
+    Sign("year", _never),
+    Sign("per", lambda doing: bool(doing.grouped or doing.cuts) or doing.has("Avg")),
+    Sign("different", lambda doing: doing.distinct or bool(doing.counted_once or doing.grouped)),
+    Sign("mention", lambda doing: doing.compares("mention"), alone=True),
+    Sign("no", lambda doing: "no" in doing.others, alone=True),
+    Sign("either", lambda doing: "either" in doing.others, alone=True),
+    Sign("portion", lambda doing: "arithmetic" in doing.others),
+    Sign("growth", lambda doing: "arithmetic" in doing.others),
+    Sign("median", _never),
+    Sign("recentdays", _never),
+)
+
+
+def differences(reading: Reading, sql: str, schema: Schema) -> list[str]:
     """What only the question or only the query has, in words; empty where the two agree.
 
-    `values` are known to be in the database, `ignored` are words that name nothing. Raises Refused.
+    Raises Refused.
     """
     verdict = judge(sql, schema)
-    tree = parse(verdict.sql, schema.dialect)
-    asked = question.casefold()
-    found = _only_in_query(asked, tree)
-    found += _misplaced(tree, schema, verdict.tables)
-    rest, missing = _without_values(asked, tree, values)
-    found += missing
-    names = list(_names(rest, schema, ignored))
-    used = {(table, "") for table in verdict.tables} | set(verdict.columns)
-    found += _unused(names, used)
-    found += unlike(rest, tree)
-    found += _unnamed(names, _computed(tree, schema))
-    return found
+    tree = parse(sql, schema.dialect)
+    return list(dict.fromkeys(_Agreement(reading, tree, schema, verdict.tables).found()))
 
 
-def _only_in_query(asked: str, tree: Any) -> list[str]:
-    """The values that the query compares with and the question does not hold."""
-    numbers = set(re.findall(r"\d+", asked))
-    found = []
-    for value in _compared(tree):
-        if value in numbers:
-            continue
-        # 5 is not asked for by "50", so numbers are compared whole
-        if value.isdecimal() or value.casefold() not in asked:
-            found.append(value)
-    return found
+class _Agreement:
+    """One question beside one query."""
 
+    def __init__(self, reading: Reading, tree: Any, schema: Schema, tables: Iterable[str]) -> None:
+        self._reading = reading
+        self._schema = schema
+        self._doing = Watcher(tree, schema).watch()
+        self._tables = set(tables)
+        self._names = reading.of("name")
 
-def _compared(tree: Any) -> Iterator[str]:
-    from sqlglot import exp
+    def found(self) -> Iterator[str]:
+        yield from self._reading.unknown
+        yield from self._texts()
+        yield from self._sizes()
+        yield from self._unused()
+        yield from self._unnamed()
+        yield from self._rows()
+        yield from self._groups()
+        yield from self._meanings()
 
-    for literal in tree.find_all(exp.Literal):
-        if isinstance(literal.parent, exp.Predicate):
-            yield str(literal.this)
+    # values, numbers, days and searched words
 
-
-def _misplaced(tree: Any, schema: Schema, tables: Iterable[str]) -> list[str]:
-    """The values that the query looks for in a column that does not have them."""
-    from sqlglot import exp
-
-    found = []
-    for equation in tree.find_all(exp.EQ):
-        column = equation.this
-        literal = equation.expression
-        if isinstance(column, exp.Column) and isinstance(literal, exp.Literal):
-            value = str(literal.this)
-            if _is_elsewhere(column.name, value, schema, tables):
-                found.append(value)
-    return found
-
-
-def _is_elsewhere(name: str, value: str, schema: Schema, tables: Iterable[str]) -> bool:
-    """Whether another column is known to hold the value, and this one is known not to."""
-    holding = []
-    for table in schema.tables:
-        holding += [column for column in table.columns if value in column.samples]
-    here = []
-    for used in tables:
-        column = schema.by_name[used].by_name.get(name)
-        if column:
-            here.append(column)
-    if not holding or not here:
-        return False
-    # fewer samples than are read: these are all the values that the column has
-    return all(value not in column.samples and len(column.samples) < SAMPLES for column in here)
-
-
-def _without_values(asked: str, tree: Any, values: Iterable[str]) -> tuple[str, list[str]]:
-    """The question without its values, and those of them that the query lacks.
-
-    The longest value goes first, as a shorter one may be a part of it.
-    """
-    from sqlglot import exp
-
-    literals = {str(literal.this).casefold() for literal in tree.find_all(exp.Literal)}
-    missing = []
-    folded = {value.casefold() for value in values}
-    for value in sorted(folded, key=len, reverse=True):
-        if value in asked and not value.isdecimal():
-            asked = asked.replace(value, " ")
-            if value not in literals:
-                missing.append(value)
-    for number in re.findall(r"\d+", asked):
-        if number not in literals:
-            missing.append(number)
-    return asked, missing
-
-
-def _names(text: str, schema: Schema, ignored: frozenset[str]) -> Iterator[Name]:
-    """Each name of a table or column in the text, the longest first; no part of it counts twice."""
-    known = _known_names(schema)
-    words = pieces(text)
-    for noun in sorted(known, key=len, reverse=True):
-        parts = pieces(noun)
-        if not set(parts) - ignored:
-            continue
-        if language_of(noun) == "zh":
-            if noun in text:
-                text = text.replace(noun, " ")
-                yield Name(noun, frozenset(known[noun]))
-        elif set(parts) <= set(words):
-            words = [word for word in words if word not in parts]
-            yield Name(noun, frozenset(known[noun]))
-
-
-def _known_names(schema: Schema) -> dict[str, set[Item]]:
-    """Name -> all that it may mean. Times have none: many words mean them, see `signs.py`."""
-    known: dict[str, set[Item]] = {}
-    for table in schema.tables:
-        for noun in _nouns(table):
-            known.setdefault(noun, set()).add((table.name, ""))
-        for column in table.columns:
-            if is_time(column):
+    def _texts(self) -> Iterator[str]:
+        """What the question compares with and the query does not, and the other way round."""
+        left = list(self._doing.comparisons)
+        tokens = self._reading.tokens
+        place = 0
+        while place < len(tokens):
+            said = self._said_at(place)
+            if said is None:
+                place += 1
                 continue
-            for noun in _nouns(column):
-                known.setdefault(noun, set()).add((table.name, column.name))
-    return known
+            kinds, texts, taken = said
+            fitting = self._fitting(left, kinds, texts, tokens[place : place + taken])
+            if fitting is None:
+                yield " ".join(token.said for token in tokens[place : place + taken])
+            else:
+                left = [comparison for comparison in left if comparison is not fitting]
+            place += taken
+        for comparison in left:
+            yield from comparison.texts
 
+    def _said_at(self, place: int) -> tuple[tuple[str, ...], tuple[str, ...], int] | None:
+        """(kinds of comparison, what is compared with, parts) that begin there; None for none.
 
-def _nouns(item: TableSchema | Column) -> set[str]:
-    both = [*nouns(item, "en"), *nouns(item, "zh")]
-    return {noun.casefold() for noun in both}
+        A number without a comparison is a size, or the value of the category named beside it.
+        """
+        tokens = self._reading.tokens
+        token = tokens[place]
+        if token.kind == "meaning" and token.meaning in COMPARISONS:
+            wanted = 2 if token.meaning == "between" else 1
+            ends = tokens[place + 1 : place + 1 + wanted]
+            texts = tuple(end.meaning for end in ends if end.kind in ("number", "day", "month"))
+            return (token.meaning,), texts, 1 + len(ends)
+        if token.kind == "value":
+            return ("exactly",), (token.meaning,), 1
+        if token.kind in ("day", "month"):
+            return ("exactly",), (token.meaning,), 1
+        if token.kind == "text":
+            return ("mention",), (f"%{token.meaning}%",), 1
+        if token.kind == "number" and token.meaning != self._doing.limit:
+            return ("exactly",), (token.meaning,), 1
+        return None
 
+    def _fitting(
+        self,
+        left: list[Comparison],
+        kinds: tuple[str, ...],
+        texts: tuple[str, ...],
+        tokens: tuple[Token, ...],
+    ) -> Comparison | None:
+        """The comparison of the query that does what was said."""
+        dated = tokens[-1].kind in ("day", "month")
+        for comparison in left:
+            kind = comparison.kind
+            if dated:
+                kind = OF_DAYS.get(kind, kind)
+            if kind not in kinds or tuple(map(str.casefold, comparison.texts)) != tuple(
+                map(str.casefold, texts)
+            ):
+                continue
+            if dated and not self._compares_time(comparison, tokens[-1].kind):
+                continue
+            if tokens[-1].kind == "number" and len(tokens) == 1 and not self._beside(comparison):
+                continue
+            if tokens[-1].kind == "value" and self._is_elsewhere(comparison):
+                continue
+            return comparison
+        return None
 
-def is_time(column: Column) -> bool:
-    """By its type, or as text that holds nothing but dates."""
-    if TIME.search(column.type):
-        return True
-    return bool(column.samples) and all(DAY.match(sample) for sample in column.samples)
+    def _compares_time(self, comparison: Comparison, unit: str) -> bool:
+        item = comparison.item
+        return bool(item) and comparison.figure == unit and not CHANGED.search(item[1])
 
+    def _beside(self, comparison: Comparison) -> bool:
+        """Whether the column that is compared with a lone number is named: user 3."""
+        return any(comparison.item in name.items for name in self._names)
 
-def _unused(names: Iterable[Name], used: Collection[Item]) -> list[str]:
-    """The names in the question that mean nothing of what the query uses."""
-    found = []
-    for name in names:
-        # "activations" that are counted in a column are that column, not the rows of their table
-        columns = {item for item in name.meant if item[1]}
-        wanted = columns or name.meant
-        if not wanted & set(used):
-            found.append(name.noun)
-    return found
+    def _is_elsewhere(self, comparison: Comparison) -> bool:
+        """Whether another column is known to hold the value, and this one is known not to."""
+        if comparison.item is None:
+            return True
+        value = comparison.texts[0]
+        table, name = comparison.item
+        column = self._schema.by_name[table].by_name[name]
+        # fewer samples than are read: these are all the values that the column has
+        if value in column.samples or len(column.samples) >= SAMPLES:
+            return False
+        for other in self._schema.tables:
+            if any(value in one.samples for one in other.columns):
+                return True
+        return False
 
+    def _sizes(self) -> Iterator[str]:
+        """A result is only cut to the size that is asked for, or to the first."""
+        numbers = [token.meaning for token in self._reading.of("number")]
+        limit = self._doing.limit
+        first = limit == "1" and self._says("most", "least", "newest", "oldest")
+        if limit and limit not in numbers and not first:
+            yield f"LIMIT {limit}"
 
-def _unnamed(names: Iterable[Name], computed: set[Item]) -> list[str]:
-    """The computed columns that the question names neither themselves nor by their table."""
-    named: set[Item] = set()
-    for name in names:
-        named |= name.meant
-    return [column for table, column in computed if not {(table, column), (table, "")} & named]
+    # names
 
+    def _unused(self) -> Iterator[str]:
+        """The names in the question that mean nothing of what the query does."""
+        doing = self._doing
+        used = doing.grouped | doing.counted_once
+        used |= {item for _, item in doing.figures if item}
+        used |= {comparison.item for comparison in doing.comparisons if comparison.item}
+        used |= {order.item for order in doing.orders if order.item}
+        rows = {(table, "") for table in self._tables}
+        # a superlative has a subject: to show the account of one post is not to rank accounts
+        ranks = doing.orders and self._says("most", "least")
+        # and accounts are not listed once for each of their posts
+        lists_rows = any(name.items & rows for name in self._names)
+        if not doing.computes and not ranks and (doing.distinct or lists_rows):
+            used |= doing.shown
+        for name in self._names:
+            # "activations" that are counted in a column are that column, not the rows of a table
+            columns = {item for item in name.items if item[1]}
+            if columns and not columns & used:
+                yield name.said
+            elif not columns and not name.items & rows:
+                yield name.said
 
-def _computed(tree: Any, schema: Schema) -> set[Item]:
-    """The columns that are counted, summed or grouped by, without times."""
-    from sqlglot import exp
+    def _unnamed(self) -> Iterator[str]:
+        """The columns that are computed, compared, sorted or grouped by without being named."""
+        doing = self._doing
+        named: set[Item] = set()
+        for name in self._names:
+            named |= name.items
+        acted_on = doing.grouped | doing.counted_once
+        acted_on |= {item for _, item in doing.figures if item}
+        acted_on |= {order.item for order in doing.orders if order.item}
+        for comparison in doing.comparisons:
+            if comparison.item and comparison.kind not in ("exactly", "mention"):
+                acted_on.add(comparison.item)
+        for item in sorted(acted_on - named):
+            # the rows of another table are called by their names, never by their kinds
+            by_table = (item[0], "") in named and CALLED_BY.search(item[1])
+            if not by_table and not self._is_time(item):
+                yield item[1]
 
-    computed: set[str] = set()
-    for node in tree.find_all(exp.AggFunc, exp.Group):
-        for column in node.find_all(exp.Column):
-            if isinstance(column.this, exp.Identifier):
-                computed.add(column.name)
-    found: set[Item] = set()
-    for node in tree.find_all(exp.Table):
-        table = schema.find(node.name, node.db)
-        if table is None:
-            continue
-        for column in table.columns:
-            if column.name in computed and not is_time(column):
-                found.add((table.name, column.name))
-    return found
+    def _rows(self) -> Iterator[str]:
+        """Rows are counted where they are named and something asks for their number."""
+        doing = self._doing
+        named = any((table, "") in name.items for name in self._names for table in self._tables)
+        asked = self._says("howmany", "total", "average", "most", "least", *COMPARISONS)
+        grouped = bool(doing.grouped or doing.cuts)
+        if doing.counts_rows and not (named and (asked or grouped)):
+            yield self._name("howmany")
+        if doing.counted_once and not self._says("howmany", "total"):
+            yield self._name("howmany")
+
+    def _groups(self) -> Iterator[str]:
+        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked."""
+        doing = self._doing
+        for _, column in sorted(doing.grouped ^ (doing.shown if doing.computes else set())):
+            yield column
+        ranked = doing.sorts(falls=True) or doing.sorts(falls=False)
+        if doing.cuts & {"day", "week", "month"} and ranked and not self._says("most", "least"):
+            yield self._name("most")
+
+    # words
+
+    def _meanings(self) -> Iterator[str]:
+        if self._says("most") and self._says("least"):
+            yield self._reading.said("least")
+        for sign in SIGNS:
+            said = self._reading.said(sign.meaning)
+            done = sign.done(self._doing)
+            if said and not done:
+                yield said
+            elif done and not said and sign.alone and not self._implied(sign.meaning):
+                yield self._name(sign.meaning)
+
+    def _implied(self, meaning: str) -> bool:
+        """Whether another word asks for it: "when" for a day."""
+        return meaning == "day" and self._says("when")
+
+    def _says(self, *meanings: str) -> bool:
+        return any(self._reading.said(meaning) for meaning in meanings)
+
+    def _name(self, meaning: str) -> str:
+        return lexicon().names[self._reading.language, meaning]
+
+    def _is_time(self, item: Item) -> bool:
+        return is_time(self._schema.by_name[item[0]].by_name[item[1]])

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agents.databases.teaching import kinds
+from agents.databases.teaching.dates import MONTHS
 from agents.databases.teaching.kinds import KINDS, Kind
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import Filling, Queries
-from agents.databases.teaching.subjects import Field, Subject
+from agents.databases.teaching.reading import fill
+from agents.databases.teaching.subjects import DAY, Field, Subject
+from workbench.language import localized
 
-# how many rows are asked for, in digits or in words
-SIZES = {
-    2: {"en": "two", "zh": "两"},
-    3: {"en": "three", "zh": "三"},
-    5: {"en": "five", "zh": "五"},
-    10: {"en": "ten", "zh": "十"},
+EXAMPLE_SIZE = 3
+# how a number is compared, in words; the numbers themselves are only examples, for a query has marks
+COMPARISONS = {
+    "more": {"en": "more than {low}", "zh": "超过{low}"},
+    "less": {"en": "fewer than {high}", "zh": "少于{high}"},
+    "atleast": {"en": "at least {low}", "zh": "至少{low}"},
+    "atmost": {"en": "at most {high}", "zh": "至多{high}"},
+    "between": {"en": "between {low} and {high}", "zh": "{low}到{high}之间"},
 }
-# that "more than" is asked with, where values lie on both sides
-BOUNDS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+WINDOWS = {
+    "exactly": {"en": "on {low}", "zh": "{low}"},
+    "between": {"en": "between {low} and {high}", "zh": "{low}到{high}"},
+    "after": {"en": "after {low}", "zh": "{low}之后"},
+    "before": {"en": "before {high}", "zh": "{high}之前"},
+    "since": {"en": "since {low}", "zh": "{low}起"},
+    "until": {"en": "until {high}", "zh": "截至{high}"},
+    "month": {"en": "in {month}", "zh": "{month}"},
+}
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 
 Words = dict[str, tuple[str, ...]]
@@ -28,14 +42,21 @@ Words = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Fact:
-    """One query and the words for it: `words` maps the marks of a wording to what may stand there.
+    """One query and the words for it: `words` maps the holes of a wording to what may stand there.
 
-    A kind's wording "Which {category} has the most {measure}?" finds both marks there.
+    A kind's wording "Which {category} has the most {measure}?" finds both there. `marks` are
+    examples of what may stand for the marks of `sql`.
     """
 
     kind: str
     sql: str
     words: Mapping[str, tuple[str, ...]]
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def example(self) -> str:
+        """The query with the examples, as it can run."""
+        return fill(self.sql, self.marks)
 
 
 class Composer:
@@ -59,11 +80,13 @@ class Composer:
             if not self._can_be_asked(kind):
                 continue
             for filling in self._fillings(kind):
-                yield Fact(kind.name, self.queries.write(kind, filling), self._words(filling))
+                words, marks = self._words(filling), self._marks(filling)
+                yield Fact(kind.name, self.queries.write(kind, filling), words, marks)
 
     def _can_be_asked(self, kind: Kind) -> bool:
         """Whether rows have a noun to be counted or listed by, and something to be shown by."""
-        if kind.has(kinds.ROWS, kinds.TITLE, kinds.OTHER_TITLE) and not self.counted:
+        named = (kinds.ROWS, kinds.TITLE, kinds.OTHER_TITLE, kinds.LAST, kinds.FIRST)
+        if kind.has(*named) and not self.counted:
             return False
         return not kind.has(kinds.TITLE) or bool(self.queries.title())
 
@@ -85,12 +108,18 @@ class Composer:
                 return [replace(filling, measure=measure) for measure in measures]
             case kinds.VALUE:
                 assert filling.category is not None
-                return [replace(filling, value=value) for value in filling.category.values]
+                values = filling.category.values
+                if not filling.category.is_text:
+                    values = values[:1]  # a mark stands for it
+                return [replace(filling, value=value) for value in values]
             case kinds.BOUND:
-                assert filling.measure is not None
-                return [replace(filling, bound=bound) for bound in _bounds(filling.measure)]
+                return [replace(filling, comparison=kind) for kind in COMPARISONS]
+            case kinds.WINDOW:
+                return [replace(filling, window=kind) for kind in WINDOWS]
             case kinds.SIZE:
-                return [replace(filling, size=size) for size in SIZES]
+                return [replace(filling, size=EXAMPLE_SIZE)]
+            case kinds.WORD:
+                return [replace(filling, text=text) for text in self.subject.of("text")[:1]]
             case kinds.TIME:
                 return [replace(filling, time=time) for time in self._times()]
             case kinds.TIME_OF_DAY:
@@ -126,11 +155,55 @@ class Composer:
             words |= self._category(filling.category)
         if filling.category and filling.value:
             words |= self._value(filling.category, filling.value)
-        if filling.bound:
-            words["number"] = (str(filling.bound),)
+        if filling.comparison:
+            low, high = self._bounds(filling)
+            ends = {"low": low, "high": high}
+            words["than"] = (COMPARISONS[filling.comparison][self.language].format(**ends),)
+        if filling.window and filling.time:
+            words["when"] = (self._window(filling.window, filling.time),)
         if filling.size:
-            words["n"] = (str(filling.size), SIZES[filling.size][self.language])
+            words["n"] = (str(filling.size),)
+        if filling.text:
+            words["word"] = (f'"{_word(filling.text)}"',)
         return words
+
+    def _marks(self, filling: Filling) -> dict[str, str]:
+        """Examples of what may stand for the marks of the query."""
+        numbers: list[str] = []
+        if filling.value and filling.category and not filling.category.is_text:
+            numbers.append(filling.value)
+        if filling.size:
+            numbers.append(str(filling.size))
+        if filling.comparison:
+            numbers += _said(filling.comparison, *self._bounds(filling))
+        marks = {f"N{place}": number for place, number in enumerate(numbers, 1)}
+        if filling.window == "month" and filling.time:
+            marks["M1"] = _days(filling.time)[0][:7]
+        elif filling.window and filling.time:
+            days = _said(filling.window, *_days(filling.time))
+            marks |= {f"D{place}": day for place, day in enumerate(days, 1)}
+        if filling.text:
+            marks["T1"] = _word(filling.text)
+        return marks
+
+    def _bounds(self, filling: Filling) -> tuple[str, str]:
+        """Two numbers of the measure with values between them; of a count where none is named."""
+        if filling.measure is None:
+            return "1", "1000"
+        return _bounds(filling.measure)
+
+    def _window(self, window: str, time: Field) -> str:
+        """Some days in words, without their year: that of the data is meant."""
+        first, last = _days(time)
+        holes = {"low": self._day(first), "high": self._day(last)}
+        month = int(first[5:7])
+        holes["month"] = localized(self.language, MONTHS[month - 1].capitalize(), f"{month}月")
+        return WINDOWS[window][self.language].format(**holes)
+
+    def _day(self, iso: str) -> str:
+        day = datetime.date.fromisoformat(iso)
+        english = f"{MONTHS[day.month - 1].capitalize()} {day.day}"
+        return localized(self.language, english, f"{day.month}月{day.day}日")
 
     def _category(self, category: Field) -> Words:
         """What a category is called; the name of another table's rows is called as that table."""
@@ -152,9 +225,31 @@ class Composer:
         return {"category": ("",), "categories": ("",), "value": said}
 
 
-def _bounds(measure: Field) -> list[int]:
-    """Round numbers with values on both sides."""
+def _said(comparison: str, low: str, high: str) -> list[str]:
+    """The ends that a comparison names."""
+    if comparison == "between":
+        return [low, high]
+    return [high if comparison in ("less", "atmost", "before", "until") else low]
+
+
+def _bounds(measure: Field) -> tuple[str, str]:
     numbers = [float(value) for value in measure.values if DECIMAL.fullmatch(value)]
     if not numbers:
-        return []
-    return [bound for bound in BOUNDS if min(numbers) < bound < max(numbers)]
+        return "1", "1000"
+    return str(math.floor(min(numbers)) - 1), str(math.ceil(max(numbers)) + 1)
+
+
+def _days(time: Field) -> tuple[str, str]:
+    """The first day that is known, and the day after the last one."""
+    known = sorted(sample[:10] for sample in time.column.samples if DAY.match(sample))
+    if not known:
+        return "2025-01-01", "2025-01-31"
+    after = datetime.date.fromisoformat(known[-1]) + datetime.timedelta(days=1)
+    return known[0], after.isoformat()
+
+
+def _word(text: Field) -> str:
+    """A word of the text: the longest of a sample, or its first two characters."""
+    sample = text.column.samples[0] if text.column.samples else "a"
+    found = re.findall(r"[A-Za-z]{3,}", sample)
+    return max(found, key=len) if found else sample[:2]

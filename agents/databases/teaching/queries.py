@@ -19,6 +19,11 @@ from workbench.language import localized
 TITLE_COLUMNS = 2  # of a listed row, beside the number that it is listed for
 FIGURES = {kinds.TOTAL: "Sum", kinds.AVERAGE: "Avg", kinds.LARGEST: "Max", kinds.SMALLEST: "Min"}
 DECIMALS = 2  # of an average
+COMPARED = {
+    **{"more": "GT", "atleast": "GTE", "less": "LT", "atmost": "LTE", "exactly": "EQ"},
+    **{"after": "GT", "since": "GTE", "before": "LT", "until": "LTE", "month": "EQ"},
+}
+WEEK = "%Y-%W"  # of a text in SQLite; other databases have no such function, and refuse it
 # a query that uses a name in every place where one can stand
 TRIAL = "SELECT x.{name}, {name} FROM {name} AS x"
 
@@ -30,9 +35,11 @@ class Filling:
     measure: Field | None = None
     category: Field | None = None
     value: str = ""
-    bound: int = 0
+    comparison: str = ""  # with a number, a meaning of the word tables
     size: int = 0
     time: Field | None = None
+    window: str = ""  # a comparison with a day, or "month"
+    text: Field | None = None  # that a word is searched in
 
 
 class Queries:
@@ -50,26 +57,58 @@ class Queries:
         self._row_nouns = row_nouns
 
     def write(self, kind: Kind, filling: Filling) -> str:
-        """The statement as text in the dialect."""
+        """The statement as text in the dialect, with marks for numbers, days and words."""
         from sqlglot import exp
 
         shown = self._shown(kind, filling)
         query = exp.select(*shown).from_(table_node(self._subject.table, self._dialect))
         query = self._join(query, filling.category)
-        if filling.value:
-            query = query.where(self._equals(filling))
-        if filling.bound and filling.measure:
-            bound = exp.Literal.number(filling.bound)
-            query = query.where(exp.GT(this=self._number(filling.measure), expression=bound))
+        query = self._filter(query, kind, filling, shown)
         if kind.name == "values":
             query = query.distinct()
-        elif kind.has(kinds.CATEGORY, kinds.DAY, kinds.HOUR):
+        elif kind.groups:
             query = query.group_by(_name_in_result(shown[0]))
+        if kind.averaged:
+            query = _averaged(query, shown[-1].alias_or_name)
         query = self._sort(query, kind, shown)
-        limit = kind.limit or filling.size
-        if limit:
-            query = query.limit(limit)
+        if kind.limit:
+            query = query.limit(kind.limit)
+        elif filling.size:
+            query = query.limit(exp.Literal.number("N1"))
         return query.sql(self._dialect)
+
+    def _filter(self, query: Any, kind: Kind, filling: Filling, shown: list[Any]) -> Any:
+        """The query with only the rows, or groups, that are asked for."""
+        from sqlglot import exp
+
+        numbers = 0
+        if filling.value:
+            query = query.where(self._equals(filling))
+            numbers = 0 if filling.category and filling.category.is_text else 1
+        if filling.comparison:
+            ends = [exp.Literal.number(f"N{numbers + place}") for place in (1, 2)]
+            if kind.groups:
+                return query.having(_compared(shown[-1].this, filling.comparison, ends))
+            assert filling.measure is not None
+            number = self._number(filling.measure)
+            query = query.where(_compared(number, filling.comparison, ends))
+        if filling.window:
+            query = query.where(self._within(filling))
+        if filling.text:
+            word = exp.Literal.string("%T1%")
+            query = query.where(exp.Like(this=self._column(filling.text), expression=word))
+        return query
+
+    def _within(self, filling: Filling) -> Any:
+        from sqlglot import exp
+
+        assert filling.time is not None
+        if filling.window == "month":
+            cut = self._cut_time("month", filling.time).this
+            return _compared(cut, "month", [exp.Literal.string("M1")])
+        cut = self._cut_time(kinds.DAY, filling.time).this
+        ends = [exp.Literal.string(mark) for mark in ("D1", "D2")]
+        return _compared(cut, filling.window, ends)
 
     def title(self) -> list[Field]:
         """What a row is known by: columns that name it first, then its text, its categories."""
@@ -94,8 +133,10 @@ class Queries:
                 shown.append(self._column(filling.category))
             elif part == kinds.CATEGORIES and filling.category:
                 shown.append(self._count_of_values(filling.category))
-            elif part in (kinds.DAY, kinds.HOUR) and filling.time:
+            elif part in (kinds.DAY, kinds.HOUR, kinds.WEEK) and filling.time:
                 shown.append(self._cut_time(part, filling.time))
+            elif part in (kinds.MOMENT, kinds.LAST, kinds.FIRST) and filling.time:
+                shown.append(self._moment(part, filling.time))
             elif filling.measure:
                 shown.append(self._figure(part, filling.measure))
         return shown
@@ -157,7 +198,7 @@ class Queries:
         return self._named(exp.Count(this=values), name)
 
     def _cut_time(self, part: str, time: Field) -> Any:
-        """The day or hour of a time. Text is cut as ISO 8601 has it: 2025-01-31 08:00."""
+        """The day, hour … of a time. Text is cut as ISO 8601 has it: 2025-01-31 08:00."""
         from sqlglot import exp
 
         column = self._column(time)
@@ -165,6 +206,12 @@ class Queries:
         if part == kinds.DAY:
             name = localized(self._language, "day", "日期")
             cut = _cut(column, 1, 10) if text else exp.cast(column, "DATE")
+        elif part == kinds.WEEK:
+            name = localized(self._language, "week", "周")
+            cut = _call("STRFTIME", exp.Literal.string(WEEK), column)
+        elif part == "month":
+            name = localized(self._language, "month", "月份")
+            cut = _cut(column, 1, 7)
         else:
             name = localized(self._language, "hour_of_day", "时段")
             cut = _cut(column, 12, 2)
@@ -172,13 +219,27 @@ class Queries:
                 cut = exp.Extract(this=exp.var("HOUR"), expression=column)
         return self._named(cut, name)
 
+    def _moment(self, part: str, time: Field) -> Any:
+        """A time itself, or the latest or earliest of all."""
+        from sqlglot import exp
+
+        column = self._column(time)
+        if part == kinds.LAST:
+            column = exp.Max(this=column)
+        elif part == kinds.FIRST:
+            column = exp.Min(this=column)
+        name = nouns(time.column, self._language)[0]
+        if name == time.column.name:  # never the column's own name
+            name = localized(self._language, "time", "时间")
+        return self._named(column, name)
+
     def _equals(self, filling: Filling) -> Any:
         from sqlglot import exp
 
         assert filling.category is not None
         literal: Any = exp.Literal.string(filling.value)
         if not filling.category.is_text:
-            literal = exp.Literal.number(filling.value)
+            literal = exp.Literal.number("N1")
         return exp.EQ(this=self._column(filling.category), expression=literal)
 
     def _column(self, field: Field) -> Any:
@@ -214,12 +275,34 @@ def _name_in_result(shown: Any) -> Any:
     return shown.copy()
 
 
+def _compared(left: Any, comparison: str, ends: list[Any]) -> Any:
+    from sqlglot import exp
+
+    if comparison == "between":
+        return exp.Between(this=left, low=ends[0], high=ends[1])
+    return getattr(exp, COMPARED[comparison])(this=left, expression=ends[0])
+
+
+def _averaged(query: Any, name: str) -> Any:
+    """The average of a figure over the rows of a query, under the same name."""
+    from sqlglot import exp
+
+    figure = exp.Column(this=exp.to_identifier(name))
+    figure = exp.Round(this=exp.Avg(this=figure), decimals=exp.Literal.number(DECIMALS))
+    return exp.select(exp.alias_(figure, name)).from_(query.subquery("days"))
+
+
 def _cut(column: Any, start: int, length: int) -> Any:
     """SUBSTR, which all dialects know, as it is: sqlglot's own node becomes SUBSTRING."""
     from sqlglot import exp
 
-    numbers = [exp.Literal.number(start), exp.Literal.number(length)]
-    return exp.Anonymous(this="SUBSTR", expressions=[column, *numbers])
+    return _call("SUBSTR", column, exp.Literal.number(start), exp.Literal.number(length))
+
+
+def _call(function: str, *arguments: Any) -> Any:
+    from sqlglot import exp
+
+    return exp.Anonymous(this=function, expressions=list(arguments))
 
 
 def table_node(table: TableSchema, dialect: str) -> Any:

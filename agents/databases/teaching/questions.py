@@ -2,11 +2,13 @@
 
 The queries are written by rule (`kinds.py`, `facts.py`), judged by the guard and run; one that is
 refused, fails or finds nothing is left out. The questions are the wordings of `questions_*.toml`,
-English and Chinese; the last wording of each kind is held out.
+English and Chinese; the last wording of each kind is held out. What is taught is the question's
+plain words (`reading.py`).
 
     wording    "[Which|What] {category} has the most {measure}?"
     choice     "Which {category} has the most {measure}?"
     question   "Which account has the most likes?"
+    plain      "account most likes"
 """
 
 from __future__ import annotations
@@ -15,11 +17,10 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from agents.databases.database import QueryFailed
 from agents.databases.guard.refused import Refused
@@ -28,47 +29,48 @@ from agents.databases.runner import ask_database
 from agents.databases.schema import Schema
 from agents.databases.sources import DataSource
 from agents.databases.teaching.facts import Composer, Fact
-from agents.databases.teaching.subjects import find_subjects
+from agents.databases.teaching.lexicon import LANGUAGES
+from agents.databases.teaching.reading import Reader, Reading, fill
+from agents.databases.teaching.subjects import Subject, find_subjects
 from workbench.errors import Stopped
 from workbench.files import write_text
 from workbench.settings import Settings
 
-LANGUAGES = ("en", "zh")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")  # [one|another|]
-MARK = re.compile(r"\{(\w+)\}")  # {measure}
-# People type in a hurry, so a part of what is taught is written so.
-PLAIN = 0.3  # share of questions without their capital and mark
-HURRIED = 0.5  # share of taught questions with words left out or muddled
-LEFT_OUT = 0.3  # share of the loose words that a hurried question leaves out
-MUDDLED = 0.3  # share of the hurried ones whose parts stand in any order
+HOLE = re.compile(r"\{(\w+)\}")  # {measure}
+ASKED = "asked: "  # begins the group of a line that is taught in plain words
+MUDDLED = 0.25  # share of taught questions whose parts stand in any order
 PATIENCE = 20  # rounds over all kinds without a new question before the search ends
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One question and its query.
+    """One question and its query, with marks for numbers, days and words.
 
-    `fact` names what it teaches; a `held_out` pair has a wording that is never taught.
+    `asked` is the question as a person puts it, `plain` as it is taught. `fact` is what it teaches:
+    one question for all that have its query. A `held_out` pair has a wording that is never taught.
     """
 
-    question: str
+    asked: str
+    plain: str
     sql: str
     fact: str
     held_out: bool
 
     def to_line(self) -> str:
         turns = [
-            {"role": "user", "content": self.question},
+            {"role": "user", "content": self.plain},
             {"role": "assistant", "content": self.sql},
         ]
-        return json.dumps({"messages": turns, "group": self.fact}, ensure_ascii=False)
+        row = {"messages": turns, "group": f"{ASKED}{self.fact}"}
+        return json.dumps(row, ensure_ascii=False)
 
 
 @lru_cache(maxsize=2)
-def wordings(language: str) -> dict[str, Any]:
-    """The courtesies `before`, `loose` and `known` words, and the wordings of each of `kinds`."""
+def wordings(language: str) -> dict[str, list[str]]:
+    """The wordings of each kind."""
     path = Path(__file__).with_name(f"questions_{language}.toml")
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomllib.loads(path.read_text("utf-8"))["kinds"]
 
 
 def make_pairs(
@@ -79,36 +81,69 @@ def make_pairs(
     Every kind and every fact gets its share, as evenly as may be. Fewer come where questions end.
     """
     chance = random.Random(seed)  # noqa: S311 – the same pairs from the same seed
-    facts = {language: answerable(source, settings, language) for language in LANGUAGES}
-    taught = _ask(facts, count, False, chance)
-    asked = {pair.question for pair in taught}
-    others = _ask(facts, held_out, True, chance)
-    return taught + [pair for pair in others if pair.question not in asked]
+    schema = load_schema(source, settings)
+    subjects = find_subjects(schema, source, settings)
+    facts: dict[str, list[Fact]] = {}
+    for language in LANGUAGES:
+        facts[language] = _answerable(subjects, schema, source, settings, language)
+    reader = Reader(schema, values_of(subjects))
+    taught = _ask(facts, reader, count, chance)
+    known = {pair.plain for pair in taught}
+    return taught + _ask(facts, reader, held_out, chance, known, held_out=True)
 
 
 def answerable(source: DataSource, settings: Settings, language: str) -> list[Fact]:
     """The facts of a source whose query passes the guard, runs, and finds something."""
     schema = load_schema(source, settings)
+    subjects = find_subjects(schema, source, settings)
+    return _answerable(subjects, schema, source, settings, language)
+
+
+def _answerable(
+    subjects: list[Subject],
+    schema: Schema,
+    source: DataSource,
+    settings: Settings,
+    language: str,
+) -> list[Fact]:
     found: list[Fact] = []
-    for subject in find_subjects(schema, source, settings):
+    for subject in subjects:
         facts = Composer(subject, schema.dialect, language).facts()
         found += [fact for fact in facts if _finds(fact, schema, source, settings)]
+    return found
+
+
+def values_of(subjects: Iterable[Subject]) -> set[str]:
+    """The texts that the categories hold."""
+    found: set[str] = set()
+    for subject in subjects:
+        for category in subject.of("category"):
+            if category.is_text:
+                found.update(category.values)
     return found
 
 
 def _finds(fact: Fact, schema: Schema, source: DataSource, settings: Settings) -> bool:
     """Whether the query gives at least one cell that is not empty."""
     try:
-        _, result = ask_database(fact.sql, schema, source, settings)
+        _, result = ask_database(fact.example, schema, source, settings)
     except (Refused, QueryFailed, Stopped):
         return False
     return any(cell is not None for row in result.rows for cell in row)
 
 
 def _ask(
-    facts: dict[str, list[Fact]], count: int, held_out: bool, chance: random.Random
+    facts: dict[str, list[Fact]],
+    reader: Reader,
+    count: int,
+    chance: random.Random,
+    known: Collection[str] = (),
+    held_out: bool = False,
 ) -> list[Pair]:
-    """Word the facts until there are enough questions: the kinds in turn, of each its facts."""
+    """Word the facts until there are enough questions: the kinds in turn, of each its facts.
+
+    No question has the plain words of another, or of a `known` one.
+    """
     turns: list[tuple[str, Iterator[Fact]]] = []
     for language, found in facts.items():
         for kind in _by_kind(found):
@@ -118,20 +153,55 @@ def _ask(
     while turns and len(pairs) < count and fruitless < PATIENCE * len(turns):
         for language, facts_of_kind in turns:
             fact = next(facts_of_kind)
-            pattern = _wording(fact.kind, language, held_out, chance)
-            hurried = not held_out and chance.random() < HURRIED
-            question = word(pattern, fact, language, chance, hurried)
-            if question in pairs:
+            pair = _pair(fact, language, reader, chance, held_out)
+            if pair is None or pair.plain in pairs or pair.plain in known:
                 fruitless += 1
                 continue
             fruitless = 0
-            pairs[question] = Pair(question, fact.sql, f"{language} {fact.sql}", held_out)
+            pairs[pair.plain] = pair
     return list(pairs.values())[:count]
+
+
+def _pair(
+    fact: Fact, language: str, reader: Reader, chance: random.Random, held_out: bool
+) -> Pair | None:
+    """The fact in one of its wordings; None where that is read as something else."""
+    pattern = _wording(fact.kind, language, held_out, chance)
+    muddled = not held_out and chance.random() < MUDDLED
+    asked = word(pattern, fact, language, chance, muddled)
+    reading = reader.read(asked)
+    sql = _with_marks_of(reading, fact)
+    if sql is None or reading.unknown:
+        return None
+    return Pair(asked, reading.plain, sql, _called(fact, language), held_out)
+
+
+def _called(fact: Fact, language: str) -> str:
+    """The first question for the fact: it is the same each time."""
+    pattern = max(wordings(language)[fact.kind], key=lambda text: text.endswith(("?", "？")))
+    return word(pattern, fact, language, random.Random(0))  # noqa: S311
+
+
+def _with_marks_of(reading: Reading, fact: Fact) -> str | None:
+    """The query with the marks that the question has; None where they are not those of the fact."""
+    renamed: dict[str, str] = {}
+    for mark, content in fact.marks.items():
+        same = [
+            read
+            for read, text in reading.marks.items()
+            if read[0] == mark[0] and text == content and read not in renamed.values()
+        ]
+        if not same:
+            return None
+        renamed[mark] = same[0]
+    if len(reading.marks) != len(renamed):
+        return None
+    return fill(fact.sql, renamed)
 
 
 def _wording(kind: str, language: str, held_out: bool, chance: random.Random) -> str:
     """The last wording of the kind where it is held out, else any other."""
-    *taught, last = wordings(language)["kinds"][kind]
+    *taught, last = wordings(language)[kind]
     return last if held_out else chance.choice(taught)
 
 
@@ -149,21 +219,15 @@ def _in_turn(facts: list[Fact], chance: random.Random) -> Iterator[Fact]:
 
 
 def word(
-    pattern: str, fact: Fact, language: str, chance: random.Random, hurried: bool = False
+    pattern: str, fact: Fact, language: str, chance: random.Random, muddled: bool = False
 ) -> str:
-    """One question: the wording's choices made, its marks filled, at times with a courtesy."""
+    """One question: the wording's choices made and its holes filled, perhaps in any order."""
     pattern = _choose(pattern, chance)
-    if hurried:
-        pattern = _hurry(pattern, language, chance)
-    text = MARK.sub(lambda mark: chance.choice(fact.words[mark[1]]), pattern)
+    if muddled:
+        pattern = _muddle(pattern, language, chance)
+    text = HOLE.sub(lambda hole: chance.choice(fact.words[hole[1]]), pattern)
     text = " ".join(text.split()).replace(" ?", "?")
-    text = chance.choice(wordings(language)["before"]) + text
-    if chance.random() > PLAIN:
-        return text[0].upper() + text[1:]
-    begins_with_value = text.startswith(fact.words.get("value", ()))
-    if not begins_with_value:  # a value keeps its capital
-        text = text[0].lower() + text[1:]
-    return text.rstrip("?？")
+    return text[0].upper() + text[1:]
 
 
 def _choose(pattern: str, chance: random.Random) -> str:
@@ -176,24 +240,12 @@ def _choose(pattern: str, chance: random.Random) -> str:
         pattern = pattern[: choice.start()] + chosen + pattern[choice.end() :]
 
 
-def _hurry(pattern: str, language: str, chance: random.Random) -> str:
-    """The wording without some of its loose words, or with its parts in another order."""
+def _muddle(pattern: str, language: str, chance: random.Random) -> str:
+    """The wording with its parts in another order."""
     space = " " if language == "en" else ""
-    if chance.random() < MUDDLED:
-        split = re.split(r"(\{\w+\})|[?？：:]", pattern)
-        parts = [part for part in split if part and part.strip()]
-        return space.join(chance.sample(parts, len(parts)))
-    if language == "en":
-        pieces = pattern.split(" ")
-        loose = set(wordings(language)["loose"].split())
-    else:
-        pieces = re.findall(r"\{\w+\}|.", pattern)
-        loose = set(wordings(language)["loose"])
-    kept = []
-    for piece in pieces:
-        if piece.lower() not in loose or chance.random() > LEFT_OUT:
-            kept.append(piece)
-    return space.join(kept)
+    split = re.split(r"(\{\w+\})|[?？：:,，]", pattern)
+    parts = [part for part in split if part and part.strip()]
+    return space.join(chance.sample(parts, len(parts)))
 
 
 def write_pairs(path: Path, pairs: Sequence[Pair]) -> None:
