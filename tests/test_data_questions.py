@@ -20,9 +20,9 @@ from agents.databases.sources import add_source
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.facts import Composer
 from agents.databases.teaching.kinds import KINDS
+from agents.databases.teaching.lexicon import LANGUAGES
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import identifier
-from agents.databases.teaching.lexicon import LANGUAGES
 from agents.databases.teaching.questions import answerable, make_pairs, wordings
 from agents.databases.teaching.reading import Reader, fill
 from agents.databases.teaching.subjects import find_subjects

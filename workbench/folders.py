@@ -77,7 +77,7 @@ def no_file_inside(path: Path, folder: Path) -> Message | None:
 
 
 def check_file(path: Path) -> None:
-    """Raises NotFound where nothing is there, InvalidInput for what is neither file nor folder."""
+    """Raises NotFound where nothing exists, InvalidInput for what is neither file nor folder."""
     if path.is_file() or path.is_dir():
         return
     if not path.exists():

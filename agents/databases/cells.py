@@ -83,7 +83,8 @@ def cut_cells(session: Session, sql: str) -> Cut:
 
 def _wrapped(sql: str, dialect: str, names: list[str], kinds: list[str]) -> Cut:
     columns = [f"c{number}" for number in range(1, len(names) + 1)]
-    first, second = [], []
+    first: list[str] = []
+    second: list[str] = []
     instead: dict[int, int] = {}
     for place, (column, kind) in enumerate(zip(columns, kinds, strict=True)):
         written = [part.format(c=column, sent=SENT) for part in WRITTEN[dialect, kind]]

@@ -123,7 +123,7 @@ class Running:
         return bool(wait([self._result], seconds).done)
 
     def _shown(self, error: WorkbenchError) -> WorkbenchError:
-        """What a person is told of an error: a query that was killed ends with any of them."""
+        """What a person is told about an error: a query that was killed ends with any of them."""
         if self._why is None:
             return error
         paused = paused_sentence(self._source, self._settings)

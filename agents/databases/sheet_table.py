@@ -83,7 +83,7 @@ def _narrow(rows: Iterator[list[Any]], staged: Staged, most: int) -> Iterator[li
 
 def _widen(connection: Any, staged: Staged, columns: int) -> None:
     for number in range(len(staged.kinds), columns):
-        if number:  # the first one is there from the beginning
+        if number:  # the first one exists from the beginning
             connection.execute(f"ALTER TABLE {STAGED} ADD COLUMN c{number} VARCHAR")
         staged.kinds.append(set())
 

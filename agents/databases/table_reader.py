@@ -81,7 +81,7 @@ def read_into(
     import duckdb
 
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": DUCKDB_MEMORY,
             "threads": 2,
             "temp_directory": folder,

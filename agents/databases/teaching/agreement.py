@@ -219,9 +219,7 @@ class _Agreement:
         for name in self._names:
             # "activations" that are counted in a column are that column, not the rows of a table
             columns = {item for item in name.items if item[1]}
-            if columns and not columns & used:
-                yield name.said
-            elif not columns and not name.items & rows:
+            if (columns and not columns & used) or (not columns and not name.items & rows):
                 yield name.said
 
     def _unnamed(self) -> Iterator[str]:

@@ -252,7 +252,7 @@ class Watcher:
                 yield item
                 continue
             known = self._named.get(column.name.casefold())
-            if known is not None and known is not node and not known.find(exp.Column) is column:
+            if known is not None and known is not node and known.find(exp.Column) is not column:
                 yield from self._items(known)
 
     def _column(self, column: Any) -> Item | None:

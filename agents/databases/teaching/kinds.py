@@ -108,8 +108,7 @@ KINDS = (
     Kind(
         "count_by",
         "How many posts does each account have?",
-        "SELECT account, COUNT(*) AS posts FROM ads_summary GROUP BY account ORDER BY "
-        "posts DESC",
+        "SELECT account, COUNT(*) AS posts FROM ads_summary GROUP BY account ORDER BY posts DESC",
         fills=[COUNTED_CATEGORY],
         shows=[CATEGORY, ROWS],
         sort=FALLING,
@@ -117,8 +116,7 @@ KINDS = (
     Kind(
         "count_by_up",
         "Which account has the fewest posts?",
-        "SELECT account, COUNT(*) AS posts FROM ads_summary GROUP BY account ORDER BY "
-        "posts",
+        "SELECT account, COUNT(*) AS posts FROM ads_summary GROUP BY account ORDER BY posts",
         fills=[COUNTED_CATEGORY],
         shows=[CATEGORY, ROWS],
         sort=RISING,
@@ -188,8 +186,7 @@ KINDS = (
     Kind(
         "top",
         "Show the posts with the most likes",
-        "SELECT desc, account, CAST(star AS INTEGER) AS likes FROM ads_summary ORDER "
-        "BY likes DESC",
+        "SELECT desc, account, CAST(star AS INTEGER) AS likes FROM ads_summary ORDER BY likes DESC",
         fills=[MEASURE],
         shows=[TITLE, MEASURE],
         sort=FALLING,
@@ -541,8 +538,7 @@ KINDS = (
     Kind(
         "last_where",
         "When was the latest post of Lumen Lights published?",
-        "SELECT MAX(create_time) AS published FROM ads_summary WHERE account = 'Lumen "
-        "Lights'",
+        "SELECT MAX(create_time) AS published FROM ads_summary WHERE account = 'Lumen Lights'",
         fills=[TIME, LISTED_CATEGORY, VALUE],
         shows=[LAST],
     ),
@@ -550,8 +546,7 @@ KINDS = (
     Kind(
         "count_in",
         "How many posts were published after March 5?",
-        "SELECT COUNT(*) AS posts FROM ads_summary WHERE SUBSTR(create_time, 1, 10) > "
-        "'D1'",
+        "SELECT COUNT(*) AS posts FROM ads_summary WHERE SUBSTR(create_time, 1, 10) > 'D1'",
         fills=[TIME, WINDOW],
         shows=[ROWS],
     ),
@@ -589,14 +584,14 @@ KINDS = (
     # with a word in their text
     Kind(
         "search",
-        "Which posts mention \"beans\"?",
+        'Which posts mention "beans"?',
         "SELECT desc, account FROM ads_summary WHERE desc LIKE '%T1%'",
         fills=[WORD],
         shows=[TITLE],
     ),
     Kind(
         "count_search",
-        "How many posts mention \"beans\"?",
+        'How many posts mention "beans"?',
         "SELECT COUNT(*) AS posts FROM ads_summary WHERE desc LIKE '%T1%'",
         fills=[WORD],
         shows=[ROWS],

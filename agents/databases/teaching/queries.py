@@ -20,8 +20,16 @@ TITLE_COLUMNS = 2  # of a listed row, beside the number that it is listed for
 FIGURES = {kinds.TOTAL: "Sum", kinds.AVERAGE: "Avg", kinds.LARGEST: "Max", kinds.SMALLEST: "Min"}
 DECIMALS = 2  # of an average
 COMPARED = {
-    **{"more": "GT", "atleast": "GTE", "less": "LT", "atmost": "LTE", "exactly": "EQ"},
-    **{"after": "GT", "since": "GTE", "before": "LT", "until": "LTE", "month": "EQ"},
+    "more": "GT",
+    "atleast": "GTE",
+    "less": "LT",
+    "atmost": "LTE",
+    "exactly": "EQ",
+    "after": "GT",
+    "since": "GTE",
+    "before": "LT",
+    "until": "LTE",
+    "month": "EQ",
 }
 WEEK = "%Y-%W"  # of a text in SQLite; other databases have no such function, and refuse it
 # a query that uses a name in every place where one can stand
