@@ -28,7 +28,7 @@ CONNECTS_WITHIN = 5  # seconds
 LOCK_WAIT = 3  # seconds
 IDLE = 60  # seconds that an open transaction may wait for our next word
 ANSWERS_WITHIN = 3  # seconds beyond a query's own time, before the socket is given up
-OBEYS_WITHIN = 0.4  # seconds between a kill and the next, harder one
+OBEYS_WITHIN = 0.3  # seconds between a kill and the next, harder one
 MEMORY = 256_000_000  # bytes
 TEMPORARY = 1_000_000_000  # bytes
 # what every PostgreSQL knows and every account may set
