@@ -86,14 +86,13 @@ def add(name: str, place: str, as_json: bool) -> None:
       workbench data add posts ./posts.csv
     """
     from agents.databases.commands.rights import facts_of, show_rights
-    from agents.databases.files import left_out
     from agents.databases.introspect import add_and_read
     from agents.databases.rights import note_rights
 
     settings = load_settings()
     source, schema = add_and_read(settings, name, place)
     rights = note_rights(source, settings)
-    told = schema.sentences() + left_out(source, settings)
+    told = schema.sentences()
     tables = len(schema.tables)
     columns = schema.column_count()
     if as_json:
