@@ -25,6 +25,7 @@ DRAWING = {
 FIRST = {method: keyword for keyword, methods in DRAWING.items() for method in methods.split()}
 ON_ST_ALONE = {"write", "title", "error", "info", "status", "warning", "header", "button"}
 OPTIONS_ARE_MARKDOWN = {"radio", "pills", "segmented_control", "menu_button"}
+SANITIZER = ("workbench.ui", "text")
 SANITIZED = {"plain", "safe", "sentence", "blocks"}
 NUMBERS = {"len", "int", "float", "round", "sum", "abs"}
 OUR_OWN = {
@@ -171,7 +172,8 @@ class Pages:
                 )
             if func.attr in ("strip", "rstrip", "lower", "get", "items", "values", "pop"):
                 return self.may_show(func.value, module)
-            return False
+            of_sanitizer = module.imported.get(ast.unparse(func.value)) == SANITIZER
+            return of_sanitizer and func.attr in SANITIZED
         if not isinstance(func, ast.Name):
             return False
         if func.id in SANITIZED or func.id in NUMBERS:

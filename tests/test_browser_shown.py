@@ -42,6 +42,8 @@ expect.set_options(timeout=40_000)
 Open = Callable[..., Any]
 
 TEXTS = [payload.text for payload in SHORT]
+PICTURE = "http://pictures.example/plan.svg"
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 AT_ONCE = 40  # payloads of one answer
 # what a page must not hold: see the two lists it returns
 DANGERS = """() => {
@@ -146,6 +148,8 @@ def served(
     conversations = Conversations(home / "workbench.db")
     huge = [[Token(payload.text), Done("none", 1.0)] for payload in (HUGE[1], HUGE[4])]
     chats["all"] = hostile_chat(conversations, [*answers(), *huge])
+    picture = [[Token(f"Here: ![the plan]({PICTURE})"), Done("none", 1.0)]]
+    chats["picture"] = hostile_chat(conversations, picture)
     with openai_server(script) as model, running_app(home, openai_base_url=model) as url:
         yield url
 
@@ -199,7 +203,8 @@ def watched(open_page: Open, served: str) -> Iterator[Callable[[str], Any]]:
 
 def drawn(page: Any) -> Any:
     page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'",
+        timeout=40_000,
     )
     page.wait_for_timeout(500)
     return page
@@ -259,6 +264,27 @@ def test_no_cell_or_passage_reaches_out(watched: Callable[[str], Any]) -> None:
     search.press("Enter")
     expect(page.get_by_text("The harbour.").first).to_be_visible()
     assert drawn(page).evaluate(DANGERS) == []
+
+
+def test_a_picture_from_elsewhere_is_asked_for_by_a_click_alone(
+    open_page: Open, served: str, chats: dict[str, int]
+) -> None:
+    page = open_page("en", at=served, path=f"?chat={chats['picture']}")
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body=DRAWING, content_type="image/svg+xml")
+
+    page.context.route("http://pictures.example/**", answer)
+    chip = page.get_by_role("link", name="the plan · pictures.example")
+    expect(chip).to_be_visible()
+    assert drawn(page) and asked == []
+    with page.expect_popup() as opened:
+        chip.click()
+    assert opened.value.url == PICTURE and asked == [PICTURE]
+    assert opened.value.locator("rect").count() == 1
+    assert opened.value.evaluate("window.opener") is None
 
 
 def test_the_browser_itself_refuses_what_would_get_through(open_page: Open, served: str) -> None:

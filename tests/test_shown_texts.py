@@ -61,6 +61,8 @@ def test_charts_are_drawn_at_one_place(pages: Pages) -> None:
         ("def f(n: int):\n    st.caption(f'{n} of {len(a)} at {b:.1f}')", 0),
         ("def g(x):\n    return plain(x)\nst.caption(g(y))", 0),
         ("st.markdown('  \\n'.join(plain(line) for line in lines))", 0),
+        ("from workbench.ui import text\nst.caption(text.sentence(a))", 0),
+        ("st.caption(text.sentence(a))", 1),
         ("st.selectbox('x', names)", 0),  # its options are no Markdown
     ],
 )
