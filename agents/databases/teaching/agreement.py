@@ -170,8 +170,9 @@ class _Agreement:
         return None
 
     def _compares_time(self, comparison: Comparison, unit: str) -> bool:
-        item = comparison.item
-        return bool(item) and comparison.figure == unit and not CHANGED.search(item[1])
+        if comparison.item is None or comparison.figure != unit:
+            return False
+        return not CHANGED.search(comparison.item[1])
 
     def _beside(self, comparison: Comparison) -> bool:
         """Whether the column that is compared with a lone number is named: user 3."""

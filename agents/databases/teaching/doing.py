@@ -160,9 +160,11 @@ class Watcher:
                 doing.figures.append((ROWS, None))
             return
         name = type(node).__name__
-        for item in items or [None]:
+        for item in items:
             figure = OF_TIMES.get(name, name) if item in self._times else name
             doing.figures.append((figure, item))
+        if not items:
+            doing.figures.append((name, None))
 
     def _watch_key(self, key: Any, doing: Doing) -> None:
         cut = self.cut_of(key)

@@ -18,7 +18,7 @@ from agents.databases.teaching.subjects import DAY, Field, Subject
 from workbench.language import localized
 
 EXAMPLE_SIZE = 3
-# how a number is compared, in words; the numbers themselves are only examples, for a query has marks
+# how a number is compared, in words; the numbers are only examples, for a query has marks
 COMPARISONS = {
     "more": {"en": "more than {low}", "zh": "超过{low}"},
     "less": {"en": "fewer than {high}", "zh": "少于{high}"},
@@ -66,8 +66,8 @@ class Composer:
         self.subject = subject
         self.language = language
         measured: set[str] = set()
-        for field in subject.of("measure"):
-            measured.update(nouns(field.column, language))
+        for measure in subject.of("measure"):
+            measured.update(nouns(measure.column, language))
         called = nouns(subject.table, language)
         # "activations" of a table that counts activations means their sum, not its rows
         self.counted = tuple(noun for noun in called if noun not in measured)

@@ -155,8 +155,8 @@ class Reader:
 
     def read(self, question: str) -> Reading:
         text = " ".join(unicodedata.normalize("NFKC", question).split())
-        for word, meant in lexicon().rewrites.items():
-            text = text.replace(word, meant)
+        for said, meant in lexicon().rewrites.items():
+            text = text.replace(said, meant)
         found: list[Token] = []
         for finding in (self._texts, self._known_values, self._dates, self._words, _numbers):
             for token in finding(text):
@@ -205,7 +205,7 @@ class Reader:
 def _numbers(text: str) -> Iterator[Token]:
     for match in DIGITS.finditer(text):
         number = float(match[1].replace(",", "")) * UNITS[match[2].lower()]
-        yield Token("number", match[0], "", f"{number:.10g}", start=match.start())
+        yield Token("number", match[0].rstrip(), "", f"{number:.10g}", start=match.start())
     for match in ENGLISH_NUMBER.finditer(text):
         number = ENGLISH_NUMBERS[match[0].lower()]
         yield Token("number", match[0], "", str(number), start=match.start())
@@ -220,9 +220,9 @@ def _without_doubles(tokens: list[Token]) -> list[Token]:
     kept: list[Token] = []
     for place, token in enumerate(tokens):
         beside = [*tokens[max(place - 1, 0) : place], *tokens[place + 1 : place + 2]]
-        if token.meaning == "day" and token.said.lower() in ONE_DAY:
-            if any(other.meaning == "hour" or other.kind == "day" for other in beside):
-                continue
+        is_day = token.meaning == "day" and token.said.lower() in ONE_DAY
+        if is_day and any(other.meaning == "hour" or other.kind == "day" for other in beside):
+            continue
         if token.meaning == "front":  # the first of the most, if nothing else is said
             if ordered:
                 continue
@@ -264,8 +264,8 @@ def _with_between(tokens: list[Token]) -> list[Token]:
                 _, plain = lexicon().meanings["between"]
                 spanned.append(Token("meaning", token.said, plain, "between", start=token.start))
         # "from the 10th until the 14th"
-        ends = token.meaning in ("until", "atmost") and following
-        if ends and spanned and spanned[-1].kind == following.kind:
+        ends = token.meaning in ("until", "atmost")
+        if ends and following and spanned and spanned[-1].kind == following.kind:
             continue
         spanned.append(token)
     return spanned
