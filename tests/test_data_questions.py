@@ -32,8 +32,9 @@ from agents.databases.teaching.questions import (
     word_pairs,
     wordings,
 )
-from agents.databases.teaching.reading import Reader, fill
+from agents.databases.teaching.reading import Reader
 from agents.databases.teaching.subjects import find_subjects
+from agents.databases.teaching.tokens import fill
 from workbench.cli import workbench
 from workbench.language import language_of
 from workbench.settings import Settings, load_settings

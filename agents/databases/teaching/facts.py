@@ -13,8 +13,8 @@ from agents.databases.teaching.dates import MONTHS
 from agents.databases.teaching.kinds import KINDS, Kind
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import Filling, Queries
-from agents.databases.teaching.reading import fill
 from agents.databases.teaching.subjects import DAY, Field, Subject
+from agents.databases.teaching.tokens import fill
 from workbench.language import localized
 
 EXAMPLE_SIZE = 3
@@ -165,6 +165,7 @@ class Composer:
             words["n"] = (str(filling.size),)
         if filling.text:
             words["word"] = (f'"{_word(filling.text)}"',)
+            words["text"] = nouns(filling.text.column, self.language)
         return words
 
     def _marks(self, filling: Filling) -> dict[str, str]:

@@ -30,8 +30,9 @@ from agents.databases.schema import Schema
 from agents.databases.sources import DataSource
 from agents.databases.teaching.facts import Composer, Fact
 from agents.databases.teaching.lexicon import LANGUAGES
-from agents.databases.teaching.reading import Reader, Reading, fill
+from agents.databases.teaching.reading import Reader
 from agents.databases.teaching.subjects import Subject, find_subjects
+from agents.databases.teaching.tokens import Reading, fill
 from workbench.errors import Stopped
 from workbench.files import write_text
 from workbench.settings import Settings
