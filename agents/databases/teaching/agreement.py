@@ -173,7 +173,7 @@ class _Agreement:
         rows = {(table, "") for table in self._tables}
         # a superlative has a subject: to show the account of one post is not to rank accounts,
         # and accounts are not listed once for each of their posts
-        lists = doing.distinct or self._names_rows()
+        lists = doing.distinct or doing.limit == "1"
         if lists and not doing.computes and not self._ranks():
             used |= doing.shown
         for name in self._names:

@@ -42,6 +42,7 @@ HOLE = re.compile(r"\{(\w+)\}")  # {measure}
 TEXT = re.compile(r"'(?:[^']|'')*'")
 ASKED = "asked: "  # begins the group of a line that is taught in plain words
 MUDDLED = 0.25  # share of taught questions whose parts stand in any order
+REPEATED = 8  # times that the same plain words are taught, from different questions
 PATIENCE = 20  # rounds over all kinds without a new question before the search ends
 
 
@@ -150,23 +151,31 @@ def _ask(
 ) -> list[Pair]:
     """Word the facts until there are enough questions: the kinds in turn, of each its facts.
 
-    No question has the plain words of another, or of a `known` one.
+    No question comes twice, and none has the plain words of a `known` one. The few plain words of
+    a simple kind may come a few times, or the kinds with many would be most of what is taught.
     """
     turns: list[tuple[str, Iterator[Fact]]] = []
     for language, facts in askable.facts.items():
         for kind in _by_kind(facts):
             turns.append((language, _in_turn(kind, chance)))
     pairs: dict[str, Pair] = {}
+    queries: dict[str, list[str]] = {}  # of the plain words
+    most = 1 if held_out else REPEATED
     fruitless = 0
     while turns and len(pairs) < count and fruitless < PATIENCE * len(turns):
         for language, facts_of_kind in turns:
             fact = next(facts_of_kind)
             pair = _pair(fact, language, askable.reader, chance, held_out)
-            if pair is None or pair.plain in pairs or pair.plain in known:
+            if pair is None or pair.asked in pairs or pair.plain in known:
+                fruitless += 1
+                continue
+            same = queries.setdefault(pair.plain, [])
+            if len(same) == most or (same and pair.sql != same[0]):
                 fruitless += 1
                 continue
             fruitless = 0
-            pairs[pair.plain] = pair
+            same.append(pair.sql)
+            pairs[pair.asked] = pair
     return list(pairs.values())[:count]
 
 
