@@ -57,7 +57,9 @@ def read_questions(path: Path) -> list[Expected]:
     found = []
     try:
         for line in path.read_text("utf-8").splitlines():
-            row = json.loads(line) if line.strip() else {"about": ""}
+            if not line.strip():
+                continue
+            row: dict[str, Any] = json.loads(line)
             if row.keys() == {"about"}:
                 continue
             *_, asked, answered = row["messages"]
