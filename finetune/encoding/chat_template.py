@@ -15,6 +15,7 @@ from workbench.artefacts import model_folder
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.chat_format import fold_system
+from workbench.models.rendering import render_template
 
 CHATML = (
     "{% for message in messages %}"
@@ -73,11 +74,11 @@ def render(
         # some models have a second template for tools
         template = tokenizer.get_chat_template(tools=offered)
         turns = list(_as_template(messages, thinking_fields(template)))
-        return tokenizer.apply_chat_template(
+        return render_template(
+            tokenizer,
             turns,
             tools=offered,
             chat_template=template,
-            tokenize=False,
             add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
