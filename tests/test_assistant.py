@@ -420,6 +420,14 @@ def test_parts_are_asked_in_turn_and_their_numbers_computed(home: Path) -> None:
     assert "55543" in said(events) and "27 days" in said(events)
 
 
+def test_a_slow_part_ends_with_the_time(home: Path) -> None:
+    settings = load_settings(home=home, model="none", assistant_seconds=0.001)
+    events = ask("Which account has the most likes in total?", settings)
+    assert "0.001 seconds" in of(events, Notice)[-1].text
+    assert "No step had a result." in said(events) and not of(events, Step)
+    assert isinstance(events[-1], Done)
+
+
 def test_sources_of_all_steps_have_one_numbering(home: Path) -> None:
     questions = [
         "How many days of annual leave do I have?",

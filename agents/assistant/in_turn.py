@@ -13,7 +13,7 @@ from agents.answer import answer
 from agents.assistant import texts
 from agents.assistant.numbering import Numbering
 from agents.assistant.parts import parts_of
-from agents.assistant.work import shortened
+from agents.assistant.work import LimitReached, shortened
 from agents.question import Question
 from agents.tools.calculator import calculate
 from agents.tools.experts import is_shown
@@ -69,10 +69,15 @@ def answer_in_turn(question: Question) -> Iterator[Event]:
         if expression:
             outcome = yield from _compute(number, expression, results)
         else:
-            outcome = yield from _ask(number, part, question, numbering)
+            until = begun + settings.assistant_seconds
+            try:
+                outcome = yield from _ask(number, part, question, numbering, until)
+            except LimitReached as reached:
+                limit = reached.limit
+                break
         results[number] = outcome
         said.append(f"**{part}**\n\n{outcome.text.strip()}")
-    yield Token("\n\n".join(said))
+    yield Token("\n\n".join(said) or texts.known_so_far(question.language, {}))
     if limit:
         amount = getattr(settings, f"assistant_{limit}")
         yield Notice(texts.stopped_by(question.language, limit, amount))
@@ -81,9 +86,12 @@ def answer_in_turn(question: Question) -> Iterator[Event]:
 
 
 def _ask(
-    number: int, part: str, question: Question, numbering: Numbering
+    number: int, part: str, question: Question, numbering: Numbering, until: float
 ) -> Generator[Event, None, Outcome]:
-    """The answer of the agent that Auto chooses for the part, as one step."""
+    """The answer of the agent that Auto chooses for the part, as one step.
+
+    Raises LimitReached where it has not ended by that moment of the monotonic clock.
+    """
     begun = time.monotonic()
     said, problem, mode = "", "", ""
     table: Table | None = None
@@ -91,6 +99,8 @@ def _ask(
     numbering.begin()
     with closing(answer(part, [], question.settings, files=question.files)) as events:
         for event in events:
+            if time.monotonic() > until:
+                raise LimitReached("seconds")
             if isinstance(event, Beat):
                 yield event
                 continue
