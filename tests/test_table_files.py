@@ -19,11 +19,13 @@ from hostile_files import (
     empty_gigabyte,
     far_cell,
     long_line,
+    nested,
     nested_entities,
     odd_entries,
     repeated_text,
     swelling_cell,
     wrong_footer,
+    zipped_line,
 )
 
 from agents.databases import files
@@ -31,6 +33,8 @@ from agents.databases.files import left_out, made_tables, read_table
 from agents.databases.introspect import add_and_read
 from agents.databases.sources import DataSource
 from agents.databases.table_reader import read_into
+from finetune.data import unpacking
+from finetune.data.dataset import load_examples
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
 from workbench.messages import unpack
@@ -105,6 +109,33 @@ def test_a_file_that_swells_is_told_and_takes_no_memory(
     assert time.monotonic() - begun < 25
     home = settings.home / "data" / "bomb"
     assert not list(home.glob("*.part")) and not list(home.glob("tmp*"))
+
+
+DATA_SETS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    # the same for a file to train on, which the command itself reads
+    "far.xlsx": (far_cell, "unknown columns"),
+    "swelling.xlsx": (lambda path: swelling_cell(path, 60), "unpacks to more than 50 MB"),
+    "entities.xlsx": (nested_entities, "damaged"),
+    "rows.parquet": (lambda path: repeated_text(path, 2_000), "unpacks to more than 50 MB"),
+    "footer.parquet": (wrong_footer, "damaged"),
+    "rows.jsonl.gz": (zipped_line, "unpacks to more than 50 MB"),
+    "list.json": (lambda path: nested(path, "["), "nested too deeply"),
+    "lines.jsonl": (lambda path: nested(path, '{"a":'), "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_data_set_that_swells_is_told_and_takes_little_memory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, problem = DATA_SETS[name]
+    path = make(tmp_path / name)
+    monkeypatch.setattr(unpacking, "MOST", 50_000_000)
+    monkeypatch.setattr(unpacking, "BATCH", 10)
+    with memory_watched() as peaks:
+        loaded = load_examples([path])
+    assert problem in loaded.problems[-1].problem + loaded.problems[0].problem
+    assert not loaded.examples and peaks[1] < 200_000_000
 
 
 def test_reading_ends_with_its_time(settings: Settings, tmp_path: Path) -> None:
