@@ -30,8 +30,8 @@ from hostile_files import (
 
 from agents.databases import files
 from agents.databases.files import left_out, made_tables, read_table
-from agents.databases.introspect import add_and_read
-from agents.databases.sources import DataSource
+from agents.databases.introspect import load_schema
+from agents.databases.sources import DataSource, find_source
 from agents.databases.table_reader import read_into
 from finetune.data import unpacking
 from finetune.data.dataset import load_examples
@@ -211,13 +211,16 @@ def test_what_was_left_out_is_said_where_a_source_is_added(
     folder.mkdir()
     far_cell(folder / "far.xlsx")
     odd = odd_entries(folder, ".csv")
-    _, schema = add_and_read(settings, "tables", str(folder))
-    assert schema.tables[0].comment == "far: only the first 1 of 16,384 columns were taken."
-    done = CliRunner().invoke(workbench, ["data", "add", "again", str(folder), "--json"])
+    done = CliRunner().invoke(workbench, ["data", "add", "tables", str(folder), "--json"])
     told = json.loads(done.stdout.splitlines()[-1])["told"]
     assert [sentence.split()[0] for sentence in told] == [*odd, "far:"]
     assert "out.csv is left out: a link that leads out of the folder." in told
-    plain = CliRunner().invoke(workbench, ["data", "add", "third", str(folder)])
+    schema = load_schema(find_source(settings, "tables"), settings)
+    assert schema.tables[0].comment == "far: only the first 1 of 16,384 columns were taken."
+    assert schema.sentences() == told
+    (folder / "far.xlsx").unlink()
+    (folder / "small.csv").write_text("a,b\n1,2\n")
+    plain = CliRunner().invoke(workbench, ["data", "add", "small", str(folder)])
     assert "pipe.csv is left out: a pipe." in plain.output
 
 
