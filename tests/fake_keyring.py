@@ -19,7 +19,7 @@ BACKEND = "fake_keyring.FileKeyring"
 class FileKeyring(KeyringBackend):
     """Service and user -> password, in the file that FAKE_KEYRING names."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def get_password(self, service: str, username: str) -> str | None:
         return self._read().get(f"{service} {username}")

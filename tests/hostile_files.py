@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import zipfile
@@ -98,6 +99,19 @@ def repeated_text(path: Path, rows: int) -> Path:
 def wrong_footer(path: Path) -> Path:
     """A Parquet file that says its footer is two gigabytes long."""
     path.write_bytes(b"PAR1" + b"\xff" * 200 + b"\xff\xff\xff\x7fPAR1")
+    return path
+
+
+def zipped_line(path: Path) -> Path:
+    """A gzip file of a line of 100 MB."""
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.writelines([MEGABYTE] * 100)
+    return path
+
+
+def nested(path: Path, opening: str) -> Path:
+    """JSON that opens a hundred thousand times and never closes."""
+    path.write_text(opening * 100_000)
     return path
 
 

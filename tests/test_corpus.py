@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_files import odd_entries
 from tiny_models import make_tokenizer
 
 from finetune.corpus.blocks import measured, part, passes
@@ -80,8 +81,11 @@ def test_documents_are_files_paragraphs_lines_or_rows(spelling: Spelling, tmp_pa
     (folder / "c.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     (folder / ".hidden.txt").write_text("not read", "utf-8")
     (folder / "picture.png").write_bytes(b"\x89PNG\x00")
-    files, problems = check_files([folder])
+    odd = odd_entries(folder, ".txt")
+    left_out: list[str] = []
+    files, problems = check_files([folder], left_out)
     assert [path.name for path in files] == ["a.txt", "b.md", "c.jsonl.gz"]
+    assert [Path(sentence.split()[0]).name for sentence in left_out] == odd
     assert not problems
     expected = {
         "file": ["one\ntwo\n\n\nthree\n", "第四\n", "five\n\nsix", "七"],

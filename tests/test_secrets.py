@@ -63,19 +63,17 @@ def leaks(data: bytes) -> list[str]:
 def listed_processes() -> Iterator[set[str]]:
     """The command lines of all processes that begin meanwhile, as `ps` shows them to anybody."""
     seen: set[str] = set()
+    before = set(psutil.pids())
     ended = threading.Event()
 
     def watch() -> None:
-        known: set[int] = set()
-        while not ended.wait(0.01):
-            for pid in set(psutil.pids()) - known:
+        while not ended.wait(0.02):
+            for pid in set(psutil.pids()) - before:
                 try:
                     words = psutil.Process(pid).cmdline()
                 except psutil.Error:
                     continue
                 seen.add(" ".join(words))
-                if "workbench" in " ".join(words):  # before that it is not yet what it becomes
-                    known.add(pid)
 
     watching = threading.Thread(target=watch)
     watching.start()

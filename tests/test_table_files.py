@@ -19,18 +19,22 @@ from hostile_files import (
     empty_gigabyte,
     far_cell,
     long_line,
+    nested,
     nested_entities,
     odd_entries,
     repeated_text,
     swelling_cell,
     wrong_footer,
+    zipped_line,
 )
 
 from agents.databases import files
 from agents.databases.files import left_out, made_tables, read_table
-from agents.databases.introspect import add_and_read
-from agents.databases.sources import DataSource
+from agents.databases.introspect import load_schema
+from agents.databases.sources import DataSource, find_source
 from agents.databases.table_reader import read_into
+from finetune.data import unpacking
+from finetune.data.dataset import load_examples
 from workbench.cli import workbench
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
 from workbench.messages import unpack
@@ -107,6 +111,33 @@ def test_a_file_that_swells_is_told_and_takes_no_memory(
     assert not list(home.glob("*.part")) and not list(home.glob("tmp*"))
 
 
+DATA_SETS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    # the same for a file to train on, which the command itself reads
+    "far.xlsx": (far_cell, "unknown columns"),
+    "swelling.xlsx": (lambda path: swelling_cell(path, 60), "unpacks to more than 50 MB"),
+    "entities.xlsx": (nested_entities, "damaged"),
+    "rows.parquet": (lambda path: repeated_text(path, 2_000), "unpacks to more than 50 MB"),
+    "footer.parquet": (wrong_footer, "damaged"),
+    "rows.jsonl.gz": (zipped_line, "unpacks to more than 50 MB"),
+    "list.json": (lambda path: nested(path, "["), "nested too deeply"),
+    "lines.jsonl": (lambda path: nested(path, '{"a":'), "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_data_set_that_swells_is_told_and_takes_little_memory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, problem = DATA_SETS[name]
+    path = make(tmp_path / name)
+    monkeypatch.setattr(unpacking, "MOST", 50_000_000)
+    monkeypatch.setattr(unpacking, "BATCH", 10)
+    with memory_watched() as peaks:
+        loaded = load_examples([path])
+    assert problem in loaded.problems[-1].problem + loaded.problems[0].problem
+    assert not loaded.examples and peaks[1] < 200_000_000
+
+
 def test_reading_ends_with_its_time(settings: Settings, tmp_path: Path) -> None:
     path = repeated_text(tmp_path / "rows.parquet", 200_000)
     hurried = settings.model_copy(update={"file_seconds": 0.5})
@@ -180,13 +211,16 @@ def test_what_was_left_out_is_said_where_a_source_is_added(
     folder.mkdir()
     far_cell(folder / "far.xlsx")
     odd = odd_entries(folder, ".csv")
-    _, schema = add_and_read(settings, "tables", str(folder))
-    assert schema.tables[0].comment == "far: only the first 1 of 16,384 columns were taken."
-    done = CliRunner().invoke(workbench, ["data", "add", "again", str(folder), "--json"])
+    done = CliRunner().invoke(workbench, ["data", "add", "tables", str(folder), "--json"])
     told = json.loads(done.stdout.splitlines()[-1])["told"]
     assert [sentence.split()[0] for sentence in told] == [*odd, "far:"]
     assert "out.csv is left out: a link that leads out of the folder." in told
-    plain = CliRunner().invoke(workbench, ["data", "add", "third", str(folder)])
+    schema = load_schema(find_source(settings, "tables"), settings)
+    assert schema.tables[0].comment == "far: only the first 1 of 16,384 columns were taken."
+    assert schema.sentences() == told
+    (folder / "far.xlsx").unlink()
+    (folder / "small.csv").write_text("a,b\n1,2\n")
+    plain = CliRunner().invoke(workbench, ["data", "add", "small", str(folder)])
     assert "pipe.csv is left out: a pipe." in plain.output
 
 

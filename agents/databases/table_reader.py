@@ -17,7 +17,7 @@ from agents.databases.csv_text import as_utf8
 from agents.databases.sheet_rows import Sheet, sheets_of
 from agents.databases.sheet_table import STAGED, columns_of, stage
 from workbench.errors import WorkbenchError
-from workbench.limited_child import Answer, serve
+from workbench.limited_child import Answer, limit_file_size, serve
 from workbench.messages import Message, say
 
 MOST_COLUMNS = 1_000  # of a table
@@ -30,7 +30,7 @@ LONGEST = 300  # characters of a library's own message
 
 @dataclass(frozen=True)
 class Taken:
-    """A table as it was made, and how many columns its file has; `cut` says that it has more rows.
+    """A table as it was made, and how many columns its file has; `cut`: it has more rows.
 
     `label` is what the file calls it: its sheet's title, or its own name.
     """
@@ -202,16 +202,6 @@ def _unreadable(file: Path, error: Exception) -> Answer:
     }
 
 
-def _limit_files() -> None:
-    """No file that this process writes grows beyond the limit; Python makes an error of it."""
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-    except (ImportError, ValueError, OSError):  # Windows has no such limit
-        pass
-
-
 if __name__ == "__main__":
-    _limit_files()
+    limit_file_size(LARGEST_FILE)
     serve(_answer)

@@ -14,7 +14,7 @@ from finetune.data.dataset import Problem
 from finetune.data.files import GZIP, likely_encodings
 from workbench.errors import InvalidInput, NotFound, WorkbenchError
 from workbench.folders import regular_files
-from workbench.messages import say
+from workbench.messages import Message, say
 
 TEXTS = (".txt", ".text", ".md", ".rst", ".log")
 LINES = (".jsonl", ".ndjson")
@@ -22,11 +22,17 @@ LOOKED_AT = 1 << 18  # bytes at the beginning of a file that tell its encoding
 KNOWN = ", ".join((*TEXTS, *LINES))
 
 
-def files_of(path: Path) -> list[Path]:
+def files_of(path: Path, left_out: list[str] | None = None) -> list[Path]:
     """The file itself, or the text and JSON-lines files in a folder, by their paths.
 
+    `left_out` gets a sentence for each text in the folder that is no regular file of it.
     Raises NotFound, or InvalidInput for a folder without such a file.
     """
+
+    def tell(entry: Path, what: Message) -> None:
+        if left_out is not None and _is_corpus(entry):
+            left_out.append(say("{name} is left out: {what}.", name=entry, what=what))
+
     if path.is_file():
         return [path]
     if not path.is_dir():
@@ -34,7 +40,7 @@ def files_of(path: Path) -> list[Path]:
             say("There is no file or folder {path}.", path=path),
             say("Name a text file, a JSON-lines file, or a folder of these."),
         )
-    found = sorted(one for one in regular_files(path) if kind_of(one) in (*TEXTS, *LINES))
+    found = sorted(one for one in regular_files(path, tell) if _is_corpus(one))
     if not found:
         raise InvalidInput(
             say("{path} holds no text.", path=path),
@@ -49,18 +55,27 @@ def kind_of(path: Path) -> str:
     return Path(name).suffix
 
 
+def _is_corpus(path: Path) -> bool:
+    return kind_of(path) in (*TEXTS, *LINES)
+
+
 def holds_lines(path: Path) -> bool:
     """Whether it is JSON lines, by its name; any other file is plain text."""
     return kind_of(path) in LINES
 
 
-def check_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
-    """All files of the corpus, and a problem for each that is missing, empty or no text."""
+def check_files(
+    paths: Sequence[Path], left_out: list[str] | None = None
+) -> tuple[list[Path], list[Problem]]:
+    """All files of the corpus, and a problem for each that is missing, empty or no text.
+
+    `left_out` gets a sentence for each text in a folder that is no regular file of it.
+    """
     found = []
     problems = []
     for path in paths:
         try:
-            files = files_of(path)
+            files = files_of(path, left_out)
         except WorkbenchError as error:
             problems.append(Problem(str(path), 0, error.problem, error.fix))
             continue

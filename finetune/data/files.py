@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from finetune.data.rows import Row, is_json, json_rows
 from finetune.data.tables import csv_rows, is_table, parquet_rows, workbook_rows
+from finetune.data.unpacking import gunzipped
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 
@@ -31,7 +30,9 @@ def read_rows(path: Path) -> Iterator[Row]:
             say("There is no file {path}.", path=path),
             say("Name a file: {kinds}.", kinds=FILE_TYPES),
         )
-    data = _unzipped(path.read_bytes(), path)
+    data = path.read_bytes()
+    if data.startswith(GZIP):
+        data = gunzipped(data, path)
     if data.startswith(ZIP):
         return workbook_rows(data, path)
     if data.startswith(PARQUET):
@@ -47,18 +48,6 @@ def read_rows(path: Path) -> Iterator[Row]:
     if is_table(text):
         return csv_rows(text)
     return iter([Row(1, {"text": text})])
-
-
-def _unzipped(data: bytes, path: Path) -> bytes:
-    if not data.startswith(GZIP):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(
-            say("{path} is a damaged gzip file: {error}", path=path, error=error),
-            "Copy or download it again.",
-        ) from error
 
 
 def _decode(data: bytes, path: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.rows import Row
+from finetune.data.unpacking import batches_of, check_archive
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
@@ -46,6 +47,7 @@ def workbook_rows(data: bytes, path: Path) -> Iterator[Row]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        check_archive(data, path)
         workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InvalidInput(
@@ -66,14 +68,16 @@ def parquet_rows(data: bytes, path: Path) -> Iterator[Row]:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(data))
+        number = 0
+        for batch in batches_of(pyarrow.parquet.ParquetFile(io.BytesIO(data)), path):
+            for row in batch.to_pylist():
+                number += 1
+                yield Row(number, row)
     except pyarrow.ArrowException as error:
         raise InvalidInput(
             say("{path} is a damaged Parquet file: {error}", path=path, error=error),
             "Copy or download it again.",
         ) from error
-    for number, row in enumerate(table.to_pylist(), 1):
-        yield Row(number, row)
 
 
 def _delimiter(text: str) -> str:

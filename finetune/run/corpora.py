@@ -30,12 +30,13 @@ def read_corpora(config: RunConfig) -> Sets:
     weights = settings.weights
     if len(weights) != len(config.data.train):
         weights = [1.0] * len(config.data.train)
+    left_out: list[str] = []
     files: dict[float, list[Path]] = {}
     for path, weight in zip(config.paths("train"), weights, strict=True):
-        found, wrong = check_files([path])
+        found, wrong = check_files([path], left_out)
         files.setdefault(weight, []).extend(found)  # of one weight: one stream, one remainder
         problems += wrong
-    measured, wrong = check_files(config.paths("eval"))
+    measured, wrong = check_files(config.paths("eval"), left_out)
     problems += wrong
     corpora = [Weighted(_corpus(found, settings), weight) for weight, found in files.items()]
     mixture = Mixture(tuple(corpora), config.data.eval_share, settings.isolated)
@@ -43,6 +44,7 @@ def read_corpora(config: RunConfig) -> Sets:
         taught=() if problems else mixture,
         held_out=_corpus(measured, settings) if measured else None,
         problems=problems,
+        remarks=left_out,
     )
 
 

@@ -60,7 +60,7 @@ def rag() -> None:
     "passwords",
     multiple=True,
     metavar="[FILE=]WORD",
-    help="Password of an encrypted file.",
+    help="Password of an encrypted file; WORKBENCH_FILE_PASSWORD is not seen by other users.",
 )
 @click.option(
     "--prune", is_flag=True, help="Drop documents whose files are gone from the folders given."
