@@ -31,7 +31,7 @@ from workbench.cli import workbench
 from workbench.errors import Stopped, Unavailable, WorkbenchError
 from workbench.settings import Settings, load_settings
 
-LIMIT = 0.5  # seconds
+LIMIT = 0.3  # seconds
 ENDS_WITHIN = LIMIT + 2
 MOST_MEMORY = 512_000_000  # bytes
 FILE = Path(__file__).with_name("stubborn_queries.toml")
@@ -102,7 +102,7 @@ def test_what_cannot_be_interrupted_ends_in_time_and_within_memory(
     else:
         source = server_source(dialect, settings, request)
     few = load_settings(query_seconds=LIMIT)
-    assert len(STUBBORN[dialect]) >= 3
+    assert len(STUBBORN[dialect]) >= 2
     for name, sql in STUBBORN[dialect].items():
         CliRunner().invoke(workbench, ["data", "resume", "shop"])
         asked("SELECT s FROM t", source, few)  # what comes after a kill waits for a new child
@@ -212,7 +212,7 @@ def test_a_view_without_end_is_left_out_and_told(
     connection.close()
     schema = load_schema(source, load_settings(query_seconds=LIMIT))
     assert set(schema.by_name) == {"t", "quick"}
-    assert schema.sentences() == ["The view endless did not answer in 0.5 s: left out."]
+    assert schema.sentences() == [f"The view endless did not answer in {LIMIT} s: left out."]
     assert load_schema(source, settings).sentences() == schema.sentences(), "also from the cache"
 
 
@@ -237,7 +237,7 @@ def test_a_view_that_a_server_cannot_interrupt_is_left_out_and_told(
     finally:
         CliRunner().invoke(workbench, ["data", "resume", "shop"])
         server.run(f"DROP VIEW {space}endless", f"DROP VIEW {space}quick")
-    assert told[-1] == "The view endless did not answer in 0.5 s: left out."
+    assert told[-1] == f"The view endless did not answer in {LIMIT} s: left out."
     assert "endless" not in schema.by_name
     assert schema.by_name["quick"].columns[0].samples == ("2",)
 

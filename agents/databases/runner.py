@@ -7,7 +7,7 @@ Every statement that was to run is in the audit log.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from threading import Thread
@@ -87,7 +87,7 @@ class Running:
         # a daemon: a server that never answers must not keep the program from ending
         Thread(target=self._run, name=f"query-{source.name}", daemon=True).start()
 
-    def wait(self) -> Iterator[None]:
+    def wait(self) -> Generator[None, None, None]:
         """A beat now and then, until the query ends.
 
         A query whose time is over is stopped; `result` then raises Stopped.

@@ -115,8 +115,9 @@ class SqlSession(Session):
             with super().cursor(sql, stream) as rows:
                 yield rows
         except WorkbenchError as error:
-            # a connection that was killed breaks with any words
-            raise self._why or error from error
+            if self._why is None:
+                raise
+            raise self._why from error  # a connection that was killed breaks with any words
         finally:
             self._answered.set()
             timer.cancel()
