@@ -94,13 +94,18 @@ def show(**facts: Any) -> None:
 
 def workbench(home: Path, *words: Any) -> dict[str, Any]:
     """Run `workbench WORDS…` and return its last JSON line."""
+    return workbench_events(home, *words)[-1]
+
+
+def workbench_events(home: Path, *words: Any) -> list[dict[str, Any]]:
+    """Run `workbench WORDS…` and return all of its JSON lines."""
     command = [sys.executable, "-m", "workbench.cli", *map(str, words), "--json"]
     environment = {**os.environ, "WORKBENCH_HOME": str(home / "workspace"), "PYTHONPATH": str(ROOT)}
     environment["WORKBENCH_TEMPERATURE"] = "0"
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout[-500:]}\n{done.stderr[-500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 The rows of ../shared/data with a golden answer come from two splits with different APIs. A model
 tuned on one split is asked about the other and the other way round, so no asked API was taught, and
-each of the 214 golden answers that can be read is asked once of the base and once of a tuned model.
-A tool is right where the names of all calls are; arguments where their JSON is equal too.
+each of the 180 of 214 golden answers that can be read is asked once of the base and once of a tuned
+model. A tool is right where the names of all calls are; arguments where their JSON is equal too.
+Nothing but the training says how a call is written, so a base that was not taught it makes none.
 
     .venv/bin/python benchmarks/tools.py [--taught 60] [--asked 0] [--epochs 3] [--length 1024]
 """

@@ -8,11 +8,9 @@ simply run again. Until it is promoted the model is `deploy/NAME/candidate/` her
 
 from __future__ import annotations
 
-import errno
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -273,20 +271,6 @@ def discard(registry: Registry, name: str, home: Path) -> None:
 def read_note(folder: Path) -> dict[str, Any]:
     """A candidate's note; empty before it has one."""
     return read_json(folder / "plan.json", {})
-
-
-@contextmanager
-def maps_full_disk() -> Iterator[None]:
-    """A full disk becomes Unavailable."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise Unavailable(
-            "The workspace's disk became full while the GGUF file was written; it was removed.",
-            "Free space, or set WORKBENCH_HOME to a larger disk.",
-        ) from error
 
 
 def report_step(report: Report, step: str, done: int = 0, of: int = 0, status: str = "") -> None:

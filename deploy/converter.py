@@ -20,7 +20,8 @@ from deploy.adapter_file import convert_adapter
 from deploy.gguf import PRECISIONS, Conversion, find_llama_cpp, prefer_tree
 from deploy.merge import VOCABULARY, Merge
 from deploy.tensors import Tensors
-from workbench.errors import InvalidInput, WorkbenchError
+from workbench.disk import maps_disk_errors
+from workbench.errors import InvalidInput, Unwritable, WorkbenchError
 from workbench.files import sha256_of
 from workbench.messages import pack, say
 
@@ -276,23 +277,16 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=(sys.stdin, conversion), daemon=True).start()
     shutil.rmtree(conversion.work, ignore_errors=True)
     try:
-        conversion.work.mkdir()
-        if conversion.alone:
-            convert_adapter(conversion)
-        else:
-            convert_merged(conversion)
-        _report({"event": "done", "sha256": sha256_of(Path(conversion.output))})
+        with maps_disk_errors(Path(conversion.output)):
+            conversion.work.mkdir()
+            if conversion.alone:
+                convert_adapter(conversion)
+            else:
+                convert_merged(conversion)
+            _report({"event": "done", "sha256": sha256_of(Path(conversion.output))})
     except WorkbenchError as error:
-        _report({"event": "failed", "problem": pack(error.problem), "fix": pack(error.fix)})
-    except OSError as error:
-        _report(
-            {
-                "event": "failed",
-                "problem": error.strerror,
-                "file": str(error.filename),
-                "errno": error.errno,
-            }
-        )
+        failed = {"problem": pack(error.problem), "fix": pack(error.fix)}
+        _report({"event": "failed", "unwritable": isinstance(error, Unwritable)} | failed)
     # All is written. An orderly end would load 130 MB of CUDA's libraries to tidy them up.
     os._exit(0)
 

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InvalidInput, Unavailable, WorkbenchError
+from workbench.errors import InvalidInput, Unavailable, Unwritable, WorkbenchError
 from workbench.messages import say, unpack
 
 PRECISIONS = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
@@ -62,7 +62,7 @@ class Conversion:
 def write_gguf(conversion: Conversion, report: Callable[[int, int], None]) -> str:
     """Write the file and return its sha256; `report` gets bytes written and bytes in all.
 
-    Nothing is left on failure. Raises InvalidInput, Unavailable, or OSError where the disk is full.
+    Nothing is left on failure. Raises InvalidInput, Unavailable, Unwritable.
     """
     conversion = _with_absolute_paths(conversion)
     part = Path(conversion.output).with_suffix(".part")
@@ -112,9 +112,8 @@ def _follow(lines: Any, report: Callable[[int, int], None]) -> str:
     for line in lines:
         event = json.loads(line)
         if event["event"] == "failed":
-            if event.get("errno"):
-                raise OSError(event["errno"], event["problem"], event["file"])
-            raise InvalidInput(unpack(event["problem"]), unpack(event["fix"]))
+            kind = Unwritable if event["unwritable"] else InvalidInput
+            raise kind(unpack(event["problem"]), unpack(event["fix"]))
         if event["event"] == "done":
             return event["sha256"]
         report(event["done"], event["of"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.adapter_base import choose_form
-from deploy.candidate import Candidate, Report, discard, maps_full_disk, report_step
+from deploy.candidate import Candidate, Report, discard, report_step
 from deploy.modelfile import read_modelfile
 from deploy.ollama_registry import Registry, check_name
 from deploy.order import Order
@@ -55,8 +55,7 @@ def _carry_out(candidate: Candidate, settings: Settings) -> Version:
     try:
         candidate.report_form()
         candidate.open()
-        with maps_full_disk():
-            candidate.convert()
+        candidate.convert()
         candidate.upload()
         candidate.create()
         candidate.prove()
@@ -135,15 +134,14 @@ def _write_gguf(plan: Plan, path: Path, quantizer: Path | None, report: Report) 
     """Write the file, through f16 where llama-quantize makes it; returns its sha256."""
     plan.check_room(path.parent)
     wide = path.with_name("model.f16.gguf") if quantizer else path
-    with maps_full_disk():
-        sha256 = plan.write(wide, _share_of(report, "convert"))
-        if not quantizer:
-            return sha256
-        try:
-            report_step(report, "convert", status="llama-quantize")
-            return quantize(quantizer, wide, path)
-        finally:
-            wide.unlink(missing_ok=True)
+    sha256 = plan.write(wide, _share_of(report, "convert"))
+    if not quantizer:
+        return sha256
+    try:
+        report_step(report, "convert", status="llama-quantize")
+        return quantize(quantizer, wide, path)
+    finally:
+        wide.unlink(missing_ok=True)
 
 
 def discard_candidate(name: str, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.chat_format import fold_system
 from workbench.models.reasoning import CLOSE, OPEN
+from workbench.models.rendering import render_template
 
 Turn = dict[str, Any]  # {"role": "system" | "user" | "assistant", "content": text}
 Place = Literal["own", "first", "last", "nowhere"]
@@ -385,9 +386,7 @@ def render(tokenizer: Any, talk: Sequence[Turn], reply: bool = True, **options: 
     from jinja2 import TemplateError
 
     try:
-        return tokenizer.apply_chat_template(
-            list(talk), tokenize=False, add_generation_prompt=reply, **options
-        )
+        return render_template(tokenizer, talk, add_generation_prompt=reply, **options)
     except TemplateError as error:
         if talk[0]["role"] != "system" or len(talk) < 2:
             raise InvalidInput(

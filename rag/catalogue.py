@@ -253,10 +253,16 @@ def _touch(database: sqlite3.Connection, collection: int) -> None:
 
 
 def _add_missing(database: sqlite3.Connection) -> None:
-    """Add the column that older workspaces lack."""
-    columns = [row[1] for row in database.execute("pragma table_info(collections)")]
-    if "changed" not in columns:
-        database.execute("alter table collections add column changed text")
+    """Add the column that new files and older workspaces lack."""
+    if _lacks_changed(database):
+        database.execute("begin immediate")  # another process may be about to add it as well
+        if _lacks_changed(database):
+            database.execute("alter table collections add column changed text")
+
+
+def _lacks_changed(database: sqlite3.Connection) -> bool:
+    columns = database.execute("pragma table_info(collections)")
+    return "changed" not in [row[1] for row in columns]
 
 
 def _delete(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.errors import NotFound, Unavailable
 from workbench.extras import check_extra, quiet_transformers
 from workbench.messages import say
-from workbench.models.hubs import MODELSCOPE, snapshot
+from workbench.models.hubs import MODELSCOPE, hub_snapshot, snapshot
 from workbench.models.packed_e5 import E5_PROMPTS
 
 DEFAULT_TOKENS = 512  # where a model does not say how much it reads
@@ -48,14 +48,16 @@ def model_folder(name: str, downloads: Path) -> str:
 
 
 def load_sentence_transformer(folder: str, **options: Any) -> Any:
-    """The SentenceTransformer of that folder or hub name. Raises Unavailable."""
+    """The SentenceTransformer of that folder or hub name. Raises NotFound or Unavailable."""
     check_extra("local", ["sentence_transformers"], "An embedder by name")
+    # asked once here: without a hub the library asks for each file six times, in more than a minute
+    files = folder if Path(folder).is_dir() else str(hub_snapshot(folder))
     quiet_transformers()
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(
-            folder,
+            files,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},  # a pickle could run code
             **options,
@@ -64,18 +66,8 @@ def load_sentence_transformer(folder: str, **options: Any) -> Any:
         reason = str(error).splitlines()[0]
         raise Unavailable(
             say("The embedder {folder} cannot be loaded: {error}", folder=folder, error=reason),
-            _other_ways(folder),
+            "Download the model again, or use another one.",
         ) from error
-
-
-def _other_ways(folder: str) -> str:
-    if Path(folder).is_dir():
-        return "Download the model again, or use another one."
-    return say(
-        "Where the hub cannot be reached: use modelscope:{name}, or download the model elsewhere "
-        "and give its folder.",
-        name=folder,
-    )
 
 
 def prompts_of(model: Any, source: str) -> dict[Role, str]:

@@ -10,11 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy
 from conftest import free_port, missing
@@ -186,5 +187,9 @@ def _running(command: list[str], server: Server, **options: Any) -> Iterator[Non
             pytest.fail(f"{command[0]} did not answer in 30 s")
         yield
     finally:
-        process.kill()
+        # a backend that nothing can interrupt outlives its server
+        backends = psutil.Process(process.pid).children()
+        for each in (process, *backends):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         process.wait()

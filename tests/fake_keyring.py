@@ -1,12 +1,16 @@
-"""A keyring in a file, for tests of the app in another process: PYTHON_KEYRING_BACKEND names it."""
+"""A keyring in a file, which PYTHON_KEYRING_BACKEND names, so that other processes have it too."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends import fail
 from keyring.errors import PasswordDeleteError
 
 BACKEND = "fake_keyring.FileKeyring"
@@ -38,3 +42,15 @@ class FileKeyring(KeyringBackend):
 
     def _write(self, data: dict[str, str]) -> None:
         self._path.write_text(json.dumps(data), "utf-8")
+
+
+@pytest.fixture
+def keyring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A keyring that keeps secrets, in this file; the processes that a test starts have it too."""
+    path = tmp_path / "keyring.json"
+    monkeypatch.setenv("FAKE_KEYRING", str(path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", BACKEND)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    keyring.set_keyring(FileKeyring())
+    yield path
+    keyring.set_keyring(fail.Keyring())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KINDS = tomllib.loads(Path(__file__).with_name("hostile_kinds.toml").read_text("utf-8"))["kind"]
+TWENTY = range(1, 21)
 
 
 def nested(levels: int) -> str:
@@ -18,9 +19,17 @@ def nested(levels: int) -> str:
 
 
 def filled(sql: str) -> str:
-    """With {BIG}, two million characters, and {HUGE}, a hundred million, written out."""
-    big = f"replace({nested(5)}, 'a', 'aa')"
-    return sql.replace("{BIG}", big).replace("{HUGE}", nested(7))
+    """With its {HOLES}, which the table explains, written out."""
+    written = {
+        "{BIG}": f"replace({nested(5)}, 'a', 'aa')",
+        "{HUGE}": nested(7),
+        "{MANY}": ", ".join(f"users AS u{number}" for number in TWENTY),
+        "{NAMES}": ", ".join(f"u{number}.name" for number in TWENTY),
+        "{IDS}": ", ".join(f"u{number}.id" for number in TWENTY),
+    }
+    for hole, text in written.items():
+        sql = sql.replace(hole, text)
+    return sql
 
 
 def hostile_kinds(dialect: str) -> Iterator[tuple[str, str]]:

@@ -106,8 +106,11 @@ ENDLESS = [
 def test_a_recursion_without_end_ends(sql: str, shop: tuple[str, Run]) -> None:
     dialect, run = shop
     begun = time.monotonic()
-    rows = run(judge(sql, analyst_schema(dialect)).sql)
+    verdict = judge(sql, analyst_schema(dialect))
+    assert verdict.recursive
+    rows = run(verdict.sql)
     assert 0 < int(rows[0][0]) <= 10_000
+    assert not judge("SELECT count(*) FROM customers", analyst_schema(dialect)).recursive
     assert time.monotonic() - begun < 4
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keyring
 import pytest
 from conftest import free_port
-from fake_keyring import FileKeyring
+from fake_keyring import keyring_file
 from keyring.backends import fail
 from model_servers import Script, openai_server
 from opened_pages import drawn, page
@@ -31,18 +31,8 @@ from workbench.models.listing import list_models
 from workbench.models.trying import ask_one_token, models_of, try_model
 from workbench.settings import Settings, load_settings
 
-__all__ = ["page"]
+__all__ = ["keyring_file", "page"]
 SECRET = "sk-of-the-person"
-
-
-@pytest.fixture
-def keyring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A keyring that keeps secrets, in this file."""
-    path = tmp_path / "keyring.json"
-    monkeypatch.setenv("FAKE_KEYRING", str(path))
-    keyring.set_keyring(FileKeyring())
-    yield path
-    keyring.set_keyring(fail.Keyring())
 
 
 @pytest.fixture
@@ -225,7 +215,8 @@ def test_a_machine_without_a_keyring_offers_a_clear_choice(
     app = page("agents/ui/chat.py")
     app.button(key="connect").click().run()
     drawn(app)
-    assert app.radio(key="server_keeping").options == [
+    shown = [option.replace("\\_", "_") for option in app.radio(key="server_keeping").options]
+    assert shown == [
         "Keep it until the app is stopped",
         "I export it as WORKBENCH_KEY_NAME",
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,39 +17,65 @@ from agents.databases.guard.guard import judge
 from agents.databases.introspect import load_schema
 from agents.databases.notes import describe
 from agents.databases.runner import ask_database
-from agents.databases.schema import Column
-from agents.databases.sources import add_source
+from agents.databases.schema import Column, Schema
+from agents.databases.sources import DataSource, add_source
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.facts import Composer
 from agents.databases.teaching.kinds import KINDS
 from agents.databases.teaching.lexicon import LANGUAGES
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import identifier
-from agents.databases.teaching.questions import answerable, make_pairs, wordings
-from agents.databases.teaching.reading import Reader, fill
+from agents.databases.teaching.questions import (
+    Askable,
+    find_askable,
+    make_pairs,
+    word_pairs,
+    wordings,
+)
+from agents.databases.teaching.reading import Reader
 from agents.databases.teaching.subjects import find_subjects
+from agents.databases.teaching.tokens import fill
 from workbench.cli import workbench
 from workbench.language import language_of
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 
-def test_every_query_of_the_example_passes_the_guard_and_runs(settings: Settings) -> None:
-    source = load_example(settings)
-    schema = load_schema(source, settings)
-    facts = [fact for language in LANGUAGES for fact in answerable(source, settings, language)]
-    queries = {fact.example for fact in facts}
-    assert len(queries) > 600
+@dataclass(frozen=True)
+class Example:
+    """The example database and all that it can be asked."""
+
+    settings: Settings
+    source: DataSource
+    schema: Schema
+    askable: Askable
+
+
+@pytest.fixture(scope="module")
+def example(
+    new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Example]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_HOME", str(new_workspace(tmp_path_factory.mktemp("asked"))))
+        settings = load_settings()
+        source = load_example(settings)
+        askable = find_askable(source, settings)
+        yield Example(settings, source, load_schema(source, settings), askable)
+
+
+def test_every_query_of_the_example_passes_the_guard_and_runs(example: Example) -> None:
+    facts = [fact for found in example.askable.facts.values() for fact in found]
+    assert len({fact.example for fact in facts}) > 600
     assert len({fact.kind for fact in facts}) == len(wordings("en")) == len(KINDS) == 61
-    for sql in queries:
-        judge(sql, schema)
-        assert ask_database(sql, schema, source, settings)[1].rows, sql
+    by_kind = {fact.kind: fact.example for fact in facts}
+    for sql in by_kind.values():
+        judge(sql, example.schema)
+        assert ask_database(sql, example.schema, example.source, example.settings)[1].rows, sql
 
 
 def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
-    settings: Settings,
+    example: Example,
 ) -> None:
-    source = load_example(settings)
-    pairs = make_pairs(source, settings, 1500, 150)
+    pairs = word_pairs(example.askable, 1500, 150)
     taught, held_out = pairs[:1500], pairs[1500:]
     assert len(pairs) == len({pair.asked for pair in pairs}) == 1650
     assert not {pair.plain for pair in taught} & {pair.plain for pair in held_out}
@@ -59,14 +87,11 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
         == {language_of(pair.asked) for pair in held_out}
         == set(LANGUAGES)
     )
-    assert (
-        pairs
-        == make_pairs(source, settings, 1500, 150)
-        != make_pairs(source, settings, 1500, 150, seed=1)
-    )
-    posts = (
-        sqlite3.connect(source.file).execute("SELECT DISTINCT account FROM ads_summary").fetchall()
-    )
+    few = word_pairs(example.askable, 200, 20)
+    assert few == word_pairs(example.askable, 200, 20)
+    assert few != word_pairs(example.askable, 200, 20, seed=1)
+    connection = sqlite3.connect(example.source.file)
+    posts = connection.execute("SELECT DISTINCT account FROM ads_summary").fetchall()
     named = [pair for pair in taught if "account = '" in pair.sql]
     assert len(named) > 50
     for pair in named:
@@ -75,12 +100,11 @@ def test_pairs_are_worded_anew_and_the_held_out_wordings_are_never_taught(
 
 
 def test_every_kind_has_words_in_both_languages_and_marks_that_its_facts_fill(
-    settings: Settings,
+    example: Example,
 ) -> None:
-    source = load_example(settings)
-    for language in LANGUAGES:
+    for language, facts in example.askable.facts.items():
         known = wordings(language)
-        for fact in answerable(source, settings, language):
+        for fact in facts:
             marks = {
                 mark
                 for text in known[fact.kind]
@@ -129,19 +153,19 @@ def test_the_command_writes_what_a_training_reads(settings: Settings, tmp_path: 
         "--held-out",
         str(held_out),
         "--count",
-        "400",
+        "200",
         "--json",
     ]
     shown = CliRunner().invoke(workbench, arguments)
     assert shown.exit_code == 0, shown.output
-    assert json.loads(shown.stdout)["pairs"] == 400 and json.loads(shown.stdout)["held_out"] > 190
+    assert json.loads(shown.stdout)["pairs"] == 200 and json.loads(shown.stdout)["held_out"] > 190
     checked = CliRunner().invoke(
         workbench, ["finetune", "data", "check", str(out), "--test", str(held_out), "--json"]
     )
     told = json.loads(checked.stdout.splitlines()[-1])
     assert (
         checked.exit_code == 0
-        and told["examples"] == 400
+        and told["examples"] == 200
         and not told["problems"]
         and not told["overlap"]
     )
@@ -184,19 +208,17 @@ def test_names_are_quoted_only_where_they_would_be_read_as_something_else(dialec
 
 
 def test_the_example_of_each_kind_is_one_of_its_queries_and_agrees_with_its_question(
-    settings: Settings,
+    example: Example,
 ) -> None:
-    source = load_example(settings)
-    schema = load_schema(source, settings)
     written: dict[str, set[str]] = {}
-    for fact in answerable(source, settings, "en"):
+    for fact in example.askable.facts["en"]:
         written.setdefault(fact.kind, set()).add(fact.sql)
     assert [kind.name for kind in KINDS] == list(wordings("en")) == list(wordings("zh"))
-    reader = Reader(schema, ["Lumen Lights"])
+    reader = Reader(example.schema, ["Lumen Lights"])
     for kind in KINDS:
         assert kind.sql in written[kind.name], kind.name
         reading = reader.read(kind.question)
-        found = differences(reading, fill(kind.sql, reading.marks), schema)
+        found = differences(reading, fill(kind.sql, reading.marks), example.schema)
         assert not found, kind.question
 
 

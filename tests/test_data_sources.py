@@ -49,7 +49,7 @@ def test_a_sqlite_file_is_added_asked_and_removed(settings: Settings, tmp_path: 
         "address": str(path),
         "tables": 2,
         "columns": 7,
-        "left_out": [],
+        "told": [],
         "can_write": False,
         "powers": [],
         "reader": [],

@@ -187,35 +187,35 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
     [
         ("Which account has the most likes?", LIKES, []),
         ("Which account has the fewest likes?", LIKES, ["fewest"]),
-        ("Which account has the most likes?", LIKES.replace(" DESC", ""), ["most", "ASC"]),
+        ("Which account has the most likes?", LIKES.replace(" DESC", ""), ["most", "fewest"]),
         ("Which topic has the most likes?", LIKES, ["topic", "account"]),
-        ("Which account has the most likes on average?", LIKES, ["average"]),
+        ("Which account has the most likes on average?", LIKES, ["on average"]),
         (
             "Likes of Lumen Lights",
             "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary",
-            ["lumen lights"],
+            ["Lumen Lights"],
         ),
         (
             "Likes of Lumen Lights",
             "SELECT SUM(CAST(star AS INTEGER)) AS n FROM ads_summary WHERE account = '拾光书店'",
-            ["拾光书店", "lumen lights"],
+            ["Lumen Lights", "拾光书店"],
         ),
         (
             "Posts with more than 500 likes",
             "SELECT desc FROM ads_summary WHERE CAST(star AS INTEGER) > 50",
-            ["50", "500"],
+            ["more than 500", "50"],
         ),
         (
             "点赞最多的三条帖子",
             "SELECT desc FROM ads_summary ORDER BY CAST(star AS INTEGER) DESC LIMIT 5",
-            ["三"],
+            ["三", "LIMIT 5"],
         ),
         ("每天的激活数", "SELECT SUM(count) AS n FROM activations", ["每天"]),
         (
             "激活数最多的素材",
             "SELECT COUNT(*) AS n FROM activations JOIN materials ON material_id = id "
             "GROUP BY name ORDER BY n DESC",
-            ["激活数"],
+            ["激活数", "name"],
         ),
         (
             "How many activations did 春茶短片 get?",

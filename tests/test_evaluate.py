@@ -17,7 +17,7 @@ from rag.question_sets import Question, read_passages, read_questions
 from rag.store import list_collections
 from tests.retrieval_fakes import NoiseEmbedder, TopicEmbedder, make_collection, topics
 from workbench.cli import workbench
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, NotFound
 from workbench.settings import Settings
 
 EMBEDDERS = {"noise": NoiseEmbedder(), "topic": TopicEmbedder()}
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | 
     path = tmp_path / "p.jsonl"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(NotFound if content is None else InvalidInput):
         read_passages(path)
 
 

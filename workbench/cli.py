@@ -93,6 +93,13 @@ def print_json(data: Line) -> None:
     sys.stdout.flush()
 
 
+def read_secret(asked: str) -> str:
+    """A password or key, typed unseen or piped in: who lists the processes never sees it."""
+    if sys.stdin.isatty():
+        return str(click.prompt(asked, hide_input=True, err=True))
+    return sys.stdin.readline().strip()
+
+
 @contextmanager
 def receiving(receive: Callable[[Line], None] | None) -> Iterator[None]:
     """Give the JSON lines of commands to a function; None prints them again."""

@@ -51,13 +51,15 @@ class Expected:
 def read_questions(path: Path) -> list[Expected]:
     """Questions of JSON lines of messages; an empty answer where no query is right.
 
-    `also` of a line holds further queries that are right. A line that only has `about` tells of
+    `also` of a line holds further queries that are right. A line that only has `about` names
     the file. Raises NotFound or InvalidInput.
     """
     found = []
     try:
         for line in path.read_text("utf-8").splitlines():
-            row = json.loads(line) if line.strip() else {"about": ""}
+            if not line.strip():
+                continue
+            row: dict[str, Any] = json.loads(line)
             if row.keys() == {"about"}:
                 continue
             *_, asked, answered = row["messages"]

@@ -13,6 +13,7 @@ from agents.data.wording import KnownNumbers, only_about_the_result
 from agents.data.wording import Result as Spoken
 from agents.databases.analyst import EMPTY, findings, markdown_table
 from agents.databases.charts import chart
+from agents.databases.guard.bounds import MOST_ROWS
 from agents.databases.guard.guard import Verdict
 from agents.databases.guard.repair import Mender
 from agents.databases.runner import Result, begin
@@ -83,6 +84,8 @@ def _show(
     yield Table(result.columns, result.rows, result.truncated)
     if result.truncated:
         yield Notice(texts.first_rows_only(asked.language, len(result.rows)))
+    if verdict.recursive:
+        yield Notice(texts.recursion_is_bounded(asked.language, MOST_ROWS))
     for notice in notices:
         yield Notice(notice)
     drawing = chart(result.columns, result.rows)

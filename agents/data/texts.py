@@ -25,6 +25,14 @@ def first_rows_only(language: str, rows: int) -> str:
     return localized(language, f"Only the first {rows} rows.", f"仅显示前 {rows} 行。")
 
 
+def recursion_is_bounded(language: str, rows: int) -> str:
+    return localized(
+        language,
+        f"A recursion is read up to {rows:,} rows: of a longer one the rest is missing here.",
+        f"递归最多读取 {rows:,} 行：更长的递归，其余部分不在此结果中。",
+    )
+
+
 def written_by(language: str, writer: str) -> str:
     return localized(
         language,

@@ -24,7 +24,8 @@ from agents.databases.schema import Schema
 from agents.databases.teaching.agreement import differences
 from agents.databases.teaching.lexicon import lexicon
 from agents.databases.teaching.questions import ASKED
-from agents.databases.teaching.reading import MARK, Reader, fill
+from agents.databases.teaching.reading import Reader
+from agents.databases.teaching.tokens import MARK, fill
 from workbench.artefacts.data_set import read_pairs
 from workbench.artefacts.run_folder import FROM_RUN, card_of, train_data_of
 from workbench.language import CJK, language_of

@@ -45,7 +45,15 @@ class FileSession(Session):
             "temporary": temporary,
         }
         self._stopped = False
-        self._child = self._open()
+        self._child = pool.take()
+
+    def open(self) -> None:
+        """Have the child open the file; a warm one may have ended by itself just now."""
+        try:
+            self.ask(self._opening, OPENS_WITHIN)
+        except Unavailable:
+            self._child = self._pool.start()
+            self.ask(self._opening, OPENS_WITHIN)
 
     def close(self) -> None:
         """Give the child back for the next session."""
@@ -55,7 +63,8 @@ class FileSession(Session):
 
     def rollback(self) -> None:
         if not self._child.alive and not self._stopped:
-            self._child = self._open()
+            self._child = self._pool.take()
+            self.open()
 
     def stop(self) -> None:
         self._stopped = True
@@ -73,17 +82,9 @@ class FileSession(Session):
         return answer
 
     def _execute(self, sql: str, stream: bool) -> Rows:
+        if self._stopped:
+            raise Stopped("The query was stopped.")
         return FileRows(self, sql, time.monotonic() + self.seconds)
-
-    def _open(self) -> Child:
-        """A child with the file open; a warm one may have ended by itself just now."""
-        self._child = self._pool.take()
-        try:
-            self.ask(self._opening, OPENS_WITHIN)
-        except Unavailable:
-            self._child = self._pool.start()
-            self.ask(self._opening, OPENS_WITHIN)
-        return self._child
 
 
 class FileRows:
@@ -198,6 +199,7 @@ def open_file(
     with folder as temporary:
         session = FileSession(source, pool, path, temporary, seconds)
         try:
+            session.open()
             yield session
         finally:
             session.close()

@@ -48,8 +48,7 @@ class Worker:
         try:
             return act(**request)
         except self._errors as error:
-            text = str(error)
-            return OUT_OF_MEMORY if text.startswith("Out of Memory") else {"problem": text}
+            return OUT_OF_MEMORY if _is_too_big(error) else {"problem": str(error)}
 
     def _open(self, dialect: str, path: str, temporary: str) -> Answer:
         self._close()
@@ -83,6 +82,13 @@ class Worker:
         self._connection = None
         self._rows = None
         return {}
+
+
+def _is_too_big(error: Exception) -> bool:
+    """Whether DuckDB is out of memory, or SQLite's temporary file is as large as it may be."""
+    # nothing but temporary files is written
+    is_unwritten = getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_WRITE"
+    return is_unwritten or str(error).startswith("Out of Memory")
 
 
 def _error_of(dialect: str) -> type[Exception]:

@@ -17,7 +17,7 @@ from workbench.errors import InvalidInput, NotFound, Stopped
 from workbench.files import locked, read_json, write_json, writing
 from workbench.folders import files_in
 from workbench.limited_child import Child, ChildLost, ChildTooBig, ChildTooSlow
-from workbench.messages import Message, pack, say, unpack
+from workbench.messages import Message, pack, say
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def made_tables(source: DataSource, settings: Settings) -> Path:
     return made
 
 
-def left_out(source: DataSource, settings: Settings) -> list[Message]:
-    """What the tables of that source lack of its files, as it was when they were made."""
+def left_out(source: DataSource, settings: Settings) -> list[Any]:
+    """What its made tables lack of its files, as packed messages; nothing of another source."""
     kept = _kept(source_folder(settings, source) / "tables.json")
-    return [unpack(one) for one in kept.get("left_out", [])]
+    return list(kept.get("left_out", []))
 
 
 def read_table(file: Path, settings: Settings, name: str = "") -> pandas.DataFrame:

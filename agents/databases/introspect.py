@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.databases.database import open_session
 from agents.databases.duckdb_catalogue import duckdb_tables
-from agents.databases.files import table_files
+from agents.databases.files import left_out, table_files
 from agents.databases.linking import prepare_linking
 from agents.databases.notes import load_notes, with_notes
 from agents.databases.passwords import trying_password
@@ -81,6 +81,7 @@ def load_schema(source: DataSource, settings: Settings, refresh: bool = False) -
         seconds = min(settings.query_seconds, SAMPLED_WITHIN)
         with open_session(source, settings, seconds) as session:
             schema = read_schema(session, seconds)
+        schema = replace(schema, told=(*schema.told, *left_out(source, settings)))
         write_json(cache, to_dict(schema))
     return with_notes(schema, load_notes(source, settings))
 

@@ -1,7 +1,8 @@
-"""Passwords of database servers: from the environment, else from a file that only its owner reads.
+"""Passwords of database servers: from the environment, else the keyring, else a file of the person.
 
 The file lies in the person's own configuration folder (`WORKBENCH_SECRETS` names another), never in
-the workspace. It maps the server's address without password to the password.
+the workspace, and only its owner reads it. It maps the server's address without password to the
+password, or to null where the machine's keyring has it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from pathlib import Path
 
 from workbench.errors import InvalidInput
 from workbench.files import locked, read_json, writing
+from workbench.machine_keyring import forget_secret, keep_secret, secret_of
 from workbench.messages import say
 
-Passwords = dict[str, str]
-_tried: ContextVar[Passwords | None] = ContextVar("tried", default=None)
+Passwords = dict[str, str | None]
+_tried: ContextVar[dict[str, str] | None] = ContextVar("tried", default=None)
 
 
 def variable_of(name: str) -> str:
@@ -29,8 +31,12 @@ def variable_of(name: str) -> str:
 
 def password_of(name: str, url: str) -> str:
     """The password of the source with that name and address, or nothing."""
-    tried = (_tried.get() or {}).get(url)
-    return tried or os.environ.get(variable_of(name)) or _read().get(url, "")
+    given = (_tried.get() or {}).get(url) or os.environ.get(variable_of(name))
+    if given:
+        return given
+    kept = _read().get(url, "")
+    # a keyring may ask the person to unlock it: only where it has the password
+    return secret_of(url) if kept is None else kept
 
 
 @contextmanager
@@ -44,11 +50,15 @@ def trying_password(url: str, password: str) -> Iterator[None]:
 
 
 def keep_password(url: str, password: str) -> None:
-    _update(lambda passwords: passwords | {url: password})
+    kept = None if keep_secret(url, password) else password
+    _update(lambda passwords: passwords | {url: kept})
 
 
 def forget_password(url: str) -> None:
-    if url in _read():
+    known = _read()
+    if url in known:
+        if known[url] is None:
+            forget_secret(url)
         _update(lambda passwords: {key: passwords[key] for key in passwords if key != url})
 
 

@@ -41,7 +41,7 @@ def resume(source: DataSource, settings: Settings) -> bool:
 
 
 def paused_sentence(source: DataSource, settings: Settings) -> Message | None:
-    """What a person is told about the pause, as far as it was known last; None where there is none."""
+    """What a person is told about the pause, as far as it was known last; None without one."""
     if not _connections(_record(source, settings)):
         return None
     return say(

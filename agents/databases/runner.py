@@ -33,8 +33,8 @@ LARGEST_RESULT = 50_000_000  # characters
 FETCHED = 512  # rows at a time, where they are small
 SMALL = 1_000_000  # characters of the rows that are fetched at a time
 BEAT = 0.1  # seconds between two looks at a running query
-LATE = 0.5  # seconds after its time when a query is killed that its database has not ended
-GRACE = 1.3  # seconds that a killed query may take to end
+LATE = 0.4  # seconds after its time when a query is killed that its database has not ended
+GRACE = 1.0  # seconds that a killed query may take to end
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,10 @@ class Running:
             if self._why:
                 raise self._why
             self._ends = time.monotonic() + seconds
-            return _fetch(session, self.verdict, begun)
+            result = _fetch(session, self.verdict, begun)
+        if self._why:  # some functions answer when they are killed, and what they say is wrong
+            raise self._why
+        return result
 
 
 def _fetch(session: Session, verdict: Verdict, begun: float) -> Result:

@@ -6,18 +6,19 @@ Where the server obeys neither, the source is paused.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from agents.databases.database_errors import maps_database_errors
+from agents.databases.database_errors import maps_database_errors, too_slow
 from agents.databases.passwords import password_of
 from agents.databases.pausing import pause, refuse_paused, still_running
 from agents.databases.session import Rows, Session
 from agents.databases.sources import DataSource
-from workbench.errors import Stopped
+from workbench.errors import Stopped, WorkbenchError
 from workbench.messages import Message, say
 from workbench.settings import Settings
 
@@ -28,7 +29,8 @@ CONNECTS_WITHIN = 5  # seconds
 LOCK_WAIT = 3  # seconds
 IDLE = 60  # seconds that an open transaction may wait for our next word
 ANSWERS_WITHIN = 3  # seconds beyond a query's own time, before the socket is given up
-OBEYS_WITHIN = 0.4  # seconds between a kill and the next, harder one
+LATE = 0.8  # seconds after a query's own time when it is killed, unless somebody has stopped it
+OBEYS_WITHIN = 0.3  # seconds between a kill and the next, harder one
 MEMORY = 256_000_000  # bytes
 TEMPORARY = 1_000_000_000  # bytes
 # what every PostgreSQL knows and every account may set
@@ -72,27 +74,32 @@ OTHER_READINGS = {
 
 
 class SqlSession(Session):
-    """MySQL or PostgreSQL through SQLAlchemy; `connection` is for its inspector."""
+    """MySQL or PostgreSQL through SQLAlchemy; `connection` is for its inspector.
+
+    A query that nobody stops is killed by a timer, a little after the server should have ended it.
+    """
 
     def __init__(
-        self,
-        source: DataSource,
-        settings: Settings,
-        connection: Connection,
-        engine: Engine,
-        seconds: float,
+        self, source: DataSource, settings: Settings, engine: Engine, seconds: float
     ) -> None:
         super().__init__(source, seconds)
-        self.connection = connection
         self._settings = settings
         self._engine = engine
         self._answered = threading.Event()  # no query is running
         self._answered.set()
+        self._ending = threading.Lock()
+        self._why: Stopped | None = None  # a query was killed, and this is what is said of it
         self._stopped = False
         self._killer: threading.Thread | None = None
-        driver: Any = connection.connection.driver_connection
-        is_mysql = source.dialect == "mysql"
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection = _hardened(self._engine, self.source, self.seconds)
+        driver: Any = self.connection.connection.driver_connection
+        is_mysql = self.source.dialect == "mysql"
         self._id: int = driver.thread_id() if is_mysql else driver.info.backend_pid
+        number = driver._sock.fileno() if is_mysql else driver.fileno()
+        self._line = socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM)
 
     def _execute(self, sql: str, stream: bool) -> Rows:
         self._answered.clear()
@@ -102,17 +109,31 @@ class SqlSession(Session):
 
     @contextmanager
     def cursor(self, sql: str, stream: bool = False) -> Iterator[Rows]:
+        timer = threading.Timer(self.seconds + LATE, self._end_late)
+        timer.start()
         try:
             with super().cursor(sql, stream) as rows:
                 yield rows
+        except WorkbenchError as error:
+            # a connection that was killed breaks with any words
+            raise self._why or error from error
         finally:
             self._answered.set()
+            timer.cancel()
+            timer.join()
 
     def rollback(self) -> None:
-        self.connection.rollback()
+        if self._why is None:
+            self.connection.rollback()
+        elif not self._stopped:
+            self._disconnect()
+            self._why = None
+            with maps_database_errors(self.source):
+                self._connect()
 
     def stop(self) -> None:
         self._stopped = True
+        self._why = self._why or Stopped("The query was stopped.")
         self._killer = threading.Thread(target=self._end_query, name=f"kill-{self.source.name}")
         self._killer.start()
 
@@ -120,29 +141,46 @@ class SqlSession(Session):
         """Wait until it is known what became of a query that was stopped."""
         if self._killer is not None:
             self._killer.join()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._why is not None:
+            self.connection.invalidate()  # what was killed hears no more farewell
+        self.connection.close()
+        self._line.close()
+
+    def _end_late(self) -> None:
+        if not self._answered.is_set():
+            self._why = self._why or too_slow(self.seconds)
+            self._end_query()
 
     def _end_query(self) -> None:
         """Kill the running query, harder each time; pause the source where nothing helps."""
+        with self._ending:
+            if self._answered.is_set() or self._is_killed():
+                return
+            pause(self.source, self._settings, self._id)
+            with suppress(OSError):  # it was closed meanwhile
+                # whoever waits for the server goes on; the server itself does not notice
+                self._line.shutdown(socket.SHUT_RDWR)
+
+    def _is_killed(self) -> bool:
+        """Whether the server's word is that the query is gone."""
         import sqlalchemy.exc
 
-        if self._answered.is_set():
-            return
+        softly, hard = KILLS[self.source.dialect]
         try:
             with self._engine.connect() as other:
-                if self._is_ended_by(other):
-                    return
+                other.exec_driver_sql(softly.format(self._id))
+                if self._answered.wait(OBEYS_WITHIN):
+                    return True
+                other.exec_driver_sql(hard.format(self._id))
+                return self._is_gone(other)
         except sqlalchemy.exc.SQLAlchemyError:
-            pass  # no second connection is to be had: what the query does is not known
-        pause(self.source, self._settings, self._id)
+            return False  # no second connection is to be had: what the query does is not known
 
-    def _is_ended_by(self, other: Connection) -> bool:
-        """Whether the server's word is that the query is gone."""
-        softly, hard = KILLS[self.source.dialect]
-        other.exec_driver_sql(softly.format(self._id))
-        if self._answered.wait(OBEYS_WITHIN):
-            return True
-        other.exec_driver_sql(hard.format(self._id))
-        # the answer alone proves nothing now: the connection breaks at once, the query may go on
+    def _is_gone(self, other: Connection) -> bool:
+        # that the connection breaks proves nothing: the query may go on without it
         ends = time.monotonic() + OBEYS_WITHIN
         while time.monotonic() < ends:
             if not still_running(other, self.source, [self._id]):
@@ -159,16 +197,10 @@ def open_server(source: DataSource, settings: Settings, seconds: float) -> Itera
     """
     engine = _engine(source, seconds)
     try:
-        with maps_database_errors(source), engine.connect() as connection:
-            # without this a % in a query would be read as a parameter
-            connection = connection.execution_options(no_parameters=True)
-            refuse_paused(connection, source, settings)
-            if source.dialect == "mysql":
-                _harden_mysql(connection, seconds)
-            else:
-                _harden_postgres(connection)
-            session = SqlSession(source, settings, connection, engine, seconds)
+        with maps_database_errors(source):
+            session = SqlSession(source, settings, engine, seconds)
             try:
+                refuse_paused(session.connection, source, settings)
                 yield session
             finally:
                 session.close()
@@ -205,6 +237,21 @@ def _engine(source: DataSource, seconds: float) -> Engine:
         options["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
     url = make_url(source.url).set(password=password_of(source.name, source.url) or None)
     return sqlalchemy.create_engine(url, connect_args=options, poolclass=NullPool)
+
+
+def _hardened(engine: Engine, source: DataSource, seconds: float) -> Connection:
+    """A connection that only reads, within the limits."""
+    # without this a % in a query would be read as a parameter
+    connection = engine.connect().execution_options(no_parameters=True)
+    try:
+        if source.dialect == "mysql":
+            _harden_mysql(connection, seconds)
+        else:
+            _harden_postgres(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _harden_postgres(connection: Connection) -> None:

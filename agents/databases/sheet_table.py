@@ -33,7 +33,7 @@ AS_TEXT = [("BIGINT", r"-?(0|[1-9]\d{0,17})"), ("DOUBLE", r"-?(0|[1-9]\d{0,14})(
 
 @dataclass
 class Staged:
-    """A sheet's cells as text. `wide` is the most cells of a row; `cut` tells of more rows."""
+    """A sheet's cells as text. `wide` is the most cells of a row; `cut`: it has more rows."""
 
     wide: int = 0
     cut: bool = False

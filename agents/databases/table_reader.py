@@ -30,7 +30,7 @@ LONGEST = 300  # characters of a library's own message
 
 @dataclass(frozen=True)
 class Taken:
-    """A table as it was made, and how many columns its file has; `cut` tells of more rows.
+    """A table as it was made, and how many columns its file has; `cut` says that it has more rows.
 
     `label` is what the file calls it: its sheet's title, or its own name.
     """

@@ -19,8 +19,9 @@ from agents.mcp.kept import (
     read_servers,
 )
 from workbench.errors import InvalidInput
+from workbench.machine_keyring import has_keyring
 from workbench.messages import say
-from workbench.models.keys import forget_key, hold_key, keep_key, keeps_keys
+from workbench.models.keys import forget_key, hold_key, keep_key
 from workbench.settings import Settings
 
 
@@ -99,7 +100,7 @@ def _allow(name: str, tools: dict[str, KeptTool], allowed: dict[str, Use]) -> di
 
 
 def _with_token(name: str, server: Server, token: str) -> Server:
-    if not keeps_keys():
+    if not has_keyring():
         hold_key(key_name(name), token)
         return server
     keep_key(key_name(name), server.base_url, token)

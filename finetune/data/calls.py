@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.messages import say
 
 CALL_FORM = 'Write {"name": …, "arguments": {…}}.'
+AS_TEXT = "<tool_call>\n{}\n</tool_call>"  # Hermes' form
 
 
 def read_calls(calls: Any) -> tuple[dict[str, Any], ...]:
@@ -32,6 +34,12 @@ def read_call(call: Any) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         raise InvalidInput("a tool call's arguments are no object", CALL_FORM)
     return {"name": name, "arguments": arguments}
+
+
+def with_calls(text: str, calls: Iterable[dict[str, Any]]) -> str:
+    """The text, and the calls after it in Hermes' form, which many models were trained on."""
+    parts = [AS_TEXT.format(json.dumps(call, ensure_ascii=False)) for call in calls]
+    return "\n".join([text, *parts] if text.strip() or not parts else parts)
 
 
 def read_tools(tools: Any) -> tuple[dict[str, Any], ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from finetune.data.calls import with_calls
 from workbench.files import writing
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
@@ -49,8 +50,9 @@ class Example:
 
     @property
     def answer(self) -> str:
-        """What the assistant says last."""
-        return self.messages[-1].content
+        """What the assistant says last, its calls as text."""
+        last = self.messages[-1]
+        return with_calls(last.content, last.tool_calls)
 
     def to_line(self) -> str:
         """One line of JSON in OpenAI's form; reading it gives the same example again."""

@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from finetune.data.calls import with_calls
 from finetune.data.examples import Example, Message
 from finetune.data.thinking import split_thinking
 from workbench.artefacts import model_folder
 from workbench.errors import InvalidInput
 from workbench.messages import say
 from workbench.models.chat_format import fold_system
+from workbench.models.rendering import render_template
 
 CHATML = (
     "{% for message in messages %}"
@@ -22,13 +24,11 @@ CHATML = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-# Hermes' form, which many tool-using models were trained on
 OFFER = (
     "You may call these functions. To call one, answer with its name and arguments"
     " inside <tool_call> tags.\n<tools>\n"
 )
 OFFER_END = "\n</tools>"
-CALL = "<tool_call>\n{}\n</tool_call>"
 RESULT = "<tool_response>\n{}\n</tool_response>"
 CORRECT = say("Correct the base model's chat template, or leave this row out.")
 THINKING_FIELD = re.compile(
@@ -73,11 +73,11 @@ def render(
         # some models have a second template for tools
         template = tokenizer.get_chat_template(tools=offered)
         turns = list(_as_template(messages, thinking_fields(template)))
-        return tokenizer.apply_chat_template(
+        return render_template(
+            tokenizer,
             turns,
             tools=offered,
             chat_template=template,
-            tokenize=False,
             add_generation_prompt=prompt,
         )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
@@ -161,10 +161,8 @@ def _call_as_text(message: Message) -> Message:
         return Message("user", RESULT.format(message.content))
     if not message.tool_calls:
         return message
-    parts = [CALL.format(json.dumps(call, ensure_ascii=False)) for call in message.tool_calls]
-    if message.content.strip():
-        parts.insert(0, message.content)
-    return Message("assistant", "\n".join(parts), learned=message.learned)
+    said = with_calls(message.content, message.tool_calls)
+    return Message("assistant", said, learned=message.learned)
 
 
 def _system_in_question(example: Example) -> Example:

@@ -28,14 +28,26 @@ def load_trained(run: Run, base: bool = False) -> LoadedModel:
 
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
     """The tokens that the model sees before it gives the example's last answer, as in the chat."""
+    prompt, _ = _last_answer(example, tokenizer)
+    return tokenizer.encode(prompt, add_special_tokens=False)
+
+
+def said_ids(example: Example, tokenizer: Any) -> list[int]:
+    """The tokens of the example's last answer as the model says it: text, calls and end."""
+    _, said = _last_answer(example, tokenizer)
+    return tokenizer.encode(said, add_special_tokens=False)
+
+
+def _last_answer(example: Example, tokenizer: Any) -> tuple[str, str]:
+    """The text before the last answer, and the answer's."""
     from finetune.encoding.answers import special_tokens, texts_of
 
     *earlier, last = example.messages
     context = [replace(message, learned=False) for message in earlier]
     asked = replace(example, messages=(*context, last))
     text = texts_of(asked, tokenizer, special_tokens(tokenizer))[0]
-    begin, _ = text.spans[-1]
-    return tokenizer.encode(text.text[:begin], add_special_tokens=False)
+    begin, end = text.spans[-1]
+    return text.text[:begin], text.text[begin:end]
 
 
 def generate_answers(

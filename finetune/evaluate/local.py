@@ -5,16 +5,19 @@ Each function yields (number of the row, what was found), several rows at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from finetune.data.calls import with_calls
 from finetune.data.examples import Example
-from finetune.evaluate.generation import first_logits, generate_answers, prompt_ids
+from finetune.evaluate.generation import first_logits, generate_answers, prompt_ids, said_ids
 from finetune.evaluate.options import by_options
 from workbench.errors import Unavailable
 from workbench.messages import say
+from workbench.models.tool_calls import BROKEN, CallReader, Form, form_of_calls
 
 if TYPE_CHECKING:
     from workbench.models.weights import LoadedModel
@@ -33,8 +36,21 @@ def answers(
         prompts = [prompt_ids(examples[number], tokenizer) for number in numbers]
         room = _room(examples, tokenizer)
         made = generate_answers(loaded.base.model, tokenizer, prompts, room, batch)
+        form = form_of_calls(tokenizer)
         for place, answer in made:
-            yield numbers[place], answer
+            yield numbers[place], in_one_form(answer, form)
+
+
+def in_one_form(answer: str, form: Form | None) -> str:
+    """The answer with calls as references have them; as it is where one of them is not whole."""
+    if form != "llama":
+        return answer
+    reader = CallReader(form)
+    text = reader.feed(answer) + reader.rest()
+    if any(call.arguments.startswith(BROKEN) for call in reader.calls):
+        return answer
+    calls = [{"name": call.name, "arguments": json.loads(call.arguments)} for call in reader.calls]
+    return with_calls(text, calls)
 
 
 def letters(
@@ -100,9 +116,7 @@ def _losses_of(loaded: LoadedModel, rows: Sequence[Any]) -> list[tuple[float, in
 
 def _room(examples: Sequence[Example], tokenizer: Any) -> int:
     """The tokens that an answer may have."""
-    longest = max(
-        len(tokenizer.encode(example.answer, add_special_tokens=False)) for example in examples
-    )
+    longest = max(len(said_ids(example, tokenizer)) for example in examples)
     thinks = "<think>" in str(tokenizer.chat_template)
     return longest + (THINKING_TOKENS if thinks else SPARE_TOKENS)
 

@@ -157,6 +157,7 @@ TABLES = {
 def make(path: Path, version: int) -> None:
     """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
     with connect(path) as database:
+        database.execute("begin")
         _grow(database, min(version, len(SCHEMAS)) or len(SCHEMAS))
 
 
@@ -165,9 +166,10 @@ def bring_up_to_date(path: Path) -> None:
     Conflict for a file of a newer version.
     """
     with connect(path) as database:
-        version = _version(database)
-        if version == len(SCHEMAS):
+        if _version(database) == len(SCHEMAS):
             return
+        database.execute("begin immediate")  # two processes may make the file at the same moment
+        version = _version(database)
         if version > len(SCHEMAS):
             raise Conflict(
                 say("{path} was made by a newer version.", path=path),
@@ -185,7 +187,6 @@ def _tables(database: sqlite3.Connection) -> list[str]:
 
 def _grow(database: sqlite3.Connection, version: int) -> None:
     """Add the tables of the versions up to that one."""
-    database.execute("begin immediate")  # two processes may make the file at the same moment
     for schema in SCHEMAS[_version(database) : version]:
         if isinstance(schema, str):
             _run(database, schema)

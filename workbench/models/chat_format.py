@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.models.rendering import render_template
 
 Turn = dict[str, Any]  # role and content; of a call and its result also what OpenAI's form has
 Tools = Sequence[dict[str, Any]]  # in OpenAI's form
@@ -81,12 +82,11 @@ def _without_oldest(talk: list[Turn]) -> list[Turn]:
 def _apply_template(tokenizer: Any, turns: list[Turn], kind: str, tools: Tools) -> Any:
     from jinja2 import TemplateError
 
-    options: dict[str, Any] = {"return_tensors": kind, "return_dict": True}
-    options["add_generation_prompt"] = True
+    options: dict[str, Any] = {"add_generation_prompt": True}
     if tools:
         options["tools"] = list(tools)
     try:
-        return tokenizer.apply_chat_template(turns, **options)
+        text = render_template(tokenizer, turns, **options)
     except TemplateError as error:
         folded = fold_system(turns)
         if folded != turns:
@@ -95,6 +95,7 @@ def _apply_template(tokenizer: Any, turns: list[Turn], kind: str, tools: Tools) 
             say("The model's chat template refuses the conversation: {error}", error=error),
             "Start a new chat.",
         ) from error
+    return tokenizer([text], add_special_tokens=False, return_tensors=kind)
 
 
 def _too_long(size: int, room: int) -> InvalidInput:

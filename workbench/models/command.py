@@ -15,6 +15,7 @@ from workbench.cli import (
     contributed_commands,
     json_option,
     print_json,
+    read_secret,
     reports_errors,
 )
 from workbench.errors import InvalidInput, Stopped, WorkbenchError
@@ -156,19 +157,13 @@ def connect(kind: str, place: str, name: str, with_key: bool, as_json: bool) -> 
     else:
         if not name:
             raise InvalidInput("The server needs a name.", "Add it, for example: --name vllm")
-        server = connect_server(name, place, _read_key() if with_key else "", settings)
+        server = connect_server(name, place, read_secret("Key") if with_key else "", settings)
         result["models"] = [server.named(model) for model in models_of(server)]
         said = "Connected: " + ", ".join(result["models"])
     if as_json:
         print_json(result)
     else:
         click.echo(said)
-
-
-def _read_key() -> str:
-    if sys.stdin.isatty():
-        return click.prompt("Key", hide_input=True)
-    return sys.stdin.readline().strip()
 
 
 @models.command()

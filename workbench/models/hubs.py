@@ -89,18 +89,23 @@ def snapshot(name: str, cache: Path) -> Path:
     It is downloaded where it is missing. Raises NotFound, Unavailable, WorkbenchError for a full
     disk.
     """
+    if not name.startswith(MODELSCOPE):
+        return hub_snapshot(name)
     with _maps_errors_of(name):
-        if name.startswith(MODELSCOPE):
-            modelscope = require("modelscope", "modelscope", "A model from ModelScope")
-            repository = name.removeprefix(MODELSCOPE)
-            folder = modelscope.snapshot_download(
-                repository, allow_patterns=FILES, cache_dir=str(cache)
-            )
-        else:
-            from huggingface_hub import snapshot_download
-
-            folder = snapshot_download(name, allow_patterns=FILES)
+        modelscope = require("modelscope", "modelscope", "A model from ModelScope")
+        repository = name.removeprefix(MODELSCOPE)
+        folder = modelscope.snapshot_download(
+            repository, allow_patterns=FILES, cache_dir=str(cache)
+        )
     return Path(folder)
+
+
+def hub_snapshot(name: str) -> Path:
+    """The folder of a model in the Hugging Face hub's own cache; raises as `snapshot` does."""
+    from huggingface_hub import snapshot_download
+
+    with _maps_hub_errors(name):
+        return Path(snapshot_download(name, allow_patterns=FILES))
 
 
 def _files_of(name: str) -> tuple[list[RemoteFile], dict[str, str]]:
@@ -184,6 +189,11 @@ def _maps_hub_errors(name: str) -> Iterator[None]:
             error,
             name,
             say("The model {name} cannot be downloaded from the Hugging Face hub.", name=name),
+            say(
+                "Where the hub cannot be reached: use modelscope:{name}, or download the model "
+                "elsewhere and give its folder.",
+                name=name,
+            ),
         ) from error
 
 
@@ -200,10 +210,11 @@ def _maps_modelscope_errors(name: str) -> Iterator[None]:
             error,
             name,
             say("{name} cannot be downloaded from ModelScope: {error}", name=name, error=error),
+            ELSEWHERE,
         ) from error
 
 
-def _failed(error: Exception, name: str, problem: str) -> WorkbenchError:
+def _failed(error: Exception, name: str, problem: str, fix: str) -> WorkbenchError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(name)
-    return Unavailable(problem, ELSEWHERE)
+    return Unavailable(problem, fix)

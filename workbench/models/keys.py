@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from workbench.errors import Unavailable
+from workbench.machine_keyring import forget_secret, keep_secret, secret_of
 from workbench.messages import say
 
 if TYPE_CHECKING:
     from workbench.connections import Server
-
-SERVICE = "agent-workbench"
 
 
 def variable_of(name: str) -> str:
@@ -31,28 +30,16 @@ def key_of(name: str, server: Server) -> SecretStr:
     if from_environment:
         return SecretStr(from_environment)
     # a keyring may ask the person to unlock it: only where it has a key
-    return SecretStr(_read(name, server.base_url)) if server.has_key else SecretStr("")
-
-
-def keeps_keys() -> bool:
-    """Whether this machine has a keyring that keeps a secret. Many without a screen have none."""
-    import keyring
-    from keyring.core import recommended
-
-    return bool(recommended(keyring.get_keyring()))
+    return SecretStr(secret_of(_account(name, server.base_url)) if server.has_key else "")
 
 
 def keep_key(name: str, base_url: str, key: str) -> None:
-    """Put the key in the keyring. Raises Unavailable where it cannot keep one."""
-    import keyring
-    from keyring.errors import KeyringError
-
-    if not keeps_keys():
-        raise no_keyring(name)
-    try:
-        keyring.set_password(SERVICE, _user(name, base_url), key)
-    except KeyringError as error:
-        raise no_keyring(name) from error
+    """Put the key in the keyring. Raises Unavailable where none can keep it."""
+    if not keep_secret(_account(name, base_url), key):
+        raise Unavailable(
+            "This machine has no keyring that can keep the key.",
+            say("Export it as {variable} instead.", variable=variable_of(name)),
+        )
 
 
 def hold_key(name: str, key: str) -> None:
@@ -62,24 +49,9 @@ def hold_key(name: str, key: str) -> None:
 
 def forget_key(name: str, server: Server) -> None:
     """Remove the key from this process and from the keyring."""
-    import keyring
-    from keyring.errors import KeyringError
-
     os.environ.pop(variable_of(name), None)
-    if not server.has_key:
-        return
-    try:
-        keyring.delete_password(SERVICE, _user(name, server.base_url))
-    except KeyringError:  # it has been removed there, or the keyring is shut
-        return
-
-
-def no_keyring(name: str) -> Unavailable:
-    """This machine cannot keep a key."""
-    return Unavailable(
-        "This machine has no keyring that can keep the key.",
-        say("Export it as {variable} instead.", variable=variable_of(name)),
-    )
+    if server.has_key:
+        forget_secret(_account(name, server.base_url))
 
 
 def without_key(text: str, key: SecretStr) -> str:
@@ -88,15 +60,5 @@ def without_key(text: str, key: SecretStr) -> str:
     return text.replace(secret, "…") if secret else text
 
 
-def _read(name: str, base_url: str) -> str:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        return keyring.get_password(SERVICE, _user(name, base_url)) or ""
-    except KeyringError:  # shut or gone: the server then says that it wants a key
-        return ""
-
-
-def _user(name: str, base_url: str) -> str:
+def _account(name: str, base_url: str) -> str:
     return f"{name} {base_url}"

@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workbench.models.rendering import render_template
+
 Form = Literal["hermes", "llama"]
 LLAMA = '"parameters": dictionary'  # how its template describes a call
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
@@ -47,9 +49,7 @@ def form_of_calls(tokenizer: Any) -> Form | None:
         return None
     turns = [{"role": "user", "content": "?"}]
     try:
-        shown = tokenizer.apply_chat_template(
-            turns, tools=[PROBE_TOOL], tokenize=False, add_generation_prompt=True
-        )
+        shown = render_template(tokenizer, turns, tools=[PROBE_TOOL], add_generation_prompt=True)
     except (TemplateError, TypeError, ValueError):
         return None
     if PROBE not in shown:

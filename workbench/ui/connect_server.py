@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.connections import Server, read_connections
+from workbench.machine_keyring import has_keyring
 from workbench.models.connecting import connect_server, described_server, forget_server
-from workbench.models.keys import keeps_keys, key_of, variable_of
+from workbench.models.keys import key_of, variable_of
 from workbench.models.trying import ask_one_token, models_of
 from workbench.settings import Settings
 from workbench.ui.changes import announce
@@ -72,7 +73,7 @@ def _form(settings: Settings) -> None:
 def _key_fields(name: str) -> tuple[str, bool]:
     """(what was typed as the key, whether the keyring keeps it)."""
     variable = variable_of(name.strip().lower() or "name")
-    keeps = keeps_keys()
+    keeps = has_keyring()
     key = st.text_input(
         both("Key, where the server wants one", "密钥（服务需要时填写）"),
         type="password",

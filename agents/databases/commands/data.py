@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli import LazyCommands, json_option, print_json, reports_errors
+from workbench.cli import LazyCommands, json_option, print_json, read_secret, reports_errors
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
@@ -71,29 +71,35 @@ def data() -> None:
 @data.command()
 @click.argument("name")
 @click.argument("place", metavar="URL|FILE")
+@click.option(
+    "--password", is_flag=True, help="Ask for the user's password (or read it from stdin)."
+)
 @json_option
 @reports_errors
-def add(name: str, place: str, as_json: bool) -> None:
+def add(name: str, place: str, password: bool, as_json: bool) -> None:
     """Add a database by its URL, or a file: SQLite, DuckDB, CSV, XLSX, Parquet, or a folder.
 
-    A password in the URL goes to a file in your own configuration folder, never to the workspace.
-    It is better given as WORKBENCH_DATA_PASSWORD_NAME in the environment. What the server's account
-    may do is said, with the statements for one that only reads.
+    A password goes to the machine's keyring, else to a file in your own configuration folder, never
+    to the workspace. One in the URL is seen by who lists the processes: --password asks for it, and
+    WORKBENCH_DATA_PASSWORD_NAME in the environment is kept nowhere. What the server's account may
+    do is said, with the statements for one that only reads.
 
     \b
     Example:
-      workbench data add shop mysql://reader@127.0.0.1:3306/shop
+      workbench data add shop mysql://reader@127.0.0.1:3306/shop --password
       workbench data add posts ./posts.csv
     """
     from agents.databases.commands.rights import facts_of, show_rights
-    from agents.databases.files import left_out
     from agents.databases.introspect import add_and_read
     from agents.databases.rights import note_rights
+    from agents.databases.sources import with_password
 
+    if password:
+        place = with_password(place, read_secret("Password"))
     settings = load_settings()
     source, schema = add_and_read(settings, name, place)
     rights = note_rights(source, settings)
-    told = schema.sentences() + left_out(source, settings)
+    told = schema.sentences()
     tables = len(schema.tables)
     columns = schema.column_count()
     if as_json:

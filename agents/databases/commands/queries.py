@@ -86,6 +86,7 @@ def run(name: str, sql: str, rows: int | None, as_json: bool) -> None:
     Example:
       workbench data run shop --sql "SELECT count(*) FROM orders" --json
     """
+    from agents.databases.guard.bounds import MOST_ROWS
     from agents.databases.introspect import load_schema
     from agents.databases.runner import ask_database
     from agents.databases.sources import find_source
@@ -110,6 +111,8 @@ def run(name: str, sql: str, rows: int | None, as_json: bool) -> None:
     if result.truncated:
         shown = len(result.rows)
         click.echo(f"There are more than these {shown} rows; --rows raises the limit.", err=True)
+    if verdict.recursive:
+        click.echo(f"A recursion is read up to {MOST_ROWS:,} rows.", err=True)
 
 
 def _statements() -> Iterator[str]:

@@ -37,6 +37,13 @@ def bound_recursion(tree: Any, dialect: str) -> None:
         clause.set("recursive", False)
 
 
+def has_recursion(tree: Any) -> bool:
+    """Whether a recursion of the tree is read up to `MOST_ROWS`, once its bounds are in place."""
+    from sqlglot import exp
+
+    return any(clause.args.get("recursive") for clause in tree.find_all(exp.With))
+
+
 def _reads_itself(cte: Any) -> bool:
     from sqlglot import exp
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.databases.guard.bounds import bound_recursion, bound_series
+from agents.databases.guard.bounds import bound_recursion, bound_series, has_recursion
 from agents.databases.guard.columns import Mend
 from agents.databases.guard.names import Resolver
 from agents.databases.guard.nodes import check_node, kind_name
@@ -37,7 +37,8 @@ class Verdict:
     """`sql` is what runs. `more` asks for one row more, where the guard set the limit.
 
     The row too many shows that the result is truncated. `limit` is the number of rows that the
-    query may give: the guard's, or its own where that is lower.
+    query may give: the guard's, or its own where that is lower. `recursive` says that a recursion
+    is read up to the guard's bound.
     """
 
     sql: str
@@ -45,6 +46,7 @@ class Verdict:
     limit: int
     tables: frozenset[str]
     columns: frozenset[tuple[str, str]]
+    recursive: bool = False
 
 
 def judge(
@@ -73,7 +75,8 @@ def judge(
     if imposed:
         _set_limit(tree, rows + 1)
         more = _print(tree, dialect)
-    return Verdict(printed, more, limit, frozenset(resolver.tables), frozenset(resolver.columns))
+    names = frozenset(resolver.tables), frozenset(resolver.columns)
+    return Verdict(printed, more, limit, *names, recursive=has_recursion(tree))
 
 
 def first_query(schema: Schema, name: str = "", columns: Sequence[str] = ()) -> str:

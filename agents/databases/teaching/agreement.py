@@ -7,66 +7,25 @@ asks for (`reading.py`) and what the query does (`doing.py`) must be the same, b
     a number to add up or compare              computed, compared or sorted by; never one unnamed
     a category                                 grouped by, counted once, or compared with a value
     the name of the rows, with "how many"      COUNT of rows
-    a meaning of the word tables               its row of SIGNS
+    a meaning of the word tables               its row of `signs.py`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agents.databases.guard.guard import judge, parse
 from agents.databases.introspect import SAMPLES
 from agents.databases.naming import CALLED_BY
 from agents.databases.schema import Schema
-from agents.databases.teaching.doing import OF_DAYS, ROWS, Comparison, Doing, Watcher
+from agents.databases.teaching.doing import OF_DAYS, Comparison, Watcher
 from agents.databases.teaching.lexicon import lexicon
-from agents.databases.teaching.reading import COMPARISONS, Item, Reading, Token, is_time
+from agents.databases.teaching.names import is_time
+from agents.databases.teaching.reading import COMPARISONS
+from agents.databases.teaching.signs import SIGNS
 from agents.databases.teaching.subjects import CHANGED
-
-
-@dataclass(frozen=True)
-class Sign:
-    """A meaning of the word tables, and whether a query acts on it.
-
-    `alone` says that a query that does it must have been asked for it.
-    """
-
-    meaning: str
-    done: Callable[[Doing], bool]
-    alone: bool = False
-
-
-def _never(_: Doing) -> bool:
-    return False
-
-
-SIGNS = (
-    Sign("howmany", lambda doing: doing.computes),
-    # "all topics in total" is a list
-    Sign("total", lambda doing: doing.has("Sum", ROWS) or not doing.figures),
-    Sign("average", lambda doing: doing.has("Avg"), alone=True),
-    Sign("most", lambda doing: doing.sorts(falls=True) or doing.has("Max")),
-    Sign("least", lambda doing: doing.sorts(falls=False) or doing.has("Min"), alone=True),
-    Sign("newest", lambda doing: doing.looks_for("newest"), alone=True),
-    Sign("oldest", lambda doing: doing.looks_for("oldest"), alone=True),
-    Sign("when", lambda doing: doing.shows_time),
-    Sign("day", lambda doing: "day" in doing.cuts, alone=True),
-    Sign("hour", lambda doing: "hour" in doing.cuts, alone=True),
-    Sign("week", lambda doing: "week" in doing.cuts, alone=True),
-    Sign("month", lambda doing: "month" in doing.cuts, alone=True),
-    Sign("year", _never),
-    Sign("per", lambda doing: bool(doing.grouped or doing.cuts) or doing.has("Avg")),
-    Sign("different", lambda doing: doing.distinct or bool(doing.counted_once or doing.grouped)),
-    Sign("mention", lambda doing: doing.compares("mention"), alone=True),
-    Sign("no", lambda doing: "no" in doing.others, alone=True),
-    Sign("either", lambda doing: "either" in doing.others, alone=True),
-    Sign("portion", lambda doing: "arithmetic" in doing.others),
-    Sign("growth", lambda doing: "arithmetic" in doing.others),
-    Sign("median", _never),
-    Sign("recentdays", _never),
-)
+from agents.databases.teaching.tokens import Item, Reading, Token
 
 
 def differences(reading: Reading, sql: str, schema: Schema) -> list[str]:
@@ -97,6 +56,7 @@ class _Agreement:
         yield from self._unnamed()
         yield from self._rows()
         yield from self._groups()
+        yield from self._lone()
         yield from self._meanings()
 
     # values, numbers, days and searched words
@@ -170,8 +130,9 @@ class _Agreement:
         return None
 
     def _compares_time(self, comparison: Comparison, unit: str) -> bool:
-        item = comparison.item
-        return bool(item) and comparison.figure == unit and not CHANGED.search(item[1])
+        if comparison.item is None or comparison.figure != unit:
+            return False
+        return not CHANGED.search(comparison.item[1])
 
     def _beside(self, comparison: Comparison) -> bool:
         """Whether the column that is compared with a lone number is named: user 3."""
@@ -210,11 +171,10 @@ class _Agreement:
         used |= {comparison.item for comparison in doing.comparisons if comparison.item}
         used |= {order.item for order in doing.orders if order.item}
         rows = {(table, "") for table in self._tables}
-        # a superlative has a subject: to show the account of one post is not to rank accounts
-        ranks = doing.orders and self._says("most", "least")
+        # a superlative has a subject: to show the account of one post is not to rank accounts,
         # and accounts are not listed once for each of their posts
-        lists_rows = any(name.items & rows for name in self._names)
-        if not doing.computes and not ranks and (doing.distinct or lists_rows):
+        lists = doing.distinct or doing.limit == "1"
+        if lists and not doing.computes and not self._ranks():
             used |= doing.shown
         for name in self._names:
             # "activations" that are counted in a column are that column, not the rows of a table
@@ -243,13 +203,22 @@ class _Agreement:
     def _rows(self) -> Iterator[str]:
         """Rows are counted where they are named and something asks for their number."""
         doing = self._doing
-        named = any((table, "") in name.items for name in self._names for table in self._tables)
-        asked = self._says("howmany", "total", "average", "most", "least", *COMPARISONS)
-        grouped = bool(doing.grouped or doing.cuts)
-        if doing.counts_rows and not (named and (asked or grouped)):
+        asked = self._says("howmany", "total", "average") or not doing.lone
+        if doing.counts_rows and not (self._names_rows() and asked):
             yield self._name("howmany")
-        if doing.counted_once and not self._says("howmany", "total"):
+        if doing.counted_once and not (self._says("howmany", "total") and self._counts_values()):
             yield self._name("howmany")
+
+    def _counts_values(self) -> bool:
+        """Whether values are counted: "how many types", not "how many creatives by type"."""
+        if not self._names_rows() or self._says("different"):
+            return True
+        tokens = self._reading.tokens
+        for place, token in enumerate(tokens):
+            beside = [*tokens[max(place - 1, 0) : place], *tokens[place + 1 : place + 2]]
+            if token.meaning == "howmany":
+                return any(other.items & self._doing.counted_once for other in beside)
+        return False
 
     def _groups(self) -> Iterator[str]:
         """What is grouped by is shown, and nothing else; days are sorted by a figure if asked."""
@@ -260,6 +229,18 @@ class _Agreement:
         if doing.cuts & {"day", "week", "month"} and ranked and not self._says("most", "least"):
             yield self._name("most")
 
+    def _lone(self) -> Iterator[str]:
+        """One number answers "how many" and "when"; "which post" is answered by a row."""
+        doing = self._doing
+        if doing.has("Max") and not self._says("most"):
+            yield self._name("most")
+        number = self._says("howmany", "total", "average", "when")
+        row = self._names_rows() or self._says("single", "several")
+        if doing.figures and doing.lone and row and not number:
+            yield self._name("howmany")
+        if self._ranks() and not doing.computes and not self._names_rows():
+            yield self._reading.said("most") or self._reading.said("least")
+
     # words
 
     def _meanings(self) -> Iterator[str]:
@@ -268,7 +249,7 @@ class _Agreement:
         for sign in SIGNS:
             said = self._reading.said(sign.meaning)
             done = sign.done(self._doing)
-            if said and not done:
+            if said and not done and not self._is_aside(sign.meaning):
                 yield said
             elif done and not said and sign.alone and not self._implied(sign.meaning):
                 yield self._name(sign.meaning)
@@ -276,6 +257,20 @@ class _Agreement:
     def _implied(self, meaning: str) -> bool:
         """Whether another word asks for it: "when" for a day."""
         return meaning == "day" and self._says("when")
+
+    def _is_aside(self, meaning: str) -> bool:
+        """Whether the word asks for no figure: "by number of likes", "all topics in total"."""
+        if meaning == "howmany":
+            return self._ranks() and self._reading.said("howmany").endswith(" of")
+        return meaning == "total" and bool(self._says("several"))
+
+    def _ranks(self) -> bool:
+        return bool(self._doing.orders and self._says("most", "least"))
+
+    def _names_rows(self) -> bool:
+        """Whether rows are named: the "activations" that a column counts are none."""
+        rows = {(table, "") for table in self._tables}
+        return any(name.items and name.items <= rows for name in self._names)
 
     def _says(self, *meanings: str) -> bool:
         return any(self._reading.said(meaning) for meaning in meanings)

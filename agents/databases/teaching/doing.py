@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.databases.schema import Schema
-from agents.databases.teaching.reading import Item, is_time
+from agents.databases.teaching.names import is_time
+from agents.databases.teaching.tokens import Item
 
 # where a text with a time in ISO 8601 is cut, as (start, length): 2025-01-31 08:00
 CUTS = {("1", "10"): "day", ("1", "7"): "month", ("12", "2"): "hour", ("12", "5"): "hour"}
@@ -70,6 +71,11 @@ class Doing:
     @property
     def computes(self) -> bool:
         return bool(self.figures or self.counted_once)
+
+    @property
+    def lone(self) -> bool:
+        """Whether a figure is of all rows together."""
+        return not self.grouped and not self.cuts
 
     def has(self, *figures: str) -> bool:
         return any(figure in figures for figure, _ in self.figures)
@@ -160,9 +166,11 @@ class Watcher:
                 doing.figures.append((ROWS, None))
             return
         name = type(node).__name__
-        for item in items or [None]:
+        for item in items:
             figure = OF_TIMES.get(name, name) if item in self._times else name
             doing.figures.append((figure, item))
+        if not items:
+            doing.figures.append((name, None))
 
     def _watch_key(self, key: Any, doing: Doing) -> None:
         cut = self.cut_of(key)

@@ -13,12 +13,12 @@ from agents.databases.teaching.dates import MONTHS
 from agents.databases.teaching.kinds import KINDS, Kind
 from agents.databases.teaching.nouns import nouns, plural, singular
 from agents.databases.teaching.queries import Filling, Queries
-from agents.databases.teaching.reading import fill
 from agents.databases.teaching.subjects import DAY, Field, Subject
+from agents.databases.teaching.tokens import fill
 from workbench.language import localized
 
 EXAMPLE_SIZE = 3
-# how a number is compared, in words; the numbers themselves are only examples, for a query has marks
+# how a number is compared, in words; the numbers are only examples, for a query has marks
 COMPARISONS = {
     "more": {"en": "more than {low}", "zh": "超过{low}"},
     "less": {"en": "fewer than {high}", "zh": "少于{high}"},
@@ -66,8 +66,8 @@ class Composer:
         self.subject = subject
         self.language = language
         measured: set[str] = set()
-        for field in subject.of("measure"):
-            measured.update(nouns(field.column, language))
+        for measure in subject.of("measure"):
+            measured.update(nouns(measure.column, language))
         called = nouns(subject.table, language)
         # "activations" of a table that counts activations means their sum, not its rows
         self.counted = tuple(noun for noun in called if noun not in measured)
@@ -165,6 +165,7 @@ class Composer:
             words["n"] = (str(filling.size),)
         if filling.text:
             words["word"] = (f'"{_word(filling.text)}"',)
+            words["text"] = nouns(filling.text.column, self.language)
         return words
 
     def _marks(self, filling: Filling) -> dict[str, str]:

@@ -295,8 +295,8 @@ def _averaged(query: Any, name: str) -> Any:
     """The average of a figure over the rows of a query, under the same name."""
     from sqlglot import exp
 
-    figure = exp.Column(this=exp.to_identifier(name))
-    figure = exp.Round(this=exp.Avg(this=figure), decimals=exp.Literal.number(DECIMALS))
+    average = exp.Avg(this=exp.Column(this=exp.to_identifier(name)))
+    figure = exp.Round(this=average, decimals=exp.Literal.number(DECIMALS))
     return exp.select(exp.alias_(figure, name)).from_(query.subquery("days"))
 
 

@@ -17,7 +17,7 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,16 +30,19 @@ from agents.databases.schema import Schema
 from agents.databases.sources import DataSource
 from agents.databases.teaching.facts import Composer, Fact
 from agents.databases.teaching.lexicon import LANGUAGES
-from agents.databases.teaching.reading import Reader, Reading, fill
+from agents.databases.teaching.reading import Reader
 from agents.databases.teaching.subjects import Subject, find_subjects
+from agents.databases.teaching.tokens import Reading, fill
 from workbench.errors import Stopped
 from workbench.files import write_text
 from workbench.settings import Settings
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")  # [one|another|]
 HOLE = re.compile(r"\{(\w+)\}")  # {measure}
+TEXT = re.compile(r"'(?:[^']|'')*'")
 ASKED = "asked: "  # begins the group of a line that is taught in plain words
 MUDDLED = 0.25  # share of taught questions whose parts stand in any order
+REPEATED = 8  # times that the same plain words are taught, from different questions
 PATIENCE = 20  # rounds over all kinds without a new question before the search ends
 
 
@@ -66,6 +69,14 @@ class Pair:
         return json.dumps(row, ensure_ascii=False)
 
 
+@dataclass(frozen=True)
+class Askable:
+    """What a source can be asked: the facts of each language, and who reads questions for them."""
+
+    facts: Mapping[str, list[Fact]]
+    reader: Reader
+
+
 @lru_cache(maxsize=2)
 def wordings(language: str) -> dict[str, list[str]]:
     """The wordings of each kind."""
@@ -76,41 +87,40 @@ def wordings(language: str) -> dict[str, list[str]]:
 def make_pairs(
     source: DataSource, settings: Settings, count: int, held_out: int, seed: int = 0
 ) -> list[Pair]:
-    """`count` pairs to teach and `held_out` in other wordings; no question twice.
+    """`count` pairs to teach and `held_out` in other wordings; no question twice."""
+    return word_pairs(find_askable(source, settings), count, held_out, seed)
 
-    Every kind and every fact gets its share, as evenly as may be. Fewer come where questions end.
+
+def word_pairs(askable: Askable, count: int, held_out: int, seed: int = 0) -> list[Pair]:
+    """Every kind and every fact gets its share, as evenly as may be.
+
+    Fewer come where questions end.
     """
     chance = random.Random(seed)  # noqa: S311 – the same pairs from the same seed
+    taught = _ask(askable, count, chance)
+    known = {pair.plain for pair in taught}
+    return taught + _ask(askable, held_out, chance, known, held_out=True)
+
+
+def find_askable(source: DataSource, settings: Settings) -> Askable:
+    """The facts of a source whose query passes the guard, runs, and finds something.
+
+    Of queries that differ by their values alone the first is run for all.
+    """
     schema = load_schema(source, settings)
     subjects = find_subjects(schema, source, settings)
     facts: dict[str, list[Fact]] = {}
+    finds: dict[str, bool] = {}
     for language in LANGUAGES:
-        facts[language] = _answerable(subjects, schema, source, settings, language)
-    reader = Reader(schema, values_of(subjects))
-    taught = _ask(facts, reader, count, chance)
-    known = {pair.plain for pair in taught}
-    return taught + _ask(facts, reader, held_out, chance, known, held_out=True)
-
-
-def answerable(source: DataSource, settings: Settings, language: str) -> list[Fact]:
-    """The facts of a source whose query passes the guard, runs, and finds something."""
-    schema = load_schema(source, settings)
-    subjects = find_subjects(schema, source, settings)
-    return _answerable(subjects, schema, source, settings, language)
-
-
-def _answerable(
-    subjects: list[Subject],
-    schema: Schema,
-    source: DataSource,
-    settings: Settings,
-    language: str,
-) -> list[Fact]:
-    found: list[Fact] = []
-    for subject in subjects:
-        facts = Composer(subject, schema.dialect, language).facts()
-        found += [fact for fact in facts if _finds(fact, schema, source, settings)]
-    return found
+        facts[language] = []
+        for subject in subjects:
+            for fact in Composer(subject, schema.dialect, language).facts():
+                shape = TEXT.sub("''", fact.sql)
+                if shape not in finds:
+                    finds[shape] = _finds(fact, schema, source, settings)
+                if finds[shape]:
+                    facts[language].append(fact)
+    return Askable(facts, Reader(schema, values_of(subjects)))
 
 
 def values_of(subjects: Iterable[Subject]) -> set[str]:
@@ -133,8 +143,7 @@ def _finds(fact: Fact, schema: Schema, source: DataSource, settings: Settings) -
 
 
 def _ask(
-    facts: dict[str, list[Fact]],
-    reader: Reader,
+    askable: Askable,
     count: int,
     chance: random.Random,
     known: Collection[str] = (),
@@ -142,23 +151,31 @@ def _ask(
 ) -> list[Pair]:
     """Word the facts until there are enough questions: the kinds in turn, of each its facts.
 
-    No question has the plain words of another, or of a `known` one.
+    No question comes twice, and none has the plain words of a `known` one. The few plain words of
+    a simple kind may come a few times, or the kinds with many would be most of what is taught.
     """
     turns: list[tuple[str, Iterator[Fact]]] = []
-    for language, found in facts.items():
-        for kind in _by_kind(found):
+    for language, facts in askable.facts.items():
+        for kind in _by_kind(facts):
             turns.append((language, _in_turn(kind, chance)))
     pairs: dict[str, Pair] = {}
+    queries: dict[str, list[str]] = {}  # of the plain words
+    most = 1 if held_out else REPEATED
     fruitless = 0
     while turns and len(pairs) < count and fruitless < PATIENCE * len(turns):
         for language, facts_of_kind in turns:
             fact = next(facts_of_kind)
-            pair = _pair(fact, language, reader, chance, held_out)
-            if pair is None or pair.plain in pairs or pair.plain in known:
+            pair = _pair(fact, language, askable.reader, chance, held_out)
+            if pair is None or pair.asked in pairs or pair.plain in known:
+                fruitless += 1
+                continue
+            same = queries.setdefault(pair.plain, [])
+            if len(same) == most or (same and pair.sql != same[0]):
                 fruitless += 1
                 continue
             fruitless = 0
-            pairs[pair.plain] = pair
+            same.append(pair.sql)
+            pairs[pair.asked] = pair
     return list(pairs.values())[:count]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from agents.databases.example import load_example
-from agents.databases.files import left_out
 from agents.databases.guard.guard import first_query
 from agents.databases.introspect import load_schema
 from agents.databases.rights import noted_rights
@@ -84,7 +83,7 @@ def _show_source(settings: Settings, source: DataSource) -> None:
     ]
     st.caption(" · ".join(plain(fact) for fact in facts))
     show_paused(settings, source)
-    for sentence in schema.sentences() + left_out(source, settings):
+    for sentence in schema.sentences():
         st.caption(f":material/info: {text.sentence(sentence)}")
     rights = noted_rights(source, settings)
     if rights is not None and rights.can_write:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli import json_option, print_json, reports_errors
+from workbench.cli import json_option, print_json, read_secret, reports_errors
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def add(
     from agents.mcp.adding import add_server
 
     allowed = dict(_allowed(one) for one in allow)
-    secret = click.prompt("Token", hide_input=True, err=True) if token else ""
+    secret = read_secret("Token") if token else ""
     added = add_server(
         name, command, url, allowed, load_settings(), variables, secret, replace=replace
     )
