@@ -35,6 +35,7 @@ from workbench.chat.events import (
     Thought,
     Token,
 )
+from workbench.models.packaged_embedders import MINILM
 from workbench.settings import load_settings
 
 pytestmark = pytest.mark.browser
@@ -146,7 +147,7 @@ def served(
     _add_documents(folder / "files", settings)
     _add_database(folder / "shop.db", settings)
     conversations = Conversations(home / "workbench.db")
-    huge = [[Token(payload.text), Done("none", 1.0)] for payload in (HUGE[1], HUGE[4])]
+    huge = [[Token(HUGE[4].text), Done("none", 1.0)]]
     chats["all"] = hostile_chat(conversations, [*answers(), *huge])
     picture = [[Token(f"Here: ![the plan]({PICTURE})"), Done("none", 1.0)]]
     chats["picture"] = hostile_chat(conversations, picture)
@@ -159,7 +160,7 @@ def _add_documents(folder: Path, settings: Any) -> None:
     for number, text in enumerate(TEXTS[::12]):
         name = "".join(sign for sign in text if sign not in "/\0\n\r")[:60] or "x"
         (folder / f"{number}{name}.txt").write_text(f"The harbour. {text}", "utf-8")
-    ingest([folder], "handbook", settings)
+    ingest([folder], "handbook", settings, embedder=MINILM)
 
 
 def _add_database(path: Path, settings: Any) -> None:
@@ -228,7 +229,7 @@ def test_no_answer_reaches_out_wherever_its_texts_stand(
 
 
 def test_an_answer_that_grows_is_as_safe(watched: Callable[[str], Any], script: Script) -> None:
-    whole = as_items([text for text in TEXTS if len(text) < 80][::5])
+    whole = as_items([text for text in TEXTS if len(text) < 80][::7])
     script.pieces = [whole[place : place + 40] for place in range(0, len(whole), 40)]
     script.pause = 0.02
     page = watched("")
