@@ -79,7 +79,7 @@ class _Agreement:
                 left = [comparison for comparison in left if comparison is not fitting]
             place += taken
         for comparison in left:
-            yield from comparison.texts
+            yield from (text.strip("%") for text in comparison.texts)
 
     def _said_at(self, place: int) -> tuple[tuple[str, ...], tuple[str, ...], int] | None:
         """(kinds of comparison, what is compared with, parts) that begin there; None for none.
@@ -221,8 +221,16 @@ class _Agreement:
         return False
 
     def _groups(self) -> Iterator[str]:
-        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked."""
+        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked.
+
+        The account that has the post with the most likes is not the one with the most in total.
+        """
         doing = self._doing
+        limited = self._says("most", "least", *COMPARISONS)
+        summed = {(item[0], "") for figure, item in doing.figures if figure == "Sum" and item}
+        of_rows = any(name.items and name.items <= summed for name in self._names)
+        if doing.grouped and limited and of_rows and not self._says("total", "average"):
+            yield self._name("total")
         for _, column in sorted(doing.grouped ^ (doing.shown if doing.computes else set())):
             yield column
         ranked = doing.sorts(falls=True) or doing.sorts(falls=False)
