@@ -236,6 +236,11 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
         ("Which account posted the least?", LEAST_LIKED, ["account", "star"]),
         ("Which account has the post with the most likes?", LIKES, ["total"]),
         ("Which post has the most likes?", MOST_LIKES, ["how many"]),
+        (
+            "Average activations per user",
+            "SELECT user_id, AVG(count) AS n FROM activations GROUP BY user_id",
+            ["average"],
+        ),
         ("Likes in total", LEAST_LIKED, ["LIMIT 1", "in total", "fewest"]),
         ("How many creatives by type?", TYPES, ["how many"]),
         ("How many types of creatives?", TYPES, []),

@@ -22,6 +22,7 @@ from agents.databases.schema import Schema
 from agents.databases.teaching.doing import OF_DAYS, Comparison, Watcher
 from agents.databases.teaching.lexicon import lexicon
 from agents.databases.teaching.names import is_time
+from agents.databases.teaching.nouns import nouns
 from agents.databases.teaching.reading import COMPARISONS
 from agents.databases.teaching.signs import SIGNS
 from agents.databases.teaching.subjects import CHANGED
@@ -229,6 +230,8 @@ class _Agreement:
         limited = self._says("most", "least", *COMPARISONS)
         summed = {(item[0], "") for figure, item in doing.figures if figure == "Sum" and item}
         of_rows = any(name.items and name.items <= summed for name in self._names)
+        if doing.grouped and any(map(self._is_of_nameless_rows, doing.figures)):
+            yield self._name("average")
         if doing.grouped and limited and of_rows and not self._says("total", "average"):
             yield self._name("total")
         for _, column in sorted(doing.grouped ^ (doing.shown if doing.computes else set())):
@@ -236,6 +239,15 @@ class _Agreement:
         ranked = doing.sorts(falls=True) or doing.sorts(falls=False)
         if doing.cuts & {"day", "week", "month"} and ranked and not self._says("most", "least"):
             yield self._name("most")
+
+    def _is_of_nameless_rows(self, figure: tuple[str, Item | None]) -> bool:
+        """Whether an average is of rows that nobody counts: of activations for each hour."""
+        name, item = figure
+        if name != "Avg" or item is None:
+            return False
+        table = self._schema.by_name[item[0]]
+        language = self._reading.language
+        return set(nouns(table, language)) <= set(nouns(table.by_name[item[1]], language))
 
     def _lone(self) -> Iterator[str]:
         """One number answers "how many" and "when"; "which post" is answered by a row."""
