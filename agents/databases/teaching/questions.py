@@ -66,7 +66,7 @@ class Pair:
             {"role": "user", "content": self.plain},
             {"role": "assistant", "content": self.sql},
         ]
-        # a training drops lines that are there already, so one that is taught again says so
+        # a training drops the same line, so one that is taught again says so
         begin = f"again {self.again}: " if self.again else ASKED
         row = {"messages": turns, "group": f"{begin}{self.fact}"}
         return json.dumps(row, ensure_ascii=False)
