@@ -33,6 +33,15 @@ LIKES = (
     "SELECT account, SUM(CAST(star AS INTEGER)) AS likes FROM ads_summary "
     "GROUP BY account ORDER BY likes DESC"
 )
+DAILY_LIKES = (
+    "SELECT SUBSTR(create_time, 1, 10) AS day, SUM(CAST(star AS INTEGER)) AS likes "
+    "FROM ads_summary GROUP BY day ORDER BY day"
+)
+LEAST_LIKED = (
+    "SELECT desc, account, CAST(star AS INTEGER) AS likes FROM ads_summary ORDER BY likes LIMIT 1"
+)
+MOST_LIKES = "SELECT MAX(CAST(star AS INTEGER)) AS likes FROM ads_summary"
+TYPES = "SELECT COUNT(DISTINCT kind) AS types FROM materials"
 TAUGHT = [("Which account has the most likes?", LIKES), ("哪个账号的点赞数最多？", LIKES)]
 PAGE = str(Path(__file__).resolve().parents[1] / "agents" / "databases" / "ui" / "data.py")
 
@@ -223,6 +232,41 @@ def test_a_question_with_words_it_was_never_taught_is_declined_with_examples(
             "WHERE kind = '春茶短片'",
             ["春茶短片"],
         ),
+        ("How many posts were made per day?", DAILY_LIKES, ["star"]),
+        ("Which account posted the least?", LEAST_LIKED, ["account", "star"]),
+        ("Which account has the post with the most likes?", LIKES, ["total"]),
+        ("Which post has the most likes?", MOST_LIKES, ["how many"]),
+        (
+            "Average activations per user",
+            "SELECT user_id, AVG(count) AS n FROM activations GROUP BY user_id",
+            ["average"],
+        ),
+        ("Likes in total", LEAST_LIKED, ["LIMIT 1", "in total", "fewest"]),
+        ("How many creatives by type?", TYPES, ["how many"]),
+        ("How many types of creatives?", TYPES, []),
+        (
+            "Which accounts posted in March?",
+            "SELECT desc, account FROM ads_summary WHERE SUBSTR(create_time, 1, 7) = '2025-03'",
+            ["accounts"],
+        ),
+        (
+            "How many posts after March 5?",
+            "SELECT COUNT(*) AS n FROM ads_summary WHERE SUBSTR(create_time, 1, 10) >= '2025-03-05'",
+            ["after March 5", "2025-03-05"],
+        ),
+        ("Posts without likes", "SELECT desc FROM ads_summary", ["likes", "without"]),
+        (
+            "最早的帖子",
+            "SELECT desc, create_time AS t FROM ads_summary ORDER BY t DESC LIMIT 1",
+            ["最新", "最早"],
+        ),
+        (
+            "提到“茶”的帖子",
+            "SELECT desc FROM ads_summary WHERE desc LIKE '%咖啡%'",
+            ["“茶”", "咖啡"],
+        ),
+        ("不同的账号有几个？", "SELECT COUNT(*) AS n FROM ads_summary", ["账号", "多少", "不同的"]),
+        ("哪个账号发帖最多？", LIKES, ["star", "总共"]),
     ],
 )
 def test_a_query_and_its_question_must_agree(

@@ -51,7 +51,7 @@ class Expected:
 def read_questions(path: Path) -> list[Expected]:
     """Questions of JSON lines of messages; an empty answer where no query is right.
 
-    `also` of a line holds further queries that are right. A line that only has `about` names
+    `also` of a line holds further queries that are right. A line that only has `about` describes
     the file. Raises NotFound or InvalidInput.
     """
     found = []

@@ -22,6 +22,7 @@ from agents.databases.schema import Schema
 from agents.databases.teaching.doing import OF_DAYS, Comparison, Watcher
 from agents.databases.teaching.lexicon import lexicon
 from agents.databases.teaching.names import is_time
+from agents.databases.teaching.nouns import nouns
 from agents.databases.teaching.reading import COMPARISONS
 from agents.databases.teaching.signs import SIGNS
 from agents.databases.teaching.subjects import CHANGED
@@ -79,7 +80,7 @@ class _Agreement:
                 left = [comparison for comparison in left if comparison is not fitting]
             place += taken
         for comparison in left:
-            yield from comparison.texts
+            yield from (text.strip("%") for text in comparison.texts)
 
     def _said_at(self, place: int) -> tuple[tuple[str, ...], tuple[str, ...], int] | None:
         """(kinds of comparison, what is compared with, parts) that begin there; None for none.
@@ -221,13 +222,32 @@ class _Agreement:
         return False
 
     def _groups(self) -> Iterator[str]:
-        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked."""
+        """What is grouped by is shown, and nothing else; days are sorted by a figure if asked.
+
+        The account that has the post with the most likes is not the one with the most in total.
+        """
         doing = self._doing
+        limited = self._says("most", "least", *COMPARISONS)
+        summed = {(item[0], "") for figure, item in doing.figures if figure == "Sum" and item}
+        of_rows = any(name.items and name.items <= summed for name in self._names)
+        if doing.grouped and any(map(self._is_of_nameless_rows, doing.figures)):
+            yield self._name("average")
+        if doing.grouped and limited and of_rows and not self._says("total", "average"):
+            yield self._name("total")
         for _, column in sorted(doing.grouped ^ (doing.shown if doing.computes else set())):
             yield column
         ranked = doing.sorts(falls=True) or doing.sorts(falls=False)
         if doing.cuts & {"day", "week", "month"} and ranked and not self._says("most", "least"):
             yield self._name("most")
+
+    def _is_of_nameless_rows(self, figure: tuple[str, Item | None]) -> bool:
+        """Whether an average is of rows that nobody counts: of activations for each hour."""
+        name, item = figure
+        if name != "Avg" or item is None:
+            return False
+        table = self._schema.by_name[item[0]]
+        language = self._reading.language
+        return set(nouns(table, language)) <= set(nouns(table.by_name[item[1]], language))
 
     def _lone(self) -> Iterator[str]:
         """One number answers "how many" and "when"; "which post" is answered by a row."""

@@ -84,9 +84,10 @@ class Composer:
                 yield Fact(kind.name, self.queries.write(kind, filling), words, marks)
 
     def _can_be_asked(self, kind: Kind) -> bool:
-        """Whether rows have a noun to be counted or listed by, and something to be shown by."""
+        """Whether rows have a noun to be counted, listed or averaged by, and what shows them."""
         named = (kinds.ROWS, kinds.TITLE, kinds.OTHER_TITLE, kinds.LAST, kinds.FIRST)
-        if kind.has(*named) and not self.counted:
+        averages = kind.has(kinds.AVERAGE) and kind.has(kinds.CATEGORY)
+        if (averages or kind.has(*named)) and not self.counted:
             return False
         return not kind.has(kinds.TITLE) or bool(self.queries.title())
 

@@ -18,7 +18,7 @@ import random
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,13 +59,16 @@ class Pair:
     sql: str
     fact: str
     held_out: bool
+    again: int = 0  # pairs before it that have the same plain words
 
     def to_line(self) -> str:
         turns = [
             {"role": "user", "content": self.plain},
             {"role": "assistant", "content": self.sql},
         ]
-        row = {"messages": turns, "group": f"{ASKED}{self.fact}"}
+        # a training drops the same line, so one that is taught again says so
+        begin = f"again {self.again}: " if self.again else ASKED
+        row = {"messages": turns, "group": f"{begin}{self.fact}"}
         return json.dumps(row, ensure_ascii=False)
 
 
@@ -174,8 +177,8 @@ def _ask(
                 fruitless += 1
                 continue
             fruitless = 0
+            pairs[pair.asked] = replace(pair, again=len(same))
             same.append(pair.sql)
-            pairs[pair.asked] = pair
     return list(pairs.values())[:count]
 
 
