@@ -11,6 +11,7 @@ from typing import Any
 from finetune.encoding.chat_template import CHATML
 from workbench.disk import maps_disk_errors
 from workbench.extras import check_extra, quiet_transformers
+from workbench.files import filling
 from workbench.messages import say
 
 # Qwen2's pre-tokenizer: the name `qwen2` in GGUF stands for exactly this
@@ -72,8 +73,7 @@ def make_small_model(
 
 def _save(parts: Iterable[Any], folder: Path) -> None:
     """Put their files into the folder, which may hold others, once all are written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=folder) as made:
+    with filling(folder), TemporaryDirectory(prefix=".", dir=folder) as made:
         for part in parts:
             part.save_pretrained(made)
         # the configuration last: a folder with it counts as a model
