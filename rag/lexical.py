@@ -75,7 +75,7 @@ class LexicalIndex:
         return self.scores(question) / np.float32(self.ceiling(question))
 
     def save(self, folder: Path) -> None:
-        """Write the index, complete or not at all. Raises OSError."""
+        """Write the index, complete or not at all. Raises Unwritable."""
         if folder.exists():  # another process has written the same revision
             return
         with writing(folder) as part:

@@ -92,7 +92,7 @@ def joined(spreads: Sequence[Spread]) -> Spread:
 
 
 def save_spreads(path: Path, spreads: Mapping[str, Spread]) -> None:
-    """Write the spreads by language, whole or not at all. Raises OSError."""
+    """Write the spreads by language, whole or not at all. Raises Unwritable."""
     arrays: dict[str, np.ndarray] = {}
     for language, spread in spreads.items():
         arrays[f"{language} passages"] = np.array(spread.passages)

@@ -18,6 +18,8 @@ from rag.passages import Document, Locator, Passage
 from rag.store import create_collection
 from workbench.settings import load_settings
 
+WAYS = ("garbage", "gone", "half", "empty")
+LARGE = ("chroma.sqlite3", "data_level0.bin")  # the others end in the same checks
 PASSAGES = 1200  # more than Chroma keeps in its log, so that it writes its own files
 ASK = """
 import json, sys
@@ -59,7 +61,7 @@ def test_every_damaged_file_of_chroma_is_mended_by_the_next_question(
     assert {file.name for file in files} >= {"chroma.sqlite3", "header.bin", "data_level0.bin"}
     homes = [indexed]
     for file in files:
-        for way in ("garbage", "half", "empty", "gone"):
+        for way in WAYS if file.name in LARGE else WAYS[:2]:
             home = tmp_path / f"{way}-{file.name}"
             shutil.copytree(indexed, home)
             _damage(home / file, way)
@@ -68,7 +70,7 @@ def test_every_damaged_file_of_chroma_is_mended_by_the_next_question(
     done = subprocess.run(command, env=dict(os.environ), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     answers = dict(json.loads(line) for line in done.stdout.splitlines())
-    assert len(answers) == len(homes) == 1 + 4 * len(files)
+    assert len(answers) == len(homes) == 1 + 2 * len(files) + 2 * len(LARGE)
     right = answers[str(indexed)]
     assert len(right) == 3
     assert {home for home, found in answers.items() if found != right} == set()

@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from rag.ingest import ingest
 from rag.mending import check_index
 from rag.store import open_collection
 from workbench.chat.conversations import Conversations
+from workbench.chat.database import add_row, bring_up_to_date, connect
 from workbench.cli import workbench
 from workbench.errors import Conflict, Damaged, WorkbenchError
 from workbench.settings import Settings, load_settings
 from workbench.start.mending import check_stores
+
+EMBEDDER = "all-MiniLM-L6-v2"
 
 
 def repair() -> dict[str, list[str]]:
@@ -44,16 +48,30 @@ def overwrite(path: Path, start: int, length: int) -> None:
         file.write(random.Random(1).randbytes(length))
 
 
-@pytest.fixture
-def chats(settings: Settings) -> Path:
+@pytest.fixture(scope="module")
+def made_chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 chats in a database without a log beside it."""
-    conversations = Conversations(settings.database)
-    for number in range(200):
-        chat = conversations.create(f"chat {number}")
-        conversations.add(chat, "user", f"question {number} " + "x" * 300)
-    with sqlite3.connect(settings.database) as database:
+    path = tmp_path_factory.mktemp("chats") / "workbench.db"
+    bring_up_to_date(path)
+    now = {"created": 0, "updated": 0}
+    with connect(path) as database:
+        for number in range(200):
+            chat = now | {"title": f"chat {number}", "origin": str(number)}
+            question = {"role": "user", "content": f"question {number} " + "x" * 300, "created": 0}
+            place = {"conversation": add_row(database, "conversations", chat)}
+            add_row(database, "messages", place | question)
+    _empty_log(path)
+    return path
+
+
+@pytest.fixture
+def chats(made_chats: Path, settings: Settings) -> Path:
+    return Path(shutil.copyfile(made_chats, settings.database))
+
+
+def _empty_log(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
         database.execute("pragma wal_checkpoint(truncate)")
-    return settings.database
 
 
 def test_readable_chats_are_kept_and_the_damaged_file_too(chats: Path, settings: Settings) -> None:
@@ -112,20 +130,28 @@ def test_a_file_of_a_newer_version_is_left_alone(chats: Path) -> None:
         Conversations(chats)
 
 
-@pytest.mark.parametrize("damage", ["page", "garbage"])
-def test_documents_are_read_again_where_their_passages_are_lost(
-    damage: str, settings: Settings, tmp_path: Path
-) -> None:
-    settings = load_settings(embedder="all-MiniLM-L6-v2")
+@pytest.fixture(scope="module")
+def made_documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with twelve documents in one collection."""
+    home = tmp_path_factory.mktemp("documents") / "home"
+    settings = load_settings(home=home, embedder=EMBEDDER)
     folder = settings.folder("uploads", "pets")
     for number in range(12):
         (folder / f"{number}.txt").write_text(f"Animal {number} eats hay. " * 40, "utf-8")
     ingest([folder], "pets", settings)
     close_client(settings)
+    _empty_log(home / "index.db")
+    return home
+
+
+@pytest.mark.parametrize("damage", ["page", "garbage"])
+def test_documents_are_read_again_where_their_passages_are_lost(
+    damage: str, made_documents: Path, settings: Settings
+) -> None:
+    shutil.copytree(made_documents, settings.home, dirs_exist_ok=True)
+    settings = load_settings(embedder=EMBEDDER)
     before = open_collection(settings, "pets").count()
     index = settings.home / "index.db"
-    with sqlite3.connect(index) as database:
-        database.execute("pragma wal_checkpoint(truncate)")
     size = index.stat().st_size
     overwrite(index, *((size // 2, 9000) if damage == "page" else (0, size)))
     assert broken(settings) == ["Documents"]

@@ -30,16 +30,29 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def _writing(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     # beside the path: only within one file system is replacing it one step
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    with filling(path.parent):
+        try:
+            yield part
+            if part.is_dir() and path.is_dir():
+                shutil.rmtree(path)  # a folder cannot replace a full one
+            part.replace(path)
+        finally:
+            remove(part)
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Make the folder where it is missing; after an exception a new and empty one goes again."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        yield part
-        if part.is_dir() and path.is_dir():
-            shutil.rmtree(path)  # a folder cannot replace a full one
-        part.replace(path)
-    finally:
-        remove(part)
+        yield
+    except BaseException:
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

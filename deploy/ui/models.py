@@ -12,6 +12,7 @@ from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.artefacts.model_folder import find_local, is_adapter
 from workbench.artefacts.run_folder import is_scored
+from workbench.files import write_text
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
 from workbench.models.packaged import KIND, list_packaged
@@ -247,7 +248,7 @@ def _start(
     if modelfile:
         read_modelfile(modelfile)
         path = settings.folder("deploy", ".edited") / f"{name}.Modelfile"
-        path.write_text(modelfile, "utf-8")
+        write_text(path, modelfile)
         command += ["--modelfile", str(path)]
     elif system.strip():
         command += ["--system", system.strip()]

@@ -14,7 +14,7 @@ from finetune.run.config import RunConfig, load_config
 from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
 from workbench.artefacts.run_folder import RunFolder, list_run_folders
 from workbench.errors import Conflict, InvalidInput, NotFound
-from workbench.files import remove, write_json
+from workbench.files import remove, write_json, writing
 from workbench.messages import say
 from workbench.models.packaged import restore
 
@@ -68,8 +68,9 @@ def open_run(
                 say("There is no run {name} to resume.", name=config.name),
                 say("Start it: workbench finetune train {path}", path=path),
             )
-        run.folder.mkdir()
-        shutil.copyfile(path, run.run_file)
+        with writing(run.folder) as part:
+            part.mkdir()
+            shutil.copyfile(path, part / run.run_file.name)
         return run
     if run.finished and not resume:
         raise Conflict(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from finetune.encoding.chat_template import CHATML
+from workbench.disk import maps_disk_errors
 from workbench.extras import check_extra, quiet_transformers
+from workbench.files import filling
 from workbench.messages import say
 
 # Qwen2's pre-tokenizer: the name `qwen2` in GGUF stands for exactly this
@@ -63,9 +66,19 @@ def make_small_model(
         eos_token_id=[tokenizer.eos_token_id, tokenizer.pad_token_id],
         pad_token_id=tokenizer.pad_token_id,
     )
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with maps_disk_errors(folder):
+        _save([model, tokenizer], folder)
     return folder
+
+
+def _save(parts: Iterable[Any], folder: Path) -> None:
+    """Put their files into the folder, which may hold others, once all are written."""
+    with filling(folder), TemporaryDirectory(prefix=".", dir=folder) as made:
+        for part in parts:
+            part.save_pretrained(made)
+        # the configuration last: a folder with it counts as a model
+        for path in sorted(Path(made).iterdir(), key=lambda path: path.name == "config.json"):
+            path.replace(folder / path.name)
 
 
 def _train_tokenizer(texts: Iterable[str], words: int) -> Any:
