@@ -58,6 +58,16 @@ class Contribution:
     repairs: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Mended]`, which `workbench repair` runs in turn."""
 
+    stores: Sequence[str] = ()
+    """Places of each `Store`: an SQLite file of the workspace, for `workbench upgrade`."""
+
+    moves: Sequence[str] = ()
+    """Places of functions `Move -> Iterator[Message]`: a restored workspace's new place is written
+    into what keeps paths; a sentence for each thing that needs files which do not exist here."""
+
+    restored: Sequence[str] = ()
+    """Places of functions `(settings, report) -> None`: make again what a backup has not."""
+
     base_checks: Sequence[str] = ()
     """Places of functions `folder of a base -> Iterator[text]`: what a training on it should know
     before it begins."""
