@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from rag.catalogue import move_sources, sources_of
+from rag.catalogue import STORE, move_sources, sources_of
 from rag.chroma import close_client
 from rag.retriever import lexical_index
 from rag.store import list_collections
@@ -22,7 +22,7 @@ def move_documents(move: Move) -> Iterator[Message]:
 
     Their passages answer all the same: the file is only needed to read it again.
     """
-    path = move.home / "index.db"
+    path = move.home / STORE.name
     if not path.exists():
         return
     move_sources(path, move.old, move.new)
@@ -34,9 +34,10 @@ def build_indexes(settings: Settings, report: Report) -> None:
     """Chroma's index and the lexical ones, from the vectors and texts of the catalogue.
 
     Where this is broken off, the next question goes on with it. A Chroma server is left alone
-    until then.
+    until then, and so is a catalogue of an older version: opening it would bring it up to date.
     """
-    if not (settings.home / "index.db").exists() or settings.chroma_url:
+    path = settings.home / STORE.name
+    if not path.exists() or settings.chroma_url or STORE.version_of(path) < STORE.newest:
         return
     begun = time.monotonic()
     collections = list_collections(settings, hidden=True)

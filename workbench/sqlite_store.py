@@ -55,6 +55,11 @@ class Store:
             self.grow(database, self.newest)
         return before
 
+    def version_of(self, path: Path) -> int:
+        """The version of a file that exists; nothing is changed. Raises what `transaction` does."""
+        with transaction(path) as database:
+            return version_in(database)
+
     def make(self, path: Path, version: int) -> None:
         """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
         with transaction(path) as database:

@@ -21,7 +21,7 @@ MB = 1_000_000
 NO_BACKUP = Stopped("Stopped: no backup was written.", "Run it again; it begins from the start.")
 NOT_RESTORED = Stopped(
     "Stopped.",
-    "Run it again, where the workspace is not there yet; the indexes mend themselves.",
+    "Run it again, unless the workspace exists by now; its indexes mend themselves.",
 )
 NOT_UPGRADED = Stopped("Stopped.", "Run it again; a database is changed whole or not at all.")
 
@@ -80,7 +80,7 @@ def backup(file: Path, without: tuple[str, ...], replace: bool, as_json: bool) -
 @json_option
 @reports_errors
 def restore(file: Path, into: Path | None, replace: bool, as_json: bool) -> None:
-    """Make a workspace from a backup, whole or not at all. Close the app first.
+    """Make a workspace from a backup, whole or not at all. Close the app before.
 
     Every file is checked against its sum. A backup may name programs to run, so restore only one
     of your own.
@@ -107,7 +107,7 @@ def restore(file: Path, into: Path | None, replace: bool, as_json: bool) -> None
             return
         _print_lines(done.told)
         if aside:
-            click.echo(f"What was there before is now {aside}")
+            click.echo(f"The workspace of before is now {aside}")
         click.echo(f"{len(done.manifest.files)} files: {done.folder}")
 
 
@@ -120,7 +120,7 @@ def restore(file: Path, into: Path | None, replace: bool, as_json: bool) -> None
 @json_option
 @reports_errors
 def upgrade(backup: Path | None, as_json: bool) -> None:
-    """Bring the databases of an older workspace up to date. Close the app first.
+    """Bring the databases of an older workspace up to date. Close the app before.
 
     The workspace is backed up before, which is the way back: workbench restore FILE --replace
 

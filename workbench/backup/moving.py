@@ -54,7 +54,7 @@ class Move:
     def apply(self, text: str) -> str:
         """The JSON or TOML text with the new place in quoted paths."""
         for written in (_escaped(self.old, True), _escaped(self.old, False)):
-            pattern = rf'(?<="){re.escape(written)}(?=["/])'
+            pattern = rf"(?<=[\"']){re.escape(written)}(?=[\"'/])"
             text = re.sub(pattern, lambda _: _escaped(self.new, False), text)
         return text
 
@@ -76,6 +76,7 @@ def move_files(move: Move) -> Iterator[Message]:
             if text != before:
                 status = path.stat()
                 write_text(path, text)
+                path.chmod(0o600)
                 os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     for pattern in NEEDED:
         for path in sorted(move.home.glob(pattern)):

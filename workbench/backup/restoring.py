@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import struct
 import time
 import zipfile
 import zlib
@@ -27,7 +28,7 @@ from workbench.backup.manifest import (
 )
 from workbench.backup.moving import Move
 from workbench.contributions import contributions, load_place
-from workbench.errors import Conflict, NotFound, Unwritable
+from workbench.errors import Conflict, NotFound, Unwritable, WorkbenchError
 from workbench.files import remove_parts, writing
 from workbench.jobs.job import list_jobs
 from workbench.messages import Message, say
@@ -37,13 +38,18 @@ from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# what zipfile makes of bytes that are none of its own
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(ValueError, OverflowError, NotImplementedError, RuntimeError),
+)
 ENCRYPTED = 0x1  # of a member's flags
 NOT_ITSELF = say("its content is not what was kept")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """Where the workspace is now, and where the one lies that was there before."""
+    """Where the workspace is now, and where the one lies that it replaced."""
 
     folder: Path
     manifest: Manifest
@@ -63,61 +69,72 @@ def restore_backup(
     """Make the folder `into`, else the workspace of the settings, from the backup.
 
     Nothing is changed before every file is checked against its sum. Raises NotFound, InvalidInput
-    for a damaged or foreign file, Conflict where a workspace is there, Unwritable.
+    for a damaged or foreign file, Conflict where the folder is in use, Unwritable.
     """
-    target = (into or settings.home).expanduser().absolute().resolve()
-    with _opened(file) as (archive, manifest):
+    home = (into or settings.home).expanduser().absolute()
+    target = home.resolve()  # a link to a folder of another disk stays one
+    with _opened(file) as archive:
+        manifest = _read_manifest(archive, file.name)
         _check_versions(file, manifest)
         _check_target(target, settings, replace)
         _check_space(target, manifest)
-        remove_parts(target)
-        aside = None
         told = manifest.told()
-        with writing(target) as part:
+        remove_parts(target)
+        with _in_place_of(target) as (part, aside):
             _Reader(file, archive, manifest, report).extract(part)
-            move = Move(part, manifest.home, str(target))
+            move = Move(part, manifest.home, str(home))
             for place in _contributed("moves"):
                 told += place(move)
             _set_times(part, manifest)
-            if _is_used(target):
-                aside = target.with_name(f"{target.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
-                target.rename(aside)
-    restored = settings.model_copy(update={"home": target})
+    restored = settings.model_copy(update={"home": home})
     for place in _contributed("restored"):
-        place(restored, report)
-    return Restored(target, manifest, aside, told)
+        try:
+            place(restored, report)
+        except WorkbenchError as error:  # the workspace itself is whole
+            told.append(say("{problem} {fix}", problem=error.problem, fix=error.fix))
+    return Restored(home, manifest, aside if aside.exists() else None, told)
 
 
-def read_backup(file: Path) -> Manifest:
-    """What a backup says of itself. Raises NotFound, InvalidInput, Conflict."""
-    with _opened(file) as (_, manifest):
-        return manifest
+@contextmanager
+def _in_place_of(target: Path) -> Iterator[tuple[Path, Path]]:
+    """A path to make the folder at, and one where the old folder lies after that."""
+    aside = target.with_name(f"{target.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        with writing(target) as part:
+            yield part, aside
+            if _is_used(target):
+                target.rename(aside)
+    except BaseException:
+        if aside.exists() and not target.exists():
+            aside.rename(target)
+        raise
 
 
 def _contributed(field: str) -> list[Callable]:
     return [load_place(one) for each in contributions() for one in getattr(each, field)]
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
-    """The archive and its manifest, with each member's name and size compared."""
+def _opened(file: Path) -> zipfile.ZipFile:
     file = file.expanduser()
     if not file.is_file():
         raise NotFound(say("There is no file {path}.", path=file), "Check the path.")
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive, _manifest_of(archive, file.name)
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
+        return zipfile.ZipFile(file)
+    except BROKEN as error:
         raise damaged(file.name, FOREIGN) from error
 
 
-def _manifest_of(archive: zipfile.ZipFile, name: str) -> Manifest:
+def _read_manifest(archive: zipfile.ZipFile, name: str) -> Manifest:
+    """What the backup says of itself, with each member's name and size compared."""
     members = {info.filename: info for info in archive.infolist()}
-    told = members.pop(MANIFEST, None)
-    if told is None or told.file_size > LARGEST:
+    described = members.pop(MANIFEST, None)
+    if described is None or not _is_plain(described) or described.file_size > LARGEST:
         raise damaged(name, FOREIGN)
-    with archive.open(told) as member:
-        data = member.read(LARGEST)
+    try:
+        with archive.open(described) as member:
+            data = member.read(LARGEST)
+    except BROKEN as error:
+        raise damaged(name, FOREIGN) from error
     manifest = read_manifest(data, name)
     extra = members.keys() - {INSIDE + path for path in (*manifest.files, *manifest.left_out)}
     if extra or len(members) + 1 != len(archive.infolist()):
@@ -149,7 +166,7 @@ def _check_target(target: Path, settings: Settings, replace: bool) -> None:
     if not replace:
         raise Conflict(
             say("{path} is not empty.", path=target),
-            "Name another folder with --into, or give --replace, which keeps what is there aside.",
+            "Name another folder with --into, or give --replace: the old content is kept aside.",
         )
     there = settings.model_copy(update={"home": target})
     running = [job.title for job in list_jobs(there) if job.state == "running"]
@@ -166,8 +183,11 @@ def _is_used(target: Path) -> bool:
         return False
     if not target.is_dir():
         return True
-    found = [path for path in target.rglob("*") if not path.is_dir()]
-    return any(not (path.name.startswith(".") and path.suffix == ".lock") for path in found)
+    return any(not _is_lock(path) for path in target.rglob("*") if not path.is_dir())
+
+
+def _is_lock(path: Path) -> bool:
+    return path.name.startswith(".") and path.suffix == ".lock"
 
 
 def _check_space(target: Path, manifest: Manifest) -> None:
@@ -217,7 +237,7 @@ class _Reader:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
                 digest = self._copy(path, kept, target)
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            except BROKEN as error:
                 raise self._damaged(path) from error
             if digest != kept.sha256:
                 raise self._damaged(path)

@@ -44,12 +44,3 @@ def copy_to(
 
     with maps_sqlite_errors(target), closing(sqlite3.connect(target)) as copy:
         database.backup(copy, pages=PAGES, progress=step, sleep=0)
-
-
-def version_of(path: Path) -> int:
-    """The number of the version of its tables; 0 where it has none or cannot be read."""
-    try:
-        with as_of_now(path) as database:
-            return int(database.execute("pragma user_version").fetchone()[0])
-    except (sqlite3.Error, ValueError):
-        return 0

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from workbench.backup.making import make_backup
 from workbench.backup.manifest import newer
-from workbench.backup.sqlite_copy import version_of
 from workbench.contributions import contributions, load_place
 from workbench.settings import Settings
 from workbench.sqlite_store import Store
@@ -32,16 +31,16 @@ def upgrade_workspace(
     Where all are up to date, nothing is done. Raises Conflict for a newer workspace, and what
     `make_backup` raises.
     """
-    found = {store: version_of(settings.home / store.name) for store in stores_of(settings)}
-    for store, version in found.items():
+    found = [(store, store.version_of(settings.home / store.name)) for store in stores_of(settings)]
+    for store, version in found:
         if version > store.newest:
             raise newer(store.name)
     file = None
-    if any(version < store.newest for store, version in found.items()):
+    if any(version < store.newest for store, version in found):
         file = backup or _beside(settings.home)
         make_backup(settings, file, report=report)
     done = []
-    for store, version in found.items():
+    for store, version in found:
         store.bring_up_to_date(settings.home / store.name)
         done.append(Upgraded(store.name, version, store.newest))
     return done, file
