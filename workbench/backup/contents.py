@@ -65,13 +65,15 @@ def contents_of(settings: Settings, without: Collection[str] = ()) -> Contents:
     inside = home.resolve()
     for path in _walk(home, contents, unwanted):
         name = path.relative_to(home).as_posix()
+        if not os.path.lexists(path):  # deleted meanwhile
+            continue
         what = _strange(path, inside)
         if what:
             contents.left_out[name] = what
         elif not _is_side(path):
             kind = contents.databases if is_sqlite(path) else contents.files
             kind.append(name)
-            contents.size += path.stat().st_size
+            contents.size += path.stat().st_size if path.exists() else 0
     return contents
 
 

@@ -136,6 +136,9 @@ class _Writer:
         """A copy as of `moment`, else as of now; where the file is damaged, its bytes."""
         path = self._home / name
         copy = self._staging / "copy"
+        if not path.exists():
+            self._contents.left_out[name] = GONE
+            return
         try:
             with ExitStack() as opened:
                 database = moment or opened.enter_context(as_of_now(path))
@@ -164,7 +167,7 @@ class _Writer:
                 digest = self._copy(name, file, before.st_size, path.suffix.lower() in PACKED)
                 after = os.fstat(file.fileno())
         except FileNotFoundError:
-            if name in self._contents.files:
+            if name in self._contents.files:  # else the side of a database, which need not exist
                 self._contents.left_out[name] = GONE
             return
         same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
@@ -215,11 +218,11 @@ class _Writer:
         return manifest
 
     def _folders(self) -> dict[str, int]:
+        """With the times of their last changes; one that is gone by now has had files copied."""
         found = {}
         for name in self._contents.folders:
             path = self._home / name
-            if path.is_dir() and name not in self._contents.left_out:
-                found[name] = path.stat().st_mtime_ns
+            found[name] = path.stat().st_mtime_ns if path.exists() else time.time_ns()
         return found
 
     def _tell(self, done: int, last: bool = False) -> None:

@@ -85,10 +85,12 @@ def read_manifest(data: bytes, name: str) -> Manifest:
         raise damaged(name, error.errors()[0]["msg"]) from error
     if manifest.format > FORMAT:
         raise newer(name)
-    folders = {str(parent) for path in manifest.files for parent in PurePosixPath(path).parents}
-    both = folders & manifest.files.keys()
-    if both:
-        raise damaged(name, say("{path} is a file and a folder", path=min(both)))
+    paths = [*manifest.files, *manifest.folders]
+    parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    lacking = parents - manifest.folders.keys() - {"."}
+    wrong = lacking | (manifest.folders.keys() & manifest.files.keys())
+    if wrong:
+        raise damaged(name, say("{path} is no folder", path=min(wrong)))
     return manifest
 
 

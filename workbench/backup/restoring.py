@@ -210,9 +210,7 @@ def _check_space(target: Path, manifest: Manifest) -> None:
 def _set_times(home: Path, manifest: Manifest) -> None:
     """As they were, so that what is the newest stays the newest; inner folders first."""
     for name, modified in sorted(manifest.folders.items(), reverse=True):
-        path = home / name
-        path.mkdir(parents=True, exist_ok=True)
-        os.utime(path, ns=(modified, modified))
+        os.utime(home / name, ns=(modified, modified))
 
 
 class _Reader:
@@ -232,9 +230,10 @@ class _Reader:
     def extract(self, folder: Path) -> None:
         """Write every file below the folder, for its owner alone. Raises InvalidInput."""
         folder.mkdir(mode=0o700)
+        for path in sorted(self._manifest.folders):
+            (folder / path).mkdir(mode=0o700, exist_ok=True)
         for path, kept in self._manifest.files.items():
             target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
                 digest = self._copy(path, kept, target)
             except BROKEN as error:
