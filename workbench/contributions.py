@@ -13,7 +13,10 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from workbench.sqlite_store import Store
 
 GROUP = "workbench"
 
@@ -125,6 +128,15 @@ def load_place(place: str) -> Callable[..., Any]:
     """The function or command at `module:name`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+def contributed_stores() -> list[Store]:
+    """The databases of a workspace that packages contribute."""
+    return [
+        cast("Store", load_place(place))
+        for contribution in contributions()
+        for place in contribution.stores
+    ]
 
 
 def draw_panels(page: str, *arguments: Any) -> None:

@@ -27,11 +27,11 @@ from workbench.backup.manifest import (
     read_manifest,
 )
 from workbench.backup.moving import Move
-from workbench.contributions import contributions, load_place
+from workbench.contributions import contributed_stores, contributions, load_place
 from workbench.errors import Conflict, NotFound, Unwritable, WorkbenchError
 from workbench.files import remove_parts, writing
 from workbench.jobs.job import list_jobs
-from workbench.messages import Message, say
+from workbench.messages import Message, listed, say
 from workbench.progress import Pace
 from workbench.settings import Settings
 from workbench.terminal import Report
@@ -44,7 +44,6 @@ BROKEN = (
     *(ValueError, OverflowError, NotImplementedError, RuntimeError),
 )
 ENCRYPTED = 0x1  # of a member's flags
-NOT_ITSELF = say("its content is not what was kept")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def restore_backup(
         try:
             place(restored, report)
         except WorkbenchError as error:  # the workspace itself is whole
-            told.append(say("{problem} {fix}", problem=error.problem, fix=error.fix))
+            told.append(listed([error.problem, error.fix], " "))
     return Restored(home, manifest, aside if aside.exists() else None, told)
 
 
@@ -142,7 +141,7 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> Manifest:
     for path, kept in manifest.files.items():
         info = members.get(INSIDE + path)
         if info is None or not _is_plain(info) or info.file_size != kept.size:
-            raise damaged(name, say("{path}: {why}", path=path, why=NOT_ITSELF))
+            raise damaged(name, say("the content of {path} is not what was kept", path=path))
     return manifest
 
 
@@ -155,7 +154,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
 
 def _check_versions(file: Path, manifest: Manifest) -> None:
     """A database that this program is too old for would be of no use."""
-    for store in _contributed("stores"):
+    for store in contributed_stores():
         if manifest.databases.get(store.name, 0) > store.newest:
             raise newer(file.name)
 
@@ -263,7 +262,7 @@ class _Reader:
         return digest.hexdigest()
 
     def _damaged(self, path: str) -> Exception:
-        return damaged(self._name, say("{path}: {why}", path=path, why=NOT_ITSELF))
+        return damaged(self._name, say("the content of {path} is not what was kept", path=path))
 
     def _tell(self, last: bool = False) -> None:
         if not self._pace.is_due(last=last):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.backup.making import make_backup
 from workbench.backup.manifest import newer
-from workbench.contributions import contributions, load_place
+from workbench.contributions import contributed_stores
 from workbench.settings import Settings
 from workbench.sqlite_store import Store
 from workbench.terminal import Report
@@ -48,12 +48,7 @@ def upgrade_workspace(
 
 def stores_of(settings: Settings) -> list[Store]:
     """The databases that the workspace has, of those that packages contribute."""
-    stores: list[Store] = [
-        load_place(place)
-        for contribution in contributions()
-        for place in contribution.stores  # type: ignore[misc]
-    ]
-    return [store for store in stores if (settings.home / store.name).exists()]
+    return [store for store in contributed_stores() if (settings.home / store.name).exists()]
 
 
 def _beside(home: Path) -> Path:
