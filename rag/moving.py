@@ -10,7 +10,7 @@ from rag.chroma import close_client
 from rag.retriever import lexical_index
 from rag.store import list_collections
 from workbench.backup.moving import Move, elsewhere
-from workbench.messages import Message
+from workbench.messages import Message, say
 from workbench.settings import Settings
 from workbench.terminal import Report
 
@@ -27,7 +27,8 @@ def move_documents(move: Move) -> Iterator[Message]:
         return
     move_sources(path, move.old, move.new)
     for collection, sources in sources_of(path).items():
-        yield from elsewhere(collection, [one for one in sources if move.is_missing(one)])
+        missing = [one for one in sources if move.is_missing(one)]
+        yield from elsewhere(say("the collection {name}", name=collection), missing)
 
 
 def build_indexes(settings: Settings, report: Report) -> None:

@@ -61,7 +61,7 @@ class Move:
     def is_missing(self, path: str) -> bool:
         """Whether a path leads out of the workspace, to nothing on this machine."""
         inside = path == self.new or path.startswith(f"{self.new}/")
-        return not inside and not Path(path).exists()
+        return Path(path).is_absolute() and not inside and not Path(path).exists()
 
 
 def move_files(move: Move) -> Iterator[Message]:
