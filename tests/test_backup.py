@@ -79,9 +79,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     home = tmp_path_factory.mktemp("busy") / "here"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORKBENCH_HOME", str(home))
-        settings = load_settings(
-            embedder="all-MiniLM-L6-v2", collection="zoo", model="none", home=home
-        )
+        settings = load_settings(collection="zoo", model="none", home=home)
         uploads = settings.folder("uploads", "zoo")
         write_documents(uploads, ANIMALS)
         ingest([uploads], "zoo", settings)
@@ -265,6 +263,7 @@ TAMPERED: dict[str, Callable[[Members], object]] = {
     "another sum": in_manifest(lambda data: data["files"]["a.txt"].update(sha256="0")),
     "a later format": in_manifest(lambda data: data.update(format=99)),
     "a later database": in_manifest(lambda data: data["databases"].update({"workbench.db": 99})),
+    "a time that no disk keeps": in_manifest(lambda data: data["folders"].update(b=1 << 80)),
     "no size": in_manifest(lambda data: data["files"]["a.txt"].update(size=-1)),
     "more than fits": in_manifest(lambda data: data["files"]["a.txt"].update(size=1 << 60)),
     "a folder above": in_manifest(lambda data: data["folders"].update({"../b": 1})),

@@ -175,7 +175,7 @@ class _Writer:
         if not digest or not (same or grown):
             self._contents.left_out[name] = CHANGED
             return
-        modified = changed or before.st_mtime_ns
+        modified = max(changed or before.st_mtime_ns, 0)
         self._files[name] = KeptFile(size=before.st_size, sha256=digest, modified=modified)
 
     def _copy(self, name: str, file: Any, size: int, packed: bool) -> str:
@@ -222,7 +222,7 @@ class _Writer:
         found = {}
         for name in self._contents.folders:
             path = self._home / name
-            found[name] = path.stat().st_mtime_ns if path.exists() else time.time_ns()
+            found[name] = max(path.stat().st_mtime_ns, 0) if path.exists() else time.time_ns()
         return found
 
     def _tell(self, done: int, last: bool = False) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -22,14 +22,18 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")  # what no path of ours has
 FOREIGN = say("it is no backup of a workspace")
 
 
+# nanoseconds since 1970, as file systems can keep them
+Moment = Annotated[int, Field(ge=0, le=1 << 62)]
+
+
 class KeptFile(BaseModel):
-    """Bytes, sha256 in hexadecimal, and when it was last changed, in nanoseconds since 1970."""
+    """Bytes, sha256 in hexadecimal, and when it was last changed."""
 
     model_config = ConfigDict(frozen=True)
 
     size: int = Field(ge=0)
     sha256: str
-    modified: int = Field(ge=0)
+    modified: Moment
 
 
 class Manifest(BaseModel):
@@ -45,7 +49,7 @@ class Manifest(BaseModel):
     databases: dict[str, int] = Field(default_factory=dict)
     """Name of an SQLite file of the workspace -> the version of its tables."""
     files: dict[str, KeptFile]
-    folders: dict[str, int] = Field(default_factory=dict)
+    folders: dict[str, Moment] = Field(default_factory=dict)
     """Path -> when it was last changed, so that empty folders and their order come back too."""
     left_out: dict[str, Any] = Field(default_factory=dict)
 
