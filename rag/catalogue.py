@@ -23,6 +23,7 @@ from rag.passages import Document, Passage
 from rag.sqlite_file import SqliteFile
 from workbench.errors import Conflict
 from workbench.messages import say
+from workbench.sqlite_store import Store
 
 SCHEMA = """
 create table if not exists collections (
@@ -59,6 +60,17 @@ create table if not exists passages (
 );
 create index if not exists passages_in_order on passages (collection, source, position);
 """
+
+
+def _add_changed(database: sqlite3.Connection) -> None:
+    """Add when documents last came or went. Files without a number may have it already."""
+    columns = [row[1] for row in database.execute("pragma table_info(collections)")]
+    if "changed" not in columns:
+        database.execute("alter table collections add column changed text")
+
+
+STORE = Store("index.db", [SCHEMA, _add_changed], known_by="collections")
+
 # the tables and their keys, in the order in which they refer to each other
 TABLES = {
     "collections": ("id",),
@@ -76,9 +88,7 @@ class Catalogue(SqliteFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with self.connect() as database:
-            database.executescript(SCHEMA)
-            _add_missing(database)
+        STORE.bring_up_to_date(path)
 
     def names(self, *, hidden: bool = False) -> list[str]:
         """The names in order; one that begins with a dot only if asked."""
@@ -252,19 +262,6 @@ def _touch(database: sqlite3.Connection, collection: int) -> None:
     database.execute(query, (collection,))
 
 
-def _add_missing(database: sqlite3.Connection) -> None:
-    """Add the column that new files and older workspaces lack."""
-    if _lacks_changed(database):
-        database.execute("begin immediate")  # another process may be about to add it as well
-        if _lacks_changed(database):
-            database.execute("alter table collections add column changed text")
-
-
-def _lacks_changed(database: sqlite3.Connection) -> bool:
-    columns = database.execute("pragma table_info(collections)")
-    return "changed" not in [row[1] for row in columns]
-
-
 def _delete(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> None:
     keys = [(collection, source) for source in sources]
     database.executemany("delete from passages where collection = ? and source = ?", keys)
@@ -279,9 +276,28 @@ def _ids_of(database: sqlite3.Connection, collection: int, sources: Sequence[str
     return ids
 
 
-def make(path: Path, _version: int) -> None:
-    """Make an empty file, for the rows of a damaged one."""
-    Catalogue(path)
+def move_sources(path: Path, old: str, new: str) -> None:
+    """Give documents below the folder `old` their places below `new`. The file keeps its version.
+
+    A passage keeps its id, so what refers to it finds it.
+    """
+    with SqliteFile(path).connect() as database:
+        for table in ("documents", "passages"):
+            database.execute(
+                f"update {table} set source = ? || substr(source, ?)"  # noqa: S608 – our names
+                " where substr(source, 1, ?) = ?",
+                (new, len(old) + 1, len(old) + 1, f"{old}/"),
+            )
+
+
+def sources_of(path: Path) -> dict[str, list[str]]:
+    """Collection -> the places of its documents, by a file of any version."""
+    query = "select name, source from documents join collections on id = collection order by 1, 2"
+    found: dict[str, list[str]] = {}
+    with SqliteFile(path).connect() as database:
+        for name, source in database.execute(query):
+            found.setdefault(name, []).append(source)
+    return found
 
 
 def drop_incomplete(path: Path) -> dict[str, list[str]]:

@@ -11,6 +11,9 @@ CONTRIBUTION = Contribution(
     },
     checks=["rag.checks:check_retrieval", "rag.mending:check_index"],
     repairs=["rag.mending:mend_index"],
+    stores=["rag.catalogue:STORE"],
+    moves=["rag.moving:move_documents"],
+    restored=["rag.moving:build_indexes"],
     first_start=[
         FirstStart(
             words=["rag", "ingest", str(EXAMPLE), "--collection", "handbook"],

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from rag.catalogue import TABLES, Catalogue, drop_incomplete, make
+from rag.catalogue import STORE, TABLES, drop_incomplete
 from rag.chroma import close_client
 from rag.chroma_files import check_files
 from rag.ingest import ingest
@@ -40,9 +40,9 @@ def mend_index(settings: Settings) -> Iterator[Mended]:
     path = settings.folder() / "index.db"
     if problem_of(path, TABLES):
         with locked(path):
-            found = recover(path, make, TABLES)
+            found = recover(path, STORE.make, TABLES)
             dropped = drop_incomplete(path)
-            Catalogue(path)  # brings the file up to date
+            STORE.bring_up_to_date(path)
         # documents whose passages are incomplete are read again, so only the others are lost
         incomplete = tuple(table for table in found.incomplete if table != "passages")
         yield from told(path, replace(found, incomplete=incomplete), "passages and documents")

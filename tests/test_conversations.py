@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workbench.chat.conversations import Conversations, State
-from workbench.chat.database import SCHEMAS
+from workbench.chat.database import STORE
 from workbench.chat.events import Beat, Done, Event, Failed, Routed, Source, Thought, Token
 from workbench.chat.streams import Stream, Streams
 from workbench.errors import NotFound, Unavailable, WorkbenchError
@@ -192,7 +192,7 @@ def test_votes_of_an_older_file_are_on_the_answers_that_they_were_on(tmp_path: P
         firsts.append(left)
     with closing(sqlite3.connect(path)) as old:
         old.executescript("drop table votes; drop table reroutes; pragma user_version = 3;")
-        old.executescript(f"{SCHEMAS[1]} drop table found; drop table found_threes;")
+        old.executescript(f"{STORE.steps[1]} drop table found; drop table found_threes;")
         old.execute("drop index messages_judged")
         for trigger in ("message_added", "message_changed", "message_deleted"):
             old.execute(f"drop trigger {trigger}")
@@ -218,7 +218,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
         ("assistant", "new a1", 0, 40),
     ]
     with closing(sqlite3.connect(path)) as old:
-        old.executescript(f"{SCHEMAS[0]} pragma user_version = 1;")
+        old.executescript(f"{STORE.steps[0]} pragma user_version = 1;")
         old.execute("insert into conversations (title, created, updated) values ('kept', 1, 1)")
         query = """
             insert into messages (conversation, role, content, superseded, created)

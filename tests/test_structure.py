@@ -34,7 +34,7 @@ FLOORS = {
         ["artefacts", "chat", "jobs"],
         ["models"],
         ["scoring"],
-        ["start"],
+        ["backup", "start"],
         ["ui"],
     ],
     "rag": [["loaders"], ["commands", "ui"]],

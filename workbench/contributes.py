@@ -15,6 +15,18 @@ CONTRIBUTION = Contribution(
             "workbench.start.repair:repair",
             "Make damaged files of the workspace again, as far as they can be.",
         ),
+        "backup": (
+            "workbench.backup.commands:backup",
+            "Write the workspace to one file, while it is in use.",
+        ),
+        "restore": (
+            "workbench.backup.commands:restore",
+            "Make a workspace from a backup, here or elsewhere.",
+        ),
+        "upgrade": (
+            "workbench.backup.commands:upgrade",
+            "Bring the databases of an older workspace up to date, after a backup.",
+        ),
         "demo": (
             "workbench.start.demo:demo",
             "Make small models, tune them on an example, and measure them.",
@@ -47,5 +59,7 @@ CONTRIBUTION = Contribution(
         "workbench.start.mending:mend_conversations",
         "workbench.start.mending:mend_files",
     ],
+    stores=["workbench.chat.database:STORE"],
+    moves=["workbench.backup.moving:move_files", "workbench.backup.moving:move_chats"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

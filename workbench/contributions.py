@@ -13,7 +13,10 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from workbench.sqlite_store import Store
 
 GROUP = "workbench"
 
@@ -57,6 +60,16 @@ class Contribution:
 
     repairs: Sequence[str] = ()
     """Places of functions `settings -> Iterator[Mended]`, which `workbench repair` runs in turn."""
+
+    stores: Sequence[str] = ()
+    """Places of each `Store`: an SQLite file of the workspace, for `workbench upgrade`."""
+
+    moves: Sequence[str] = ()
+    """Places of functions `Move -> Iterator[Message]`: a restored workspace's new place is written
+    into what keeps paths; a sentence for each thing that needs files which do not exist here."""
+
+    restored: Sequence[str] = ()
+    """Places of functions `(settings, report) -> None`: make again what a backup has not."""
 
     base_checks: Sequence[str] = ()
     """Places of functions `folder of a base -> Iterator[text]`: what a training on it should know
@@ -115,6 +128,15 @@ def load_place(place: str) -> Callable[..., Any]:
     """The function or command at `module:name`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+def contributed_stores() -> list[Store]:
+    """The databases of a workspace that packages contribute."""
+    return [
+        cast("Store", load_place(place))
+        for contribution in contributions()
+        for place in contribution.stores
+    ]
 
 
 def draw_panels(page: str, *arguments: Any) -> None:

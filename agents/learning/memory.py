@@ -18,7 +18,7 @@ from typing import Any
 from agents.compare.kept import list_comparisons
 from agents.evidence import hash_of
 from agents.learning.judgements import Judgement, as_row, collect, from_row
-from workbench.chat.database import bring_up_to_date
+from workbench.chat.database import STORE
 from workbench.chat.reroutes import state_of_judgements
 from workbench.errors import NotFound, Unwritable
 from workbench.files import read_json, update_json
@@ -51,7 +51,7 @@ class Learned:
 
 def learned(settings: Settings) -> Learned:
     """What was learned, brought up to date. Raises WorkbenchError for unreadable conversations."""
-    bring_up_to_date(settings.database)
+    STORE.bring_up_to_date(settings.database)
     state = _state(settings)
     kept = kept_as_it_is(settings)
     if kept.state == state:

@@ -22,7 +22,7 @@ def only_training(run: Run) -> Iterator[None]:
         yield
         return
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run.folder.parent / f".{run.name}.lock", timeout=0)
+    lock = FileLock(run.lock, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:

@@ -119,6 +119,24 @@ class RunFolder:
         return bool(card.get("finished")) and measured
 
     @property
+    def lock(self) -> Path:
+        """The file that a training holds. Beside the folder, which may be deleted under it."""
+        return self.folder.parent / f".{self.name}.lock"
+
+    @property
+    def being_trained(self) -> bool:
+        """Whether a process trains it right now."""
+        from filelock import FileLock, Timeout
+
+        if not self.lock.exists():
+            return False
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @property
     def talks(self) -> bool:
         """Whether it was taught conversations, not texts to go on with."""
         return bool(self.card.get("talks", True))

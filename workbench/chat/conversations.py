@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Node, next_place, path_to, shown_path, versions
-from workbench.chat.database import add_row, bring_up_to_date, connect
+from workbench.chat.database import STORE, add_row, connect
 from workbench.chat.events import Event, Token, from_dict, to_dict
 from workbench.chat.records import (
     LONGEST_TITLE,
@@ -58,7 +58,7 @@ class Conversations:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        bring_up_to_date(path)
+        STORE.bring_up_to_date(path)
 
     def recent(
         self, search: str = "", limit: int = 200, folder: str | None = None

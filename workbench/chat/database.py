@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
-from workbench.errors import Conflict, Damaged
-from workbench.messages import say
 from workbench.sqlite_file import transaction
+from workbench.sqlite_store import Store, run
 
 FIRST = """
 create table conversations (
@@ -118,7 +117,7 @@ create index messages_judged on messages (parent, rating, correction)
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
-    _run(database, BRANCHES)
+    run(database, BRANCHES)
     query = "select conversation, id, role, superseded, created from messages order by id"
     conversations: dict[int, list[Former]] = {}
     for conversation, number, role, superseded, created in database.execute(query):
@@ -128,22 +127,10 @@ def _keep_branches(database: sqlite3.Connection) -> None:
     for messages in conversations.values():
         rows = [(node.parent, node.beside, node.shown, node.id) for node in grown(messages)]
         database.executemany(place, rows)
-    _run(database, AFTER_BRANCHES)
+    run(database, AFTER_BRANCHES)
 
 
-# One entry for each version of the file: statements, or a function where they do not suffice. A
-# file of version n gets the entries from n on.
-SCHEMAS: Sequence[str | Callable[[sqlite3.Connection], None]] = [
-    FIRST,
-    VOTES,
-    _keep_branches,
-    SEARCH,
-    VOTES_BY_VERSION,
-    JUDGED,
-]
-
-
-FOREIGN = "it holds tables of another program"
+STORE = Store("workbench.db", [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED])
 
 # the tables and their keys, in the order in which they refer to each other
 TABLES = {
@@ -152,47 +139,6 @@ TABLES = {
     "votes": ("version",),
     "reroutes": ("question",),
 }
-
-
-def make(path: Path, version: int) -> None:
-    """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
-    with connect(path) as database:
-        database.execute("begin")
-        _grow(database, min(version, len(SCHEMAS)) or len(SCHEMAS))
-
-
-def bring_up_to_date(path: Path) -> None:
-    """Make the file, or add the tables that its version lacks. Raises what `connect` raises, and
-    Conflict for a file of a newer version.
-    """
-    with connect(path) as database:
-        if _version(database) == len(SCHEMAS):
-            return
-        database.execute("begin immediate")  # two processes may make the file at the same moment
-        version = _version(database)
-        if version > len(SCHEMAS):
-            raise Conflict(
-                say("{path} was made by a newer version.", path=path),
-                "Update Workbench; what is in the file stays as it is.",
-            )
-        if version == 0 and _tables(database):
-            raise Damaged(say("{path} is damaged: {error}", path=path, error=FOREIGN))
-        _grow(database, len(SCHEMAS))
-
-
-def _tables(database: sqlite3.Connection) -> list[str]:
-    found = database.execute("select name from sqlite_master where type = 'table'").fetchall()
-    return [name for (name,) in found]
-
-
-def _grow(database: sqlite3.Connection, version: int) -> None:
-    """Add the tables of the versions up to that one."""
-    for schema in SCHEMAS[_version(database) : version]:
-        if isinstance(schema, str):
-            _run(database, schema)
-        else:
-            schema(database)
-    database.execute(f"pragma user_version = {version}")
 
 
 @contextmanager
@@ -212,17 +158,3 @@ def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> in
     holes = ", ".join(f":{name}" for name in row)
     query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
     return int(database.execute(query, row).lastrowid or 0)
-
-
-def _run(database: sqlite3.Connection, statements: str) -> None:
-    # one by one: executescript would commit, and so let another process in between
-    statement = ""
-    for line in statements.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            database.execute(statement)
-            statement = ""
-
-
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("pragma user_version").fetchone()[0])

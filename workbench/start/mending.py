@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.chat.database import TABLES, bring_up_to_date, make
+from workbench.chat.database import STORE, TABLES
 from workbench.files import read_json
 from workbench.settings import Settings
 from workbench.sqlite_file import transaction
@@ -37,9 +37,9 @@ def mend_conversations(settings: Settings) -> Iterator[Mended]:
     """Make workbench.db again of the rows that can be read, also where a row itself is damaged."""
     path = settings.database
     if problem_of(path, TABLES):
-        found = recover(path, make, TABLES)
+        found = recover(path, STORE.make, TABLES)
         yield from told(path, found, "messages and chats")
-        bring_up_to_date(path)
+        STORE.bring_up_to_date(path)
     if path.exists():
         count = _mend_rows(path)
         if count:

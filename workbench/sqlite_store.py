@@ -1,0 +1,97 @@
+"""An SQLite file of the workspace and how it has grown: a step for each version of its tables.
+
+The number of the version is the file's own `user_version`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import Conflict, Damaged
+from workbench.messages import say
+from workbench.sqlite_file import transaction
+
+FOREIGN = "it holds tables of another program"
+
+Step = str | Callable[[sqlite3.Connection], None]
+"""Statements, or a function where they do not suffice."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The file `name` of a workspace. A file of version n gets the steps from n on."""
+
+    name: str
+    steps: Sequence[Step]
+    known_by: str = ""
+    """A table of files that are older than their first number: the steps must pass over what such
+    a file has already. Empty where no such file exists."""
+
+    @property
+    def newest(self) -> int:
+        """The version that this program writes."""
+        return len(self.steps)
+
+    def bring_up_to_date(self, path: Path) -> int:
+        """Make the file, or add what its version lacks; returns the version before, 0 for none.
+
+        All steps are one transaction. Raises what `transaction` raises, and Conflict for a file of
+        a newer version.
+        """
+        with transaction(path) as database:
+            if version_in(database) == self.newest:
+                return self.newest
+            database.execute("begin immediate")  # two processes may make the file at once
+            before = version_in(database)
+            if before > self.newest:
+                raise Conflict(
+                    say("{path} was made by a newer version.", path=path),
+                    "Update Workbench; what is in the file stays as it is.",
+                )
+            if before == 0 and self._is_foreign(database):
+                raise Damaged(say("{path} is damaged: {error}", path=path, error=FOREIGN))
+            self.grow(database, self.newest)
+        return before
+
+    def version_of(self, path: Path) -> int:
+        """The version of a file that exists; nothing is changed. Raises what `transaction` does."""
+        with transaction(path) as database:
+            return version_in(database)
+
+    def make(self, path: Path, version: int) -> None:
+        """Make a file of that version, for rows of a damaged one; 0 stands for the newest."""
+        with transaction(path) as database:
+            database.execute("begin immediate")
+            self.grow(database, min(version, self.newest) if version > 0 else self.newest)
+
+    def grow(self, database: sqlite3.Connection, version: int) -> None:
+        """Take the steps up to that version, within the caller's transaction."""
+        for step in self.steps[version_in(database) : version]:
+            if isinstance(step, str):
+                run(database, step)
+            else:
+                step(database)
+        database.execute(f"pragma user_version = {version}")
+
+    def _is_foreign(self, database: sqlite3.Connection) -> bool:
+        query = "select name from sqlite_master where type = 'table'"
+        tables = {name for (name,) in database.execute(query)}
+        return bool(tables) and self.known_by not in tables
+
+
+def version_in(database: sqlite3.Connection) -> int:
+    """The number of the version of a file's tables; 0 where it has none."""
+    return int(database.execute("pragma user_version").fetchone()[0])
+
+
+def run(database: sqlite3.Connection, statements: str) -> None:
+    """Run them one by one: executescript would commit, and so let another process in between."""
+    statement = ""
+    for line in statements.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            database.execute(statement)
+            statement = ""
