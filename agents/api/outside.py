@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -15,15 +16,17 @@ LOG = logging.getLogger("workbench.api")
 ID = b"x-request-id"
 GIVEN_ID = re.compile(r"[\w.-]{1,64}")
 MEGABYTE = 1_000_000
+MOST_JSON = 32 * MEGABYTE  # a request that sends no files
+FILES = b"multipart/form-data"
 
 
 class Around:
     """ASGI middleware. A request's id is the client's own where it sends a plain one."""
 
-    def __init__(self, app: Any, metrics: Metrics, most_megabytes: float) -> None:
+    def __init__(self, app: Any, metrics: Metrics, file_megabytes: float) -> None:
         self._app = app
         self._metrics = metrics
-        self._most_bytes = int(most_megabytes * MEGABYTE)
+        self._most_files = int(file_megabytes * MEGABYTE)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -50,8 +53,11 @@ class Around:
 
     async def _whole(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on; one that is too long gets 413, also where it says no length."""
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._most_bytes:
+        headers = dict(scope["headers"])
+        sends_files = headers.get(b"content-type", b"").startswith(FILES)
+        most = self._most_files if sends_files else MOST_JSON
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > most:
             await _too_long(send)
             return
         arrived = 0
@@ -60,7 +66,7 @@ class Around:
             nonlocal arrived
             message = await receive()
             arrived += len(message.get("body", b""))
-            if arrived > self._most_bytes:
+            if arrived > most:
                 return {"type": "http.disconnect"}
             return message
 
@@ -73,8 +79,6 @@ def _id_of(scope: Any) -> str:
 
 
 async def _too_long(send: Any) -> None:
-    import json
-
     body = json.dumps(problem(413, "too_long", "The request is too long.")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 413, "headers": headers})

@@ -81,23 +81,26 @@ def failed_body(kind: str, text: str, fix: str) -> dict[str, Any]:
 
 def answers_problems(app: FastAPI) -> None:
     """Let every error of the app become an answer of this shape."""
-    app.add_exception_handler(WorkbenchError, _failed)
+    app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _failed(request: Request, error: Any) -> JSONResponse:
-    body = failed_body(error.kind, error.problem, error.fix)
-    return JSONResponse(body, status_of(error.kind))
-
-
-async def _refused(request: Request, error: Any) -> JSONResponse:
+def refused(error: Refusal | WorkbenchError) -> JSONResponse:
+    """The answer to a request that is not answered."""
+    if isinstance(error, WorkbenchError):
+        body = failed_body(error.kind, error.problem, error.fix)
+        return JSONResponse(body, status_of(error.kind))
     headers = {"Retry-After": str(int(error.wait) + 1)} if error.wait else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(problem(error.status, error.code, error.message), error.status, headers)
+
+
+async def _refused(request: Request, error: Any) -> JSONResponse:
+    return refused(error)
 
 
 async def _invalid(request: Request, error: Any) -> JSONResponse:
@@ -117,7 +120,7 @@ async def _http(request: Request, error: Any) -> JSONResponse:
 async def _unexpected(request: Request, error: Any) -> JSONResponse:
     unwritable = disk_error(error, say("the workspace"))
     if unwritable:
-        return await _failed(request, unwritable)
+        return refused(unwritable)
     LOG.error("unexpected", exc_info=error)
     body = problem(500, "internal_error", "Something broke; the server's log has the details.")
     return JSONResponse(body, 500)

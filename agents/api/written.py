@@ -17,7 +17,6 @@ from urllib.parse import quote
 
 from agents.api.stops import Stops
 from workbench.chat.events import (
-    Beat,
     Calling,
     Chart,
     Done,
@@ -94,11 +93,7 @@ class Written:
     def take(self, item: Item) -> Piece:
         """What the event adds; nothing for a beat."""
         piece = self._piece(item)
-        for name, value in piece.workbench.items():
-            if isinstance(value, list):
-                self.workbench.setdefault(name, []).extend(value)
-            else:
-                self.workbench[name] = value
+        add(self.workbench, piece.workbench)
         return piece
 
     def _piece(self, item: Item) -> Piece:
@@ -124,15 +119,9 @@ class Written:
 
     def _beside(self, event: Event) -> Piece:
         """An event that is no text of the answer."""
-        name = LISTS.get(type(event))
-        if name is None or isinstance(event, Beat):
-            return Piece()
         if isinstance(event, Source):
             self._sources[event.number] = event
-        data = as_json(event)
-        data.pop("event")
-        mode = {"mode": event.mode} if isinstance(event, Routed) else {}
-        return Piece(workbench={name: [data], **mode})
+        return Piece(workbench=extension(event))
 
     def _end(self, done: Done) -> Piece:
         self.done = done
@@ -140,8 +129,7 @@ class Written:
         annotations = self.annotations()
         if annotations:
             piece.delta["annotations"] = annotations
-        facts = as_json(done)
-        piece.workbench = {name: facts[name] for name in ("model", "seconds", "lineage")}
+        piece.workbench = extension(done)
         return piece
 
     def annotations(self) -> list[dict[str, Any]]:
@@ -193,6 +181,37 @@ class Written:
             message |= {"tool_calls": self.calls, "content": self.text or None}
         message["workbench"] = {"mode": self.workbench.get("mode", "")}
         return message
+
+
+def extension(event: Event) -> dict[str, Any]:
+    """What the event adds to `workbench`."""
+    if isinstance(event, Done):
+        facts = as_json(event)
+        return {name: facts[name] for name in ("model", "seconds", "lineage")}
+    name = LISTS.get(type(event))
+    if name is None:
+        return {}
+    data = as_json(event)
+    data.pop("event")
+    mode = {"mode": event.mode} if isinstance(event, Routed) else {}
+    return {name: [data], **mode}
+
+
+def add(whole: dict[str, Any], more: dict[str, Any]) -> None:
+    """Put a piece of `workbench` to those before: lists grow, anything else is replaced."""
+    for name, value in more.items():
+        if isinstance(value, list):
+            whole.setdefault(name, []).extend(value)
+        else:
+            whole[name] = value
+
+
+def gathered(events: Sequence[Event]) -> dict[str, Any]:
+    """The whole `workbench` of an answer that is kept."""
+    whole: dict[str, Any] = {}
+    for event in events:
+        add(whole, extension(event))
+    return whole
 
 
 def as_json(event: Event) -> dict[str, Any]:
