@@ -45,7 +45,8 @@ class Door:
         except (Refusal, WorkbenchError) as error:
             await refused(error)(scope, receive, send)
             return
-        await self._app(scope | {KEY: key}, receive, send)
+        scope[KEY] = key
+        await self._app(scope, receive, send)
 
     def _find(self, given: str) -> Key | None:
         """The key, None where none is needed. Raises Refusal: 401, or 429 where it has to wait."""

@@ -55,6 +55,6 @@ def make_app(settings: Settings) -> FastAPI:
     answers_problems(app)
     # the last one added is the first to see a request
     app.add_middleware(Door, settings=settings)
-    app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(Around, metrics=app.state.metrics, file_megabytes=settings.file_megabytes)
+    app.add_middleware(AllowedHosts, settings=settings)
     return app
