@@ -10,9 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from openai.types.chat import ChatCompletion
-from starlette.concurrency import run_in_threadpool
 
 from agents.answer import answer
 from agents.api.access import Needs, Workspace

@@ -21,7 +21,7 @@ class Buckets:
         self._buckets: dict[str, _Bucket] = {}
 
     def take(self, name: str, per_minute: int) -> float:
-        """Take one token. Returns 0, or the seconds until one is there again."""
+        """Take one token. Returns 0, or the seconds until the next one."""
         now = time.monotonic()
         bucket = self._buckets.setdefault(name, _Bucket(per_minute, now))
         gained = (now - bucket.looked) * per_minute / MINUTE
