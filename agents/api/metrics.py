@@ -21,17 +21,26 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        where = {"registry": self.registry}
+        here = self.registry
         labels = ("method", "route", "status")
-        self._requests = Counter("workbench_requests", "Requests by their end.", labels, **where)
+        self._requests = Counter(
+            "workbench_requests", "Requests by their end.", labels, registry=here
+        )
         self._seconds = Histogram(
-            "workbench_request_seconds", "Whole requests.", ("route",), buckets=SECONDS, **where
+            "workbench_request_seconds",
+            "Whole requests.",
+            ("route",),
+            buckets=SECONDS,
+            registry=here,
         )
         self._first = Histogram(
-            "workbench_first_piece_seconds", "Until an answer begins.", buckets=SECONDS, **where
+            "workbench_first_piece_seconds",
+            "Until an answer begins.",
+            buckets=SECONDS,
+            registry=here,
         )
-        self._answers = Gauge("workbench_answers", "Answers that grow now.", **where)
-        self._tokens = Counter("workbench_tokens", "Tokens of answers.", ("kind",), **where)
+        self._answers = Gauge("workbench_answers", "Answers that grow now.", registry=here)
+        self._tokens = Counter("workbench_tokens", "Tokens of answers.", ("kind",), registry=here)
 
     def requested(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request has ended."""
