@@ -113,17 +113,17 @@ def read_request(request: ChatRequest, settings: Settings) -> Asked:
     settings = _as_wished(request, settings)
     if request.tools:
         return Asked("", [], settings, mode)
-    *before, last = [message for message in request.messages if not _is_system(message)] or [None]
-    if last is None or last.role != "user":
+    said = [message for message in request.messages if not _is_system(message)]
+    if not said or said[-1].role != "user":
         raise InvalidInput(
             "The last message is no question.", "Let it have the role user and a text."
         )
-    return Asked(text_of(last), _turns(before), settings, mode)
+    return Asked(text_of(said[-1]), _turns(said[:-1]), settings, mode)
 
 
-def text_of(message: Message | None) -> str:
+def text_of(message: Message) -> str:
     """The message's text. Raises InvalidInput for pictures and sounds."""
-    if message is None or message.content is None:
+    if message.content is None:
         return ""
     if isinstance(message.content, str):
         return message.content

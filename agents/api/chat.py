@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
@@ -82,12 +82,12 @@ class _Reply:
             "model": asked.model,
         }
 
-    async def pieces(self, flow: Flow[Item]) -> AsyncIterator[Piece]:
+    async def pieces(self, flow: Flow[Item]) -> AsyncGenerator[Piece, None]:
         """What each event adds, until the answer has ended. Leaving it stops the answer."""
         written = self._written
         first = True
         with self._metrics.answering():
-            async with aclosing(aiter(flow)) as items:
+            async with aclosing(flow.items()) as items:
                 async for item in items:
                     piece = written.take(item)
                     if first and piece.delta:
@@ -119,7 +119,7 @@ class _Reply:
         body |= {"usage": self._written.usage, "workbench": self._written.workbench}
         return JSONResponse(body)
 
-    async def chunks(self, flow: Flow[Item]) -> AsyncIterator[str]:
+    async def chunks(self, flow: Flow[Item]) -> AsyncGenerator[str, None]:
         """The answer as server-sent events."""
         yield self._chunk(Piece({"role": "assistant", "content": ""}))
         async with aclosing(self.pieces(flow)) as pieces:

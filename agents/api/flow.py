@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing, suppress
 from typing import Any, Generic, TypeVar
 
@@ -30,7 +30,8 @@ class Flow(Generic[Item]):
         """Nobody reads any more: the generator is closed at its next item."""
         self._left.set()
 
-    async def __aiter__(self) -> AsyncIterator[Item]:
+    async def items(self) -> AsyncGenerator[Item, None]:
+        """Each as it comes. Raises what the generator raises; closing this leaves it."""
         try:
             while True:
                 item = await self._items.get()

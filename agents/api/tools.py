@@ -85,7 +85,7 @@ def _messages(request: ChatRequest) -> list[Any]:
 
     plain = []
     for message in request.messages:
-        one = {"role": message.role, "content": text_of(message)}
+        one: dict[str, Any] = {"role": message.role, "content": text_of(message)}
         if message.tool_calls:
             one["tool_calls"] = message.tool_calls
         if message.role == "tool":
