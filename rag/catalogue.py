@@ -254,9 +254,15 @@ def _touch(database: sqlite3.Connection, collection: int) -> None:
 
 def _add_missing(database: sqlite3.Connection) -> None:
     """Add the column that older workspaces lack."""
-    columns = [row[1] for row in database.execute("pragma table_info(collections)")]
-    if "changed" not in columns:
+    if _knows_change(database):
+        return
+    database.execute("begin immediate")  # two may open a new workspace at the same moment
+    if not _knows_change(database):
         database.execute("alter table collections add column changed text")
+
+
+def _knows_change(database: sqlite3.Connection) -> bool:
+    return "changed" in [row[1] for row in database.execute("pragma table_info(collections)")]
 
 
 def _delete(database: sqlite3.Connection, collection: int, sources: Sequence[str]) -> None:
