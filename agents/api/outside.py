@@ -18,6 +18,8 @@ GIVEN_ID = re.compile(r"[\w.-]{1,64}")
 MEGABYTE = 1_000_000
 MOST_JSON = 32 * MEGABYTE  # a request that sends no files
 FILES = b"multipart/form-data"
+METHODS = ("GET", "POST", "DELETE", "HEAD", "OPTIONS")
+OTHER = "other"
 
 
 class Around:
@@ -47,9 +49,13 @@ class Around:
             await self._whole(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - begun
-            route = getattr(scope.get("route"), "path", "other")
-            self._metrics.requested(scope["method"], route, status, seconds)
-            LOG.info("%s %s %s %d %.3f s", name, scope["method"], scope["path"], status, seconds)
+            # anybody can make up methods and paths: only known ones are counted by their names
+            method = scope["method"] if scope["method"] in METHODS else OTHER
+            route = getattr(scope.get("route"), "path", OTHER)
+            self._metrics.requested(method, route, status, seconds)
+            # as it was sent: a decoded path could hold the end of a line
+            path = scope["raw_path"].decode("latin-1")
+            LOG.info("%s %s %s %d %.3f s", name, method, path, status, seconds)
 
     async def _whole(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on; one that is too long gets 413, also where it says no length."""
