@@ -346,7 +346,7 @@ def test_health_counts_and_pages_are_served(address: str) -> None:
         assert (
             http.get("/healthz", headers={"x-request-id": "a-1"}).headers["x-request-id"] == "a-1"
         )
-        assert http.request("NEW", "/no%0Asuch").status_code == 404
+        assert http.request("PROPFIND", "/no%0Asuch").status_code == 404
         assert 'method="other",route="other",status="404"' in http.get("/metrics").text
         long = http.post("/v1/chat/completions", content=b" " * 33_000_000)
         assert long.status_code == 413 and long.json()["error"]["code"] == "too_long"

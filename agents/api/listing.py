@@ -22,13 +22,13 @@ class Models(BaseModel):
     data: list[Model]
 
 
-@router.get("/v1/models")
+@router.get("/v1/models", response_model_exclude_none=True)
 def models(settings: Workspace) -> Models:
     """What can be named as `model`."""
     return Models(data=[_model(name) for name in list_names(settings)])
 
 
-@router.get("/v1/models/{name:path}")
+@router.get("/v1/models/{name:path}", response_model_exclude_none=True)
 def model(name: str, settings: Workspace) -> Model:
     """One of them."""
     if name not in list_names(settings):
