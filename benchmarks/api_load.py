@@ -5,7 +5,8 @@
 A model server that costs nothing streams 40 tokens, 20 a second. The same question is asked of
 it and of `workbench serve` in front of it, in turn: by one user, then by all of them at once. For
 each, the median and the 95th percentile of the time until the first token, in milliseconds, the
-answers and the errors. The mode `documents` needs a workspace with a collection.
+answers and the errors, and how much of one processor the server took. The mode `documents` needs a
+workspace with a collection.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 TOKENS = 40
 EVERY = 0.05  # seconds between two tokens
@@ -131,8 +133,8 @@ async def many_users(url: str, model: str, users: int, seconds: float) -> Figure
 
 
 @contextmanager
-def running(command: list[str], url: str, environment: dict[str, str]) -> Iterator[None]:
-    """A server as a program, until it answers and while the block runs."""
+def running(command: list[str], url: str, environment: dict[str, str]) -> Iterator[psutil.Process]:
+    """A server as a program, from its first answer on and while the block runs."""
     process = subprocess.Popen(command, env=os.environ | environment)
     try:
         end = time.monotonic() + STARTS_WITHIN
@@ -140,7 +142,7 @@ def running(command: list[str], url: str, environment: dict[str, str]) -> Iterat
             if process.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"{command} does not answer at {url}")
             time.sleep(0.1)
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(20)
@@ -169,12 +171,18 @@ def measure(workspace: Path, mode: str, users: int, seconds: float) -> None:
     settings = {"HOME": str(workspace), "OPENAI_BASE_URL": f"{raw}/v1"}
     settings |= {"MODEL": "openai:fake", "TUNED": "openai:fake"}
     environment = {f"WORKBENCH_{name}": value for name, value in settings.items()}
-    with running(model, f"{raw}/v1/models", {}), running(serve, f"{api}/healthz", environment):
-        for name, url, asked in (("raw", raw, "fake"), ("api", api, f"workbench-{mode}")):
+    with (
+        running(model, f"{raw}/v1/models", {}) as below,
+        running(serve, f"{api}/healthz", environment) as above,
+    ):
+        runs = (("raw", raw, "fake", below), ("api", api, f"workbench-{mode}", above))
+        for name, url, asked, server in runs:
             alone = asyncio.run(one_user(url, asked))
             print(json.dumps(alone.row(f"{name}, 1 user")), flush=True)
+            server.cpu_percent()  # from here on
             together = asyncio.run(many_users(url, asked, users, seconds))
-            print(json.dumps(together.row(f"{name}, {users} users")), flush=True)
+            row = together.row(f"{name}, {users} users") | {"processor": server.cpu_percent()}
+            print(json.dumps(row), flush=True)
 
 
 def main() -> None:
