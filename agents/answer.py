@@ -54,7 +54,7 @@ def answer(
             for event in events:
                 yield gathered.complete(event)
     except WorkbenchError as error:
-        yield gathered.complete(Failed(error.problem, error.fix))
+        yield gathered.complete(Failed(error.problem, error.fix, kind=error.kind))
 
 
 def _answer(

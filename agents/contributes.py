@@ -35,6 +35,8 @@ CONTRIBUTION = Contribution(
             "agents.mcp.commands.mcp:mcp",
             "Serve the experts to other programs, and add tools of theirs.",
         ),
+        "serve": ("agents.api.commands.serve:serve", "Serve the agents to programs over HTTP."),
+        "keys": ("agents.api.commands.keys:keys", "Make, list and revoke keys of the HTTP API."),
     },
     checks=["agents.databases.checks:check_accounts"],
     first_start=[FirstStart(words=["data", "example"], unless="data")],

@@ -29,6 +29,7 @@ LOADED_BY_OTHERS = {
     "openvino-tokenizers": "openvino_genai",
     "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
     "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
+    "python-multipart": "FastAPI, for files that are sent to it",
     "tensorboard": "torch.utils.tensorboard",
 }
 # Imported, and never declared.

@@ -10,28 +10,24 @@ from typing import Any
 import pytest
 
 from rag.catalogue import Catalogue
-from workbench.chat.database import bring_up_to_date
+from workbench.chat.database import STORE
 
-# what looks at the state of the file -> what makes the file
-MAKERS: dict[str, Callable[[Path], object]] = {
-    "pragma table_info(collections)": Catalogue,
-    "pragma user_version": bring_up_to_date,
-}
+LOOK = "pragma user_version"  # it tells the state of the file
+MAKERS: list[Callable[[Path], object]] = [Catalogue, STORE.bring_up_to_date]
 
 
-@pytest.mark.parametrize("look", MAKERS)
+@pytest.mark.parametrize("make", MAKERS, ids=["index", "chats"])
 def test_another_makes_the_file_just_after_it_was_looked_at(
-    look: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one runs between the look and what follows from it, the worst of all moments."""
     path = tmp_path / "a.db"
-    make = MAKERS[look]
     met: list[str] = []
 
     class Interrupted(sqlite3.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             found = super().execute(sql, *values)
-            if sql == look and not met:
+            if sql == LOOK and not met:
                 met.append(sql)
                 make(path)
             return found
@@ -41,5 +37,5 @@ def test_another_makes_the_file_just_after_it_was_looked_at(
         sqlite3, "connect", lambda *place, **how: connect(*place, **how, factory=Interrupted)
     )
     make(path)
-    assert met == [look]
+    assert met == [LOOK]
     make(path)

@@ -13,10 +13,12 @@ import numpy
 import pandas
 import pytest
 from click.testing import CliRunner
+from fastapi.testclient import TestClient
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
 
 from agents.answer import answer
+from agents.api.app import make_app
 from agents.databases.example import load_example
 from agents.forecast import texts as words
 from agents.forecast.features import see
@@ -135,6 +137,22 @@ def test_it_predicts_with_a_band_here_and_elsewhere(assets: Settings, tmp_path: 
         hidden.rename(file)
     assert "counts.csv" in found.kept, "that its table is gone is said"
     assert [row[3] for row in found.rows()] == [row[3] for row in line["rows"]]
+
+
+def test_the_api_forecasts_from_the_rows_that_it_is_sent(assets: Settings) -> None:
+    (line,) = run("predict", "counts")
+    table = pandas.read_csv(assets.home.parent / "counts.csv")
+    rows = json.loads(table.to_json(orient="records"))
+    with TestClient(make_app(assets), base_url="http://127.0.0.1") as client:
+        by_rows = client.post("/forecast", json={"forecast": "counts", "rows": rows}).json()
+        by_table = client.post("/forecast", json={"steps": 2}).json()
+        wrong = [{"hour": "2025-01-01 10:00"}]
+        refused = client.post("/forecast", json={"rows": wrong})
+        short = client.post("/forecast", json={"rows": rows[:2]})
+    assert [list(step.values()) for step in by_rows["steps"]] == line["rows"]
+    assert by_rows["level"] == line["level"] and len(by_table["steps"]) == 4
+    assert refused.status_code == 400 and "no column" in refused.json()["error"]["message"]
+    assert short.status_code in (200, 400, 404), "too short a history is no failure of the server"
 
 
 def test_versions_are_listed_promoted_and_removed(assets: Settings) -> None:

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hostile_files import odd_entries
 
+from rag.catalogue import Catalogue
 from rag.ingest import ingest
 from rag.progress import CALIBRATING, EMBEDDING, READING, WAITING
 from rag.sources import find_files
@@ -237,3 +240,16 @@ def test_a_run_without_anything_readable_exits_with_one(settings: Settings, tmp_
     missing = run("ingest", str(tmp_path / "nowhere"), "--json")
     assert missing.exit_code == 1 and json.loads(missing.output)["event"] == "failed"
     assert run("ingest").exit_code == 2
+
+
+def test_several_may_open_a_new_workspace_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        together = threading.Barrier(6)
+        path = tmp_path / f"{number}.db"
+
+        def open_it(_: int, path: Path = path, together: threading.Barrier = together) -> list[str]:
+            together.wait()
+            return Catalogue(path).names()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(open_it, range(6))) == [[]] * 6

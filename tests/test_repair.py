@@ -18,7 +18,7 @@ from rag.ingest import ingest
 from rag.mending import check_index
 from rag.store import open_collection
 from workbench.chat.conversations import Conversations
-from workbench.chat.database import add_row, bring_up_to_date, connect
+from workbench.chat.database import STORE, add_row, connect
 from workbench.cli import workbench
 from workbench.errors import Conflict, Damaged, WorkbenchError
 from workbench.settings import Settings, load_settings
@@ -52,7 +52,7 @@ def overwrite(path: Path, start: int, length: int) -> None:
 def made_chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 chats in a database without a log beside it."""
     path = tmp_path_factory.mktemp("chats") / "workbench.db"
-    bring_up_to_date(path)
+    STORE.bring_up_to_date(path)
     now = {"created": 0, "updated": 0}
     with connect(path) as database:
         for number in range(200):

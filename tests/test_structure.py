@@ -57,7 +57,7 @@ FLOORS = {
         ["tools"],
         ["mcp"],
         ["assistant"],
-        ["compare"],
+        ["api", "compare"],
         ["loop", "learning"],
         ["commands", "ui"],
     ],

@@ -21,6 +21,11 @@ class WorkbenchError(Exception):
         self.problem = problem
         self.fix = fix
 
+    @property
+    def kind(self) -> str:
+        """The name of its class in the tree above, also where it is a subclass of another file."""
+        return next(one.__name__ for one in type(self).__mro__ if one.__module__ == __name__)
+
 
 class InvalidInput(WorkbenchError):
     """A file, a name or a setting cannot be used."""

@@ -165,12 +165,14 @@ class Beat:
 class Failed:
     """What went wrong and what to do. It is the last event of an answer.
 
-    `lineage` is what the answer rested on as far as it came, as in Done.
+    `lineage` is what the answer rested on as far as it came, as in Done. `kind` names the error in
+    the tree of `workbench.errors`, for programs; empty where it was none of these.
     """
 
     problem: str
     fix: str = ""
     lineage: dict[str, Any] = field(default_factory=dict)
+    kind: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

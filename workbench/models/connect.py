@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
 CONNECTS_WITHIN = 5.0  # seconds
+KEPT = 32  # clients of servers, and open connections of each
 
 
 def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
@@ -54,10 +56,6 @@ def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
 
 
 def _openai(name: str, settings: Settings) -> BaseChatModel:
-    import httpx
-
-    from workbench.models.openai import CompatibleChatModel
-
     server, model = server_of(name, settings)
     if server is None:
         raise Unavailable(
@@ -67,18 +65,39 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
     key = server.key
     if not key.get_secret_value():
         key = SecretStr("none")  # without one the library takes OPENAI_API_KEY, another server's
-    trust_env = not is_loopback(server.base_url)
+    return _openai_client(
+        model,
+        server.base_url,
+        key,
+        settings.temperature,
+        settings.top_p,
+        settings.answer_tokens,
+    )
+
+
+# A new one reads the certificates of all authorities twice: 30 ms before the first token. One
+# that is kept has its connections open. Threads may share it.
+@lru_cache(maxsize=KEPT)
+def _openai_client(
+    model: str, base_url: str, key: SecretStr, temperature: float, top_p: float, answer_tokens: int
+) -> BaseChatModel:
+    import httpx
+
+    from workbench.models.openai import CompatibleChatModel
+
+    trust_env = not is_loopback(base_url)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
     return CompatibleChatModel(
         model=model,
-        base_url=server.base_url,
+        base_url=base_url,
         api_key=key,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        max_tokens=settings.answer_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=answer_tokens,
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
         timeout=_timeout(),
-        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout()),
+        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=limits),
     )
 
 

@@ -1,0 +1,1 @@
+"""`workbench serve` and `workbench keys`."""

@@ -1,0 +1,68 @@
+"""The API as a server: who may reach it, and uvicorn until it is ended."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import click
+
+from agents.api.app import make_app
+from agents.api.keys import list_keys
+from agents.asking import warm_up
+from agents.registry import AUTO
+from workbench.errors import InvalidInput, Unavailable
+from workbench.hosts import is_loopback, url_of
+from workbench.messages import say
+from workbench.settings import Settings
+
+ENDS_WITHIN = 5  # seconds for answers that still grow
+
+
+def check_door(settings: Settings, insecure: bool) -> None:
+    """Raises InvalidInput for an address that others reach while no key exists."""
+    if is_loopback(settings.host) or insecure or list_keys(settings):
+        return
+    raise InvalidInput(
+        say("{host} is reachable by others, and no key exists.", host=settings.host),
+        "Make one: workbench keys create NAME --scopes chat; or write it out: --insecure",
+    )
+
+
+def run_server(settings: Settings, port: int) -> None:
+    """Serve until Ctrl-C or SIGTERM. Raises Unavailable for a port that is taken."""
+    import uvicorn
+
+    _check_free(settings.host, port)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("workbench.api").setLevel(logging.INFO)
+    guarded = "with a key" if list_keys(settings) else "without a key"
+    click.echo(f"{url_of(settings.host, port)}/v1  ({guarded}; Ctrl-C stops it)", err=True)
+    warm_up(AUTO, settings)
+    uvicorn.run(
+        make_app(settings),
+        host=settings.host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ENDS_WITHIN,
+    )
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                say(
+                    "Port {port} of {host} cannot be used: {error}",
+                    port=port,
+                    host=host,
+                    error=error,
+                ),
+                "Name another: workbench serve --port 8601",
+            ) from error
