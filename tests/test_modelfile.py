@@ -98,3 +98,5 @@ def test_a_real_ollama_finds_no_command_in_a_text(ollama_server: str, tmp_path: 
         assert found["model_info"] == base and names_given <= {"stop", "temperature", "num_ctx"}
         assert facts(names[1]) == found, "our text makes another model than the fields"
         assert facts(names[2]) == found, "Ollama's text of it makes another model"
+        for name in names:  # other tests share the server
+            client.delete(name)
