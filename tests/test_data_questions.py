@@ -24,6 +24,7 @@ from agents.databases.teaching.facts import Composer
 from agents.databases.teaching.kinds import KINDS
 from agents.databases.teaching.lexicon import LANGUAGES
 from agents.databases.teaching.nouns import nouns, plural, singular
+from agents.databases.teaching.numbers import find_numbers
 from agents.databases.teaching.queries import identifier
 from agents.databases.teaching.questions import (
     Askable,
@@ -234,3 +235,17 @@ def test_a_value_with_a_backslash_is_written_as_the_dialect_reads_it(
                 checked += 1
                 assert r"'100% \\wool'" in fact.sql
     assert checked > 3
+
+
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("超过一万二千次激活的素材", ["12000"]),
+        ("点赞少于三十的帖子", ["30"]),
+        ("2万以上，前五名", ["20000", "5"]),
+        ("at least eleven posts with over 3k likes", ["3000", "11"]),
+        ("one post of a day", []),
+    ],
+)
+def test_numbers_are_read_whole_in_digits_and_words(question: str, values: list[str]) -> None:
+    assert [token.meaning for token in find_numbers(question)] == values

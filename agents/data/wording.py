@@ -10,6 +10,7 @@ from agents.data import texts
 from agents.databases.figures import UNITS, as_number
 from agents.sentences import by_sentence
 from workbench.chat.events import Event, Notice, Thought, Token
+from workbench.number_words import ENGLISH
 
 NUMBER = re.compile(
     r"(?<![\w.])(?P<whole>\d[\d,，]*)(?:\.(?P<decimals>\d+))?"
@@ -20,16 +21,13 @@ MARKER = re.compile(r"(?m)^\s*(?:\d{1,2}(?:[.)]\s|[、）])|[-*#]+)\s*")
 # of a table, which stands there already; a drawn line
 ROW = re.compile(r"(?m:^[ \t]*\|)|^[\s|:+=_-]+$")
 SHORTEST_NAME = 2  # characters of a cell that a sentence can name
-ONES = [  # the place of a word is its value
-    *["zero", "one", "two", "three", "four", "five", "six"],
-    *["seven", "eight", "nine", "ten", "eleven", "twelve"],
-]
+SMALL = {word: value for word, value in ENGLISH.items() if value <= 12}
 ENGLISH_WORDS = (
     r"half|thirds?|quarters?|double[ds]?|twice|triple[ds]?|dozens?",
     r"hundreds?|thousands?|millions?|billions?",
     r"thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen",
     r"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety",
-    *ONES[2:],  # "one" is seldom a number
+    *(word for word, value in SMALL.items() if value > 1),  # "one" is seldom a number
 )
 CHINESE_WORDS = (
     r"[一二两三四五六七八九十百千万亿]+(?:倍|成|分之)",
@@ -93,8 +91,8 @@ class KnownNumbers:
         return False
 
     def _knows_word(self, word: str) -> bool:
-        if word in ONES:
-            return float(ONES.index(word)) in self._values
+        if word in SMALL:
+            return float(SMALL[word]) in self._values
         return any(word in text for text in self._texts)
 
 

@@ -6,41 +6,13 @@ import re
 from dataclasses import dataclass
 
 from agents.forecast.rhythm import CALENDAR, DAY, Rhythm
+from workbench.number_words import ENGLISH, chinese_number
 
 UNIT = "hour|day|week|month|quarter|year"
-COUNTED = (
-    r"(\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty-four|couple of|few)"
-)
-NUMBERS = {
-    "a": 1,
-    "an": 1,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "twelve": 12,
-    "twenty-four": 24,
-    "couple of": 2,
-    "few": 3,
-    "一": 1,
-    "二": 2,
-    "两": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "六": 6,
-    "七": 7,
-    "八": 8,
-    "九": 9,
-    "十": 10,
-    "几": 3,
-}
+NUMBERS = {word: value for word, value in ENGLISH.items() if value}
+NUMBERS |= {"a": 1, "an": 1, "couple of": 2, "few": 3, "twenty-four": 24}
+COUNTED = rf"(\d+|{'|'.join(NUMBERS)})"
+SEVERAL = "三"  # what 几 is taken for
 AHEAD_EN = re.compile(
     rf"\b(?:next|coming|following|upcoming)\s+(?:{COUNTED}\s+)?({UNIT})s?\b", re.I
 )
@@ -114,16 +86,13 @@ def read_ahead(question: str) -> Ahead:
 
 
 def _number(text: str | None) -> int:
-    """A number in figures or words; 十二 is 10 + 2, and 二十 is 2 x 10."""
+    """A number in figures or words."""
     if not text:
         return 1
     text = text.lower()
     if text.isdecimal():
         return int(text)
-    if text in NUMBERS:
-        return NUMBERS[text]
-    tens, _, ones = text.partition("十")
-    return NUMBERS.get(tens, 1) * 10 + NUMBERS.get(ones, 0)
+    return NUMBERS.get(text) or chinese_number(text.replace("几", SEVERAL))
 
 
 def read_each(question: str) -> str:

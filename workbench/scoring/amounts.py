@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from workbench.number_words import ENGLISH, chinese_number
+
 UNITS = {
     "day": "days?|天",
     "week": "weeks?|周|星期",
@@ -25,22 +27,13 @@ UNITS = {
 }
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b"
-WORDS = [  # the place of a word is its value
-    *["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
-    *["eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"],
-    *["nineteen", "twenty"],
-]
-TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80}
-VALUES = {word: value for value, word in enumerate(WORDS)} | TENS | {"ninety": 90, "hundred": 100}
-DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"两": 2}
-PLACES = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 SCALES = {"千": 1e3, "万": 1e4, "亿": 1e8, "million": 1e6, "billion": 1e9}
 AMOUNT = re.compile(
     r"(?<![A-Za-z\d.])(?:(?P<phone>\+?\d{1,4}(?:[ -]\d{2,5}){2,})"
     r"|(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})|\s*(?:点|[ap]\.?m\b))"
     rf"|(?P<month>{MONTH})"
     r"|(?P<digits>\d+(?:[,，]\d{3})*(?:\.\d+)?)\s*(?P<scale>[千万亿]|million|billion)?"
-    rf"|\b(?P<word>{'|'.join(VALUES)})\b"
+    rf"|\b(?P<word>{'|'.join(ENGLISH)})\b"
     # before a measure: 二 is a number in 二天, none in 二手
     # and 一 alone is an article more often than a number
     r"|(?P<signs>(?!一(?:[次个人名位岁倍成米晚夜项条种台件张级层节]))[零一二两三四五六七八九十百千万亿]+)"
@@ -117,8 +110,8 @@ def _value(match: re.Match[str]) -> float:
         value = float(re.sub("[,，]", "", match["digits"]))
         return value * SCALES.get((match["scale"] or "").lower(), 1)
     if match["word"]:
-        return float(VALUES[match["word"].lower()])
-    return _chinese_value(match["signs"])
+        return float(ENGLISH[match["word"].lower()])
+    return float(chinese_number(match["signs"]))
 
 
 def _unit(text: str, match: re.Match[str]) -> str:
@@ -129,20 +122,3 @@ def _unit(text: str, match: re.Match[str]) -> str:
     if behind is None or behind.lastgroup is None:
         return ""
     return "date" if behind.lastgroup == "named" else behind.lastgroup
-
-
-def _chinese_value(signs: str) -> float:
-    """二十八 -> 28, 一万二千 -> 12,000."""
-    total = section = digit = 0
-    for sign in signs:
-        if sign in DIGITS:
-            digit = DIGITS[sign]
-            continue
-        place = PLACES[sign]
-        if place < 10_000:
-            section += (digit or 1) * place
-        else:
-            total = (total + section + digit or 1) * place
-            section = 0
-        digit = 0
-    return float(total + section + digit)

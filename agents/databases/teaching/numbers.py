@@ -6,47 +6,17 @@ import re
 from collections.abc import Iterator
 
 from agents.databases.teaching.tokens import Token
+from workbench.number_words import ENGLISH, chinese_number
 
 DIGITS = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)\s?([kK千万]?)(?![\d.]*\d)")
 UNITS = {"": 1, "k": 1000, "千": 1000, "万": 10000}
-ENGLISH_NUMBERS = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "twelve": 12,
-    "fifteen": 15,
-    "twenty": 20,
-    "fifty": 50,
-    "hundred": 100,
-    "thousand": 1000,
-}
+ENGLISH_NUMBERS = {word: value for word, value in ENGLISH.items() if value > 1}  # one is an article
+ENGLISH_NUMBERS |= {"thousand": 1000}
 ENGLISH_NUMBER = re.compile(rf"\b({'|'.join(ENGLISH_NUMBERS)})\b", re.I)
-CHINESE_NUMBERS = {
-    "两": 2,
-    "二": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "六": 6,
-    "七": 7,
-    "八": 8,
-    "九": 9,
-    "十": 10,
-    "二十": 20,
-    "五十": 50,
-    "一百": 100,
-    "两百": 200,
-    "五百": 500,
-    "一千": 1000,
-    "两千": 2000,
-}
-CHINESE_NUMBER = re.compile("|".join(sorted(CHINESE_NUMBERS, key=len, reverse=True)))
+# 一 alone is an article too, and behind a digit 千 and 万 are its unit
+CHINESE_NUMBER = re.compile(
+    r"(?<!\d)(?:[二两三四五六七八九十]|一(?=[十百千万]))[一二两三四五六七八九十百千万]*"
+)
 
 
 def find_numbers(text: str) -> Iterator[Token]:
@@ -58,4 +28,4 @@ def find_numbers(text: str) -> Iterator[Token]:
         number = ENGLISH_NUMBERS[match[0].lower()]
         yield Token("number", match[0], "", str(number), start=match.start())
     for match in CHINESE_NUMBER.finditer(text):
-        yield Token("number", match[0], "", str(CHINESE_NUMBERS[match[0]]), start=match.start())
+        yield Token("number", match[0], "", str(chinese_number(match[0])), start=match.start())
