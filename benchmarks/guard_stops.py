@@ -22,19 +22,14 @@ HEADS = ("judged", "ran", "longest s", "most MB", "unchanged", "revealed")
 @contextmanager
 def databases(settings: Settings, folder: Path) -> Iterator[list[DataSource]]:
     """The shop in the four kinds of database, each writable by whoever reaches it."""
-    import duckdb
     from database_servers import mariadb, postgresql
-    from databases import FILL, make_sqlite
+    from databases import fill_of, make_duckdb, make_sqlite
 
     with ExitStack() as stack:
         maria, postgres = stack.enter_context(mariadb()), stack.enter_context(postgresql())
-        escaped = [line.replace("\\", "\\\\") for line in FILL]
-        maria.run("USE shop", *escaped)
-        postgres.run(*FILL)
-        duck = folder / "shop.duckdb"
-        with duckdb.connect(str(duck)) as connection:
-            for statement in FILL:
-                connection.execute(statement)
+        maria.run("USE shop", *fill_of("mysql"))
+        postgres.run(*fill_of("postgres"))
+        duck = make_duckdb(folder / "shop.duckdb")
         lite = make_sqlite(folder / "shop.sqlite")
         places = {"maria": maria.url, "postgres": postgres.url, "lite": lite, "duck": duck}
         yield [add_source(settings, name, str(place)) for name, place in places.items()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database_servers import Server
 
 from agents.databases.schema import Column, Schema, TableSchema
 
@@ -50,3 +51,34 @@ def make_sqlite(path: Path) -> Path:
 def digest(rows: list[Any]) -> str:
     """A fingerprint of rows, and of the names of all tables."""
     return hashlib.sha256(repr(sorted(map(str, rows))).encode()).hexdigest()
+
+
+def make_duckdb(path: Path) -> Path:
+    """The same shop in a new DuckDB file."""
+    import duckdb
+
+    with duckdb.connect(str(path)) as connection:
+        for statement in FILL:
+            connection.execute(statement)
+    return path
+
+
+def fill_of(dialect: str) -> list[str]:
+    """The statements of `FILL`; in MySQL a backslash in a text is written twice."""
+    if dialect != "mysql":
+        return FILL
+    return [statement.replace("\\", "\\\\") for statement in FILL]
+
+
+def make_shop(dialect: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """The place of a shop that its user may write to: a new file, or made again on the server."""
+    if dialect == "sqlite":
+        return str(make_sqlite(folder / "shop.sqlite"))
+    if dialect == "duckdb":
+        return str(make_duckdb(folder / "shop.duckdb"))
+    kind = "mariadb_server" if dialect == "mysql" else "postgresql_server"
+    server: Server = request.getfixturevalue(kind)
+    first = ["USE shop"] if dialect == "mysql" else []
+    drop = ["DROP TABLE IF EXISTS orders", "DROP TABLE IF EXISTS users"]
+    server.run(*first, *drop, *fill_of(dialect))
+    return server.url

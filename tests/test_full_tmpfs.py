@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -56,19 +57,23 @@ def test_every_large_writer_tells_it_and_leaves_nothing(
     make_run(settings.home, make_model(tmp_path / "model"), "tuned", steps=0)
     names = {"DISK": str(disk), "ROWS": str(rows), "RUN": "tuned"}
     (disk / "old").write_bytes(b"a" * 8_000)
-    _try(COMMANDS, names, "No space left", disk)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    _try(COMMANDS[:2], names, "Read-only file system", disk)
-
-
-def _try(commands: list[str], names: dict[str, str], told: str, disk: Path) -> None:
-    for command in commands:
-        words = [_filled(word, names) for word in command.split()]
-        done = CliRunner().invoke(workbench, words)
-        assert done.exit_code == 1, (command, done.output, done.exception)
-        last = json.loads(done.stdout.splitlines()[-1])
-        assert told in last["problem"] and last["fix"], (command, last)
+    for command in COMMANDS:
+        code, last = _run(command, names)
+        assert code == 1 and "No space left" in last["problem"] and last["fix"], (command, last)
         assert _names(disk) == ["old"], command
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    for command in COMMANDS[:2]:
+        code, last = _run(command, names)
+        assert code == 1 and "Read-only file system" in last["problem"] and last["fix"], command
+        assert _names(disk) == ["old"], command
+
+
+def _run(command: str, names: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    """The exit status of a command, and the last event that it printed."""
+    words = [_filled(word, names) for word in command.split()]
+    done = CliRunner().invoke(workbench, words)
+    lines = done.stdout.splitlines()
+    return done.exit_code, json.loads(lines[-1]) if lines else {"problem": repr(done.exception)}
 
 
 def _filled(word: str, names: dict[str, str]) -> str:

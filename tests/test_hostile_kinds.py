@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from database_servers import Server
-from databases import FILL, KINDS, make_sqlite
+from databases import KINDS, make_shop
 from hostile_kinds import hostile_kinds
 from hostile_run import run_hostile
 
@@ -29,34 +28,11 @@ def some_of_each_kind(dialect: str) -> list[str]:
     return found
 
 
-def shop(dialect: str, folder: Path, request: pytest.FixtureRequest) -> str:
-    """The place of a shop that its user may write to."""
-    import duckdb
-
-    if dialect == "sqlite":
-        return str(make_sqlite(folder / "shop.sqlite"))
-    if dialect == "duckdb":
-        path = folder / "shop.duckdb"
-        with duckdb.connect(str(path)) as connection:
-            for statement in FILL:
-                connection.execute(statement)
-        return str(path)
-    kind = "mariadb_server" if dialect == "mysql" else "postgresql_server"
-    server: Server = request.getfixturevalue(kind)
-    space = "shop." if dialect == "mysql" else ""
-    server.run(f"DROP TABLE IF EXISTS {space}orders", f"DROP TABLE IF EXISTS {space}users")
-    fill = FILL
-    if dialect == "mysql":  # where a backslash in a text is written twice
-        fill = ["USE shop", *(line.replace("\\", "\\\\") for line in FILL)]
-    server.run(*fill)
-    return server.url
-
-
 @pytest.mark.parametrize("dialect", KINDS)
 def test_a_hostile_statement_of_any_kind_does_no_harm(
     dialect: str, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    source = add_source(settings, "shop", shop(dialect, tmp_path, request))
+    source = add_source(settings, "shop", make_shop(dialect, tmp_path, request))
     outcome = run_hostile(source, load_settings(query_seconds=LIMIT), some_of_each_kind(dialect))
     assert outcome.judged >= 150 and outcome.ran >= 8
     assert outcome.unchanged

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 from database_servers import PASSWORD, Server
-from databases import FILL, KINDS, make_sqlite
+from databases import FILL, KINDS, make_shop
 
 from agents.databases.guard.guard import judge
 from agents.databases.guard.refused import Refused
@@ -194,26 +194,6 @@ def test_what_people_use_runs_and_gives_what_it_should(
         assert rounded(result.rows) == expected, sql
         checked += 1
     assert checked >= 17
-
-
-def make_shop(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Where a database of that kind holds the shop."""
-    if dialect == "sqlite":
-        return str(make_sqlite(tmp_path / "shop.sqlite"))
-    if dialect == "duckdb":
-        path = tmp_path / "shop.duckdb"
-        with duckdb.connect(str(path)) as connection:
-            for statement in FILL:
-                connection.execute(statement)
-        return str(path)
-    server: Server = request.getfixturevalue(
-        "mariadb_server" if dialect == "mysql" else "postgresql_server"
-    )
-    names = [f"shop.{name}" if dialect == "mysql" else name for name in ("orders", "users")]
-    server.run(*(f"DROP TABLE IF EXISTS {name}" for name in names))
-    fill = [statement.replace("\\", "\\\\") for statement in FILL] if dialect == "mysql" else FILL
-    server.run(*(["USE shop"] if dialect == "mysql" else []), *fill)
-    return server.url
 
 
 def rounded(rows: list[list[Any]]) -> list[list[Any]]:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from databases import FILL, SERVERS, digest, make_sqlite, shop_schema
+from databases import SERVERS, digest, fill_of, make_sqlite, shop_schema
 from hostile_sql import hostile
 
 from agents.databases.guard.guard import DIALECTS, judge
@@ -407,8 +407,7 @@ def test_what_passes_of_the_hostile_lines_changes_nothing_on_a_writable_server(
             names = (
                 "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
             )
-        escaped = [line.replace("\\", "\\\\") for line in FILL] if dialect == "mysql" else FILL
-        for statement in escaped:
+        for statement in fill_of(dialect):
             run(statement)
         quote = "`" if dialect == "mysql" else '"'
         for name in KNOWN:
