@@ -62,7 +62,7 @@ def convert_adapter(conversion: Conversion) -> None:
     try:
         with redirect_stdout(sys.stderr):
             runpy.run_path(str(tree / SCRIPT), run_name="__main__")
-    except (SystemExit, NotImplementedError, AssertionError, ValueError, RuntimeError) as error:
+    except (SystemExit, AssertionError, ValueError, RuntimeError) as error:
         reason = str(error) or type(error).__name__
         raise InvalidInput(
             say("llama.cpp cannot write this adapter alone: {reason}", reason=reason), MERGE_IT

@@ -31,7 +31,7 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # what zipfile makes of bytes that are none of its own
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(ValueError, OverflowError, NotImplementedError, RuntimeError),
+    *(ValueError, OverflowError, RuntimeError),
 )
 ENCRYPTED = 0x1  # of a member's flags
 
