@@ -6,6 +6,7 @@ import datetime
 import json
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from hostile_files import (
     zipped_line,
 )
 
-from agents.databases import files
+from agents.databases import csv_text, files
 from agents.databases.files import left_out, made_tables, read_table
 from agents.databases.introspect import load_schema
 from agents.databases.sources import DataSource, find_source
@@ -239,3 +240,22 @@ def test_a_table_that_is_handed_over_whole_is_never_a_part(
     monkeypatch.setattr(files, "MOST_IN_MEMORY", 10)
     with pytest.raises(InvalidInput, match="only the first 5 rows"):
         read_table(tmp_path / "long.csv", settings)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_large_csv_that_a_spreadsheet_saved_is_read_a_piece_at_a_time(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import rag.loaders.text  # noqa: F401 – what it takes is none of the file's
+
+    monkeypatch.setattr(csv_text, "CHUNK", 1 << 16)
+    line = "2025-01-02,山野茶铺,12.5\n"
+    file = tmp_path / "a.csv"
+    file.write_text("day,account,likes\n" + line * 100_000, encoding)
+    tracemalloc.start()
+    read = csv_text.as_utf8(file, tmp_path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    with read.open(encoding="utf-8") as text:
+        assert next(text) == "day,account,likes\n" and next(text) == line
+    assert most < file.stat().st_size / 2
