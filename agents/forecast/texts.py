@@ -273,9 +273,9 @@ def unusual(language: str, marks: Sequence[Mapping[str, Any]], many: bool) -> st
 def fitting_now(language: str) -> str:
     return localized(
         language,
-        "This was never forecast before, so models are fitted now, as a job: its progress is in "
-        "the list of jobs, and Stop cancels it.",
-        "此前没有预测过这组数据，正在以后台任务拟合模型：任务列表中可查看进度，点“停止”即可取消。",
+        "This was never forecast before, so models are fitted for it first, by a job in the list "
+        "of jobs.",
+        "此前没有预测过这组数据，因此先以后台任务拟合模型（见任务列表）。",
     )
 
 
