@@ -24,9 +24,11 @@ from workbench.chat.events import (
     Token,
 )
 from workbench.errors import InvalidInput, WorkbenchError
+from workbench.messages import say
 from workbench.models.packaged import knows
 from workbench.settings import Settings
 
+LONGEST = 500_000  # characters of a question; routing alone reads some 100,000 a second
 ENGLISH_ONLY = Notice(
     "This small model knows English only: ask it in English, or choose another model.",
     standing=True,
@@ -63,6 +65,11 @@ def _answer(
     text, mode = forced(text, mode)
     if not text.strip():
         raise InvalidInput("The question is empty.", "Write what you want to know.")
+    if len(text) > LONGEST:
+        raise InvalidInput(
+            say("The question is longer than {most:,} characters.", most=LONGEST),
+            "Add the text as a document, and ask about it.",
+        )
     question = Question(text, history, settings, files=files)
     chosen = yield from routing(question, mode)
     yield chosen.event

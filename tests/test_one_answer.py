@@ -138,6 +138,14 @@ def test_failed_is_the_last_event_and_beats_are_not_printed(settings: Settings) 
     assert plain.stdout.strip() == "Half" and "Something to know." in plain.stderr
 
 
+@pytest.mark.parametrize(("text", "told"), [(" ", "empty"), ("假" * 500_001, "500,000")])
+def test_a_question_of_no_sensible_length_is_refused_at_once(
+    text: str, told: str, settings: Settings
+) -> None:
+    [failed] = answer(text, [], settings)
+    assert isinstance(failed, Failed) and told in failed.problem and failed.fix
+
+
 def test_beats_are_never_stored(settings: Settings) -> None:
     conversations = Conversations(settings.database)
     chat = conversations.create("x")
