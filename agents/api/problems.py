@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException  # the router raises it, FastAPI its subclass
 
 from workbench.disk import disk_error
 from workbench.errors import WorkbenchError
@@ -83,8 +84,7 @@ def answers_problems(app: FastAPI) -> None:
     app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for raised in (HTTPException, 404, 405):  # the last two are the router's own
-        app.add_exception_handler(raised, _http)
+    app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
