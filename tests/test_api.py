@@ -31,7 +31,6 @@ from agents.api.app import make_app
 from agents.api.keys import SCOPES, create_key, find_key, list_keys
 from agents.api.limits import Buckets
 from agents.api.serving import check_door
-from agents.api.stops import Stops
 from agents.registry import registered
 from rag.passages import Document, Locator, Passage
 from rag.store import create_collection
@@ -39,6 +38,7 @@ from workbench.chat.conversations import Conversations
 from workbench.chat.events import Done, Query, Token
 from workbench.cli import workbench
 from workbench.errors import InvalidInput
+from workbench.models.pieces import Stops
 from workbench.settings import Settings, load_settings
 
 ASK = [{"role": "user", "content": "When is high tide?"}]
@@ -350,6 +350,8 @@ def test_health_counts_and_pages_are_served(address: str) -> None:
         assert 'method="other",route="other",status="404"' in http.get("/metrics").text
         long = http.post("/v1/chat/completions", content=b" " * 33_000_000)
         assert long.status_code == 413 and long.json()["error"]["code"] == "too_long"
+        no_text = http.post("/v1/embeddings", content=b"\xc8\xae\xff\xfe", headers=JSON)
+        assert no_text.status_code == 400 and no_text.json()["error"]["message"]
 
 
 def routes() -> list[tuple[str, str, str | None]]:
@@ -437,6 +439,7 @@ def test_others_reach_it_only_with_a_key_or_a_word(settings: Settings) -> None:
     check_door(outside, insecure=False)
 
 
+JSON = {"content-type": "application/json"}
 STARTS_JOBS = "POST /v1/collections/{name}/documents"
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from agents.api.stops import Stops
 from workbench.chat.events import (
     Calling,
     Chart,
@@ -35,6 +34,7 @@ from workbench.chat.events import (
     to_dict,
 )
 from workbench.language import tokens
+from workbench.models.pieces import Stops
 
 LISTS: dict[type, str] = {
     Routed: "routes",

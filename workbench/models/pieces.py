@@ -38,23 +38,48 @@ def decode_whole(tokenizer: Any, tokens: Iterable[int | None]) -> Iterator[str]:
         yield rest
 
 
-def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """The pieces before the first stop string; what may begin one is held back. An empty piece
-    passes.
+class Stops:
+    """Cuts a text before the first of its stops.
+
+    Feed it the pieces; what may begin a stop is held back until it is known.
     """
-    held = ""
-    for piece in pieces:
-        held += piece
-        places = [held.find(stop) for stop in stops if stop in held]
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = stops
+        self._held = ""
+        self.cut = False
+
+    def feed(self, piece: str) -> str:
+        """The text that is known to stand before every stop."""
+        if self.cut:
+            return ""
+        text = self._held + piece
+        places = [text.find(stop) for stop in self._stops if stop in text]
         if places:
-            yield held[: min(places)]
+            self.cut, self._held = True, ""
+            return text[: min(places)]
+        held = max((_overlap(text, stop) for stop in self._stops), default=0)
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+    def rest(self) -> str:
+        """What was held back, once no piece follows."""
+        held, self._held = self._held, ""
+        return held
+
+
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """The pieces before the first stop string. An empty piece passes."""
+    waiting = Stops(stops)
+    for piece in pieces:
+        text = waiting.feed(piece)
+        if text or not piece:
+            yield text
+        if waiting.cut:
             return
-        certain = len(held) - max((_overlap(held, stop) for stop in stops), default=0)
-        if certain or not piece:
-            yield held[:certain]
-        held = held[certain:]
-    if held:
-        yield held
+    rest = waiting.rest()
+    if rest:
+        yield rest
 
 
 def _overlap(text: str, stop: str) -> int:
