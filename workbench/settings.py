@@ -60,6 +60,16 @@ class Settings(BaseSettings):
         description="names under which a proxy offers the app, with commas between them; any "
         "other name is refused",
     )
+    person: str = Field(
+        "",
+        description="whose chats are read and written in a workspace that several people share; "
+        "the login sets it",
+    )
+    role: Literal["reader", "editor", "admin"] = Field(
+        "admin",
+        description="what that person may do: ask; also change the workspace; also reach the "
+        "machine's files and other people; the login sets it",
+    )
     port: int = Field(
         8501,
         ge=1,
@@ -209,8 +219,9 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> Path:
-        """The SQLite file of conversations and ratings."""
-        return self.folder() / "workbench.db"
+        """The SQLite file of conversations and ratings: the workspace's, or one person's in it."""
+        where = ("people", self.person) if self.person else ()
+        return self.folder(*where) / "workbench.db"
 
 
 def _made(path: Path, variable: str) -> Path:

@@ -204,6 +204,8 @@ def start(
         "command": command,
         "started": time.time(),
         "home": str(settings.home),
+        "person": settings.person,
+        "role": settings.role,
         "cwd": str(Path.cwd()),
         "private": sorted(private),
         "after": [str(other.folder) for other in after],

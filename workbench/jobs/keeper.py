@@ -59,6 +59,8 @@ def _run(folder: Path) -> int:
     job = read_json(folder / "job.json")
     environment = os.environ | {
         "WORKBENCH_HOME": job["home"],
+        "WORKBENCH_PERSON": job.get("person", ""),
+        "WORKBENCH_ROLE": job.get("role", "admin"),
         "PYTHONUNBUFFERED": "1",  # progress is read while it is written
         "PYTHONIOENCODING": "utf-8",
     }
