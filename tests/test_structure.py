@@ -31,8 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 FLOORS = {
     "workbench": [
         ["markdown"],
-        ["accounts", "artefacts", "chat", "jobs"],
-        ["models"],
+        ["artefacts", "chat", "jobs"],
+        ["accounts", "models"],
         ["scoring"],
         ["backup", "start"],
         ["ui"],
