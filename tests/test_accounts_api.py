@@ -356,8 +356,10 @@ def test_a_backup_has_the_spaces_and_who_works_in_them(server: Server, tmp_path:
     chat = chats.create("cites")
     message = chats.add(chat, "assistant", "", state="streaming")
     chats.save(message, [Source(1, "text", place, "p. 1", 1.0, "p1", "quay")], "done")
-    derived = team.folder("collections", "1", "lexical-9-9") / "ids.json"
-    derived.write_text("[]")
+    for home in (team.home, server.root.home / "removed" / "eve-1" / "own"):
+        derived = home / "collections" / "1" / "lexical-9-9"
+        derived.mkdir(parents=True)
+        (derived / "ids.json").write_text("[]")
     assert (team.home / "chroma").is_dir()
     make_backup(server.root, tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from workbench.accounts.audit import DEEDS, list_audit
+from workbench.accounts.database import has_accounts
 from workbench.accounts.groups import existing_group, join
 from workbench.accounts.passwords import new_password
 from workbench.accounts.people import (
@@ -33,6 +34,10 @@ from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 PASSWORD = "WORKBENCH_PASSWORD"  # noqa: S105 – the name of a variable
+FIRST = (
+    "From now on people sign in, in the app and over the API. Keys of the API that exist let "
+    "nobody in: make new ones with --user."
+)
 generate_option = click.option("--generate", is_flag=True, help="Make one and print it once.")
 
 
@@ -62,7 +67,10 @@ def add(name: str, role: str, groups: Sequence[str], generate: bool, as_json: bo
     for group in groups:
         existing_group(root, group)
     password = _password(generate)
+    is_first = not has_accounts(root)
     person = add_person(root, name, password, role)  # type: ignore[arg-type]
+    if is_first:
+        click.echo(FIRST, err=True)
     for group in groups:
         join(root, group, person.name)
     _told("added", existing(root, name), password if generate else "", as_json)

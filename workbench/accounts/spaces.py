@@ -23,9 +23,9 @@ from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings
 
-# folders of a workspace that are laid out like one: of spaces, of people, of people in spaces
-INNER = ("spaces/*/*", "people/*", "spaces/*/*/people/*")
-BELOW = re.compile(r"(spaces/[^/]+/[^/]+/)?(people/[^/]+/)?")
+# folders of a workspace that are laid out like one: of spaces, of people in them, what was removed
+INNER = ("spaces/*/*", "people/*", "spaces/*/*/people/*", "removed/*/*", "removed/*/*/people/*")
+BELOW = re.compile(r"((spaces|removed)/[^/]+/[^/]+/)?(people/[^/]+/)?")
 OWN = ""  # the name of everybody's own space
 
 
