@@ -206,7 +206,12 @@ def test_many_tries_at_once_are_no_more_than_one_after_another(
     root: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[str] = []
-    monkeypatch.setattr(signing_in, "is_right", lambda given, kept: bool(looked_at.append(given)))
+
+    def looked(given: str, kept: str) -> bool:
+        looked_at.append(given)
+        return False
+
+    monkeypatch.setattr(signing_in, "is_right", looked)
 
     def attempt() -> None:
         with pytest.raises(WorkbenchError):
@@ -395,8 +400,8 @@ def test_repair_and_doctor_look_into_accounts_and_spaces(root: Settings) -> None
             file.seek(3 * 4096)
             file.write(b"\xff" * 200)
     (ben.folder() / "connections.json").write_text("{")
-    broken = [finding.detail for finding in check_accounts(root) if finding.state == "broken"]
-    assert any(detail.startswith("spaces/people/Ben: ") for detail in broken), broken
+    found = [finding.detail for finding in check_accounts(root) if finding.state == "broken"]
+    assert any(detail.startswith("spaces/people/Ben: ") for detail in found), found
     done = "\n".join(mended.what for mended in mend(root))
     assert "accounts.db: " in done and "spaces/people/Ben: connections.json" in done
     assert has_accounts(root), "it is not open afterwards"

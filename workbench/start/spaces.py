@@ -24,7 +24,7 @@ def check_accounts(settings: Settings) -> Iterator[Finding]:
         yield Finding("Accounts", "broken", problem, "Run: workbench repair")
     else:
         people, groups = len(list_people(settings)), len(list_groups(settings))
-        yield Finding("Accounts", "ok", f"people: {people}, groups: {groups}")
+        yield Finding("Accounts", "ok", f"{people} people, {groups} groups")
     for name, there in spaces_below(settings).items():
         for finding in check_stores(there):
             if finding.state == "broken":
