@@ -173,7 +173,7 @@ def fill(settings: Settings, names: Names, word: str) -> Names:
     document = Document(source, "0" * 64, 20, 0, "indexed", passages=1)
     with collection.writing():
         collection.replace([document], [passage], NoiseEmbedder().embed([passage.text]))
-    file = settings.folder() / f"{word}.db"
+    file = settings.folder("uploads", "data") / f"{word}.db"
     file.touch()
     add_source(settings, names.source, str(file))
     fake_job(settings, names.job, ["rag"], [{"event": "done", "text": word}])
