@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.language import LANGUAGE_COOKIE
 from workbench.settings import Settings
+from workbench.ui.account import show_account
 from workbench.ui.jobs import show_jobs
-from workbench.ui.session import LANGUAGE_COOKIE, both, language_switch
+from workbench.ui.session import both, language_switch
 
 BUTTON = """
 <button type="button">
@@ -81,6 +83,7 @@ def show_sidebar_foot(settings: Settings) -> None:
     """Jobs, and the choice of language and theme, at the lower edge of the sidebar."""
     with st.container(key="sidebar-foot", gap="small"):
         show_jobs(settings)
+        show_account()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             language_switch()
             _theme_switch()
