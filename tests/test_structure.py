@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 FLOORS = {
     "workbench": [
         ["markdown"],
-        ["artefacts", "chat", "jobs"],
+        ["accounts", "artefacts", "chat", "jobs"],
         ["models"],
         ["scoring"],
         ["backup", "start"],

@@ -59,7 +59,7 @@ CONTRIBUTION = Contribution(
         "workbench.start.mending:mend_conversations",
         "workbench.start.mending:mend_files",
     ],
-    stores=["workbench.chat.database:STORE"],
+    stores=["workbench.chat.database:STORE", "workbench.accounts.database:STORE"],
     moves=["workbench.backup.moving:move_files", "workbench.backup.moving:move_chats"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )
