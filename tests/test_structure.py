@@ -32,7 +32,7 @@ FLOORS = {
     "workbench": [
         ["markdown"],
         ["accounts", "artefacts", "chat", "jobs"],
-        ["models"],
+        ["login", "models"],
         ["scoring"],
         ["backup", "start"],
         ["ui"],

@@ -33,6 +33,8 @@ def login_page(
         token=escape(token),
         given=escape(name),
         next_path=escape(next_path),
+        name_focus="" if name else " autofocus",
+        password_focus=" autofocus" if name else "",
         problem=f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else "",
         languages=_languages(language, next_path),
     )
