@@ -31,9 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 FLOORS = {
     "workbench": [
         ["markdown"],
-        ["accounts", "artefacts", "chat", "jobs"],
-        ["login", "models"],
-        ["scoring"],
+        ["artefacts", "chat", "jobs"],
+        ["accounts", "models"],
+        ["login", "scoring"],
         ["backup", "start"],
         ["ui"],
     ],

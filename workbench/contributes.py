@@ -53,6 +53,14 @@ CONTRIBUTION = Contribution(
             "Why an answer differs from another one.",
         ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
+        "users": (
+            "workbench.accounts.command:users",
+            "Add, list, disable and remove people who sign in; what they did.",
+        ),
+        "groups": (
+            "workbench.accounts.groups_command:groups",
+            "Add, list and remove groups of people who share a workspace.",
+        ),
     },
     checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
     repairs=[

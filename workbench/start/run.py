@@ -52,8 +52,6 @@ def run(port: int | None, host: str | None, insecure: bool, api: bool, browser: 
     settings = load_settings(**{key: value for key, value in chosen_by_option.items() if value})
     asks_for_login = has_accounts(settings)
     check_binding(settings.host, insecure, asks_for_login)
-    if settings.api:
-        check_doors(settings, insecure)
     click.echo(f"Workspace  {settings.folder()}")
     mended = close_to_others(settings.home)
     if mended:
