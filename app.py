@@ -20,10 +20,10 @@ def layers() -> list[Middleware]:
     found = [Middleware(AllowedHosts)]
     settings = load_settings()
     if settings.api:
-        from agents.api.app import make_app
+        from agents.api.app import make_app, paths_of
 
         api = make_app(settings)
-        found.append(Middleware(Beside, other=api, paths=[route.path for route in api.routes]))
+        found.append(Middleware(Beside, other=api, paths=paths_of(api)))
     return [*found, Middleware(ContentPolicy), Middleware(Gate, sessions=OpenSessions())]
 
 
