@@ -3,6 +3,7 @@
 import streamlit as st
 
 from workbench.accounts.people import ROLES
+from workbench.settings import Settings
 from workbench.ui.widgets import ICON, both, page_settings, signed_in
 
 PAGES = [
@@ -19,9 +20,20 @@ PAGES = [
 ]
 
 
+def _opens(least: str, settings: Settings) -> bool:
+    """Whether a page of that least role is there for whoever looks.
+
+    What an admin may do does not depend on the space; people are managed only where they sign in.
+    """
+    if least == "admin":
+        person = signed_in()
+        return person is not None and person.role == least
+    return ROLES.index(settings.role) >= ROLES.index(least)
+
+
 def main() -> None:
     st.set_page_config(page_title="Workbench", page_icon=ICON, layout="wide")
-    role = page_settings().role
+    settings = page_settings()
     pages = [
         st.Page(
             path,
@@ -31,7 +43,7 @@ def main() -> None:
             url_path=english.lower(),
         )
         for number, (path, english, chinese, icon, least) in enumerate(PAGES)
-        if ROLES.index(role) >= ROLES.index(least) and (least != "admin" or signed_in())
+        if _opens(least, settings)
     ]
     st.navigation(pages).run()
 
