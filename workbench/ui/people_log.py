@@ -14,7 +14,7 @@ ROWS = 200
 
 
 def show_log(root: Settings) -> None:
-    """Draw the tab: the newest rows, of everybody or of whom and what is chosen."""
+    """Draw the tab: the newest rows, of everybody, or of one person or deed."""
     everybody = ["", *(person.name for person in list_people(root))]
     left, right = st.columns(2)
     who = left.selectbox(
