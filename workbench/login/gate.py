@@ -13,7 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 
 from workbench.accounts import has_accounts
 from workbench.errors import WorkbenchError
@@ -63,7 +63,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            login = await to_thread.run_sync(self.enter, scope)
+            login = await run_in_threadpool(self.enter, scope)
         except SignedOut:
             await _turn_away(scope, send)
         except WorkbenchError as error:  # nobody gets in by a damaged file
@@ -142,7 +142,7 @@ class _Socket:
         message = await self._receive()
         if message["type"] != "websocket.receive":
             return message
-        way_out = await to_thread.run_sync(self._way_out)
+        way_out = await run_in_threadpool(self._way_out)
         if not way_out:
             return message
         self._ended = True

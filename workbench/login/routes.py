@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -29,7 +30,7 @@ FORM_COOKIE = "workbench_form"
 FORM_FOR = 3600  # seconds that a form may be looked at before it is sent
 LARGEST_FORM = 10_000  # bytes
 OWN_PATH = re.compile(r"/[\w/-]{0,100}")
-CHECKED_AT_ONCE = 2  # passwords: each check takes 64 MiB and a core, as it should
+CHECKED_AT_ONCE = 2  # passwords; more of them wait here, not in a thread that pages need
 YEAR = 31_536_000  # seconds
 
 
@@ -48,12 +49,12 @@ class _Door:
 
     def __init__(self, root: Settings) -> None:
         self._root = root
-        self._limit = CapacityLimiter(CHECKED_AT_ONCE)
+        self._turn = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     async def show(self, request: Request) -> Response:
         """The form, or the page that was wanted where nothing has to be asked."""
         wanted = own_path(request.query_params.get("next", ""))
-        if await to_thread.run_sync(self._needs_no_login, request):
+        if await run_in_threadpool(self._needs_no_login, request):
             return RedirectResponse(wanted, 303)
         response = self._form(request, wanted)
         chosen = request.query_params.get("language", "")
@@ -74,9 +75,9 @@ class _Door:
             }
             return self._form(request, wanted, name, problem[language_of(request)], 400)
         try:
-            person = await to_thread.run_sync(
-                check_password, self._root, name, form.get("password", ""), limiter=self._limit
-            )
+            async with self._turn:
+                password = form.get("password", "")
+                person = await run_in_threadpool(check_password, self._root, name, password)
         except WorkbenchError as error:
             status = 429 if isinstance(error, TooOften) else 401
             return self._form(request, wanted, name, _told(request, error), status)
@@ -85,7 +86,7 @@ class _Door:
     async def leave(self, request: Request) -> Response:
         """All logins of the person end, in every browser: no page stays open behind anybody."""
         if request.headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
-            await to_thread.run_sync(self._end, request)
+            await run_in_threadpool(self._end, request)
         response = RedirectResponse("/login", 303)
         response.raw_headers.append((b"set-cookie", cookie_line(request.scope, COOKIE, "", 0)))
         return response
