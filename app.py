@@ -12,6 +12,7 @@ from workbench.login.beside import Beside
 from workbench.login.gate import Gate
 from workbench.login.routes import login_routes
 from workbench.settings import load_settings
+from workbench.ui.oidc import StreamlitLogin
 from workbench.ui.open_sessions import OpenSessions
 
 
@@ -27,4 +28,4 @@ def layers() -> list[Middleware]:
     return [*found, Middleware(ContentPolicy), Middleware(Gate, sessions=OpenSessions())]
 
 
-app = st.App("streamlit_app.py", routes=login_routes(), middleware=layers())
+app = st.App("streamlit_app.py", routes=login_routes(StreamlitLogin()), middleware=layers())

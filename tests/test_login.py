@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from workbench.accounts import find_person
 from workbench.accounts.groups import add_group, join
 from workbench.accounts.people import add_person, change_role, disable, enable
 from workbench.accounts.signing_in import end_sessions, set_password
+from workbench.errors import InvalidInput
 from workbench.login import gate, ticket
-from workbench.login.gate import Gate
+from workbench.login.gate import OIDC_COOKIE, Gate
+from workbench.login.outside import enter
 from workbench.login.routes import login_routes, own_path
 from workbench.login.ticket import COOKIE, IDLE, LONGEST, read_ticket, write_ticket
 from workbench.settings import Settings, load_settings
@@ -45,6 +47,25 @@ class Sessions:
 
     def going_to(self, path: str) -> bytes:
         return f"go to {path}".encode()
+
+
+class Provider:
+    """Streamlit's part of a login from elsewhere: what the provider has said."""
+
+    def __init__(self, **claims: Any) -> None:
+        self._claims = claims
+
+    def providers(self) -> list[str]:
+        return ["default"] if self._claims else []
+
+    def way_to(self, provider: str) -> str:
+        return f"/auth/login?provider={provider}"
+
+    def claims(self, cookies: Mapping[str, str]) -> Mapping[str, Any] | None:
+        return self._claims if OIDC_COOKIE in cookies else None
+
+    def used_cookies(self, cookies: Mapping[str, str]) -> list[str]:
+        return [OIDC_COOKIE]
 
 
 async def echo(socket: WebSocket) -> None:
@@ -69,9 +90,9 @@ def root(
     return root
 
 
-def app_on(root: Settings) -> Starlette:
+def app_on(root: Settings, outside: Provider | None = None) -> Starlette:
     routes = [
-        *login_routes(root),
+        *login_routes(outside or Provider(), root),
         WebSocketRoute("/_stcore/stream", echo),
         Route("/{path:path}", page, methods=["GET", "PUT", "DELETE"]),
     ]
@@ -316,3 +337,64 @@ def test_an_open_page_ends_with_its_login(
             assert socket.receive_bytes() == f"go to {way_out}".encode()
             with pytest.raises(WebSocketDisconnect):
                 socket.receive_bytes()
+
+
+WORDS: list[tuple[dict[str, Any], str]] = [
+    # what the provider says, and who gets in by it
+    ({"sub": "1", "email": "Nora@example.org", "email_verified": True}, "nora@example.org"),
+    ({"sub": "2", "email": "anna", "email_verified": False}, "2"),  # of somebody's own choosing
+    ({"sub": "anna"}, ""),  # anna has a password here
+    ({"sub": "anna@example.org", "email": "anna@example.org", "email_verified": "yes"}, ""),
+    ({"sub": "old", "iat": time.time() - 3600}, ""),
+    ({"sub": "", "email": ""}, ""),
+    ({"sub": "../anna"}, ""),
+]
+
+
+@pytest.mark.parametrize(("said", "name"), WORDS)
+def test_a_provider_s_word_lets_in_whom_it_names(
+    settings: Settings, said: dict[str, Any], name: str
+) -> None:
+    for known in ("anna", "anna@example.org"):
+        add_person(settings, known, PASSWORD)
+    provider = Provider(**{"iat": int(time.time()), **said})
+    with TestClient(app_on(settings, provider), follow_redirects=False) as client:
+        assert "/login/with?provider=default" in client.get("/login").text
+        assert client.get("/login/with?provider=x").headers["location"] == "/login"
+        assert "/auth/login" in client.get("/login/with?provider=default").headers["location"]
+        keep_cookie(client, OIDC_COOKIE, "signed")
+        assert client.get("/", headers=HTML).headers["location"] == "/login/oidc"
+        answer = client.get("/login/oidc")
+        assert OIDC_COOKIE not in client.cookies
+        login = read_ticket(settings, client.cookies.get(COOKIE, ""))
+        assert (login.person.name if login else "") == name
+        assert answer.status_code == (303 if name else 401)
+        if login:
+            assert login.person.role == "reader" and not login.person.has_password
+
+
+def test_the_provider_says_who_is_in_which_group(settings: Settings) -> None:
+    add_person(settings, "anna", PASSWORD)
+    for group in ("crew", "guests"):
+        add_group(settings, group)
+    claims = {"sub": "nora", "iat": int(time.time())}
+    enter(settings, claims | {"groups": ["crew", "not one of ours"]})
+    person = find_person(settings, "nora")
+    assert person and person.groups == {"crew": "reader"}
+    join(settings, "guests", "nora")
+    enter(settings, claims)  # it says nothing of groups
+    assert set(find_person(settings, "nora").groups) == {"crew", "guests"}  # type: ignore[union-attr]
+    enter(settings, claims | {"groups": []})
+    assert not find_person(settings, "nora").groups  # type: ignore[union-attr]
+    disable(settings, "nora")
+    with pytest.raises(InvalidInput, match="disabled"):
+        enter(settings, claims)
+
+
+def test_a_provider_may_only_let_in_who_was_added(settings: Settings) -> None:
+    add_person(settings, "anna", PASSWORD)
+    closed = settings.model_copy(update={"oidc_role": "none"})
+    with pytest.raises(InvalidInput, match="no account"):
+        enter(closed, {"sub": "nora", "iat": int(time.time())})
+    add_person(settings, "nora", None)
+    assert enter(closed, {"sub": "nora", "iat": int(time.time())}).role == "editor"

@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         "127.0.0.1",
-        description="address the app listens on; one that others reach needs accounts, or --insecure",
+        description="address the app listens on; one that others reach needs accounts, or "
+        "--insecure",
     )
     allowed_hosts: str = Field(
         "",

@@ -18,12 +18,10 @@ from starlette.concurrency import run_in_threadpool
 from workbench.accounts import has_accounts
 from workbench.errors import WorkbenchError
 from workbench.login.cookies import login_cookie
+from workbench.login.paths import BACK, LOGIN, OPEN
 from workbench.login.ticket import COOKIE, IDLE, Login, read_ticket
 from workbench.settings import Settings, load_settings
 
-LOGIN, LOGOUT = "/login", "/logout"
-OPEN = (LOGIN, LOGOUT, "/login/oidc", "/_stcore/health")
-OIDC = ("/auth/login", "/oauth2callback")
 OIDC_COOKIE = "_streamlit_user"
 UPLOADS, MEDIA = "/_stcore/upload_file/", "/media/"
 PROTOCOLS = b"sec-websocket-protocol"
@@ -59,7 +57,7 @@ class Gate:
         self.sessions = sessions
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope["path"] in (*OPEN, *OIDC):
+        if scope["type"] == "lifespan" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
         try:
@@ -216,7 +214,7 @@ async def _turn_away(scope: Any, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})  # before it is accepted: 403
     elif _is_page(scope):
         oidc = bool(cookie_of(scope, OIDC_COOKIE))
-        place = "/login/oidc" if oidc else f"{LOGIN}?next={quote(scope['path'])}"
+        place = BACK if oidc else f"{LOGIN}?next={quote(scope['path'])}"
         await _answer(send, 303, "", [(b"location", place.encode())])
     else:
         await _answer(send, 403, "Sign in first.")

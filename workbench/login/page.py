@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
 from workbench.language import localized
+from workbench.login.outside import ALONE
+from workbench.login.paths import WITH
 
 TEMPLATE = Path(__file__).with_name("page.html")
 LANGUAGES = {"en": "English", "zh": "中文"}  # each in its own script
@@ -23,7 +26,13 @@ TEXTS = {
 
 
 def login_page(
-    language: str, *, token: str, name: str = "", problem: str = "", next_path: str = "/"
+    language: str,
+    *,
+    token: str,
+    name: str = "",
+    problem: str = "",
+    next_path: str = "/",
+    providers: Sequence[str] = (),
 ) -> str:
     """The page in that language; `problem` is what stands over the form."""
     texts = {key: escape(localized(language, *pair)) for key, pair in TEXTS.items()}
@@ -36,8 +45,17 @@ def login_page(
         name_focus="" if name else " autofocus",
         password_focus=" autofocus" if name else "",
         problem=f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else "",
+        providers="".join(_provider(language, name) for name in providers),
         languages=_languages(language, next_path),
     )
+
+
+def _provider(language: str, name: str) -> str:
+    """The way to a provider: the one that has no name, or one by its name."""
+    label = localized(language, "Sign in with your organisation", "通过组织账号登录")
+    if name != ALONE:
+        label = localized(language, f"Sign in with {name.title()}", f"通过 {name.title()} 登录")
+    return f'<a class="other" href="{WITH}?provider={escape(name)}">{escape(label)}</a>'
 
 
 def _languages(language: str, next_path: str) -> str:

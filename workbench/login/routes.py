@@ -18,10 +18,12 @@ from workbench.accounts import Person, check_password, has_accounts
 from workbench.accounts.signing_in import end_sessions
 from workbench.accounts.throttle import TooOften
 from workbench.contributions import chinese
-from workbench.errors import WorkbenchError
+from workbench.errors import InvalidInput, WorkbenchError
 from workbench.language import LANGUAGE_COOKIE
 from workbench.login.cookies import cookie_line, login_cookie
+from workbench.login.outside import Outside, enter
 from workbench.login.page import LANGUAGES, login_page
+from workbench.login.paths import BACK, LOGIN, LOGOUT, WITH
 from workbench.login.ticket import COOKIE, Login, read_ticket, seal, unseal
 from workbench.messages import translate
 from workbench.settings import Settings, load_settings
@@ -34,21 +36,24 @@ CHECKED_AT_ONCE = 2  # passwords; more of them wait here, not in a thread that p
 YEAR = 31_536_000  # seconds
 
 
-def login_routes(settings: Settings | None = None) -> Sequence[Route]:
-    """The routes, which the gate leaves open."""
-    door = _Door(settings or load_settings())
+def login_routes(outside: Outside, settings: Settings | None = None) -> Sequence[Route]:
+    """The routes, which the gate leaves open. `outside` are the providers of logins."""
+    door = _Door(settings or load_settings(), outside)
     return [
-        Route("/login", door.show, methods=["GET"]),
-        Route("/login", door.enter, methods=["POST"]),
-        Route("/logout", door.leave, methods=["GET"]),
+        Route(LOGIN, door.show, methods=["GET"]),
+        Route(LOGIN, door.enter, methods=["POST"]),
+        Route(LOGOUT, door.leave, methods=["GET"]),
+        Route(WITH, door.go_out, methods=["GET"]),
+        Route(BACK, door.come_back, methods=["GET"]),
     ]
 
 
 class _Door:
     """The handlers, over the settings of the whole app."""
 
-    def __init__(self, root: Settings) -> None:
+    def __init__(self, root: Settings, outside: Outside) -> None:
         self._root = root
+        self._outside = outside
         self._turn = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     async def show(self, request: Request) -> Response:
@@ -87,9 +92,34 @@ class _Door:
         """All logins of the person end, in every browser: no page stays open behind anybody."""
         if request.headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
             await run_in_threadpool(self._end, request)
-        response = RedirectResponse("/login", 303)
+        response = RedirectResponse(LOGIN, 303)
         response.raw_headers.append((b"set-cookie", cookie_line(request.scope, COOKIE, "", 0)))
         return response
+
+    async def go_out(self, request: Request) -> Response:
+        """To the provider that was pressed."""
+        provider = request.query_params.get("provider", "")
+        if provider not in self._outside.providers():
+            return RedirectResponse(LOGIN, 303)
+        return RedirectResponse(self._outside.way_to(provider), 303)
+
+    async def come_back(self, request: Request) -> Response:
+        """The provider's word is exchanged for a login of ours, and forgotten."""
+        try:
+            person = await run_in_threadpool(self._let_in, request)
+        except WorkbenchError as error:
+            response = self._form(request, "/", problem=_told(request, error), status=401)
+        else:
+            response = welcome(request, self._root, person, "/")
+        for name in self._outside.used_cookies(request.cookies):
+            response.delete_cookie(name)
+        return response
+
+    def _let_in(self, request: Request) -> Person:
+        claims = self._outside.claims(request.cookies)
+        if claims is None or not has_accounts(self._root):
+            raise InvalidInput("That sign-in did not work.", "Please sign in again.")
+        return enter(self._root, claims)
 
     def _form(
         self, request: Request, wanted: str, name: str = "", problem: str = "", status: int = 200
@@ -101,6 +131,7 @@ class _Door:
             name=name,
             problem=problem,
             next_path=wanted,
+            providers=self._outside.providers(),
         )
         response = HTMLResponse(page, status, headers={"cache-control": "no-store"})
         line = cookie_line(request.scope, FORM_COOKIE, nonce, FORM_FOR)
