@@ -32,8 +32,8 @@ from workbench.login.ticket import COOKIE, IDLE, LONGEST, read_ticket, write_tic
 from workbench.settings import Settings, load_settings
 
 PASSWORD = "seven lamps on the quay"
-HTML = {"accept": "text/html"}
-PATHS = ("/", "/data", "/static/main.js", "/_stcore/host-config", "/media/a.png", "/anything")
+PAGES = ("/", "/data", "/anything")
+PARTS = ("/static/main.js", "/_stcore/host-config", "/_stcore/agent/mcp", "/media/a.png")
 
 
 class Sessions:
@@ -132,7 +132,7 @@ def keep_cookie(client: TestClient, name: str, value: str) -> None:
 
 def test_without_accounts_nothing_is_asked(settings: Settings) -> None:
     with TestClient(app_on(settings), follow_redirects=False) as client:
-        assert client.get("/data", headers=HTML).text == "the app"
+        assert client.get("/data").text == "the app"
         assert client.get("/login").headers["location"] == "/"
         with client.websocket_connect("/_stcore/stream") as socket:
             socket.receive_text()
@@ -144,9 +144,11 @@ def test_without_accounts_nothing_is_asked(settings: Settings) -> None:
 
 
 def test_nothing_is_served_without_a_login(client: TestClient) -> None:
-    for path in PATHS:
-        answer = client.get(path, headers=HTML)
-        assert answer.status_code == 303 and answer.headers["location"].startswith("/login"), path
+    for path in PAGES:
+        answer = client.get(path)
+        assert answer.status_code == 303 and answer.headers["location"] == f"/login?next={path}"
+        assert client.put(path).status_code == 403
+    for path in PARTS:
         for method in ("GET", "PUT", "DELETE"):
             answer = client.request(method, path)
             assert answer.status_code == 403 and "the app" not in answer.text, (method, path)
@@ -160,14 +162,14 @@ def test_a_person_signs_in_and_out(client: TestClient, root: Settings) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/data")
     cookie = next(one for one in answer.headers.get_list("set-cookie") if COOKIE in one)
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
-    answer = client.get("/data", headers=HTML)
+    answer = client.get("/data")
     assert answer.text == "the app" and answer.headers["cache-control"] == "no-store"
     assert client.get("/login").headers["location"] == "/"
     kept = client.cookies[COOKIE]
     assert client.get("/logout").headers["location"] == "/login"
     assert COOKIE not in client.cookies
     keep_cookie(client, COOKIE, kept)  # a copy that somebody has kept
-    assert client.get("/data", headers=HTML).status_code == 303
+    assert client.get("/data").status_code == 303
 
 
 def test_a_foreign_page_signs_nobody_out(client: TestClient, root: Settings) -> None:
@@ -282,12 +284,12 @@ def test_several_servers_share_a_secret(settings: Settings, monkeypatch: Any) ->
 def test_a_login_is_renewed_by_pages(client: TestClient, root: Settings, monkeypatch: Any) -> None:
     as_person(client, root)
     old = client.cookies[COOKIE]
-    client.get("/", headers=HTML)
+    client.get("/")
     assert client.cookies[COOKIE] == old
     monkeypatch.setattr(gate, "RENEWED_AFTER", -1)
     client.get("/static/main.js")
     assert client.cookies[COOKIE] == old
-    answer = client.get("/", headers=HTML)
+    answer = client.get("/")
     found = read_ticket(root, client.cookies[COOKIE])
     before = read_ticket(root, old)
     assert COOKIE in answer.headers["set-cookie"] and found and before
@@ -363,7 +365,7 @@ def test_a_provider_s_word_lets_in_whom_it_names(
         assert client.get("/login/with?provider=x").headers["location"] == "/login"
         assert "/auth/login" in client.get("/login/with?provider=default").headers["location"]
         keep_cookie(client, OIDC_COOKIE, "signed")
-        assert client.get("/", headers=HTML).headers["location"] == "/login/oidc"
+        assert client.get("/").headers["location"] == "/login/oidc"
         answer = client.get("/login/oidc")
         assert OIDC_COOKIE not in client.cookies
         login = read_ticket(settings, client.cookies.get(COOKIE, ""))

@@ -23,6 +23,7 @@ from workbench.login.ticket import COOKIE, IDLE, Login, read_ticket
 from workbench.settings import Settings, load_settings
 
 OIDC_COOKIE = "_streamlit_user"
+PARTS = ("/_stcore/", "/media/", "/static/", "/component/")  # of pages
 UPLOADS, MEDIA = "/_stcore/upload_file/", "/media/"
 PROTOCOLS = b"sec-websocket-protocol"
 RENEWED_AFTER = 600  # seconds, so that a page of today does not end the login of today
@@ -204,8 +205,8 @@ def _kept_by_nobody(scope: Any, send: Send, login: Login, root: Settings) -> Sen
 
 
 def _is_page(scope: Any) -> bool:
-    accepted = dict(scope["headers"]).get(b"accept", b"")
-    return scope["method"] == "GET" and b"text/html" in accepted
+    """Whether a person opens that, and no part of a page asks for it."""
+    return scope["method"] == "GET" and not scope["path"].startswith(PARTS)
 
 
 async def _turn_away(scope: Any, send: Send) -> None:

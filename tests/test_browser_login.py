@@ -1,0 +1,199 @@
+"""Several people in a real browser: each sees what is theirs, and nobody gets in without a login.
+
+The pages are those of `streamlit_app.py`, so that a new one is looked at too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import ROOT, running_app
+from playwright.sync_api import expect
+
+from rag.ingest import ingest
+from workbench.accounts import find_person, settings_in
+from workbench.accounts.people import ROLES, add_person, disable
+from workbench.accounts.signing_in import set_password
+from workbench.accounts.throttle import OF_A_NAME, take_try
+from workbench.chat.conversations import Conversations
+from workbench.jobs.job import list_jobs
+from workbench.login.ticket import COOKIE, write_ticket
+from workbench.models.packaged_embedders import MINILM
+from workbench.settings import Settings, load_settings
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=40_000)
+Open = Callable[..., Any]
+PASSWORD = "seven lamps on the quay"
+SECRET = "quillwort"  # a word of bert's, in the name of everything that he has
+ASKED = "What is painted every spring?"
+IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+
+
+def pages() -> list[tuple[str, ...]]:
+    """The rows of PAGES, read without running the app."""
+    tree = ast.parse((ROOT / "streamlit_app.py").read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAGES":
+            return ast.literal_eval(node.value)
+    raise AssertionError("streamlit_app.py has no PAGES")
+
+
+@pytest.fixture(scope="module")
+def root(
+    new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    folder = tmp_path_factory.mktemp("people")
+    root = load_settings(home=new_workspace(folder))
+    for name, role in (("anna", "admin"), ("bert", "editor"), ("rita", "reader")):
+        add_person(root, name, PASSWORD, role)  # type: ignore[arg-type]
+    own = settings_of(root, "bert")
+    text = folder / f"{SECRET}.txt"
+    text.write_text(f"The {SECRET} of Oosterwal is painted every spring.", "utf-8")
+    ingest([text], SECRET, own, embedder=MINILM)
+    Conversations(own.database).create(f"About the {SECRET}")
+    yield root
+    for job in list_jobs(own):
+        job.cancel(grace=0)
+
+
+def settings_of(root: Settings, name: str) -> Settings:
+    person = find_person(root, name)
+    assert person
+    return settings_in(root, person)
+
+
+@pytest.fixture(scope="module")
+def url(root: Settings) -> Iterator[str]:
+    with running_app(root.home, collection=SECRET) as address:
+        yield address
+
+
+def settled(page: Any) -> Any:
+    page.wait_for_function(IDLE)
+    return page
+
+
+def sign_in(page: Any, name: str, password: str = PASSWORD) -> None:
+    page.fill("[name=name]", name)
+    page.fill("[name=password]", password)
+    page.locator("button").click()
+
+
+def enter(page: Any, root: Settings, url: str, name: str) -> None:
+    """As somebody who has signed in before."""
+    person = find_person(root, name)
+    assert person
+    page.context.add_cookies([{"name": COOKIE, "value": write_ticket(root, person), "url": url}])
+    page.goto(url)
+    settled(page)
+
+
+def press(page: Any, entry: str) -> None:
+    """An entry of the menu at the foot of the sidebar."""
+    page.locator(".st-key-account button").click()
+    page.get_by_text(entry, exact=True).click()
+
+
+def test_a_person_signs_in_asks_and_signs_out(root: Settings, url: str, open_page: Open) -> None:
+    page = open_page("en", at=url, path="knowledge")
+    expect(page).to_have_url(f"{url}/login?next=/knowledge")
+    sign_in(page, "bert", "not it")
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    sign_in(page, "bert")
+    expect(page.get_by_text(SECRET).first).to_be_visible()
+    page.goto(url)
+    box = page.get_by_test_id("stChatInputTextArea")
+    for question in (ASKED, "And where is it?"):
+        box.fill(question)
+        box.press("Enter")
+        expect(page.get_by_test_id("stChatMessage").last).to_contain_text("Oosterwal")
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text(ASKED).first).to_be_visible()
+    address = page.url
+    press(page, "Sign out")
+    expect(page).to_have_url(f"{url}/login")
+    page.go_back()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert SECRET not in page.content() and ASKED not in page.content()
+    page.goto(address)
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["anna", "rita"])
+def test_nobody_sees_what_is_another_s(
+    root: Settings, url: str, open_page: Open, name: str
+) -> None:
+    """An admin sees as little of it as a reader; a page that the role lacks is not drawn."""
+    person = find_person(root, name)
+    assert person
+    page = open_page("en", at=url)
+    enter(page, root, url, name)
+    expect(page.locator(".st-key-account")).to_contain_text(name)
+    rows = pages()
+    assert len(rows) > 8
+    for number, (_, english, _, _, least) in enumerate(rows):
+        page.goto(f"{url}/{english.lower() if number else '?chat=1'}")
+        settled(page)
+        text = page.locator("body").inner_text()
+        assert SECRET not in text and ASKED not in text, english
+        may = ROLES.index(person.role) >= ROLES.index(least)
+        links = page.get_by_test_id("stSidebarNavLink").filter(has_text=english)
+        assert links.count() == may, english
+        if number:
+            assert page.get_by_role("heading", name=english, exact=True).count() == may, english
+
+
+def test_an_open_page_is_left_when_its_login_ends(
+    root: Settings, url: str, open_page: Open
+) -> None:
+    for end in (lambda: set_password(root, "bert", PASSWORD), lambda: disable(root, "bert")):
+        page = open_page("zh", at=url)
+        enter(page, root, url, "bert")
+        stolen = page.context.cookies()
+        end()
+        page.get_by_role("button", name="新对话").click()
+        expect(page).to_have_url(f"{url}/login")
+        page.context.add_cookies(stolen)
+        page.goto(url)
+        expect(page.get_by_label("密码")).to_be_visible()
+    sign_in(page, "bert")
+    expect(page.get_by_role("alert")).to_contain_text("停用")
+
+
+def test_who_tries_too_often_is_told_to_wait(root: Settings, url: str, open_page: Open) -> None:
+    for _ in range(OF_A_NAME.free):
+        take_try(root, "rita")
+    page = open_page("zh", at=url, width=390)
+    for _ in range(2):
+        sign_in(page, "rita", "not it")
+    expect(page.get_by_role("alert")).to_contain_text("秒")
+
+
+def test_the_real_app_serves_nothing_without_a_login(url: str, open_page: Open) -> None:
+    page = open_page("en", at=url)
+    spoofed = {"x-workbench-person": "anna", "x-user": "anna", "cookie": f"{COOKIE}=anna.x.y"}
+    for path in (
+        "",
+        "static/index.html",
+        "_stcore/host-config",
+        "_stcore/agent/interact",
+        "media/x",
+    ):
+        answer = page.request.get(f"{url}/{path}", headers=spoofed, max_redirects=0)
+        assert answer.status in (303, 403), path
+    assert page.request.get(f"{url}/_stcore/health").ok
+    opened = page.evaluate(
+        """url => new Promise(done => {
+            const socket = new WebSocket(url)
+            socket.onopen = () => done("open")
+            socket.onerror = () => done("refused")
+        })""",
+        url.replace("http", "ws") + "/_stcore/stream",
+    )
+    assert opened == "refused"
