@@ -34,7 +34,7 @@ SCOPES = {
     "jobs": "list and cancel background jobs",
     "metrics": "read the metrics",
 }
-FOR_ADMINS = ("metrics",)  # they tell of everybody
+FOR_ADMINS = ("metrics",)  # they count what everybody does
 FILE = "api_keys.json"
 BEGINS = "wb-"
 LONGEST_NAME = 40  # characters

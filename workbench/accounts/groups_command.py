@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from workbench.accounts.command import as_admin, confirm, told_removed
@@ -85,7 +87,7 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     told_removed(group.name, str(remove_group(root, group.name) or ""), as_json)
 
 
-def _told(facts: dict[str, object], text: str, as_json: bool) -> None:
+def _told(facts: dict[str, Any], text: str, as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:

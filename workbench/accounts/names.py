@@ -10,21 +10,20 @@ from workbench.messages import say
 
 LONGEST = 60  # characters: at four bytes each they still fit a file system's 255
 MAIN = "main"
-# letters and digits of any script, and what addresses of mail have; no dot at the end
-SIGNS = re.compile(r"\w([\w.@+-]*[\w@+-])?")
+OTHERS = "_.@+-"  # signs that addresses of mail have too
 # what Windows keeps for its devices, also with something after a dot
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 def checked_name(name: str) -> str:
     """The name in one form of its characters. Raises InvalidInput."""
-    name = unicodedata.normalize("NFKC", name.strip())
-    if len(name) > LONGEST or not SIGNS.fullmatch(name) or DEVICES.fullmatch(folded(name)):
+    name = _same(name.strip())
+    if not _fits(name):
         raise InvalidInput(
             say("{name!r} cannot name a person or a group.", name=name),
             say(
                 "Use 1 to {longest} letters of any script, digits, dots, hyphens, underscores, "
-                "@ or +, without spaces; end with none of the dots.",
+                "@ or +, without spaces; begin with a letter or a digit, end with no dot.",
                 longest=LONGEST,
             ),
         )
@@ -33,4 +32,19 @@ def checked_name(name: str) -> str:
 
 def folded(name: str) -> str:
     """What two names share that a disk without capital letters could not tell apart."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name.strip()).casefold())
+    text = name.strip().encode("utf-8", "replace").decode()  # half characters are none
+    return _same(_same(text).casefold())
+
+
+def _same(text: str) -> str:
+    """One form of each character, however it was typed."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _fits(name: str) -> bool:
+    """Letters with their marks, and digits, of any script; no dot at the end."""
+    if not 1 <= len(name) <= LONGEST or DEVICES.fullmatch(folded(name)):
+        return False
+    kinds = [unicodedata.category(sign)[0] for sign in name]
+    known = all(kind in "LMN" or sign in OTHERS for kind, sign in zip(kinds, name, strict=True))
+    return known and (kinds[0] in "LN" or name[0] == "_") and not name.endswith(".")

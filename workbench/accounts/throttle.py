@@ -5,6 +5,7 @@ A try counts before it is looked at, so that many at once are no more than one a
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Limit:
 
 OF_A_NAME = Limit(free=5, longest=300.0, forgotten=3600.0)
 IN_ALL = Limit(free=50, longest=10.0, forgotten=60.0)
-ALL = ""  # the name of no person
+ALL = "all"
 
 # one statement, so that of two tries at the same moment one sees the other
 COUNT = """
@@ -53,7 +54,7 @@ returning count
 def take_try(root: Settings, name: str) -> None:
     """Count a try for that name. Raises TooOften; the try then counts for nothing."""
     with changing(root) as database:
-        waits = [_take(database, ALL, IN_ALL), _take(database, folded(name), OF_A_NAME)]
+        waits = [_take(database, ALL, IN_ALL), _take(database, _hidden(name), OF_A_NAME)]
         _forget_old(database)
         if any(waits):
             raise TooOften(max(waits))  # which takes the counting back
@@ -62,10 +63,15 @@ def take_try(root: Settings, name: str) -> None:
 def was_right(root: Settings, name: str) -> None:
     """The try was no wrong one: all tries of the name are free again."""
     with changing(root) as database:
-        database.execute("delete from attempts where name = :name", {"name": folded(name)})
+        database.execute("delete from attempts where name = :name", {"name": _hidden(name)})
         database.execute(
             "update attempts set count = count - 1 where name = :name and count > 0", {"name": ALL}
         )
+
+
+def _hidden(name: str) -> str:
+    """A name as it was typed may be a password in the wrong field: only its hash is kept."""
+    return hashlib.sha256(folded(name).encode()).hexdigest()
 
 
 def _take(database: sqlite3.Connection, name: str, limit: Limit) -> float:
