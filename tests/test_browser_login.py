@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from browser import ROOT, running_app
+from fake_provider import Provider, running_provider
 from playwright.sync_api import expect
 
 from rag.ingest import ingest
@@ -72,9 +73,23 @@ def settings_of(root: Settings, name: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def url(root: Settings) -> Iterator[str]:
-    with running_app(root.home) as address:
-        yield address
+def provider() -> Iterator[Provider]:
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def url(
+    root: Settings, provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The app's address, with a provider of logins in the secrets of its user."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".streamlit").mkdir()
+    (home / ".streamlit" / "secrets.toml").write_text(provider.secrets(), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        with running_app(root.home) as address:
+            yield address
 
 
 def rank(role: str) -> int:
@@ -206,3 +221,20 @@ def test_the_real_app_serves_nothing_without_a_login(url: str, open_page: Open) 
         url.replace("http", "ws") + "/_stcore/stream",
     )
     assert opened == "refused"
+
+
+def test_a_provider_lets_somebody_in(
+    root: Settings, url: str, provider: Provider, open_page: Open
+) -> None:
+    provider.claims = {"sub": "17", "email": "nora@example.org", "email_verified": True}
+    page = open_page("en", at=url)
+    page.get_by_role("link", name="Sign in with your organisation").click()
+    expect(page.locator(".st-key-account")).to_contain_text("nora@example.org")
+    names = {cookie["name"] for cookie in page.context.cookies()}
+    assert COOKIE in names and not any(name.startswith("_streamlit_user") for name in names)
+    person = find_person(root, "nora@example.org")
+    assert person and person.role == "reader"
+    provider.claims = {"sub": "anna"}  # who has a password here
+    press(page, "Sign out")
+    page.get_by_role("link", name="Sign in with your organisation").click()
+    expect(page.get_by_role("alert")).to_contain_text("has a password here")
