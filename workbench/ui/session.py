@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -46,7 +47,7 @@ def signed_in() -> Person | None:
 def chosen_space() -> str:
     """The space that the person works in; empty is their own. It outlives a reload by a cookie."""
     chosen = st.session_state.get("space")
-    return st.context.cookies.get(SPACE_COOKIE, "") if chosen is None else chosen
+    return unquote(st.context.cookies.get(SPACE_COOKIE, "")) if chosen is None else chosen
 
 
 def enter_space(name: str) -> None:

@@ -47,7 +47,8 @@ def _show_key(root: Settings, key: Key, by: Person, with_owner: bool = False) ->
         facts = plain(" · ".join(parts))
         st.markdown(f"**{plain(key.name)}**  \n:gray[{facts}]", width="stretch")
         label = both("Revoke", "撤销")
-        if st.button(label, type="tertiary", key=f"revoke-{key.user}-{key.name}"):
+        where = "all" if with_owner else "own"  # both may be on the page
+        if st.button(label, type="tertiary", key=f"revoke-{where}-{key.user}-{key.name}"):
             with shows_errors():
                 revoke_key(root, key.name, key.user, by=by.name)
                 st.rerun(scope="app" if with_owner else "fragment")
