@@ -16,8 +16,10 @@ from browser import ROOT, running_app
 from fake_provider import Provider, running_provider
 from playwright.sync_api import expect
 
+from agents.api.keys import list_keys
 from rag.ingest import ingest
-from workbench.accounts import find_person, settings_in
+from workbench.accounts import check_password, find_person, settings_in
+from workbench.accounts.audit import list_audit
 from workbench.accounts.database import changing
 from workbench.accounts.people import ROLES, add_person, disable
 from workbench.accounts.signing_in import set_password
@@ -238,3 +240,30 @@ def test_a_provider_lets_somebody_in(
     press(page, "Sign out")
     page.get_by_role("link", name="Sign in with your organisation").click()
     expect(page.get_by_role("alert")).to_contain_text("has a password here")
+
+
+def test_an_admin_adds_and_disables_a_person_and_makes_a_key(
+    root: Settings, url: str, open_page: Open
+) -> None:
+    page = open_page("en", at=url)
+    enter(page, root, url, "anna")
+    page.goto(f"{url}/people")
+    page.get_by_role("button", name="Add").first.click()
+    page.locator(".st-key-new_person_name input").fill("otto")
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Add").click()
+    shown = page.get_by_test_id("stCode").locator("code")
+    expect(shown).to_be_visible()
+    assert check_password(root, "otto", shown.inner_text()).role == "editor"
+    page.get_by_role("button", name="Disable", exact=True).click()
+    expect(page.get_by_role("button", name="Enable", exact=True)).to_be_visible()
+    otto = find_person(root, "otto")
+    assert otto and otto.disabled
+    press(page, "My account")
+    page.locator(".st-key-key_name input").fill("phone")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_role("dialog").get_by_test_id("stCode")).to_contain_text("wb-")
+    assert [(key.name, key.user) for key in list_keys(root)] == [("phone", "anna")]
+    done = [(entry.who, entry.what) for entry in list_audit(root, 10)]
+    assert {("anna", "person_added"), ("anna", "person_disabled"), ("anna", "key_created")} <= {
+        *done
+    }

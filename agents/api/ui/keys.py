@@ -100,4 +100,4 @@ def _show_once() -> None:
     text = st.session_state.pop(ONCE, "")
     if text:
         st.info(both("The key, shown this once:", "密钥，仅显示这一次："))
-        st.code(text, language=None)
+        st.code(text, language=None, wrap_lines=True)
