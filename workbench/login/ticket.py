@@ -42,7 +42,7 @@ def write_ticket(root: Settings, person: Person, begun: float = 0.0) -> str:
     return _signer(root).dumps(facts)
 
 
-def read_ticket(root: Settings, text: str, idle: float = IDLE) -> Login | None:
+def read_ticket(root: Settings, text: str, idle: int = IDLE) -> Login | None:
     """Whose login that is; None where it is forged, too old, ended, or the person may not enter."""
     if not text:
         return None
@@ -64,7 +64,7 @@ def seal(root: Settings, purpose: str, data: Any) -> str:
     return _signer(root, purpose).dumps(data)
 
 
-def unseal(root: Settings, purpose: str, text: str, max_age: float) -> Any:
+def unseal(root: Settings, purpose: str, text: str, max_age: int) -> Any:
     """The inverse of `seal`; None for anything else, or after `max_age` seconds."""
     try:
         return _signer(root, purpose).loads(text, max_age=max_age)
