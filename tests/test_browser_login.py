@@ -199,6 +199,8 @@ def test_who_tries_too_often_is_told_to_wait(root: Settings, url: str, open_page
     page = open_page("zh", at=url, width=390)
     sign_in(page, "rita")
     expect(page.get_by_role("alert")).to_contain_text("秒")
+    with changing(root) as database:
+        database.execute("delete from attempts")
 
 
 def test_the_real_app_serves_nothing_without_a_login(url: str, open_page: Open) -> None:
