@@ -136,7 +136,7 @@ def _show_person(root: Settings, admin: Person, person: Person) -> None:
         columns = st.columns(len(QUOTAS))
         for column, (field, label) in zip(columns, QUOTAS.items(), strict=True):
             numbers[field] = column.number_input(
-                both(*label),
+                plain(both(*label)),
                 min_value=0,
                 value=getattr(person.quota, field),
                 help=both("0 is without a limit.", "0 表示不限。"),
