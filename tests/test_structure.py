@@ -33,7 +33,7 @@ FLOORS = {
         ["markdown"],
         ["artefacts", "chat", "jobs"],
         ["accounts", "models"],
-        ["scoring"],
+        ["login", "scoring"],
         ["backup", "start"],
         ["ui"],
     ],

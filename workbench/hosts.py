@@ -73,19 +73,19 @@ def may_enter(
     return _place_of(origin) == host.lower() or hostname_of(origin) in names
 
 
-def check_binding(host: str, insecure: bool) -> None:
-    """Raises InvalidInput for an address that others reach, unless it is wanted so."""
-    if is_loopback(host) or insecure:
+def check_binding(host: str, insecure: bool, asks_for_login: bool = False) -> None:
+    """Raises InvalidInput for an address that others reach, unless people sign in there."""
+    if is_loopback(host) or insecure or asks_for_login:
         return
     raise InvalidInput(
         say(
-            "{host} is reachable by others, and the app asks for no password: whoever opens it "
+            "{host} is reachable by others, and nobody has to sign in: whoever opens the app "
             "reads and changes everything.",
             host=host,
         ),
         say(
-            "Keep 127.0.0.1 behind a proxy with a login, or write it out: "
-            "workbench run --host {host} --insecure",
+            "Add yourself, and from then on everybody signs in: workbench users add NAME. "
+            "Or write it out: workbench run --host {host} --insecure",
             host=host,
         ),
     )

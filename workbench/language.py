@@ -10,6 +10,7 @@ from functools import cache
 # Chinese, Japanese and Korean write no spaces between words: pairs of characters stand for words
 CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0002fa1f"
 _IDEOGRAPHS = ((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x2FA20))  # of Chinese
+LANGUAGE_COOKIE = "workbench_language"  # what a person has chosen in this browser
 OPENING = 200  # characters of a long text that show its language
 LATIN = re.compile(r"[A-Za-z]")
 _CJK = re.compile(rf"[{CJK}]")

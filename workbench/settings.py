@@ -20,7 +20,7 @@ from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import listed, say
 
-SECRETS = ("openai_api_key",)
+SECRETS = ("openai_api_key", "cookie_secret")
 CONFIG = Path("workbench.toml")
 OLLAMA_PORT = "11434"
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
@@ -53,12 +53,28 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         "127.0.0.1",
-        description="address the app listens on; one that others reach needs --insecure",
+        description="address the app listens on; one that others reach needs accounts, or "
+        "--insecure",
     )
     allowed_hosts: str = Field(
         "",
         description="names under which a proxy offers the app, with commas between them; any "
         "other name is refused",
+    )
+    api: bool = Field(
+        False,
+        description="whether the app also answers the HTTP API, under the same address; "
+        "`workbench run --api` sets it",
+    )
+    cookie_secret: SecretStr = Field(
+        SecretStr(""),
+        description="what logins are signed with, the same for several app servers; only from the "
+        "environment; empty makes one in the workspace",
+    )
+    oidc_role: Literal["none", "reader", "editor"] = Field(
+        "reader",
+        description="role of a person whom the OpenID Connect provider sends for the first time; "
+        "none lets in only whom an admin has added",
     )
     person: str = Field(
         "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from agents.api import (
     chat,
@@ -57,3 +58,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_middleware(Around, metrics=app.state.metrics, file_megabytes=settings.file_megabytes)
     app.add_middleware(AllowedHosts, settings=settings)
     return app
+
+
+def paths_of(app: FastAPI) -> set[str]:
+    """The paths of all its routes, also those that its OpenAPI does not show."""
+    return {route.path for route in iter_route_contexts(app.routes) if route.path}

@@ -85,12 +85,26 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
     st.markdown(
         both(
             "Your documents, your databases and the models you tune answer here, and each says "
-            "what it rests on.  \nDrop files into the box below, or try one of these:",
-            "文档、数据库和微调模型都在这里回答，并说明依据。  \n"
-            "把文件拖进下方的输入框，或者先试试这些问题：",
+            "what it rests on.",
+            "文档、数据库和微调模型都在这里回答，并说明依据。",
         )
     )
-    for number, (mode, question) in enumerate(example_questions(settings, language())):
+    examples = example_questions(settings, language())
+    if examples:
+        st.markdown(
+            both(
+                "Drop files into the box below, or try one of these:",
+                "把文件拖进下方的输入框，或者先试试这些问题：",
+            )
+        )
+    else:  # nothing to ask about yet
+        st.markdown(
+            both(
+                "Drop files into the box below, and ask what is in them.",
+                "把文件拖进下方的输入框，然后提问。",
+            )
+        )
+    for number, (mode, question) in enumerate(examples):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
             _ask(question, settings, conversations, None)
     preset_cards(settings)
@@ -102,6 +116,8 @@ def _show_offers(settings: Settings, begun: bool) -> None:
 
     The next question then goes to that agent, beside the others where it can stand there.
     """
+    if settings.role == "reader":
+        return
     arms = modes_asked(SIDE_BY_SIDE, beside())
     for mode, agent in AGENTS.items():
         if begun and mode not in modes_asked(_mode(), beside()):

@@ -60,9 +60,10 @@ def show_chips(settings: Settings) -> None:
         for name, agent in AGENTS.items():
             agent.draw_choice(settings, name in asked)
         _model_chip(settings)
-        none = automatic_model(settings) == NONE
-        with st.container(width="content", key="unconnected" if none else "connected"):
-            connect_button(settings)
+        if settings.role != "reader":
+            none = automatic_model(settings) == NONE
+            with st.container(width="content", key="unconnected" if none else "connected"):
+                connect_button(settings)
         _more_chip(settings)
         presets_chip(settings)
         prompts_chip(settings)

@@ -49,7 +49,8 @@ def presets_chip(settings: Settings) -> None:
                     "把当前选择的方式、知识库、模型和提示词保存为助手，以后的对话可直接使用。",
                 )
             )
-        _save_form(settings)
+        if settings.role != "reader":
+            _save_form(settings)
 
 
 def preset_cards(settings: Settings) -> None:
@@ -105,6 +106,8 @@ def _row(number: int, preset: Preset, shelf: Shelf, settings: Settings) -> None:
         )
         if default:
             st.caption(both("new chats", "新对话"), width="content")
+        if settings.role == "reader":
+            return
         action = st.menu_button(
             both("More", "更多"),
             list(actions),

@@ -35,7 +35,8 @@ def prompts_chip(settings: Settings) -> None:
         )
         for number, prompt in enumerate(prompts):
             _row(number, prompt, settings)
-        _save_form(settings)
+        if settings.role != "reader":
+            _save_form(settings)
 
 
 def _row(number: int, prompt: Prompt, settings: Settings) -> None:
@@ -49,6 +50,8 @@ def _row(number: int, prompt: Prompt, settings: Settings) -> None:
             on_click=_insert,
             args=(prompt.text,),
         )
+        if settings.role == "reader":
+            return
         label = both("Delete", "删除")
         deleted = st.button(
             label,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from workbench.accounts import has_accounts
 from workbench.cli import reports_errors
 from workbench.contributions import contributions
 from workbench.errors import NotFound, Unavailable
@@ -33,27 +34,31 @@ HIGHEST_PORT = 65535
 )
 @click.option("--host", help="Address to listen on; without it 127.0.0.1, this machine alone.")
 @click.option(
-    "--insecure", is_flag=True, help="Listen where others can open the app, which asks no password."
+    "--insecure", is_flag=True, help="Listen where others can open the app, though nobody signs in."
 )
+@click.option("--api", is_flag=True, help="Answer the HTTP API too, under the same address.")
 @click.option("--browser/--no-browser", default=True, help="Open the browser where there is one.")
 @reports_errors
-def run(port: int | None, host: str | None, insecure: bool, browser: bool) -> None:
+def run(port: int | None, host: str | None, insecure: bool, api: bool, browser: bool) -> None:
     """Open the app on 127.0.0.1, with examples in a new workspace.
+
+    Once `workbench users add` has made an account, everybody has to sign in.
 
     \b
     Example:
       workbench run --port 8600
     """
-    chosen_by_option = {"port": port, "host": host}
+    chosen_by_option = {"port": port, "host": host, "api": api}
     settings = load_settings(**{key: value for key, value in chosen_by_option.items() if value})
-    check_binding(settings.host, insecure)
+    asks_for_login = has_accounts(settings)
+    check_binding(settings.host, insecure, asks_for_login)
     click.echo(f"Workspace  {settings.folder()}")
     mended = close_to_others(settings.home)
     if mended:
         what = f"{mended:,} files and folders of the workspace"
         click.echo(f"Others of this machine could read {what}; now only you can.")
-    if not is_loopback(settings.host):
-        warning = f"{settings.host} is reachable by others, and the app asks for no password."
+    if not is_loopback(settings.host) and not asks_for_login:
+        warning = f"{settings.host} is reachable by others, and nobody has to sign in."
         click.echo(f"Warning: {warning}", err=True)
     fill_new_workspace(settings)
     chosen = find_port(settings.host, settings.port)
@@ -127,7 +132,11 @@ def _serve(settings: Settings, port: int) -> None:
             say("{app} does not exist.", app=app), "Run this from a clone of the project: make run"
         )
     # what the app itself has to know of the options above
-    os.environ |= {"WORKBENCH_HOME": str(settings.home), "WORKBENCH_HOST": settings.host}
+    os.environ |= {
+        "WORKBENCH_HOME": str(settings.home),
+        "WORKBENCH_HOST": settings.host,
+        "WORKBENCH_API": str(settings.api).lower(),
+    }
     sys.argv = f"""
         streamlit run {app.name} --server.address {settings.host} --server.port {port}
         --logger.hideWelcomeMessage true

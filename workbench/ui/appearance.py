@@ -1,16 +1,19 @@
 """The foot of the sidebar: running jobs, language, light or dark; the same on every page.
 
 Streamlit keeps the chosen theme in the browser, by page, and reads it when a page is loaded. The
-language is kept in a cookie: the server sees it with the first request of a new tab or a reload.
+language and the space are kept in cookies: the server sees them with the first request of a new tab
+or a reload.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
+from workbench.language import LANGUAGE_COOKIE
 from workbench.settings import Settings
+from workbench.ui.account import show_account
 from workbench.ui.jobs import show_jobs
-from workbench.ui.session import LANGUAGE_COOKIE, both, language_switch
+from workbench.ui.session import SPACE_COOKIE, both, language_switch
 
 BUTTON = """
 <button type="button">
@@ -42,8 +45,11 @@ export default function ({ data, parentElement }) {
       localStorage.setItem(`stActiveTheme-${path}-v2`, theme)
     location.reload()
   }
-  if (data.language)
-    document.cookie = `${data.cookie}=${data.language}; path=/; max-age=31536000; samesite=lax`
+  for (const [name, value] of Object.entries(data.cookies)) {
+    const seconds = value ? 31536000 : 0
+    document.cookie =
+      `${name}=${encodeURIComponent(value)}; path=/; max-age=${seconds}; samesite=lax`
+  }
 
   const closeOnPhone = (event) => {
     if (window.innerWidth >= NARROW || !event.target.closest?.(GOES)) return
@@ -81,6 +87,7 @@ def show_sidebar_foot(settings: Settings) -> None:
     """Jobs, and the choice of language and theme, at the lower edge of the sidebar."""
     with st.container(key="sidebar-foot", gap="small"):
         show_jobs(settings)
+        show_account()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             language_switch()
             _theme_switch()
@@ -91,8 +98,16 @@ def _theme_switch() -> None:
     data = {
         "dark": dark,
         "label": both("Light", "浅色") if dark else both("Dark", "深色"),
-        "cookie": LANGUAGE_COOKIE,
-        "language": st.session_state.get("language", ""),
+        "cookies": _chosen_cookies(),
     }
     switch = st.components.v2.component("appearance", html=BUTTON, css=STYLE, js=SCRIPT)
     switch(key="appearance", data=data, width="content")
+
+
+def _chosen_cookies() -> dict[str, str]:
+    """What was chosen in this session, for the next one; an empty text forgets it."""
+    chosen = {
+        LANGUAGE_COOKIE: st.session_state.get("language"),
+        SPACE_COOKIE: st.session_state.get("space"),
+    }
+    return {name: value for name, value in chosen.items() if value is not None}

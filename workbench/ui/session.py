@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import streamlit as st
 
-from workbench.language import localized
+from workbench.accounts import Person, has_accounts, settings_in
+from workbench.errors import NotFound
+from workbench.language import LANGUAGE_COOKIE, localized
+from workbench.login.ticket import COOKIE, LONGEST, read_ticket
 from workbench.settings import Settings, load_settings
+from workbench.ui.open_sessions import claim_session, go_to
 from workbench.ui.translation import in_chinese
 
 NAMES = {"en": "English", "zh": "中文"}  # each in its own script
-LANGUAGE_COOKIE = "workbench_language"
+SPACE_COOKIE = "workbench_space"
 
 
 def page_settings() -> Settings:
     """Settings of this session: the person's choices in the sidebar over environment and file.
 
-    They are read once a page run, here; the sentences of the page use what was read.
+    They are read once a page run, here; the sentences of the page use what was read. Where people
+    sign in, they are those of the person and the space; nothing is drawn for anybody else.
     """
-    st.session_state["loaded_settings"] = load_settings()
+    st.session_state["loaded_settings"] = _personal(load_settings())
     return _loaded_settings().model_copy(update=choices())
 
 
@@ -31,6 +37,25 @@ def choices() -> dict[str, Any]:
 def default_settings() -> Settings:
     """Settings as environment and file have them, without the session's choices."""
     return _loaded_settings()
+
+
+def signed_in() -> Person | None:
+    """Who is signed in, as the last page run has found; None where nobody has to."""
+    return st.session_state.get("signed_in")
+
+
+def chosen_space() -> str:
+    """The space that the person works in; empty is their own. It outlives a reload by a cookie."""
+    chosen = st.session_state.get("space")
+    return unquote(st.context.cookies.get(SPACE_COOKIE, "")) if chosen is None else chosen
+
+
+def enter_space(name: str) -> None:
+    """Work in another space from the next page run on; nothing that was chosen here goes along."""
+    kept = {key: st.session_state[key] for key in ("language",) if key in st.session_state}
+    st.session_state.clear()
+    st.session_state.update(kept | {"space": name})
+    st.query_params.clear()
 
 
 def language() -> str:
@@ -76,5 +101,23 @@ def _switch_language() -> None:
 def _loaded_settings() -> Settings:
     """What the last page run has read; the first sentence of a session comes before any."""
     if "loaded_settings" not in st.session_state:
-        st.session_state["loaded_settings"] = load_settings()
+        page_settings()
     return st.session_state["loaded_settings"]
+
+
+def _personal(root: Settings) -> Settings:
+    """The settings of who is signed in; ends the page run where that is nobody."""
+    st.session_state["signed_in"] = None
+    if not has_accounts(root):
+        return root
+    # how old the cookie may be was judged when the page was opened; the gate counts from there
+    login = read_ticket(root, st.context.cookies.get(COOKIE, ""), idle=LONGEST)
+    if login is None:
+        go_to("/login")
+    st.session_state["signed_in"] = login.person
+    claim_session(login.person.name)
+    try:
+        return settings_in(root, login.person, chosen_space())
+    except NotFound:  # no longer in that group
+        enter_space("")
+        return settings_in(root, login.person)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
 from workbench.ui.session import both
 
 IN_SECONDS = 90  # up to here
@@ -17,3 +22,10 @@ def in_words(seconds: float) -> str:
         return both(f"{minutes} min", f"{minutes} 分钟")
     hours, minutes = divmod(minutes, 60)
     return both(f"{hours} h {minutes} min", f"{hours} 小时 {minutes} 分钟")
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 -> date and time where the browser is."""
+    zone = st.context.timezone
+    at = datetime.fromtimestamp(seconds, ZoneInfo(zone) if zone else None)
+    return at.strftime("%Y-%m-%d %H:%M")

@@ -19,6 +19,7 @@ from workbench.ui.session import (
     language,
     language_switch,
     page_settings,
+    signed_in,
     told,
 )
 from workbench.ui.text import blocks, place_name, plain, safe, sentence, show_error, shows_errors
@@ -51,6 +52,7 @@ __all__ = [
     "show_jobs",
     "show_sidebar_foot",
     "shows_errors",
+    "signed_in",
     "told",
     "translate_uploader",
 ]

@@ -29,7 +29,8 @@ def choose_tools(settings: Settings, asked: bool) -> None:
     about = both("What the assistant may use", "助手可以使用什么")
     with st.popover(text, icon=":material/build:", type="tertiary", help=about, key="tools"):
         _show_own(settings)
-        show_servers(servers, settings)
+        if settings.role != "reader":
+            show_servers(servers, settings)
 
 
 def _show_own(settings: Settings) -> None:
