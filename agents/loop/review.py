@@ -244,4 +244,4 @@ def _read(settings: Settings) -> dict[str, Any]:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.folder("loop") / "review.json"
+    return settings.own.folder("loop") / "review.json"  # of the person's own chats

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from finetune.run.config import RunConfig, load_config
 from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
 from workbench.artefacts.run_folder import RunFolder, list_run_folders
+from workbench.confined import inside, is_inside, is_path
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import remove, write_json, writing
 from workbench.messages import say
@@ -122,10 +123,15 @@ def run_at(settings: Settings, name: str) -> Run:
 
 
 def find_run(name: str, settings: Settings) -> Run:
-    """The run of that name, or in that folder. Raises NotFound with near names."""
+    """The run of that name, or in that folder.
+
+    Raises NotFound with near names, Forbidden for a path that the person may not name.
+    """
+    if is_path(name):
+        inside(name, settings)
     for folder in (settings.home / "runs" / name, Path(name)):
         run = Run(folder.absolute())
-        if run.run_file.exists():
+        if run.run_file.exists() and is_inside(run.folder, settings):
             return run
     near = get_close_matches(name, [run.name for run in list_runs(settings)], 3)
     raise NotFound(

@@ -11,9 +11,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from workbench.artefacts import model_folder
+from workbench.confined import inside
 from workbench.connections import Connections, Server, change_connections, read_connections
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import remove
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.models import ollama
 from workbench.models.folders import check_folder
@@ -44,11 +46,12 @@ def described_server(name: str, address: str, key: str, settings: Settings) -> O
     name = check_server_name(name)
     address = address.strip().rstrip("/")
     if key:
-        return OpenAIServer(name, address, SecretStr(key))
+        return OpenAIServer(name, address, SecretStr(key), mark_of(settings.home))
     known = read_connections(settings.home).servers.get(name)
     same = known and known.base_url == address
-    server = known if known and same else Server(base_url=address)
-    return OpenAIServer(name, address, key_of(name, server))
+    space = mark_of(settings.home)
+    server = known if known and same else Server(base_url=address, space=space)
+    return OpenAIServer(name, address, key_of(name, server), space)
 
 
 def connect_server(
@@ -66,21 +69,20 @@ def connect_server(
     if known and (key or moved):
         forget_key(server.name, known)
     has_key = bool(known and known.has_key and not moved and not key)
+    entry = Server(base_url=server.base_url, has_key=has_key, space=server.space)
     if key and keep:
-        keep_key(server.name, server.base_url, key)
-        has_key = True
+        keep_key(server.name, entry, key)
+        entry = entry.model_copy(update={"has_key": True})
     elif key:
-        hold_key(server.name, key)
-    entry = Server(base_url=server.base_url, has_key=has_key)
+        hold_key(server.name, entry, key)
     change_connections(settings.home, lambda now: _with_server(now, server.name, entry))
     return server
 
 
 def connect_folder(path: str, settings: Settings) -> str:
     """Remember a model folder; returns its name, `local:FOLDER`. Raises NotFound, InvalidInput."""
-    folder = check_folder(path)
-    inside = folder.parent == settings.home / "models"
-    if inside:
+    folder = check_folder(inside(path, settings))
+    if folder.parent == settings.home / "models":
         return f"local:{folder.name}"  # listed anyway
     change_connections(settings.home, lambda now: _with_folder(now, str(folder)))
     return f"local:{folder}"

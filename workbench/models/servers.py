@@ -37,6 +37,8 @@ class OpenAIServer:
     name: str
     address: str
     key: SecretStr
+    space: str = ""
+    """The mark of the space in which it is connected."""
 
     @property
     def base_url(self) -> str:
@@ -46,7 +48,7 @@ class OpenAIServer:
     @property
     def variable(self) -> str:
         """The environment variable that may carry its key."""
-        return variable_of(self.name) if self.name else "WORKBENCH_OPENAI_API_KEY"
+        return variable_of(self.name, self.space) if self.name else "WORKBENCH_OPENAI_API_KEY"
 
     def named(self, model: str) -> str:
         """Our name of one of its models."""
@@ -110,7 +112,8 @@ def openai_servers(settings: Settings) -> list[OpenAIServer]:
     if settings.openai_base_url:
         found.append(OpenAIServer("", settings.openai_base_url, settings.openai_api_key))
     for name, server in sorted(read_connections(settings.home).servers.items()):
-        found.append(OpenAIServer(name, server.base_url, key_of(name, server)))
+        key = key_of(name, server)
+        found.append(OpenAIServer(name, server.base_url, key, server.space))
     return found
 
 
