@@ -138,8 +138,9 @@ def read_now(
     """
     from rag.ingest import ingest
 
+    paths = [inside(path, settings) for path in paths]
     refused = {path: problem for path in paths if (problem := _refusal(path))}
-    usable = [inside(path, settings) for path in paths if path not in refused]
+    usable = [path for path in paths if path not in refused]
     found = [AttachedFile(path, 0, "failed", 0, *why) for path, why in refused.items()]
     if not usable:
         return "", found

@@ -16,11 +16,10 @@ from pathlib import Path
 
 from workbench.connections import read_connections
 from workbench.errors import Forbidden
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 # folders of a workspace that nobody names: who could would read others' chats, files and logs
 KEPT_BACK = {"chroma", "collections", "jobs", "people", "spaces"}
-READERS = ("A reader changes nothing here.", "Ask an editor of this workspace to do it.")
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -75,7 +74,12 @@ def may_change(settings: Settings) -> bool:
 def check_may_change(settings: Settings) -> None:
     """Raises Forbidden for who may only ask."""
     if not may_change(settings):
-        raise Forbidden(*READERS)
+        raise reader_refused()
+
+
+def reader_refused() -> Forbidden:
+    """What a reader is told who wants to change something."""
+    return Forbidden("A reader changes nothing here.", "Ask an editor of this workspace to do it.")
 
 
 def check_admin(settings: Settings) -> None:
@@ -89,6 +93,10 @@ def check_admin(settings: Settings) -> None:
 
 def _find(path: str | os.PathLike[str], settings: Settings) -> Path | None:
     """The path with its links followed, where who is no administrator may name it."""
+    text = os.fspath(path)
+    foreign = "\\" in text and os.sep != "\\"
+    if foreign or text.casefold().startswith("file:"):  # spelled for another system, or a browser
+        return None
     found = _resolved(path)
     if found is None:
         return None
@@ -113,13 +121,22 @@ def _is_open(relative: Path, home: Path) -> bool:
     first, *rest = relative.parts or ("",)
     if not first or first.startswith(".") or first.casefold().rstrip(". ") in KEPT_BACK:
         return False
-    return bool(rest) or (home / first).is_dir()  # files beside the folders are the program's
+    folder = home / first
+    # files beside the folders are the program's
+    return folder.is_dir() or (bool(rest) and not folder.exists())
 
 
 def _roots(settings: Settings) -> list[Path]:
-    """What everybody may read: what was made of packages, examples, and connected models.
+    """What everybody may read: what was made of packages, the examples, models of hubs.
 
-    Who connected a folder was an administrator.
+    And what an administrator has named: connected folders, models in the program's own settings.
     """
-    connected = [Path(folder) for folder in read_connections(settings.home).folders]
-    return [root.resolve() for root in (settings.cache, EXAMPLES, *connected)]
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    set_here = load_settings()
+    models = (set_here.model, set_here.tuned, set_here.embedder, set_here.reranker)
+    named = [name.removeprefix("local:") for name in models]
+    named = [name for name in named if is_path(name)]
+    named += read_connections(settings.home).folders
+    roots = [settings.cache, EXAMPLES, Path(HF_HUB_CACHE), *map(Path, named)]
+    return [root.expanduser().resolve() for root in roots]

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from agents.databases.passwords import forget_password, keep_password
 from workbench.confined import check_may_change, inside
@@ -172,8 +172,8 @@ def _check_files(url: URL, settings: Settings) -> None:
 
     A socket knows by the user of this process who asks, so it needs no password.
     """
-    hosts = [url.host or "", *url.normalized_query.get("host", ())]
-    named = [host for host in hosts if "/" in host or host.startswith("@")]
+    host = unquote(url.host or "")
+    named = [host] if "/" in host or host.startswith("@") else []
     for option, values in url.normalized_query.items():
         if option in PATH_OPTIONS:
             named += values

@@ -18,6 +18,7 @@ from agents.mcp.kept import (
     key_name,
     read_servers,
 )
+from workbench.confined import check_admin, check_may_change
 from workbench.errors import InvalidInput
 from workbench.machine_keyring import has_keyring, mark_of
 from workbench.messages import say
@@ -40,7 +41,10 @@ def add_server(
     The token goes to the keyring, else it is held for this process. Raises InvalidInput, and
     Unavailable where the server does not answer: nothing is kept then.
     """
+    check_may_change(settings)
     check_name(name)
+    if command:
+        check_admin(settings)
     if bool(command) == bool(url):
         raise InvalidInput(
             "An MCP server is a command or an address.",

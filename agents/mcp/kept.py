@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench import connections
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.machine_keyring import mark_of
@@ -139,6 +140,7 @@ def use_tool(name: str, tool: str, use: Use, settings: Settings) -> None:
 
 
 def _change(settings: Settings, change: Callable[[dict[str, Server]], dict[str, Server]]) -> None:
+    check_may_change(settings)
     path = settings.folder() / FILE
 
     def changed(data: Any) -> Any:

@@ -13,6 +13,7 @@ from finetune.run.config import load_config
 from finetune.run.reach import check_reach
 from finetune.tasks import TASKS
 from workbench.chat_data import chat_data
+from workbench.confined import check_may_change
 from workbench.errors import Conflict, WorkbenchError
 from workbench.files import write_text
 from workbench.jobs.job import Job, start
@@ -72,6 +73,7 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
     from finetune.encoding.masking import EncodedAll, preview
     from finetune.run.check import check
 
+    check_may_change(settings)
     path = run_file_of(settings, name)
     write_text(path, text)
     found = check(path, settings)

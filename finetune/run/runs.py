@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from finetune.run.config import RunConfig, load_config
 from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
 from workbench.artefacts.run_folder import RunFolder, list_run_folders
-from workbench.confined import inside, is_inside, is_path
+from workbench.confined import check_may_change, inside, is_inside, is_path
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import remove, write_json, writing
 from workbench.messages import say
@@ -58,6 +58,7 @@ def open_run(
     With `replace` an existing run is deleted first. Raises InvalidInput for `resume` and
     `replace` together, NotFound for nothing to resume, Conflict for a finished or another run.
     """
+    check_may_change(settings)
     _check_choice(resume, replace)
     run = run_at(settings, config.name)
     worthless = run.folder.exists() and not run.begun and not resume

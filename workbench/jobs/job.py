@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.confined import READERS, check_may_change, may_change
-from workbench.errors import Conflict, Damaged, Forbidden, InvalidInput, NotFound
+from workbench.confined import check_may_change, may_change, reader_refused
+from workbench.errors import Conflict, Damaged, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
 from workbench.jobs.processes import COMMAND, end, group_of, living, sign_out, signed_in
@@ -170,7 +170,7 @@ class Job:
 
     def _check_mine(self) -> None:
         if not self.mine:
-            raise Forbidden(*READERS)
+            raise reader_refused()
 
     def _private_values(self) -> dict[str, str]:
         known = os.environ | _private_values.get(self.folder, {})

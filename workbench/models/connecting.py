@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from workbench.artefacts import model_folder
-from workbench.confined import inside
+from workbench.artefacts.published import find_published
+from workbench.confined import check_admin, check_may_change, inside
 from workbench.connections import Connections, Server, change_connections, read_connections
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import remove
@@ -32,6 +33,7 @@ SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 def connect_ollama(host: str, settings: Settings) -> str:
     """Remember the server's address; returns its version. Raises Unavailable without an answer."""
+    check_may_change(settings)
     version = ollama.ollama_version(host)
     address = whole_address(host)
     change_connections(settings.home, lambda now: now.model_copy(update={"ollama_host": address}))
@@ -62,6 +64,7 @@ def connect_server(
     `key` goes to the keyring, or with `keep=False` to this process alone; empty keeps the one that
     is known. Raises InvalidInput, and Unavailable where the server or the keyring refuses.
     """
+    check_may_change(settings)
     server = described_server(name, address, key, settings)
     models_of(server)
     known = read_connections(settings.home).servers.get(server.name)
@@ -81,6 +84,7 @@ def connect_server(
 
 def connect_folder(path: str, settings: Settings) -> str:
     """Remember a model folder; returns its name, `local:FOLDER`. Raises NotFound, InvalidInput."""
+    check_may_change(settings)
     folder = check_folder(inside(path, settings))
     if folder.parent == settings.home / "models":
         return f"local:{folder.name}"  # listed anyway
@@ -101,6 +105,7 @@ def check_server_name(name: str) -> str:
 
 def forget_server(name: str, settings: Settings) -> None:
     """Forget a server and its key. Raises NotFound."""
+    check_may_change(settings)
     known = read_connections(settings.home).servers
     if name not in known:
         raise NotFound(
@@ -132,12 +137,15 @@ def remove_model(name: str, settings: Settings) -> None:
 
     Raises NotFound, Unavailable, InvalidInput.
     """
+    check_may_change(settings)
     half = list_half_downloaded(settings)
     if name in half:
         remove(half[name])
         return
     kind, rest = split_name(name)
     if kind == "ollama":
+        if find_published(rest, settings) is None:
+            check_admin(settings)  # it belongs to everybody who uses that server
         ollama.delete(rest, settings)
     elif kind == "openai":
         forget_server(rest, settings)
