@@ -40,6 +40,7 @@ TABLE = tomllib.loads(Path(__file__).with_name("attacks.toml").read_text("utf-8"
 ATTACKS = [text for texts in TABLE["reach"].values() for text in texts]
 PACKAGES = ("workbench", "rag", "agents", "finetune", "deploy")
 
+CSV = "/etc/secret.csv"
 OWN = Path("uploads/docs/own.csv")
 Door = Callable[[str, Settings], Any]
 DOORS: dict[str, Door] = {
@@ -53,7 +54,7 @@ DOORS: dict[str, Door] = {
     "DuckDB": lambda path, settings: parse_place("shop", f"duckdb:///{path}", settings),
     "tried database": lambda path, settings: try_place(settings, "shop", path),
     "rights": lambda path, settings: try_rights(settings, "shop", path),
-    "series": lambda path, settings: find_place(settings, f"{path}/../secret.csv"),
+    "series": lambda path, settings: find_place(settings, path if path.endswith(".csv") else CSV),
     "model": lambda path, settings: choose_named(f"local:{path}", settings),
     "model's folder": find_local,
     "connected folder": connect_folder,
