@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -278,3 +279,37 @@ def test_no_file_opens_a_home_folder_without_asking_who_names_it() -> None:
                 unasked.append(name)
     assert sorted(set(unasked) - trusted.keys()) == []
     assert len(unasked) > 10
+
+
+WRITES = {
+    "change_connections",
+    "rmtree",
+    "unlink",
+    "update_json",
+    "write_bytes",
+    "write_json",
+    "write_lines",
+    "write_text",
+    "writing",
+}
+
+
+def written_by(path: Path) -> set[str]:
+    """The names of functions that write, as far as this file calls them."""
+    called = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            called.add(ast.unparse(node.func).rpartition(".")[2])
+    return called & WRITES
+
+
+def test_every_module_that_writes_is_known_and_the_doors_ask_for_the_role() -> None:
+    table = tomllib.loads(Path(__file__).with_name("writers.toml").read_text("utf-8"))
+    known = [name for names in table.values() for name in names]
+    assert len(known) == len(set(known))
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    writers = {str(path.relative_to(ROOT)) for path in paths if written_by(path)}
+    assert sorted(writers - set(known)) == []
+    assert sorted(set(known) - writers) == []
+    for name in table["guarded"]:
+        assert "check_may_" in (ROOT / name).read_text("utf-8"), name
