@@ -19,7 +19,7 @@ from workbench.errors import Forbidden
 from workbench.settings import Settings, load_settings
 
 # folders of a workspace that nobody names: who could would read others' chats, files and logs
-KEPT_BACK = {"chroma", "collections", "jobs", "people", "spaces"}
+KEPT_BACK = {"chroma", "collections", "jobs", "people", "removed", "spaces"}
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
