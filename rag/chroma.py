@@ -106,7 +106,7 @@ class ChromaIndex:
 
     def drop_all(self) -> None:
         """Delete every index of the collection."""
-        self._drop(lambda name: name.startswith(self._prefix))
+        self._drop(lambda name: name.startswith(self.prefix))
 
     def saw_own_change(self) -> None:
         """Note that the newest revision is our own work, so the client need not be reopened."""
@@ -135,10 +135,10 @@ class ChromaIndex:
         return self._settings.chroma_url, self._settings.folder("chroma")
 
     def _name(self, generation: int) -> str:
-        return f"{self._prefix}{generation}"
+        return f"{self.prefix}{generation}"
 
     @property
-    def _prefix(self) -> str:
+    def prefix(self) -> str:
         """How its names begin. A server may be shared by spaces, each of which counts from 1."""
         mark = mark_of(self._settings.home).lower()
         space = f"space-{mark}-" if mark and self._settings.chroma_url else ""

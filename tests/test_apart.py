@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from agents.prompts import list_prompts, save_prompt
 from deploy.versions import publishing
 from finetune.run.new_run import check_text, data_files
 from finetune.run.runs import find_run
+from rag.chroma import ChromaIndex
 from rag.retriever import lexical_index
 from rag.store import create_collection, delete_collection, list_collections, open_collection
 from workbench.artefacts.published import is_elsewhere
@@ -248,6 +250,20 @@ def test_one_space_closes_no_index_of_another(spaces: dict[str, Settings]) -> No
     assert "basalt" in nearest(spaces["basalt"])
     with pytest.raises(NotFound):
         nearest(spaces["coral"])
+
+
+def test_a_chroma_server_that_spaces_share_has_other_names_for_each(
+    spaces: dict[str, Settings],
+) -> None:
+    """Collections are counted from 1 in each space; dropping one's must leave the others'."""
+    prefixes = []
+    for settings in [*spaces.values(), spaces["coral"].model_copy(update={"person": "anna"}).own]:
+        there = settings.model_copy(update={"chroma_url": "http://127.0.0.1:1"})
+        prefixes.append(ChromaIndex(there, 1, 1, lambda: 1).prefix)
+    assert len(set(prefixes)) == len(prefixes) and "collection-1-" in prefixes
+    for prefix in prefixes:
+        assert [one for one in prefixes if f"{one}1".startswith(prefix)] == [prefix]
+        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]+", f"{prefix}1") and len(prefix) < 60
 
 
 @pytest.fixture
