@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,8 +51,9 @@ from workbench.accounts.signing_in import (
 from workbench.accounts.throttle import TooOften
 from workbench.chat.conversations import Conversations
 from workbench.cli import workbench
+from workbench.connections import change_connections
 from workbench.errors import Conflict, InvalidInput, NotFound, Unwritable, WorkbenchError
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 PASSWORD = "four words without sense"
 OTHER = "another four such words"
@@ -271,7 +273,7 @@ def test_spaces_are_ones_own_the_groups_and_main_for_admins(root: Settings) -> N
     assert [space.kind for space in spaces_of(root, ada)] == ["own", "group", "main"]
     assert [space.kind for space in spaces_of(root, ben)] == ["own"]
     main = settings_in(root, ada, "main")
-    assert (main.home, main.person, main.role) == (root.home, "Ada", "admin")
+    assert (main.home, main.role) == (root.home, "admin")
     for space in ("main", "sales", "Ada", "../Ada", "..", "people/Ada", "nowhere"):
         with pytest.raises(NotFound):
             settings_in(root, ben, space)
@@ -285,6 +287,35 @@ def test_spaces_are_ones_own_the_groups_and_main_for_admins(root: Settings) -> N
     disable(root, "Ben")
     with pytest.raises(InvalidInput, match="disabled"):
         settings_in(root, existing(root, "Ben"))
+
+
+def test_the_chats_of_before_are_the_first_persons(settings: Settings) -> None:
+    Conversations(settings.database).create("before")
+    ada = add_person(settings, "Ada", None)
+    ben = add_person(settings, "Ben", None, "admin")
+    found = {
+        person.name: Conversations(settings_in(settings, person, "main").database).recent()
+        for person in (ada, ben)
+    }
+    assert [chat.title for chat in found["Ada"]] == ["before"] and found["Ben"] == []
+
+
+def test_an_ollama_server_can_be_a_spaces_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, own = "http://main:11434", "http://own:11434"
+    ada = add_person(settings, "Ada", None)
+
+    def connect(home: Path, host: str) -> None:
+        change_connections(home, lambda now: now.model_copy(update={"ollama_host": host}))
+
+    connect(settings.home, main)
+    assert settings_in(load_settings(), ada).ollama_host == main, "as long as none is its own"
+    connect(settings_in(load_settings(), ada).folder(), own)
+    assert settings_in(load_settings(), ada).ollama_host == own
+    assert settings_in(load_settings(), ada, "main").ollama_host == main
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", "http://set:11434")
+    assert settings_in(load_settings(), ada).ollama_host == "http://set:11434"
 
 
 def test_who_is_removed_leaves_nothing_to_a_later_namesake(root: Settings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from agents.forecast.shelf import list_forecasts
 from agents.question import Question
 from agents.registry import Agent, registered
 from rag.passages import Document, Locator, Passage
-from rag.store import create_collection, list_collections
+from rag.store import create_collection, list_collections, open_collection
 from workbench.accounts import find_person, settings_in
 from workbench.accounts.groups import add_group, join, leave
 from workbench.accounts.people import (
@@ -44,8 +45,10 @@ from workbench.accounts.people import (
     disable,
     enable,
 )
+from workbench.backup.making import make_backup
+from workbench.backup.restoring import restore_backup
 from workbench.chat.conversations import Conversations
-from workbench.chat.events import Done, Event, Token
+from workbench.chat.events import Done, Event, Source, Token
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import write_json
 from workbench.jobs.job import Job, list_jobs
@@ -344,6 +347,31 @@ def test_the_owner_reaches_all_of_it(server: Server) -> None:
         if route.startswith("DELETE"):
             (sent,) = CASES[route](server.zoes)
             assert server.ask("Zoe", route, sent).json()["deleted"], route
+
+
+def test_a_backup_has_the_spaces_and_who_works_in_them(server: Server, tmp_path: Path) -> None:
+    team = settings_in(server.root, server.people["Zoe"], "team")
+    chats = Conversations(team.database)
+    place = f"{team.home}/uploads/a.md"
+    chat = chats.create("cites")
+    message = chats.add(chat, "assistant", "", state="streaming")
+    chats.save(message, [Source(1, "text", place, "p. 1", 1.0, "p1", "quay")], "done")
+    derived = team.folder("collections", "1", "lexical-9-9") / "ids.json"
+    derived.write_text("[]")
+    assert (team.home / "chroma").is_dir()
+    make_backup(server.root, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        names = archive.namelist()
+    assert not [name for name in names if "chroma" in name or "lexical-" in name]
+    restore_backup(server.root, tmp_path / "all.zip", tmp_path / "elsewhere")
+    there = server.root.model_copy(update={"home": tmp_path / "elsewhere"})
+    zoe = find_person(there, "Zoe")
+    assert zoe and zoe == find_person(server.root, "Zoe")
+    moved = settings_in(there, zoe, "team")
+    [cited] = Conversations(moved.database).messages(chat)[0].events
+    assert cited.source == f"{moved.home}/uploads/a.md"
+    assert open_collection(moved, "quay").count() == 1
+    assert list((moved.home / "collections/1").glob("lexical-*")), "built again in the space"
 
 
 def test_metrics_are_for_an_admins_key(server: Server) -> None:

@@ -23,6 +23,7 @@ create table people (
     role text not null,
     password text not null,
     disabled integer not null default 0,
+    was_first integer not null default 0,
     session_epoch text not null,
     created double precision not null,
     signed_in double precision not null default 0,

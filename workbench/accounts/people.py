@@ -45,6 +45,8 @@ class Person:
     has_password: bool
     """Not so for who signs in elsewhere (OpenID Connect)."""
     quota: Quota
+    was_first: bool
+    """Whether the chats that were made before anybody signed in are theirs."""
     groups: Mapping[str, Role] = field(default_factory=dict, hash=False)
     """Group -> the role in it, before it is capped by the person's own."""
 
@@ -94,10 +96,11 @@ def add_person(
             "password": kept,
             "epoch": new_epoch(),
             "created": time.time(),
+            "first": int(is_first),
         }
         query = (
-            "insert into people (name, folded, role, password, session_epoch, created) "
-            "values (:name, :folded, :role, :password, :epoch, :created) "
+            "insert into people (name, folded, role, password, session_epoch, created, was_first) "
+            "values (:name, :folded, :role, :password, :epoch, :created, :first) "
             "on conflict do nothing returning name"
         )
         if database.execute(query, row).fetchone() is None:
@@ -202,5 +205,6 @@ def _person(row: sqlite3.Row, groups: Mapping[str, Role]) -> Person:
         row["session_epoch"],
         bool(row["password"]),
         quota,
+        bool(row["was_first"]),
         groups,
     )
