@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from workbench.accounts.audit import DEEDS, list_audit
+from workbench.accounts.database import has_accounts
 from workbench.accounts.groups import existing_group, join
 from workbench.accounts.passwords import new_password
 from workbench.accounts.people import (
@@ -26,11 +27,17 @@ from workbench.accounts.people import (
 )
 from workbench.accounts.removing import remove_person
 from workbench.accounts.signing_in import end_sessions, set_password
+from workbench.accounts.spaces import is_space
 from workbench.cli import json_option, print_json, read_secret, reports_errors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 PASSWORD = "WORKBENCH_PASSWORD"  # noqa: S105 – the name of a variable
+FIRST = (
+    "From now on people sign in, in the app and over the API. Keys of the API that exist let "
+    "nobody in: make new ones with --user."
+)
 generate_option = click.option("--generate", is_flag=True, help="Make one and print it once.")
 
 
@@ -60,7 +67,10 @@ def add(name: str, role: str, groups: Sequence[str], generate: bool, as_json: bo
     for group in groups:
         existing_group(root, group)
     password = _password(generate)
+    is_first = not has_accounts(root)
     person = add_person(root, name, password, role)  # type: ignore[arg-type]
+    if is_first:
+        click.echo(FIRST, err=True)
     for group in groups:
         join(root, group, person.name)
     _told("added", existing(root, name), password if generate else "", as_json)
@@ -211,6 +221,11 @@ def as_admin() -> Settings:
     settings = load_settings()
     if settings.role != "admin":
         raise InvalidInput("Only an admin manages people.", "Ask an admin.")
+    if is_space(settings.home):
+        raise InvalidInput(
+            say("{path} is a space of another workspace.", path=settings.home),
+            "Set WORKBENCH_HOME to that workspace.",
+        )
     return settings
 
 

@@ -64,6 +64,16 @@ create table audit (
 
 STORE = Store("accounts.db", [FIRST])
 
+# the tables and their keys, in the order in which they refer to each other
+TABLES = {
+    "people": ("name",),
+    "groups": ("name",),
+    "members": ("group_name", "person"),
+    "attempts": ("name",),
+    "answers": ("person", "day"),
+    "audit": ("number",),
+}
+
 
 def has_accounts(root: Settings) -> bool:
     """Whether people sign in here. Once they did, nothing is open again while the file exists."""
