@@ -3,6 +3,8 @@
     attached/CHAT/            the files of a chat, and its collection `.chat-CHAT`
     .files-HASH               the collection of files that a command named, used again for the same
 
+In a workspace that several people share they lie in the person's own folder of it.
+
 A stored question carries the paths of its files in its settings, under `attached`. How each file
 fared is read from the collection, and from the job that reads it.
 """
@@ -15,10 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.catalogue import Catalogue
+from rag.catalogue import Catalogue, exists, place_of
 from rag.loaders.secret import ENTER_PASSWORD
 from rag.problems import fix_for_terminal, why_empty
 from workbench.chat.conversations import Conversations, Message
+from workbench.confined import check_may_change, inside
 from workbench.errors import NotFound, WorkbenchError
 from workbench.files import remove, sha256_of, writing
 from workbench.jobs.job import Job, list_jobs, start
@@ -64,7 +67,7 @@ def chat_collection(conversation: int) -> str:
 
 def keep_in_chat(settings: Settings, conversation: int, files: Sequence[Upload]) -> list[Path]:
     """Write the files into the chat's folder; none replaces another one of its name."""
-    folder = settings.folder("attached", str(conversation))
+    folder = settings.own.folder("attached", str(conversation))
     return [_write(folder, safe_name(file.name), bytes(file.getbuffer())) for file in files]
 
 
@@ -78,12 +81,11 @@ def read_in_job(
     """Start the job that reads files of the chat into its collection."""
     name = chat_collection(conversation)
     command = ["rag", "ingest", *map(str, paths), "--collection", name, "--json"]
-    if not _exists(settings, name):
+    if not exists(settings, name):
         command += ["--embedder", _embedder(settings)]
     # the password stays out of the command, which the job's folder stores
-    return start(
-        settings, title, command, {"WORKBENCH_FILE_PASSWORD": password} if password else {}
-    )
+    private = {"WORKBENCH_FILE_PASSWORD": password} if password else {}
+    return start(settings, title, command, private, own=True)
 
 
 def note_of(paths: Sequence[Path]) -> dict[str, Any]:
@@ -136,8 +138,9 @@ def read_now(
     """
     from rag.ingest import ingest
 
+    paths = [inside(path, settings) for path in paths]
     refused = {path: problem for path in paths if (problem := _refusal(path))}
-    usable = [path.expanduser().absolute() for path in paths if path not in refused]
+    usable = [path for path in paths if path not in refused]
     found = [AttachedFile(path, 0, "failed", 0, *why) for path, why in refused.items()]
     if not usable:
         return "", found
@@ -158,8 +161,9 @@ def copy_into(
     settings: Settings, paths: Sequence[Path], collection: str, title: str
 ) -> tuple[Job, list[Path]]:
     """Keep a chat's files in another collection too: copies, and the job that reads them there."""
+    check_may_change(settings)
     folder = settings.folder("uploads", safe_name(collection))
-    copies = [_write(folder, path.name, path.read_bytes()) for path in paths]
+    copies = [_write(folder, path.name, inside(path, settings).read_bytes()) for path in paths]
     command = ["rag", "ingest", *map(str, copies), "--collection", collection, "--json"]
     return start(settings, title, command), copies
 
@@ -170,7 +174,7 @@ def take_back(settings: Settings, job: Job, copies: Sequence[Path], collection: 
 
     if job.state == "running":
         job.cancel()
-    if _exists(settings, collection):
+    if exists(settings, collection):
         opened = open_collection(settings, collection)
         with opened.writing():
             opened.remove([str(copy) for copy in copies])
@@ -186,12 +190,12 @@ def collections_with(settings: Settings, file: AttachedFile) -> list[str]:
 def forget_chat(settings: Settings, conversation: int) -> None:
     """Delete the files of a chat and their collection."""
     _delete(settings, chat_collection(conversation))
-    remove(settings.home / "attached" / str(conversation))
+    remove(settings.own.home / "attached" / str(conversation))
 
 
 def forget_gone(settings: Settings, conversations: Conversations) -> None:
     """Delete the files of chats that exist no more. A deleted chat that can come back keeps its."""
-    folder = settings.home / "attached"
+    folder = settings.own.home / "attached"
     kept = list(folder.iterdir()) if folder.is_dir() else []
     for number in [int(path.name) for path in kept if path.name.isdecimal()]:
         try:
@@ -288,14 +292,15 @@ def _embedder(settings: Settings) -> str:
 
 def _documents(settings: Settings, name: str) -> dict[str, Document]:
     """Source -> document of the collection; empty where it does not exist yet."""
-    row = _catalogue(settings).collection(name)
+    catalogue = _catalogue(place_of(settings, name))
+    row = catalogue.collection(name)
     if row is None:
         return {}
-    return {one.source: one for one in _catalogue(settings).documents(row["id"])}
+    return {one.source: one for one in catalogue.documents(row["id"])}
 
 
 def _drop_oldest(settings: Settings) -> None:
-    catalogue = _catalogue(settings)
+    catalogue = _catalogue(settings.own)
     rows = [catalogue.collection(name) for name in catalogue.names(hidden=True)]
     mine = [row for row in rows if row and row["name"].startswith(FILES)]
     for row in sorted(mine, key=lambda row: -row["id"])[KEPT:]:
@@ -305,12 +310,8 @@ def _drop_oldest(settings: Settings) -> None:
 def _delete(settings: Settings, name: str) -> None:
     from rag.store import delete_collection  # Chroma: only where there is something to delete
 
-    if _exists(settings, name):
+    if exists(settings, name):
         delete_collection(settings, name)
-
-
-def _exists(settings: Settings, name: str) -> bool:
-    return _catalogue(settings).collection(name) is not None
 
 
 def _catalogue(settings: Settings) -> Catalogue:

@@ -43,14 +43,14 @@ def usable(chosen: Any) -> dict[str, Any]:
 def last_choices(settings: Settings) -> dict[str, Any]:
     """What was chosen last in this workspace, for a new chat to begin with."""
     try:
-        return usable(read_json(settings.folder() / LAST, {}))
+        return usable(read_json(settings.own.folder() / LAST, {}))
     except ValueError:  # a convenience: a damaged file is as good as none
         return {}
 
 
 def keep_last(chosen: Mapping[str, Any], settings: Settings) -> None:
     """Remember these choices as the last ones."""
-    write_json(settings.folder() / LAST, dict(chosen))
+    write_json(settings.own.folder() / LAST, dict(chosen))
 
 
 def _fits(name: str, value: Any) -> bool:

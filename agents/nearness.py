@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from workbench.settings import Settings
 
 SPEAKS = 0.1  # share of an asset's texts in a language from which words tell what it holds
 
-_missing: set[str] = set()  # embedders that could not be loaded
+_missing: set[tuple[str, Path]] = set()  # (embedder, workspace) that could not be loaded
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +97,11 @@ def embedder_of(settings: Settings) -> Embedder | None:
 
     What failed is not tried again by this process: each question would wait for a silent hub.
     """
-    if settings.embedder in _missing:
+    wanted = (settings.embedder, settings.home)
+    if wanted in _missing:
         return None
     try:
         return load_embedder(settings.embedder, settings)
     except WorkbenchError:
-        _missing.add(settings.embedder)
+        _missing.add(wanted)
         return None

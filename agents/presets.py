@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.choices import usable
 from agents.names import checked_name
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -161,5 +162,6 @@ def _preset(entry: Mapping[str, Any]) -> Preset:
 
 
 def _update(settings: Settings, change: Callable[[Shelf], Shelf]) -> None:
+    check_may_change(settings)
     read_shelf(settings)  # a damaged file is said in our words, and left as it is
     update_json(_file(settings), lambda data: asdict(change(_shelf(data))), {})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.names import checked_name
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -100,5 +101,6 @@ def _file(settings: Settings) -> Path:
 
 
 def _update(settings: Settings, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    check_may_change(settings)
     list_prompts(settings, "en")  # a damaged file is said in our words, and left as it is
     update_json(_file(settings), change, {})

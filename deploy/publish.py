@@ -17,6 +17,7 @@ from deploy.order import Order
 from deploy.plan import Plan, make_plan
 from deploy.quantize import find_llama_quantize, quantize
 from deploy.versions import Version, publishing
+from workbench.confined import check_admin, check_may_change
 from workbench.errors import Conflict, InvalidInput, Stopped, WorkbenchError
 from workbench.files import write_json, write_text
 from workbench.messages import say
@@ -31,6 +32,9 @@ def publish(
     A failure leaves nothing behind. With `keeps_candidate` it leaves what a retry can use.
     `registry` is for tests; by default it is the one of the settings.
     """
+    check_may_change(settings)
+    if order.llama_cpp:
+        check_admin(settings)
     registry = registry or Registry(settings.ollama_host)
     report_step(report, "check")
     registry.check()

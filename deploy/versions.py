@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.ollama_registry import Registry, check_name
+from workbench.confined import check_may_change
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_text
 from workbench.messages import read_messages, say
@@ -158,8 +159,9 @@ def write_latest(folder: Path, number: int) -> None:
 def publishing(settings: Settings, name: str) -> Iterator[Path]:
     """The name's folder, for one publish or removal at a time.
 
-    Raises Conflict where another one is at work.
+    Raises Conflict where another one is at work, Forbidden for a reader.
     """
+    check_may_change(settings)
     from filelock import Timeout
 
     folder = settings.folder("deploy") / name

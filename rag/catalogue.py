@@ -23,7 +23,10 @@ from rag.passages import Document, Passage
 from rag.sqlite_file import SqliteFile
 from workbench.errors import Conflict
 from workbench.messages import say
+from workbench.settings import Settings
 from workbench.sqlite_store import Store
+
+HIDDEN = "."  # begins the names of collections that belong to chats and programs
 
 SCHEMA = """
 create table if not exists collections (
@@ -94,7 +97,7 @@ class Catalogue(SqliteFile):
         """The names in order; one that begins with a dot only if asked."""
         with self.connect() as database:
             names = _column(database.execute("select name from collections order by name"))
-        return [name for name in names if hidden or not name.startswith(".")]
+        return [name for name in names if hidden or not name.startswith(HIDDEN)]
 
     def holding(self, sha256: str) -> list[str]:
         """The names of the collections, not hidden ones, that have read a file of that content."""
@@ -104,7 +107,7 @@ class Catalogue(SqliteFile):
         )
         with self.connect() as database:
             names = _column(database.execute(query, (sha256,)))
-        return [name for name in names if not name.startswith(".")]
+        return [name for name in names if not name.startswith(HIDDEN)]
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """The collection's row, or None."""
@@ -319,3 +322,16 @@ def drop_incomplete(path: Path) -> dict[str, list[str]]:
         database.execute(orphans)
         database.execute("update collections set dirty = 1, revision = revision + 1")
     return dropped
+
+
+def place_of(settings: Settings, name: str) -> Settings:
+    """The settings of the workspace that the collection lies in.
+
+    Hidden ones are of a person's chats, so they lie in what is the person's own.
+    """
+    return settings.own if name.startswith(HIDDEN) else settings
+
+
+def exists(settings: Settings, name: str) -> bool:
+    """Whether there is a collection of that name, told without loading Chroma."""
+    return Catalogue(place_of(settings, name).folder() / STORE.name).collection(name) is not None

@@ -20,6 +20,7 @@ from rag.chroma_files import check_files
 from rag.passages import Passage
 from workbench.errors import Damaged, InvalidInput, Unavailable, WorkbenchError
 from workbench.files import remove
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -30,6 +31,8 @@ HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 
 _lock = threading.RLock()  # one thread at a time: another may close and reopen the client
 _seen: dict[tuple[Path, int], int] = {}  # (workspace, collection) -> revision the client knows
+KEPT = 16  # clients of workspaces that stay open
+_clients: dict[tuple[str, Path], Any] = {}  # (address, Chroma's folder) -> its client
 _opened: dict[Path, int] = {}  # Chroma's folder -> inode of the file that its client has open
 DAMAGED = re.compile(r"code: (11|26)\b|hnsw|pickle|no such (table|column)|malformed|corrupt", re.I)
 
@@ -103,8 +106,7 @@ class ChromaIndex:
 
     def drop_all(self) -> None:
         """Delete every index of the collection."""
-        prefix = f"collection-{self._collection}-"
-        self._drop(lambda name: name.startswith(prefix))
+        self._drop(lambda name: name.startswith(self.prefix))
 
     def saw_own_change(self) -> None:
         """Note that the newest revision is our own work, so the client need not be reopened."""
@@ -133,7 +135,14 @@ class ChromaIndex:
         return self._settings.chroma_url, self._settings.folder("chroma")
 
     def _name(self, generation: int) -> str:
-        return f"collection-{self._collection}-{generation}"
+        return f"{self.prefix}{generation}"
+
+    @property
+    def prefix(self) -> str:
+        """How its names begin. A server may be shared by spaces, each of which counts from 1."""
+        mark = mark_of(self._settings.home).lower()
+        space = f"space-{mark}-" if mark and self._settings.chroma_url else ""
+        return f"{space}collection-{self._collection}-"
 
     def _drop(self, chosen: Callable[[str], bool]) -> None:
         with maps_chroma_errors(self._settings):
@@ -145,12 +154,17 @@ class ChromaIndex:
 
 def close_client(settings: Settings) -> None:
     """Close the embedded client; the next use opens the files again."""
-    folder = settings.folder("chroma")
-    if folder in _opened:
-        _client("", folder).close()
-    _client.cache_clear()
-    _opened.clear()
-    _seen.clear()
+    _close(settings.folder("chroma"))
+
+
+def _close(folder: Path) -> None:
+    """Close the client of that folder alone: those of other workspaces stay as they are."""
+    client = _clients.pop(("", folder), None)
+    if client is not None:
+        client.close()
+    _opened.pop(folder, None)
+    for key in [key for key in _seen if key[0] == folder.parent]:
+        del _seen[key]
     forget_handles()
 
 
@@ -229,8 +243,18 @@ def _metadata(passage: Passage) -> dict[str, Any]:
     return metadata
 
 
-@lru_cache(maxsize=4)
 def _client(url: str, folder: Path) -> Any:
+    """The client of that server or folder, the last used at the end; KEPT of folders stay open."""
+    key = (url, Path() if url else folder)
+    client = _clients.pop(key, None) or _connect(url, folder)
+    _clients[key] = client
+    folders = [place for address, place in _clients if not address]
+    for old in folders[:-KEPT]:
+        _close(old)
+    return client
+
+
+def _connect(url: str, folder: Path) -> Any:
     import chromadb
     from chromadb.api.shared_system_client import SharedSystemClient
 

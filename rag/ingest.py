@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.calibration import calibrate, ids_by_language, load_calibration, refresh
+from rag.catalogue import place_of
 from rag.embeddings import is_new_here, load_embedder
 from rag.index_writer import IndexWriter
 from rag.passages import Document
@@ -20,7 +21,14 @@ from rag.reading import read_files
 from rag.retriever import lexical_index
 from rag.sentence_models import Embedder
 from rag.sources import compare, find_files, find_gone
-from rag.store import Collection, create_collection, list_collections, open_collection
+from rag.store import (
+    Collection,
+    check_may_write,
+    create_collection,
+    list_collections,
+    open_collection,
+)
+from workbench.confined import check_name, inside
 from workbench.errors import Conflict
 from workbench.messages import say
 from workbench.settings import Settings
@@ -78,7 +86,7 @@ def ingest(
     Raises InvalidInput, Conflict, Unavailable.
     """
     outcome = Outcome()
-    files = find_files(paths, outcome.left_out)
+    files = find_files([inside(path, settings) for path in paths], outcome.left_out)
     progress = Progress(report, collection_name, len(files))
     collection, encoder = _open(collection_name, embedder, settings, progress)
     with collection.writing(progress.waiting):
@@ -112,7 +120,11 @@ def _open(
     name: str, embedder: str | None, settings: Settings, progress: Progress
 ) -> tuple[Collection, Embedder]:
     """The collection, created where it is new, and its embedder."""
-    if name not in [collection.name for collection in list_collections(settings, hidden=True)]:
+    place = place_of(settings, name)
+    check_may_write(settings, name)
+    if embedder and embedder not in {one.embedder for one in list_collections(settings)}:
+        check_name(embedder, settings)
+    if name not in [collection.name for collection in list_collections(place, hidden=True)]:
         encoder = _load(embedder or settings.embedder, settings, progress)
         try:
             collection = create_collection(settings, name, encoder.name, encoder.dimension)

@@ -9,7 +9,8 @@ import numpy as np
 from rag.calibration import calibrate
 from rag.embeddings import is_new_here, load_embedder
 from rag.progress import Progress, Report
-from rag.store import Collection, open_collection
+from rag.store import Collection, check_may_write, open_collection
+from workbench.confined import check_name
 from workbench.settings import Settings
 
 BATCH = 256  # passages embedded between two reports
@@ -22,6 +23,8 @@ def reindex(
 
     Raises NotFound, Unavailable.
     """
+    check_may_write(settings, collection_name)
+    check_name(embedder, settings)
     collection = open_collection(settings, collection_name)
     progress = Progress(report, collection_name, collection.count())
     if is_new_here(embedder, settings):

@@ -11,15 +11,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rag.catalogue import Catalogue
+from rag.catalogue import HIDDEN, Catalogue, place_of
 from rag.chroma import BATCH, ChromaIndex, close_client, forget_handles, remove_index
 from rag.passages import Document, Passage
+from workbench.confined import check_may_change
 from workbench.errors import Damaged, InvalidInput, NotFound, Unwritable
 from workbench.files import locked
 from workbench.messages import say
 from workbench.settings import Settings
 
-NAME = re.compile(r"\.?[\w][\w .-]{0,62}")  # a dot in front hides it, as it hides a file
+NAME = re.compile(r"\.?[\w][\w .-]{0,62}")
 
 Found = TypeVar("Found")
 
@@ -128,6 +129,7 @@ class Collection:
         """
         from filelock import Timeout
 
+        check_may_write(self._settings, self.name)
         path = _catalogue_path(self._settings)
         with ExitStack() as lock:
             try:
@@ -228,8 +230,15 @@ class Collection:
 def create_collection(settings: Settings, name: str, embedder: str, dimension: int) -> Collection:
     """A new, empty collection. Raises InvalidInput (name not allowed) or Conflict (name taken)."""
     check_name(name)
-    Catalogue(_catalogue_path(settings)).add_collection(name, embedder, dimension)
+    check_may_write(settings, name)
+    Catalogue(_catalogue_path(place_of(settings, name))).add_collection(name, embedder, dimension)
     return open_collection(settings, name)
+
+
+def check_may_write(settings: Settings, name: str) -> None:
+    """Raises Forbidden for a reader, who only gives files to chats."""
+    if not name.startswith(HIDDEN):
+        check_may_change(settings)
 
 
 def check_name(name: str) -> None:
@@ -244,17 +253,18 @@ def check_name(name: str) -> None:
 
 def open_collection(settings: Settings, name: str) -> Collection:
     """The collection of that name. Raises NotFound, which lists the existing names."""
-    catalogue = Catalogue(_catalogue_path(settings))
+    place = place_of(settings, name)
+    catalogue = Catalogue(_catalogue_path(place))
     row = catalogue.collection(name)
     if row:
-        return Collection(settings, row)
+        return Collection(place, row)
     raise _unknown(name, catalogue.names())
 
 
 def check_names(settings: Settings, names: Sequence[str]) -> None:
     """Raises NotFound, which lists the existing names, for one of no collection; opens none."""
-    catalogue = Catalogue(_catalogue_path(settings))
     for name in names:
+        catalogue = Catalogue(_catalogue_path(place_of(settings, name)))
         if catalogue.collection(name) is None:
             raise _unknown(name, catalogue.names())
 

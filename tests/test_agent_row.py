@@ -163,7 +163,7 @@ def test_it_answers_side_by_side(settings: Settings) -> None:
     beside = Beside(("toy", "tuned"))
     chat = ask("how?", SIDE_BY_SIDE, settings, conversations, beside=beside)
     for message in conversations.messages(chat)[1:]:
-        stream = STREAMS.get(message.id)
+        stream = STREAMS.get(conversations, message.id)
         assert stream is None or stream.ended.wait(60)
     answers = {message.mode: message for message in conversations.messages(chat)[1:]}
     assert list(answers) == ["toy", "tuned"]

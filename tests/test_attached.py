@@ -194,7 +194,7 @@ def test_the_files_of_a_chat_stay_with_it(settings: Settings) -> None:
 def ended(conversations: Conversations, chat: int):
     """The newest answer of the chat, once it has ended."""
     newest = conversations.messages(chat)[-1]
-    stream = STREAMS.get(newest.id)
+    stream = STREAMS.get(conversations, newest.id)
     assert stream is None or stream.ended.wait(60)
     return conversations.message(newest.id)
 

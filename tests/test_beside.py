@@ -85,7 +85,7 @@ def turn(text: str, settings: Settings, conversations: Conversations, chat: int 
     """Ask blind; returns the chat, once the answers that do not wait have ended."""
     chat = ask(text, SIDE_BY_SIDE, settings, conversations, chat, beside=BLIND)
     for answer in newest(conversations, chat):
-        stream = STREAMS.get(answer.id)
+        stream = STREAMS.get(conversations, answer.id)
         if stream and not ("wait" in text and answer.mode == "left"):
             assert stream.ended.wait(30)
     return chat
@@ -122,7 +122,7 @@ def test_a_chat_of_blind_turns_with_a_stop_a_failure_and_a_vote(
     waiting = newest(conversations, chat)
     assert hides_names(waiting, None), "also while they are written"
     left = next(answer for answer in waiting if answer.mode == "left")
-    stream = STREAMS.get(left.id)
+    stream = STREAMS.get(conversations, left.id)
     assert stream
     stream.stop()
     stopped = newest(conversations, chat)
@@ -141,7 +141,7 @@ def test_a_chat_of_blind_turns_with_a_stop_a_failure_and_a_vote(
     answer_again(messages[0], messages[1:3], settings, conversations)
     again = conversations.messages(chat)[1:3]
     for answer in again:
-        stream = STREAMS.get(answer.id)
+        stream = STREAMS.get(conversations, answer.id)
         assert stream is None or stream.ended.wait(30)
     assert beside_of(again).blind and again[0].versions == (answers[0].id, again[0].id)
     assert conversations.vote_on(again[0].id) is None

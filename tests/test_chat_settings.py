@@ -97,7 +97,7 @@ def test_a_chat_keeps_its_choices_and_another_has_its_own(
     first = conversations.recent()[0]
     assert first.settings == wanted
     for message in conversations.messages(first.id):
-        stream = STREAMS.get(message.id)
+        stream = STREAMS.get(conversations, message.id)
         assert stream is None or stream.ended.wait(30)
     body = next(body for path, body in script.requests if path == "/api/chat")
     assert body["messages"][0]["content"].startswith("Answer in rhyme.\n\n")

@@ -332,7 +332,7 @@ def test_an_answer_that_cannot_be_saved_ends_and_says_so(tmp_path: Path) -> None
     failure = Failed("The conversations cannot be written.", "Free disk space.")
     assert growing.events == [Token("whole"), failure]
     streams.start(conversations, message + 1, lambda: iter([]))
-    shown = streams.as_they_ended(conversations.messages(chat))
+    shown = streams.as_they_ended(conversations, conversations.messages(chat))
     assert [answer.state for answer in shown] == ["failed"]
     assert shown[0].events[-1] == failure
 

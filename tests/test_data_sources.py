@@ -161,9 +161,11 @@ def test_a_sources_files_and_the_disk_cannot_be_reached_by_a_query(
         ("postgres://u@h/db?password=x", InvalidInput),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(place: str, error: type[Exception]) -> None:
+def test_an_address_that_cannot_be_used_is_refused(
+    settings: Settings, place: str, error: type[Exception]
+) -> None:
     with pytest.raises(error):
-        parse_place("name", place)
+        parse_place("name", place, settings)
 
 
 def test_names_are_checked_and_nothing_is_overwritten(settings: Settings, tmp_path: Path) -> None:
@@ -533,7 +535,7 @@ def test_the_kept_file_of_secrets_can_be_named(
     from agents.databases.passwords import keep_password, password_of
 
     monkeypatch.setenv("WORKBENCH_SECRETS", str(tmp_path / "elsewhere" / "keys.json"))
-    source, _ = parse_place("my-shop", "mysql://u:pw@h/db")
+    source, _ = parse_place("my-shop", "mysql://u:pw@h/db", settings)
     keep_password(source.url, "pw")
     assert password_of(source.name, source.url) == "pw" and "pw" not in source.url
     monkeypatch.setenv("WORKBENCH_DATA_PASSWORD_MY_SHOP", "other")

@@ -319,7 +319,7 @@ def test_the_chat_shows_the_forecast_in_chinese(
     drawn(app.chat_input(key="question").set_value(f"/forecast {QUESTION_ZH}").run())
     conversations = Conversations(assets.database)
     newest = conversations.messages(conversations.recent()[0].id)[-1]
-    stream = STREAMS.get(newest.id)
+    stream = STREAMS.get(conversations, newest.id)
     assert stream is None or stream.ended.wait(120)
     drawn(app.run())
     shown = texts(app)

@@ -151,12 +151,12 @@ def test_a_file_is_read_as_text_and_a_missing_one_is_named(
 ) -> None:
     file = tmp_path / "sold.csv"
     hourly([1.0, 2.0]).to_csv(file, index=False)
-    table = read_place(find_place(str(file)), settings)
+    table = read_place(find_place(settings, str(file)), settings)
     assert list(table.columns) == ["when", "sold"] and table["sold"][0] == "1.0"
     with pytest.raises(NotFound):
-        read_place(find_place(str(tmp_path / "gone.csv")), settings)
+        read_place(find_place(settings, str(tmp_path / "gone.csv")), settings)
     with pytest.raises(NotFound):
-        read_place(find_place("nosource"), settings)
+        read_place(find_place(settings, "nosource"), settings)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def chat(settings: Settings, conversations: Conversations) -> int:
     number = None
     for question in list(BEFORE)[:3]:
         number = ask(question, "old", settings, conversations, number)
-        stream = STREAMS.get(conversations.messages(number)[-1].id)
+        stream = STREAMS.get(conversations, conversations.messages(number)[-1].id)
         assert stream is None or stream.ended.wait(30)
     assert number
     for answer in conversations.messages(number)[1:4:2]:

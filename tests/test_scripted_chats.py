@@ -117,7 +117,7 @@ def _say(
 
 
 def _ended(answer: Message, conversations: Conversations) -> Message:
-    stream = STREAMS.get(answer.id)
+    stream = STREAMS.get(conversations, answer.id)
     if stream:
         assert stream.ended.wait(ENDS_WITHIN), "the answer does not end"
     return conversations.message(answer.id)

@@ -118,7 +118,7 @@ def test_twenty_answers_at_once_lose_nothing(conversations: Conversations) -> No
         streams.start(conversations, message, lambda number=number: slow(number))
     looks = []
     for message in messages:
-        stream = streams.get(message)
+        stream = streams.get(conversations, message)
         while stream and not stream.ended.wait(0.05):
             begins = time.monotonic()
             conversations.messages(conversations.message(message).conversation)

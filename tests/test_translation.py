@@ -22,6 +22,7 @@ PACKAGES = ("workbench", "rag", "agents", "finetune", "deploy")
 ERRORS = {
     "WorkbenchError",
     "InvalidInput",
+    "Forbidden",
     "NotFound",
     "Unavailable",
     "Conflict",

@@ -117,7 +117,7 @@ def test_side_by_side_both_answer_and_only_what_fails_fails(
     conversations = Conversations(settings.database)
     chat = ask("Who wrote Faust?", SIDE_BY_SIDE, settings, conversations)
     for message in conversations.messages(chat)[1:]:
-        if stream := STREAMS.get(message.id):
+        if stream := STREAMS.get(conversations, message.id):
             assert stream.ended.wait(60)
     question, documents, tuned = conversations.messages(chat)
     assert (documents.mode, documents.state) == ("documents", "failed")  # there is no collection

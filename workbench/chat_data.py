@@ -25,13 +25,13 @@ FILES: dict[str, Callable[[Conversations], Iterator[dict[str, Any]]]] = {
 
 
 def chat_data(settings: Settings) -> Path | None:
-    """The file with all good and corrected answers; None where there are none.
+    """The file with all good and corrected answers of the person; None where there are none.
 
     Beside it lie the pairs of answers and the rated answers for preference training. All are
     written again where a conversation has changed since. Raises WorkbenchError where the
     conversations cannot be read.
     """
-    folder = settings.folder("uploads", "training")
+    folder = settings.own.folder("uploads", "training")
     if settings.database.exists() and not _are_newest(folder, settings.database):
         conversations = Conversations(settings.database)
         for name, rows_of in FILES.items():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -130,6 +131,7 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
+            _check_paths(kwargs.values())
             return command(*args, **kwargs)
         except WorkbenchError as error:
             failure = error
@@ -145,6 +147,23 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         sys.exit(1)
 
     return wrapper
+
+
+def _check_paths(values: Iterable[Any]) -> None:
+    """Raises Forbidden for a path in a command's arguments that its person may not name.
+
+    A page runs commands in jobs, for the person who has pressed the button.
+    """
+    given = [one for value in values for one in (value if isinstance(value, tuple) else [value])]
+    paths = [one for one in given if isinstance(one, Path)]
+    if not paths:
+        return
+    from workbench.confined import inside
+    from workbench.settings import load_settings
+
+    settings = load_settings()
+    for path in paths:
+        inside(path, settings)
 
 
 def main() -> None:

@@ -17,18 +17,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import InvalidInput
 from workbench.files import read_json, update_json
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 
 FILE = "connections.json"
 
 
 class Server(BaseModel):
-    """An OpenAI-compatible server. `has_key` says whether the keyring has its key."""
+    """An OpenAI-compatible server. `has_key` says whether the keyring has its key.
+
+    `space` is the mark of the space whose server it is: a key belongs to that too.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     base_url: str
     has_key: bool = False
+    space: str = Field("", exclude=True)
 
 
 class Connections(BaseModel):
@@ -67,9 +72,14 @@ def change_connections(home: Path, change: Callable[[Connections], Connections])
 
 def _parse(data: Any, path: Path) -> Connections:
     try:
-        return Connections.model_validate(data)
+        found = Connections.model_validate(data)
     except ValidationError as error:
         raise _damaged(path) from error
+    space = mark_of(path.parent)
+    servers = {
+        name: server.model_copy(update={"space": space}) for name, server in found.servers.items()
+    }
+    return found.model_copy(update={"servers": servers})
 
 
 def _damaged(path: Path) -> InvalidInput:

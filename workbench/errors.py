@@ -2,7 +2,8 @@
 
     WorkbenchError
     ├── InvalidInput   a file, a name or a setting cannot be used
-    │   └── Damaged    a file of the workspace is not as it was written
+    │   ├── Damaged    a file of the workspace is not as it was written
+    │   └── Forbidden  the role of whoever asks does not allow it
     ├── NotFound       no thing of that name exists
     ├── Unavailable    a server, library, model or device is missing or does not answer
     │   └── Unwritable the disk is full, or the folder may not be written
@@ -51,6 +52,10 @@ class Damaged(InvalidInput, ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem, "Run: workbench repair")
+
+
+class Forbidden(InvalidInput):
+    """The role of whoever asks does not allow it."""
 
 
 class Conflict(WorkbenchError):

@@ -6,9 +6,29 @@ would look for the secret there.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 SERVICE = "agent-workbench"
+MARK = 16  # digits
+
+
+def mark_of(home: Path) -> str:
+    """What tells a space or a person's part of one from others; empty for a workspace itself.
+
+    They lie in `people/` or `groups/`. All of them share one process, one user of the machine, its
+    keyring and its servers.
+    """
+    home = home.absolute()
+    if home.parent.name not in ("people", "groups"):
+        return ""
+    return hashlib.sha256(str(home).encode()).hexdigest()[:MARK].upper()
+
+
+def marked(account: str, space: str) -> str:
+    """The account of a space with that mark."""
+    return f"{space} {account}" if space else account
 
 
 def has_keyring() -> bool:

@@ -234,10 +234,20 @@ class Settings(BaseSettings):
         return _made(self.cache.joinpath(*parts), "WORKBENCH_CACHE")
 
     @property
+    def own(self) -> Settings:
+        """Where what is one person's lies: chats, their files, what was learned of ratings.
+
+        In a workspace that several people share it is a folder of theirs, else the workspace.
+        """
+        if not self.person:
+            return self
+        home = self.home / "people" / self.person
+        return self.model_copy(update={"home": home, "person": ""})
+
+    @property
     def database(self) -> Path:
         """The SQLite file of conversations and ratings: the workspace's, or one person's in it."""
-        where = ("people", self.person) if self.person else ()
-        return self.folder(*where) / "workbench.db"
+        return self.own.folder() / "workbench.db"
 
 
 def _made(path: Path, variable: str) -> Path:

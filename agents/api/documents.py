@@ -16,6 +16,7 @@ from agents.api.problems import PROBLEMS
 from rag.passages import Document
 from rag.removal import take_out
 from rag.store import Collection, check_name, list_collections, open_collection
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import writing
 from workbench.jobs.job import start
@@ -159,6 +160,7 @@ def _unknown(name: str) -> NotFound:
 
 
 def _keep(settings: Settings, collection: str, file: UploadFile) -> Path:
+    check_may_change(settings)
     path = settings.folder("uploads", safe_name(collection)) / safe_name(file.filename or "")
     with writing(path) as part, part.open("wb") as out:
         shutil.copyfileobj(file.file, out)

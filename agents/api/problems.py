@@ -19,6 +19,7 @@ LOG = logging.getLogger("workbench.api")
 # by the names of the error tree; what is missing there is 500
 STATUS = {
     "InvalidInput": 400,
+    "Forbidden": 403,
     "NotFound": 404,
     "Conflict": 409,
     "Unavailable": 503,

@@ -17,6 +17,7 @@ from workbench.artefacts.data_set import read_conversations
 from workbench.artefacts.run_folder import RunFolder
 from workbench.chat.conversations import Conversations
 from workbench.chat.examples import turns_before, without_citations
+from workbench.confined import inside
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings
@@ -39,7 +40,7 @@ def gather(origin: str, settings: Settings, count: int = COUNT, seed: int = 42) 
         passages = open_collection(settings, name).passages()
         rows = questions_about(passages, name, count, seed)
     else:
-        rows = read_questions(Path(origin))
+        rows = read_questions(inside(origin, settings))
     found = _each_once(rows)
     if not found:
         raise InvalidInput(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from agents.databases.sources import DataSource
 from workbench.disk import maps_disk_errors
 from workbench.files import locked
 from workbench.settings import Settings
+from workbench.who import who_acts
 
 LONGEST_TEXT = 4_000  # characters of a statement or problem
 LARGEST_FILE = 5_000_000  # bytes; then a new file begins
@@ -30,7 +30,7 @@ def audit(settings: Settings, source: DataSource, sql: str, verdict: str, **fact
     """
     line: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "who": _who(),
+        "who": who_acts(settings),
         "source": source.name,
         "verdict": verdict,
         "sql": sql,
@@ -76,10 +76,3 @@ def _append(path: Path, data: bytes) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(log)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a user of that number
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -86,7 +86,7 @@ def _mapped(
             say("{address} refuses the user or the password.", address=source.address),
             say(
                 "Enter the right one on the Data page, or export it as {variable}.",
-                variable=variable_of(source.name),
+                variable=variable_of(source.name, source.space),
             ),
         )
     if NO_ANSWER.search(lowered):
@@ -126,5 +126,7 @@ def _message(source: DataSource, error: BaseException) -> str:
         text = str(error.args[1])
     lines = [line.strip() for line in text.splitlines()[:2]]
     text = " ".join(lines) or type(error).__name__
-    password = password_of(source.name, source.url) if source.url else ""
+    password = ""
+    if source.url:
+        password = password_of(source.name, source.url, source.space)
     return text.replace(password, "…") if password else text

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agents.databases.sources import DataSource, add_source, find_source, source_folder
+from workbench.confined import check_may_change
 from workbench.errors import NotFound
 from workbench.files import write_json
 from workbench.settings import Settings
@@ -42,6 +43,7 @@ def load_example(settings: Settings) -> DataSource:
     try:
         return find_source(settings, NAME)
     except NotFound:
+        check_may_change(settings)
         path = settings.folder("data") / f"{NAME}.sqlite"
         path.unlink(missing_ok=True)
         make_database(path)

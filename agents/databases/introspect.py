@@ -58,7 +58,7 @@ def try_place(settings: Settings, name: str, place: str) -> int:
 
     Raises InvalidInput, NotFound or Unavailable.
     """
-    source, password = parse_place(name or "new", place)
+    source, password = parse_place(name or "new", place, settings)
     with trying_password(source.url, password):
         return count_tables(source, settings)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.databases.schema import Schema, TableSchema
 from agents.databases.sources import DataSource, source_folder
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
@@ -136,6 +137,7 @@ def _from_dict(data: dict[str, Any]) -> Notes:
 
 def _update(source: DataSource, settings: Settings, change: Callable[[Notes], Notes]) -> None:
     """Change the notes while no other process does; damaged ones stay as they are."""
+    check_may_change(settings)
     path = _file(source, settings)
     try:
         update_json(path, lambda data: asdict(change(_from_dict(data))), {})

@@ -17,26 +17,31 @@ from pathlib import Path
 
 from workbench.errors import InvalidInput
 from workbench.files import locked, read_json, writing
-from workbench.machine_keyring import forget_secret, keep_secret, secret_of
+from workbench.machine_keyring import forget_secret, keep_secret, marked, secret_of
 from workbench.messages import say
 
 Passwords = dict[str, str | None]
 _tried: ContextVar[dict[str, str] | None] = ContextVar("tried", default=None)
 
 
-def variable_of(name: str) -> str:
-    """The environment variable that may carry the password of a source."""
-    return f"WORKBENCH_DATA_PASSWORD_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+def variable_of(name: str, space: str = "") -> str:
+    """The environment variable that may carry the password of a source.
+
+    `space` is the mark of the space that the source belongs to, here and below.
+    """
+    mark = f"{space}_" if space else ""
+    return f"WORKBENCH_DATA_PASSWORD_{mark}{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
 
 
-def password_of(name: str, url: str) -> str:
+def password_of(name: str, url: str, space: str = "") -> str:
     """The password of the source with that name and address, or nothing."""
-    given = (_tried.get() or {}).get(url) or os.environ.get(variable_of(name))
+    given = (_tried.get() or {}).get(url) or os.environ.get(variable_of(name, space))
     if given:
         return given
-    kept = _read().get(url, "")
+    account = marked(url, space)
+    kept = _read().get(account, "")
     # a keyring may ask the person to unlock it: only where it has the password
-    return secret_of(url) if kept is None else kept
+    return secret_of(account) if kept is None else kept
 
 
 @contextmanager
@@ -49,17 +54,19 @@ def trying_password(url: str, password: str) -> Iterator[None]:
         _tried.reset(before)
 
 
-def keep_password(url: str, password: str) -> None:
-    kept = None if keep_secret(url, password) else password
-    _update(lambda passwords: passwords | {url: kept})
+def keep_password(url: str, password: str, space: str = "") -> None:
+    account = marked(url, space)
+    kept = None if keep_secret(account, password) else password
+    _update(lambda passwords: passwords | {account: kept})
 
 
-def forget_password(url: str) -> None:
+def forget_password(url: str, space: str = "") -> None:
+    account = marked(url, space)
     known = _read()
-    if url in known:
-        if known[url] is None:
-            forget_secret(url)
-        _update(lambda passwords: {key: passwords[key] for key in passwords if key != url})
+    if account in known:
+        if known[account] is None:
+            forget_secret(account)
+        _update(lambda passwords: {key: passwords[key] for key in passwords if key != account})
 
 
 def secrets_file() -> Path:

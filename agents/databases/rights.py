@@ -88,7 +88,7 @@ def noted_rights(source: DataSource, settings: Settings) -> Rights | None:
 
 def try_rights(settings: Settings, name: str, place: str) -> Rights:
     """What the account of an address may do, without keeping anything."""
-    source, password = parse_place(name or "new", place)
+    source, password = parse_place(name or "new", place, settings)
     with trying_password(source.url, password):
         return find_rights(source, settings)
 

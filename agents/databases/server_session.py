@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 CONNECTS_WITHIN = 5  # seconds
+NO_FILE = "/nowhere/pgpass"
 LOCK_WAIT = 3  # seconds
 IDLE = 60  # seconds that an open transaction may wait for our next word
 ANSWERS_WITHIN = 3  # seconds beyond a query's own time, before the socket is given up
@@ -236,7 +237,11 @@ def _engine(source: DataSource, seconds: float) -> Engine:
     else:
         limits = POSTGRES_OPTIONS | {"statement_timeout": str(int(seconds * 1000))}
         options["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    url = make_url(source.url).set(password=password_of(source.name, source.url) or None)
+    password = password_of(source.name, source.url, source.space)
+    if source.space and source.dialect == "postgres":
+        # else the driver looks for a password of whoever runs this process
+        options |= {"password": password, "passfile": NO_FILE}
+    url = make_url(source.url).set(password=password or None)
     return sqlalchemy.create_engine(url, connect_args=options, poolclass=NullPool)
 
 

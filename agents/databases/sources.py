@@ -9,16 +9,22 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from agents.databases.passwords import forget_password, keep_password
+from workbench.confined import check_may_change, inside
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.folders import check_file, files_in
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 NAME = re.compile(r"[\w-]{1,64}")
 SCHEMES = {  # scheme of an address -> dialect
@@ -49,6 +55,7 @@ OPTIONS = {
     "sslcert",
     "sslkey",
 }
+PATH_OPTIONS = OPTIONS - {"ssl_verify_cert", "sslmode"}
 DRIVERS = {"mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
 
 
@@ -56,13 +63,15 @@ DRIVERS = {"mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
 class DataSource:
     """`url` for a server, `file` for a file or folder.
 
-    `dialect` is mysql, postgres, sqlite or duckdb.
+    `dialect` is mysql, postgres, sqlite or duckdb. `space` is the mark of the space that it belongs
+    to, with whose passwords it is asked; it is not stored.
     """
 
     name: str
     dialect: str
     url: str = ""
     file: str = ""
+    space: str = ""
 
     @property
     def from_files(self) -> bool:
@@ -92,18 +101,28 @@ def add_source(settings: Settings, name: str, place: str) -> DataSource:
                 say("There is a source {name} already.", name=name),
                 say("Remove it first: workbench data remove {name} --yes", name=name),
             )
-        source, password = parse_place(name, place)
+        source, password = parse_place(name, place, settings)
         if password:
-            keep_password(source.url, password)
-        write_json(record, asdict(source))
+            keep_password(source.url, password, source.space)
+        facts = asdict(source)
+        del facts["space"]
+        write_json(record, facts)
     return source
 
 
-def parse_place(name: str, place: str) -> tuple[DataSource, str]:
-    """A URL or a file -> the source and the password that the URL holds."""
+def parse_place(name: str, place: str, settings: Settings) -> tuple[DataSource, str]:
+    """A URL or a file -> the source and the password that the URL holds.
+
+    Raises Forbidden for a file, or a socket of this machine, that the person may not name.
+    """
+    source, password = _parse(name, place, settings)
+    return replace(source, space=mark_of(settings.home)), password
+
+
+def _parse(name: str, place: str, settings: Settings) -> tuple[DataSource, str]:
     scheme, found, rest = place.partition("://")
     if not found:
-        return _file_source(name, Path(place)), ""
+        return _file_source(name, inside(place, settings)), ""
     dialect = SCHEMES.get(scheme.split("+")[0].lower())
     if dialect is None:
         raise InvalidInput(
@@ -111,12 +130,14 @@ def parse_place(name: str, place: str) -> tuple[DataSource, str]:
             say("Use one of: {schemes}.", schemes=", ".join(SCHEMES)),
         )
     if dialect in ("sqlite", "duckdb"):
-        path = Path(rest.removeprefix("/"))  # sqlite:///relative, sqlite:////absolute
-        return _file_source(name, path, dialect), ""
-    return _server_source(name, dialect, f"{DRIVERS[dialect]}://{rest}")
+        path = rest.removeprefix("/")  # sqlite:///relative, sqlite:////absolute
+        return _file_source(name, inside(path, settings), dialect), ""
+    return _server_source(name, dialect, f"{DRIVERS[dialect]}://{rest}", settings)
 
 
-def _server_source(name: str, dialect: str, address: str) -> tuple[DataSource, str]:
+def _server_source(
+    name: str, dialect: str, address: str, settings: Settings
+) -> tuple[DataSource, str]:
     from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -138,6 +159,7 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[DataSource, s
             say("The address sets forbidden options: {others}.", others=", ".join(sorted(others))),
             say("Allowed: {options}.", options=", ".join(sorted(OPTIONS))),
         )
+    _check_files(url, settings)
     bare = URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query
     )
@@ -145,8 +167,21 @@ def _server_source(name: str, dialect: str, address: str) -> tuple[DataSource, s
     return source, str(url.password or "")
 
 
+def _check_files(url: URL, settings: Settings) -> None:
+    """Raises Forbidden for sockets and certificates of the machine that the person may not name.
+
+    A socket knows by the user of this process who asks, so it needs no password.
+    """
+    host = unquote(url.host or "")
+    named = [host] if "/" in host or host.startswith("@") else []
+    for option, values in url.normalized_query.items():
+        if option in PATH_OPTIONS:
+            named += values
+    for path in named:
+        inside(path, settings)
+
+
 def _file_source(name: str, path: Path, dialect: str = "") -> DataSource:
-    path = path.expanduser().absolute()
     if not path.exists():
         raise NotFound(
             say("There is no file {path}.", path=path),
@@ -199,7 +234,7 @@ def find_source(settings: Settings, name: str) -> DataSource:
         if names:
             fix = say("There are: {names}.", names=", ".join(names))
         raise NotFound(say("There is no source {name}.", name=name), fix)
-    return DataSource(**record)
+    return DataSource(**record | {"space": mark_of(settings.home)})
 
 
 def _only_source(settings: Settings) -> DataSource:
@@ -223,7 +258,7 @@ def remove_source(settings: Settings, name: str) -> None:
         source = find_source(settings, name)
         shutil.rmtree(_record(settings, name).parent)
         if source.url not in {other.url for other in list_sources(settings)}:
-            forget_password(source.url)
+            forget_password(source.url, source.space)
 
 
 def source_folder(settings: Settings, source: DataSource) -> Path:
@@ -240,5 +275,6 @@ def _record(settings: Settings, name: str) -> Path:
 
 
 def _locked(settings: Settings) -> AbstractContextManager[None]:
-    """One process at a time adds or removes sources."""
+    """One process at a time adds or removes sources. Raises Forbidden for a reader."""
+    check_may_change(settings)
     return locked(settings.folder("data") / "sources")

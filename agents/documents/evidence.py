@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.documents.search import FEWEST, search, searched
 from agents.evidence import Match, Weights, share
 from agents.nearness import ask, speaks
-from rag.catalogue import Catalogue
+from rag.catalogue import exists
 from rag.embeddings import load_embedder
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
@@ -105,9 +105,8 @@ def find_documents(settings: Settings) -> DocumentsAsset | None:
     Raises NotFound where one of several is missing.
     """
     # the catalogue first: opening a collection loads Chroma, which takes a second
-    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
     names = searched(settings)
-    if not any(name in existing for name in names):
+    if not any(exists(settings, name) for name in names):
         return None
     pool = open_pool(settings, names)
     return DocumentsAsset(settings, pool) if pool.size else None

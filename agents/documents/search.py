@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.catalogue import Catalogue
+from rag.catalogue import exists
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
 from workbench.settings import Settings
@@ -45,10 +45,10 @@ def searched(settings: Settings) -> list[str]:
     if not settings.attached:
         return settings.collections
     # the catalogue first: opening a collection loads Chroma, which takes a second
-    existing = Catalogue(settings.folder() / "index.db").names(hidden=True)
-    if settings.attached not in existing:
+    if not exists(settings, settings.attached):
         return settings.collections
-    return [name for name in [settings.attached, *settings.collections] if name in existing]
+    names = [settings.attached, *settings.collections]
+    return [name for name in names if exists(settings, name)]
 
 
 def warm_search(settings: Settings) -> None:

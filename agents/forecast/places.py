@@ -15,6 +15,7 @@ from agents.databases.guard.guard import first_query
 from agents.databases.introspect import load_schema
 from agents.databases.runner import Result, ask_database
 from agents.databases.sources import FILES, find_source
+from workbench.confined import inside
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings
@@ -36,11 +37,10 @@ class Place:
     query: str = ""
 
 
-def find_place(text: str, table: str = "", query: str = "") -> Place:
-    """A path of a table file, else the name of a source."""
-    path = Path(text).expanduser()
-    if path.suffix.lower() in FILES:
-        return Place(file=str(path.absolute()), table=table)
+def find_place(settings: Settings, text: str, table: str = "", query: str = "") -> Place:
+    """A path of a table file, else the name of a source. Raises Forbidden."""
+    if Path(text).suffix.lower() in FILES:
+        return Place(file=str(inside(text, settings)), table=table)
     return Place(source=text, table=table, query=query)
 
 

@@ -23,6 +23,7 @@ from agents.forecast.layout import Layout, read_layout
 from agents.forecast.models import StepModels
 from agents.forecast.places import Place
 from agents.forecast.series import Series, Wanted
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.extras import require
 from workbench.files import locked, read_json, write_json, writing
@@ -113,6 +114,7 @@ def keep(
 
     Raises InvalidInput for a name that cannot be a folder's.
     """
+    check_may_change(settings)
     check_name(name)
     shelf = settings.folder("forecasts", name)
     with locked(shelf / CURRENT):
@@ -174,6 +176,7 @@ def versions_of(settings: Settings, name: str) -> list[int]:
 
 def promote(settings: Settings, name: str, version: int) -> Kept:
     """Let that version answer. Raises NotFound."""
+    check_may_change(settings)
     found = find_forecast(settings, name, version)
     shelf = found.folder.parent
     with locked(shelf / CURRENT):
@@ -183,6 +186,7 @@ def promote(settings: Settings, name: str, version: int) -> Kept:
 
 def remove_forecast(settings: Settings, name: str, version: int = 0) -> None:
     """Delete a version, or all of them. Raises NotFound."""
+    check_may_change(settings)
     found = find_forecast(settings, name, version)
     shelf = found.folder.parent
     if version and len(_versions(shelf)) > 1:

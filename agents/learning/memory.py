@@ -66,7 +66,7 @@ def learned(settings: Settings) -> Learned:
 
 def kept_as_it_is(settings: Settings) -> Learned:
     """What the file says, without a look at chats and comparisons."""
-    path = settings.home / FILE
+    path = settings.own.home / FILE
     try:
         status = path.stat()
     except OSError:
@@ -114,7 +114,7 @@ def _find(name: str, settings: Settings) -> Judgement:
 
 
 def _change(settings: Settings, change: Callable[[Row], Row]) -> None:
-    path = settings.folder() / FILE
+    path = settings.own.folder() / FILE
     with suppress(ValueError):
         update_json(path, lambda content: change(_whole(content)), {})
         return

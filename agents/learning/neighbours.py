@@ -89,7 +89,7 @@ class _Nearness:
     ) -> None:
         texts = tuple(stance.question for stance in stances)
         self.all = nearness_among(texts, embedder, settings)
-        vectors = question_vectors(texts, embedder, settings.folder(FOLDER))
+        vectors = question_vectors(texts, embedder, settings.own.folder(FOLDER))
         self._words = [_words(text) for text in texts]
         self._weights = self._weigh(question)
         asked = embed_question(question, embedder)
@@ -123,7 +123,7 @@ def _language(text: str) -> str:
 
 def nearness_among(texts: Sequence[str], embedder: Embedder, settings: Settings) -> np.ndarray:
     """float (texts, texts): how near these questions are to each other."""
-    return _nearness_among(tuple(texts), embedder, settings.folder(FOLDER))
+    return _nearness_among(tuple(texts), embedder, settings.own.folder(FOLDER))
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from agents.loop.leakage import Leak, find_leaks, measured_questions
 from agents.loop.review import Reviewed, mark_frozen, read_review
 from workbench.artefacts.batch import FOLDER, FROZEN, Batch, list_batches
 from workbench.artefacts.data_set import write_lines
+from workbench.confined import check_may_change
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import locked
 from workbench.messages import say
@@ -98,6 +99,7 @@ def freeze(settings: Settings, name: str = "") -> Batch:
     Questions that something is measured by are left out, and said. Raises InvalidInput where
     nothing is left or the name cannot be used, Conflict where a batch has it.
     """
+    check_may_change(settings)
     folder = settings.folder(FOLDER)
     with locked(folder / "batches"):
         found = waiting(settings)

@@ -18,23 +18,30 @@ from workbench.settings import Settings
 
 AT_ONCE = 64  # questions of one call of the embedder
 
-_vectors: dict[tuple[str, str], np.ndarray] = {}  # (embedder, question) -> its vector
+_vectors: dict[tuple[str, str], np.ndarray] = {}  # (embedder and server, question) -> its vector
 _working = Lock()
 
 
 def group_now(questions: tuple[str, ...], settings: Settings) -> list[int]:
     """Groups by what is known now; what is missing is made in the meantime."""
-    known = all((settings.embedder, question) in _vectors for question in questions)
+    name = _name(settings)
+    known = all((name, question) in _vectors for question in questions)
     if not known and not _working.locked():
         Thread(target=_learn, args=(questions, settings), daemon=False).start()
-    return _grouped(questions, settings.embedder, known)
+    return _grouped(questions, name, known)
 
 
 def group_surely(questions: Sequence[str], settings: Settings) -> list[int]:
     """Groups by letters and meaning; waits for the vectors."""
     _learn(questions, settings)
-    known = all((settings.embedder, question) in _vectors for question in questions)
-    return _grouped(tuple(questions), settings.embedder, known)
+    name = _name(settings)
+    known = all((name, question) in _vectors for question in questions)
+    return _grouped(tuple(questions), name, known)
+
+
+def _name(settings: Settings) -> str:
+    """The embedder with its server: a name of Ollama is another model on another one."""
+    return f"{settings.embedder} {settings.ollama_host}"
 
 
 @lru_cache(maxsize=4)
@@ -51,7 +58,7 @@ def _learn(questions: Sequence[str], settings: Settings) -> None:
     """
     with _working:
         embedder = embedder_of(settings)
-        name = settings.embedder
+        name = _name(settings)
         missing = [text for text in dict.fromkeys(questions) if (name, text) not in _vectors]
         if embedder is None:
             return

@@ -8,7 +8,6 @@ item is open again.
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from workbench.errors import InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.messages import pack, say, unpack
 from workbench.settings import Settings
+from workbench.who import who_acts
 
 State = Literal["open", "accepted", "edited", "rejected"]
 STATES: tuple[State, ...] = ("open", "accepted", "edited", "rejected")
@@ -94,7 +94,7 @@ def accept(ids: Sequence[str], settings: Settings) -> list[str]:
     found = _find(ids, settings)
     for reviewed in found:
         _check(reviewed.item, reviewed.text, settings)
-    return _decide(found, settings, _accepted)
+    return _decide(found, settings, lambda one: _accepted(one, settings))
 
 
 def edit(number: str, text: str, settings: Settings) -> list[str]:
@@ -102,13 +102,15 @@ def edit(number: str, text: str, settings: Settings) -> list[str]:
     found = _find([number], settings)
     own = text.strip()
     _check(found[0].item, own, settings)
-    return _decide(found, settings, lambda one: _new("edited", one, text=own))
+    return _decide(found, settings, lambda one: _new("edited", one, settings, text=own))
 
 
 def reject(ids: Sequence[str], settings: Settings, reason: str = "") -> list[str]:
     """Keep the items out of training. Raises NotFound."""
     found = _find(ids, settings)
-    return _decide(found, settings, lambda one: _new("rejected", one, reason=reason.strip()))
+    return _decide(
+        found, settings, lambda one: _new("rejected", one, settings, reason=reason.strip())
+    )
 
 
 def undo(settings: Settings) -> list[str]:
@@ -146,23 +148,16 @@ def mark_frozen(
         write_json(_file(settings), data)
 
 
-def _accepted(one: Reviewed) -> Decision:
+def _accepted(one: Reviewed, settings: Settings) -> Decision:
     """An edited item stays as it was edited."""
-    return one.decision if one.taken else _new("accepted", one)
+    return one.decision if one.taken else _new("accepted", one, settings)
 
 
-def _new(state: State, one: Reviewed, **facts: str) -> Decision:
+def _new(state: State, one: Reviewed, settings: Settings, **facts: str) -> Decision:
+    who = who_acts(settings)
     return Decision(
-        state, one.item.digest, who=_person(), when=time.time(), batch=one.decision.batch, **facts
+        state, one.item.digest, who=who, when=time.time(), batch=one.decision.batch, **facts
     )
-
-
-def _person() -> str:
-    """The name of the account that reviews."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container may run under a number without a name
-        return ""
 
 
 def _find(ids: Sequence[str], settings: Settings) -> list[Reviewed]:
@@ -244,4 +239,4 @@ def _read(settings: Settings) -> dict[str, Any]:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.folder("loop") / "review.json"
+    return settings.own.folder("loop") / "review.json"  # of the person's own chats

@@ -18,8 +18,9 @@ from agents.mcp.kept import (
     key_name,
     read_servers,
 )
+from workbench.confined import check_admin, check_may_change
 from workbench.errors import InvalidInput
-from workbench.machine_keyring import has_keyring
+from workbench.machine_keyring import has_keyring, mark_of
 from workbench.messages import say
 from workbench.models.keys import forget_key, hold_key, keep_key
 from workbench.settings import Settings
@@ -40,7 +41,10 @@ def add_server(
     The token goes to the keyring, else it is held for this process. Raises InvalidInput, and
     Unavailable where the server does not answer: nothing is kept then.
     """
+    check_may_change(settings)
     check_name(name)
+    if command:
+        check_admin(settings)
     if bool(command) == bool(url):
         raise InvalidInput(
             "An MCP server is a command or an address.",
@@ -55,7 +59,12 @@ def add_server(
         raise InvalidInput(
             say("{url} is no address of a server.", url=url), "Begin it with http:// or https://."
         )
-    server = Server(command=list(command), base_url=url, variables=list(variables))
+    server = Server(
+        command=list(command),
+        base_url=url,
+        variables=list(variables),
+        space=mark_of(settings.home),
+    )
     if token:
         server = _with_token(name, server, token)
     tools = list_tools(name, server)
@@ -101,7 +110,7 @@ def _allow(name: str, tools: dict[str, KeptTool], allowed: dict[str, Use]) -> di
 
 def _with_token(name: str, server: Server, token: str) -> Server:
     if not has_keyring():
-        hold_key(key_name(name), token)
+        hold_key(key_name(name), address_of(server), token)
         return server
-    keep_key(key_name(name), server.base_url, token)
+    keep_key(key_name(name), address_of(server), token)
     return server.model_copy(update={"has_key": True})

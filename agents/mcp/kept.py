@@ -17,8 +17,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench import connections
+from workbench.confined import check_may_change
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import read_json, update_json
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -48,6 +50,9 @@ class Server(BaseModel):
     base_url: str = ""
     variables: list[str] = Field(default_factory=list)
     has_key: bool = False
+    space: str = Field("", exclude=True)
+    """The mark of the space that it belongs to."""
+
     tools: dict[str, KeptTool] = Field(default_factory=dict)
 
     @property
@@ -63,7 +68,7 @@ def key_name(name: str) -> str:
 
 def address_of(server: Server) -> connections.Server:
     """The address as the keyring knows it: a token belongs to it and the name together."""
-    return connections.Server(base_url=server.base_url, has_key=server.has_key)
+    return connections.Server(base_url=server.base_url, has_key=server.has_key, space=server.space)
 
 
 class Servers(BaseModel):
@@ -135,6 +140,7 @@ def use_tool(name: str, tool: str, use: Use, settings: Settings) -> None:
 
 
 def _change(settings: Settings, change: Callable[[dict[str, Server]], dict[str, Server]]) -> None:
+    check_may_change(settings)
     path = settings.folder() / FILE
 
     def changed(data: Any) -> Any:
@@ -148,9 +154,14 @@ def _change(settings: Settings, change: Callable[[dict[str, Server]], dict[str, 
 
 def _parse(data: Any, path: Path) -> Servers:
     try:
-        return Servers.model_validate(data)
+        found = Servers.model_validate(data)
     except ValidationError as error:
         raise _damaged(path) from error
+    space = mark_of(path.parent)
+    servers = {
+        name: server.model_copy(update={"space": space}) for name, server in found.servers.items()
+    }
+    return Servers(servers=servers)
 
 
 def _damaged(path: Path) -> InvalidInput:

@@ -46,7 +46,7 @@ def page() -> None:
     show_change()
     warm_up(_mode(), settings, beside())
     messages = conversations.messages(conversation) if conversation else []
-    messages = STREAMS.as_they_ended(messages)
+    messages = STREAMS.as_they_ended(conversations, messages)
     if conversation and is_replay(messages):
         show_replay(conversation, conversations)
     if not messages:
@@ -222,7 +222,7 @@ def _growing(
     hidden: bool,
 ) -> None:
     """Redraws only itself. The answer grows in its own thread, so nothing here can interrupt it."""
-    stream = STREAMS.get(message)
+    stream = STREAMS.get(conversations, message)
     if stream:
         ended = stream.ended.is_set()
         events = list(stream.events)

@@ -25,7 +25,7 @@ def start_replay(chat: Conversation) -> None:
     folder = both("Replays", "重放")
     title = both(f"Asking again: {chat.title}", f"正在重新提问：{chat.title}")
     command = ["chats", "replay", str(chat.id), "--folder", folder, "--exit-zero", "--json"]
-    start(page_settings(), title, command)
+    start(page_settings(), title, command, own=True)
     announce(both("Its questions are being asked again.", "正在重新提问。"))
 
 

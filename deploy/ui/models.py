@@ -12,6 +12,7 @@ from deploy.ui.publish import publish_title, show_publish_job, show_version
 from deploy.versions import Version, compare_versions, list_versions, publishing, roll_back
 from workbench.artefacts.model_folder import find_local, is_adapter
 from workbench.artefacts.run_folder import is_scored
+from workbench.confined import check_may_change
 from workbench.files import write_text
 from workbench.jobs.job import start
 from workbench.models.listing import list_runs
@@ -242,6 +243,7 @@ def _start(
     from deploy.modelfile import read_modelfile
     from deploy.ollama_registry import check_name
 
+    check_may_change(settings)
     check_name(name)
     command = ["deploy", "publish", run, "--name", name, *options, "--json"]
     command += ["--host", settings.ollama_host, "--keep-candidate"]

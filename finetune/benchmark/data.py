@@ -9,6 +9,7 @@ from pathlib import Path
 
 from finetune.benchmark.suites import Suite
 from workbench.artefacts.model_folder import first_line
+from workbench.confined import check_name
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.extras import require
 from workbench.files import made_once, sha256_of
@@ -27,6 +28,7 @@ def find_data(suite: Suite, place: str, settings: Settings) -> Path:
     the suite's own place on the hub. Raises NotFound, InvalidInput for a damaged archive,
     Unavailable where the hub does not answer.
     """
+    check_name(place, settings)
     path = Path(place).expanduser()
     if place and path.is_dir():
         return _unpacked(suite, path, settings)

@@ -11,6 +11,7 @@ from finetune.benchmark.library_tasks import tasks_of_library
 from finetune.benchmark.own_tasks import task_of_file, tasks_of_folder
 from finetune.benchmark.suites import find_suite
 from finetune.benchmark.task import Form, Task
+from workbench.confined import inside
 from workbench.settings import Settings
 
 FILE_ENDINGS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".gz")
@@ -34,7 +35,7 @@ def load_tasks(names: Sequence[str], place: str, form: Form, settings: Settings)
 def _load(name: str, place: str, form: Form, settings: Settings) -> Iterator[Task]:
     found = find_suite(name)
     if Path(name).is_file() or name.endswith(FILE_ENDINGS):
-        yield task_of_file(Path(name), form)
+        yield task_of_file(inside(name, settings), form)
     elif found:
         suite, subject = found
         folder = find_data(suite, place, settings)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli import json_option, print_json, reports_errors
+from workbench.confined import inside
 from workbench.errors import InvalidInput, Stopped, Unavailable
 from workbench.messages import say
 
@@ -169,10 +170,12 @@ def _join(wish: Wish, run: Run, cluster: Cluster) -> None:
 def _find(wish: Wish) -> tuple[Run, RunConfig]:
     """The run that the person means, whether it exists yet or not, and its settings."""
     from finetune.run.config import load_config
+    from finetune.run.reach import check_reach
     from finetune.run.runs import find_run, run_at
 
     if not wish.named:
-        config = load_config(Path(wish.run_file), name=wish.name)
+        config = load_config(inside(wish.run_file, wish.settings), name=wish.name)
+        check_reach(config, wish.settings)
         return run_at(wish.settings, config.name), config
     if wish.name:
         raise InvalidInput(
@@ -180,7 +183,9 @@ def _find(wish: Wish) -> tuple[Run, RunConfig]:
             "Give the run file instead: workbench finetune train RUN.toml --name NAME",
         )
     run = find_run(wish.run_file, wish.settings)
-    return run, run.config()
+    config = run.config()
+    check_reach(config, wish.settings)
+    return run, config
 
 
 def _open(wish: Wish, run: Run, config: RunConfig) -> None:

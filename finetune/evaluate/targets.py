@@ -12,6 +12,7 @@ from finetune.evaluate.generation import load_trained
 from finetune.evaluate.local import ANSWER, LETTER, LOSS, answers, letters, losses
 from finetune.run.runs import Run, check_base, find_run, run_at
 from workbench.artefacts.model_folder import CONFIG, digest_of
+from workbench.confined import check_name
 from workbench.errors import InvalidInput
 from workbench.language import tokens
 from workbench.messages import say
@@ -119,6 +120,8 @@ def find_target(name: str, settings: Settings, base: bool = False) -> Target:
     base that has changed.
     """
     plain = name.removeprefix("local:")
+    if not name.startswith((*SERVERS, f"{PACKAGED}:")):
+        check_name(plain, settings)
     is_run = run_at(settings, plain).run_file.exists() or Run(Path(plain)).run_file.exists()
     if is_run:
         return of_run(find_run(plain, settings), base)

@@ -14,6 +14,7 @@ from finetune.run.config import ConfigProblems, RunConfig, load_config
 from finetune.run.estimate import estimate
 from finetune.run.machine import machine_problems
 from finetune.run.method_costs import method_costs
+from finetune.run.reach import check_reach
 from finetune.run.suitability import (
     code_problems,
     code_remarks,
@@ -27,7 +28,7 @@ from finetune.section import problem
 from finetune.tasks import TASKS
 from finetune.weights import Weights, read_weights
 from workbench.contributions import contributions, load_place
-from workbench.errors import InvalidInput, NotFound, WorkbenchError
+from workbench.errors import Forbidden, InvalidInput, NotFound, WorkbenchError
 from workbench.messages import listed, say
 from workbench.models.packaged import resolve_base
 from workbench.settings import Settings, load_settings
@@ -57,6 +58,11 @@ def check(path: Path, settings: Settings | None = None) -> Report:
     report = Report()
     config = _check_file(path, report)
     if config is None:
+        return report
+    try:
+        check_reach(config, settings)
+    except Forbidden as error:
+        report.add_error("data", error)
         return report
     report.problems += machine_problems(config)
     taught = _check_data(config, report)

@@ -25,7 +25,7 @@ def training_cost(rows: Sequence[dict[str, Any]], settings: Settings) -> dict[st
     base = _base(settings)
     if not base or not rows:
         return {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=settings.folder("training")) as folder:
         run_file = _write_run(Path(folder), base, rows[:SAMPLE])
         found = check(run_file, settings).estimate
     if not found or found["minutes"] is None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from finetune.data.examples import LeftOut
 from finetune.run.config import load_config
+from finetune.run.reach import check_reach
 from finetune.tasks import TASKS
 from workbench.chat_data import chat_data
+from workbench.confined import check_may_change
 from workbench.errors import Conflict, WorkbenchError
 from workbench.files import write_text
 from workbench.jobs.job import Job, start
@@ -27,8 +29,9 @@ BASES = ("models/*", "training/bases/*", "demo/base")  # folders of the workspac
 def data_files(settings: Settings) -> list[Path]:
     """The uploaded files and that of the chats, newest first, and the example's."""
     chat_data(settings)
-    uploads = settings.folder("uploads", "training")
-    files = [path for path in uploads.iterdir() if not _is_unfinished(path)]
+    folders = {place.folder("uploads", "training") for place in (settings, settings.own)}
+    uploaded = [path for folder in folders for path in folder.iterdir()]
+    files = [path for path in uploaded if not _is_unfinished(path)]
     files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return files + sorted(settings.home.glob("demo/train.jsonl"))
 
@@ -70,6 +73,7 @@ def check_text(settings: Settings, name: str, text: str) -> dict[str, Any]:
     from finetune.encoding.masking import EncodedAll, preview
     from finetune.run.check import check
 
+    check_may_change(settings)
     path = run_file_of(settings, name)
     write_text(path, text)
     found = check(path, settings)
@@ -99,7 +103,8 @@ def start_training(settings: Settings, name: str, title: str, after: Sequence[Jo
             "Give this one another name, or delete that one.",
         )
     path = run_file_of(settings, name)
-    load_config(path, name=name)  # the check has seen the file; the name can still be wrong
+    # the check has seen the file; the name can still be wrong
+    check_reach(load_config(path, name=name), settings)
     return start(
         settings, title, ["finetune", "train", str(path), "--name", name, "--json"], after=after
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from finetune.run.config import RunConfig, load_config
 from workbench.artefacts.model_folder import ADAPTER_CONFIG, digest_of
 from workbench.artefacts.run_folder import RunFolder, list_run_folders
+from workbench.confined import check_may_change, inside, is_inside, is_path
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import remove, write_json, writing
 from workbench.messages import say
@@ -57,6 +58,7 @@ def open_run(
     With `replace` an existing run is deleted first. Raises InvalidInput for `resume` and
     `replace` together, NotFound for nothing to resume, Conflict for a finished or another run.
     """
+    check_may_change(settings)
     _check_choice(resume, replace)
     run = run_at(settings, config.name)
     worthless = run.folder.exists() and not run.begun and not resume
@@ -122,10 +124,15 @@ def run_at(settings: Settings, name: str) -> Run:
 
 
 def find_run(name: str, settings: Settings) -> Run:
-    """The run of that name, or in that folder. Raises NotFound with near names."""
+    """The run of that name, or in that folder.
+
+    Raises NotFound with near names, Forbidden for a path that the person may not name.
+    """
+    if is_path(name):
+        inside(name, settings)
     for folder in (settings.home / "runs" / name, Path(name)):
         run = Run(folder.absolute())
-        if run.run_file.exists():
+        if run.run_file.exists() and is_inside(run.folder, settings):
             return run
     near = get_close_matches(name, [run.name for run in list_runs(settings)], 3)
     raise NotFound(

@@ -15,6 +15,7 @@ from finetune.run.new_run import base_folders, data_files, run_name
 from finetune.ui.made import BASE, DATA, TASK, VIEW, VOCABULARY
 from finetune.ui.new_run import choose_base
 from finetune.vocabulary.report import read_figures, read_tokens
+from workbench.confined import inside
 from workbench.jobs.job import Job, start
 from workbench.settings import Settings
 from workbench.ui.beside import agreed
@@ -91,7 +92,8 @@ def _choose_corpus(settings: Settings) -> list[Path]:
         both("Or a file or folder of this machine", "或本机上的文件、文件夹"), key="corpus_path"
     ).strip()
     if typed:
-        chosen = [*chosen, Path(typed).expanduser().absolute()]
+        with shows_errors():
+            chosen = [*chosen, inside(typed, settings)]
     return chosen
 
 

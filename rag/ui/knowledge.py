@@ -22,6 +22,7 @@ from rag.ui.files import read_in_job, show_files, show_upload
 from rag.ui.jobs import arriving
 from rag.ui.report import show_report
 from rag.ui.search import show_learned, show_search
+from workbench.confined import check_may_change
 from workbench.errors import NotFound
 from workbench.settings import Settings
 from workbench.ui.opening import open_for
@@ -186,6 +187,7 @@ def _offer_training(settings: Settings, collection: Collection) -> None:
     label = both("Use as training data", "用作训练数据")
     if st.button(label, icon=":material/model_training:", key="train_on_texts"):
         with shows_errors():
+            check_may_change(settings)
             path = settings.folder("uploads", "training") / f"{safe_name(collection.name)}.jsonl"
             write_texts(collection, path, replace=True)
             open_for("pretrain", str(path))

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from workbench.confined import check_name, inside, is_inside, is_path
 from workbench.errors import InvalidInput, NotFound
 from workbench.extras import quiet_transformers
 from workbench.messages import say
@@ -27,8 +28,10 @@ END_MARKS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|endoftex
 def find_local(name: str, settings: Settings) -> Path:
     """The folder of a run or workspace model by its name, or of any model by its path.
 
-    Raises NotFound with near names.
+    Raises NotFound with near names, Forbidden for a path that the person may not name.
     """
+    if is_path(name):
+        inside(name, settings)
     places = [
         settings.home / "runs" / name / "model",
         settings.home / "runs" / name / "adapter",
@@ -36,7 +39,8 @@ def find_local(name: str, settings: Settings) -> Path:
         Path(name).expanduser(),
     ]
     for folder in places:
-        if is_model(folder):
+        if is_model(folder) and is_inside(folder, settings):
+            _check_base(folder, settings)
             return folder.absolute()
     raise NotFound(
         say(
@@ -45,6 +49,12 @@ def find_local(name: str, settings: Settings) -> Path:
         ),
         _near(name, [*list_models(settings), *list_trained(settings)]),
     )
+
+
+def _check_base(folder: Path, settings: Settings) -> None:
+    """Whoever made an adapter has named its base: a path there is a path from a person too."""
+    if settings.role != "admin" and is_adapter(folder):
+        check_name(base_of(folder), settings)
 
 
 def list_models(settings: Settings) -> list[str]:

@@ -38,6 +38,26 @@ def find_published(tag: str, settings: Settings) -> Published | None:
         return None
 
 
+def is_elsewhere(tag: str, settings: Settings) -> bool:
+    """Whether another space of the same workspace has published the model of that name in Ollama.
+
+    Spaces share the server, but what one has taught its model is no other's to ask for. An
+    administrator sees all.
+    """
+    return tag.partition(":")[0] in published_elsewhere(settings)
+
+
+def published_elsewhere(settings: Settings) -> frozenset[str]:
+    """The names in Ollama of models that other spaces of the same workspace have published."""
+    if settings.role == "admin":
+        return frozenset()
+    home = settings.home
+    root = home.parents[2] if home.parent.parent.name == "spaces" else home
+    others = [place for place in (root, *root.glob("spaces/*/*")) if place != home]
+    theirs = {folder.name for place in others for folder in place.glob("deploy/*")}
+    return frozenset(name for name in theirs if not (home / "deploy" / name).exists())
+
+
 def _latest(folder: Path) -> int:
     """The number in the file `latest`; 0, which no version has, where it is missing."""
     try:

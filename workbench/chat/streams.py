@@ -17,6 +17,7 @@ SAVED_EVERY = 0.3  # seconds
 OWNER = f"{os.getpid()}-{time.time_ns()}"  # this run of the server
 
 Answer = Callable[[], Iterator[Event]]
+Place = tuple[str, int]  # database of conversations, number of the message
 
 
 class Stream:
@@ -111,41 +112,48 @@ class Stream:
 
 
 class Streams:
-    """The answers of this process by message: those that grow, and those that were not saved."""
+    """The answers of this process by their place: those that grow or were not saved."""
 
     def __init__(self) -> None:
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[Place, Stream] = {}
         self._lock = threading.Lock()
 
     def start(self, conversations: Conversations, message: int, answer: Answer) -> Stream:
         """Begin to consume `answer()` into that message."""
         stream = Stream(conversations, message, answer)
         with self._lock:
-            kept = {message: stream}
-            for number, other in self._streams.items():
+            kept = {_place(conversations, message): stream}
+            for place, other in self._streams.items():
                 # the others are stored: the page reads them from the database
                 if other.unsaved or not other.ended.is_set():
-                    kept[number] = other
+                    kept[place] = other
             self._streams = kept
         return stream
 
-    def get(self, message: int) -> Stream | None:
+    def get(self, conversations: Conversations, message: int) -> Stream | None:
         """The answer's stream, or None where it has long ended here or runs in another process."""
-        return self._streams.get(message)
+        return self._streams.get(_place(conversations, message))
 
     def growing(self) -> int:
         """How many answers grow in this process now."""
         return sum(not stream.ended.is_set() for stream in list(self._streams.values()))
 
-    def as_they_ended(self, messages: Sequence[Message]) -> list[Message]:
+    def as_they_ended(
+        self, conversations: Conversations, messages: Sequence[Message]
+    ) -> list[Message]:
         """The stored messages, with an answer whose last save failed as its stream has it."""
-        return [self._as_it_ended(message) for message in messages]
+        return [self._as_it_ended(conversations, message) for message in messages]
 
-    def _as_it_ended(self, message: Message) -> Message:
-        stream = self.get(message.id)
+    def _as_it_ended(self, conversations: Conversations, message: Message) -> Message:
+        stream = self.get(conversations, message.id)
         if stream is None or not stream.unsaved:
             return message
         return replace(message, events=list(stream.events), state=stream.state)
+
+
+def _place(conversations: Conversations, message: int) -> Place:
+    """Messages of two people may have the same number, so whose they are is part of the key."""
+    return str(conversations.path), message
 
 
 STREAMS = Streams()

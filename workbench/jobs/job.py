@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.confined import check_may_change, may_change, reader_refused
 from workbench.errors import Conflict, Damaged, InvalidInput, NotFound
 from workbench.files import locked, read_json, write_json
 from workbench.jobs.keeper import launch
@@ -55,6 +56,9 @@ class Job:
 
     after: tuple[str, ...] = ()
     """Folders of the jobs whose end it waits for."""
+
+    mine: bool = True
+    """Whether whoever looks at it may stop it and run it again."""
 
     @property
     def id(self) -> str:
@@ -136,6 +140,7 @@ class Job:
 
     def cancel(self, grace: float = 10) -> None:
         """Ask the command to stop (SIGTERM to its group), and kill it after `grace` seconds."""
+        self._check_mine()
         (self.folder / "cancel").touch()  # a keeper that is still starting looks for it
         processes = living(self.folder)
         if processes:
@@ -144,8 +149,10 @@ class Job:
     def resume(self) -> Job:
         """Run the same command again in the same folder; it takes up where it stopped.
 
-        Raises Conflict while the job runs, InvalidInput where a private variable is not known here.
+        Raises Conflict while the job runs, InvalidInput where a private variable is not known here,
+        Forbidden for a reader.
         """
+        self._check_mine()
         # two pages may press "Try again" at the same moment
         with locked(self.folder / "start"):
             if self.state == "running":
@@ -160,6 +167,10 @@ class Job:
             os.utime(self.folder)  # launched now, as LAUNCHED_WITHIN counts it
             launch(self.folder, private)
         return self
+
+    def _check_mine(self) -> None:
+        if not self.mine:
+            raise reader_refused()
 
     def _private_values(self) -> dict[str, str]:
         known = os.environ | _private_values.get(self.folder, {})
@@ -188,17 +199,22 @@ def start(
     command: list[str],
     private: dict[str, str] | None = None,
     after: Sequence[Job] = (),
+    own: bool = False,
 ) -> Job:
     """Start `workbench COMMAND…` detached from this process and return its job.
 
     `private` are environment variables for the command. Only their names are written to the job's
     folder; the values stay in this process, for a retry. It waits until the jobs `after` have
-    ended, however they end.
+    ended, however they end. With `own` no other person of the workspace sees it.
+
+    Raises Forbidden for a reader, but for an `own` one.
     """
+    if not own:
+        check_may_change(settings)
     private = private or {}
     # sorts by time; two jobs of one second differ by the random part
     name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-    folder = settings.folder("jobs", name)
+    folder = (settings.own if own else settings).folder("jobs", name)
     job = {
         "title": title,
         "command": command,
@@ -206,6 +222,7 @@ def start(
         "home": str(settings.home),
         "person": settings.person,
         "role": settings.role,
+        "own": own,
         "cwd": str(Path.cwd()),
         "private": sorted(private),
         "after": [str(other.folder) for other in after],
@@ -219,27 +236,34 @@ def start(
 
 def list_jobs(settings: Settings) -> list[Job]:
     """All jobs of the workspace, newest first; one whose file is damaged is left out."""
+    folders = [folder for place in _places(settings) for folder in place.iterdir()]
     jobs = []
-    for folder in sorted(settings.folder("jobs").iterdir(), reverse=True):
+    for folder in sorted(folders, key=lambda folder: folder.name, reverse=True):
         with suppress(Damaged):
             if (folder / "job.json").exists():
-                jobs.append(_read(folder))
+                jobs.append(_read(folder, settings))
     return jobs
 
 
 def find_job(settings: Settings, name: str) -> Job:
     """The job of that id; raises NotFound."""
-    jobs = settings.folder("jobs")
-    folder = jobs / name
-    # a name such as ../runs must not lead out of the folder
-    if folder.parent != jobs or not (folder / "job.json").exists():
-        raise NotFound(
-            say("There is no job {name}.", name=name), "List them with: workbench jobs list"
-        )
-    return _read(folder)
+    for place in _places(settings):
+        folder = place / name
+        # a name such as ../runs must not lead out of the folder
+        if folder.parent == place and (folder / "job.json").exists():
+            return _read(folder, settings)
+    raise NotFound(say("There is no job {name}.", name=name), "List them with: workbench jobs list")
 
 
-def _read(folder: Path) -> Job:
+def _places(settings: Settings) -> list[Path]:
+    """Where jobs lie: the workspace's, and the person's own in one that several people share."""
+    places = [settings.folder("jobs")]
+    if settings.person:
+        places.append(settings.own.folder("jobs"))
+    return places
+
+
+def _read(folder: Path, settings: Settings) -> Job:
     path = folder / "job.json"
     data = read_json(path)
     if not isinstance(data, dict) or not {"title", "command", "started"} <= data.keys():
@@ -251,4 +275,5 @@ def _read(folder: Path) -> Job:
         started=data["started"],
         private=tuple(data.get("private", ())),
         after=tuple(data.get("after", ())),
+        mine=may_change(settings) or bool(data.get("own")),
     )

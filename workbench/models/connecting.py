@@ -11,9 +11,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from workbench.artefacts import model_folder
+from workbench.artefacts.published import find_published
+from workbench.confined import check_admin, check_may_change, inside
 from workbench.connections import Connections, Server, change_connections, read_connections
 from workbench.errors import InvalidInput, NotFound
 from workbench.files import remove
+from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.models import ollama
 from workbench.models.folders import check_folder
@@ -30,6 +33,7 @@ SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 def connect_ollama(host: str, settings: Settings) -> str:
     """Remember the server's address; returns its version. Raises Unavailable without an answer."""
+    check_may_change(settings)
     version = ollama.ollama_version(host)
     address = whole_address(host)
     change_connections(settings.home, lambda now: now.model_copy(update={"ollama_host": address}))
@@ -44,11 +48,12 @@ def described_server(name: str, address: str, key: str, settings: Settings) -> O
     name = check_server_name(name)
     address = address.strip().rstrip("/")
     if key:
-        return OpenAIServer(name, address, SecretStr(key))
+        return OpenAIServer(name, address, SecretStr(key), mark_of(settings.home))
     known = read_connections(settings.home).servers.get(name)
     same = known and known.base_url == address
-    server = known if known and same else Server(base_url=address)
-    return OpenAIServer(name, address, key_of(name, server))
+    space = mark_of(settings.home)
+    server = known if known and same else Server(base_url=address, space=space)
+    return OpenAIServer(name, address, key_of(name, server), space)
 
 
 def connect_server(
@@ -59,6 +64,7 @@ def connect_server(
     `key` goes to the keyring, or with `keep=False` to this process alone; empty keeps the one that
     is known. Raises InvalidInput, and Unavailable where the server or the keyring refuses.
     """
+    check_may_change(settings)
     server = described_server(name, address, key, settings)
     models_of(server)
     known = read_connections(settings.home).servers.get(server.name)
@@ -66,21 +72,21 @@ def connect_server(
     if known and (key or moved):
         forget_key(server.name, known)
     has_key = bool(known and known.has_key and not moved and not key)
+    entry = Server(base_url=server.base_url, has_key=has_key, space=server.space)
     if key and keep:
-        keep_key(server.name, server.base_url, key)
-        has_key = True
+        keep_key(server.name, entry, key)
+        entry = entry.model_copy(update={"has_key": True})
     elif key:
-        hold_key(server.name, key)
-    entry = Server(base_url=server.base_url, has_key=has_key)
+        hold_key(server.name, entry, key)
     change_connections(settings.home, lambda now: _with_server(now, server.name, entry))
     return server
 
 
 def connect_folder(path: str, settings: Settings) -> str:
     """Remember a model folder; returns its name, `local:FOLDER`. Raises NotFound, InvalidInput."""
-    folder = check_folder(path)
-    inside = folder.parent == settings.home / "models"
-    if inside:
+    check_may_change(settings)
+    folder = check_folder(inside(path, settings))
+    if folder.parent == settings.home / "models":
         return f"local:{folder.name}"  # listed anyway
     change_connections(settings.home, lambda now: _with_folder(now, str(folder)))
     return f"local:{folder}"
@@ -99,6 +105,7 @@ def check_server_name(name: str) -> str:
 
 def forget_server(name: str, settings: Settings) -> None:
     """Forget a server and its key. Raises NotFound."""
+    check_may_change(settings)
     known = read_connections(settings.home).servers
     if name not in known:
         raise NotFound(
@@ -130,12 +137,15 @@ def remove_model(name: str, settings: Settings) -> None:
 
     Raises NotFound, Unavailable, InvalidInput.
     """
+    check_may_change(settings)
     half = list_half_downloaded(settings)
     if name in half:
         remove(half[name])
         return
     kind, rest = split_name(name)
     if kind == "ollama":
+        if find_published(rest, settings) is None:
+            check_admin(settings)  # it belongs to everybody who uses that server
         ollama.delete(rest, settings)
     elif kind == "openai":
         forget_server(rest, settings)

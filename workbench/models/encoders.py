@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.confined import check_name
 from workbench.errors import InvalidInput, NotFound
 from workbench.messages import say
 from workbench.models.hubs import snapshot
@@ -45,6 +46,7 @@ def _find(name: str, settings: Settings) -> Path:
             )
         found = packaged_folder(packaged, settings.cache_folder("embedders"))
         return Path(found) if Path(found).is_dir() else snapshot(found, downloads)
+    check_name(name, settings)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder.absolute()

@@ -14,7 +14,7 @@ INDEX = "model.safetensors.index.json"
 DOWNLOAD_AGAIN = "Download it again, or copy the whole folder."
 
 
-def check_folder(path: str) -> Path:
+def check_folder(path: str | Path) -> Path:
     """The absolute folder of a whole model or an adapter that can chat.
 
     Raises NotFound or InvalidInput for what is missing in it.

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
+from workbench.confined import check_may_change
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbenchError
 from workbench.extras import require
 from workbench.files import locked
@@ -46,6 +47,7 @@ def download(name: str, settings: Settings, report: Report) -> str:
     InvalidInput, NotFound, Conflict where the workspace has another model of that name,
     Unavailable where the hub does not answer, WorkbenchError for a full disk.
     """
+    check_may_change(settings)
     short = name.rpartition("/")[2]
     if not is_hub_name(name) or not short.strip("."):
         raise InvalidInput(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.confined import check_may_change
 from workbench.errors import NotFound, Unavailable, WorkbenchError
 from workbench.messages import say
 from workbench.models.failures import no_space
@@ -39,6 +40,7 @@ def pull(name: str, settings: Settings, report: Report) -> None:
     Closing the connection cancels it there. Raises NotFound for an unknown name, Unavailable where
     server or registry do not answer, WorkbenchError for a full disk.
     """
+    check_may_change(settings)
     layers: dict[str, tuple[int, int]] = {}
     began = time.monotonic()
     ended = ""

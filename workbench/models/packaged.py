@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from workbench.confined import check_name
 from workbench.errors import InvalidInput, NotFound, Unavailable
 from workbench.files import made_once, sha256_of
 from workbench.messages import say
@@ -146,9 +147,15 @@ def form_of(name: str, settings: Settings) -> Path:
 
 
 def resolve_base(base: str, settings: Settings) -> str:
-    """The folder of a `packaged:NAME`, made where it is missing; any other base as it is."""
+    """The folder of a `packaged:NAME`, made where it is missing; any other base as it is.
+
+    Raises Forbidden for a path that the person may not name, and what `folder_of` raises.
+    """
     kind, _, name = base.partition(":")
-    return str(folder_of(name, settings)) if kind == KIND else base
+    if kind == KIND:
+        return str(folder_of(name, settings))
+    check_name(base.removeprefix("local:"), settings)
+    return base
 
 
 def restore(folder: Path) -> None:

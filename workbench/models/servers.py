@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from workbench.artefacts.published import is_elsewhere, published_elsewhere
 from workbench.connections import read_connections
+from workbench.errors import NotFound
+from workbench.messages import say
 from workbench.models.keys import key_of, variable_of
 from workbench.settings import Settings
 
@@ -37,6 +40,8 @@ class OpenAIServer:
     name: str
     address: str
     key: SecretStr
+    space: str = ""
+    """The mark of the space in which it is connected."""
 
     @property
     def base_url(self) -> str:
@@ -46,7 +51,7 @@ class OpenAIServer:
     @property
     def variable(self) -> str:
         """The environment variable that may carry its key."""
-        return variable_of(self.name) if self.name else "WORKBENCH_OPENAI_API_KEY"
+        return variable_of(self.name, self.space) if self.name else "WORKBENCH_OPENAI_API_KEY"
 
     def named(self, model: str) -> str:
         """Our name of one of its models."""
@@ -71,14 +76,20 @@ _known: dict[tuple[str, str], _Facts] = {}
 
 def list_ollama(settings: Settings) -> list[ModelInfo]:
     """The chat models of the Ollama server, the last changed first; none where nothing answers."""
-    return [_listed(model) for model in _tags(settings) if not _embeds(model)]
+    hidden = published_elsewhere(settings)
+    models = [model for model in _tags(settings) if not _embeds(model)]
+    listed = [model for model in models if model["name"].partition(":")[0] not in hidden]
+    return [_listed(model) for model in listed]
 
 
 def describe_ollama(name: str, settings: Settings) -> ModelInfo:
     """Facts about one model; its name alone where the server is down or lacks it.
 
-    At most two requests: the list has the digest, and each digest is looked up once.
+    At most two requests: the list has the digest, and each digest is looked up once. Raises
+    NotFound for a model that another space has published.
     """
+    if is_elsewhere(name, settings):
+        raise NotFound(say("There is no model {name}.", name=name), "See: workbench models list")
     tag = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
     for model in _tags(settings):
         if model["name"] == tag:
@@ -110,7 +121,8 @@ def openai_servers(settings: Settings) -> list[OpenAIServer]:
     if settings.openai_base_url:
         found.append(OpenAIServer("", settings.openai_base_url, settings.openai_api_key))
     for name, server in sorted(read_connections(settings.home).servers.items()):
-        found.append(OpenAIServer(name, server.base_url, key_of(name, server)))
+        key = key_of(name, server)
+        found.append(OpenAIServer(name, server.base_url, key, server.space))
     return found
 
 

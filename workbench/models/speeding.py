@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.artefacts.model_folder import base_of, digest_of, find_local
 from workbench.artefacts.run_folder import taught_by
+from workbench.confined import check_may_change
 from workbench.contributions import contributions, load_place
 from workbench.errors import InvalidInput, Unavailable, WorkbenchError
 from workbench.files import locked, read_json, sha256_of, write_json, writing
@@ -78,6 +79,7 @@ def speed_up(name: str, settings: Settings, report: Report) -> Verdict:
     Raises InvalidInput for other models and for kinds that OpenVINO does not build, NotFound,
     Unavailable without the extra that writes GGUF files.
     """
+    check_may_change(settings)
     kind, _, rest = name.partition(":")
     if kind != "local":
         raise InvalidInput(

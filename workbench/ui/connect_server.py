@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.connections import Server, read_connections
-from workbench.machine_keyring import has_keyring
+from workbench.machine_keyring import has_keyring, mark_of
 from workbench.models.connecting import connect_server, described_server, forget_server
 from workbench.models.keys import key_of, variable_of
 from workbench.models.trying import ask_one_token, models_of
@@ -56,7 +56,7 @@ def _form(settings: Settings) -> None:
         address = right.text_input(
             both("Address", "地址"), placeholder="http://127.0.0.1:8000/v1", key="server_address"
         )
-        key, keep = _key_fields(name)
+        key, keep = _key_fields(name, settings)
         with st.container(horizontal=True):
             test = st.form_submit_button(both("Test", "测试"), icon=":material/network_check:")
             save = st.form_submit_button(
@@ -70,9 +70,9 @@ def _form(settings: Settings) -> None:
             _save(name, address, key, keep, settings)
 
 
-def _key_fields(name: str) -> tuple[str, bool]:
+def _key_fields(name: str, settings: Settings) -> tuple[str, bool]:
     """(what was typed as the key, whether the keyring keeps it)."""
-    variable = variable_of(name.strip().lower() or "name")
+    variable = variable_of(name.strip().lower() or "name", mark_of(settings.home))
     keeps = has_keyring()
     key = st.text_input(
         both("Key, where the server wants one", "密钥（服务需要时填写）"),

@@ -17,15 +17,18 @@ from workbench.ui.session import choices
 
 def reachable_models(settings: Settings) -> list[str]:
     """The names of all chat models that answer now."""
-    places = (settings.home, settings.ollama_host, settings.openai_base_url)
     connected = read_connections(settings.home).model_dump_json()
-    return _names(str(places), connected, settings)
+    return _names(_places(settings), connected, settings)
 
 
 def automatic_model(settings: Settings) -> str:
     """The model that `auto` chooses now, or `none`."""
     automatic = settings.model_copy(update={"model": "auto"})
-    return _picked(automatic, *reachable_models(settings))
+    return _picked(_places(settings), automatic, *reachable_models(settings))
+
+
+def _places(settings: Settings) -> str:
+    return str((settings.home, settings.ollama_host, settings.openai_base_url))
 
 
 def is_gone(name: str, settings: Settings) -> bool:
@@ -67,7 +70,7 @@ def _names(places: str, connected: str, _settings: Settings) -> list[str]:
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _picked(_settings: Settings, *names: str) -> str:
+def _picked(places: str, _settings: Settings, *names: str) -> str:
     chosen = choose(_settings)
     return chosen.name if chosen else NONE
 

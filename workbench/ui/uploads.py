@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import Protocol
 
+from workbench.confined import check_may_change
 from workbench.files import writing
 from workbench.settings import Settings
 
@@ -25,6 +26,7 @@ class Upload(Protocol):
 
 def save_uploads(settings: Settings, collection: str, files: list[Upload]) -> list[Path]:
     """Write each file whole under `uploads/<collection>/`; it replaces an older one of its name."""
+    check_may_change(settings)
     folder = settings.folder("uploads", safe_name(collection))
     paths = []
     for file in files:

@@ -92,7 +92,7 @@ def _change_password(source: DataSource) -> None:
         sent = st.form_submit_button(both("Keep", "保存"))
     if sent and password:
         with shows_errors():
-            keep_password(source.url, password)
+            keep_password(source.url, password, source.space)
             st.session_state["passwords_changed"] = changed + 1
             announce(both(f"New password of {source.name} kept", f"已保存 {source.name} 的新密码"))
             st.rerun()

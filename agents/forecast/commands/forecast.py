@@ -131,7 +131,7 @@ def _prepare(place: str, chosen: dict[str, Any]) -> tuple[Prepared, Place]:
     from agents.forecast.presets import find_preset
     from agents.forecast.series import Wanted
 
-    found = find_place(place, chosen["table"], chosen["query"])
+    found = find_place(load_settings(), place, chosen["table"], chosen["query"])
     wanted = Wanted(
         time=chosen["time"],
         target=chosen["target"],

@@ -41,7 +41,8 @@ def predict(
 
     settings = load_settings()
     kept = find_forecast(settings, name, version)
-    found = forecast(kept, settings, find_place(place, table, query) if place else None, steps)
+    newest = find_place(settings, place, table, query) if place else None
+    found = forecast(kept, settings, newest, steps)
     band = kept.band
     if as_json:
         about: dict[str, Any] = {"name": name, "version": kept.version, "kept": found.kept}
