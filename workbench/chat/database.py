@@ -1,16 +1,18 @@
-"""The SQLite file of the conversations: its tables, brought up to date, and connections to it."""
+"""The tables of the conversations, and how an SQLite file gets them.
+
+A schema of a server gets the same ones by `migrations/`; each step after 6 is for both.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
-from workbench.sqlite_file import transaction
 from workbench.sqlite_store import Store, run
+from workbench.storage.connecting import Database
+from workbench.storage.revisions import step_of
 
 FIRST = """
 create table conversations (
@@ -130,7 +132,12 @@ def _keep_branches(database: sqlite3.Connection) -> None:
     run(database, AFTER_BRANCHES)
 
 
-STORE = Store("workbench.db", [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED])
+REVISIONS = Path(__file__).with_name("migrations")
+STORE = Store(
+    "workbench.db",
+    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, step_of(REVISIONS, "7")],
+    revisions=REVISIONS,
+)
 
 # the tables and their keys, in the order in which they refer to each other
 TABLES = {
@@ -141,20 +148,11 @@ TABLES = {
 }
 
 
-@contextmanager
-def connect(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection with one transaction: committed at the end, rolled back after an exception.
-
-    Raises what `maps_sqlite_errors` raises.
-    """
-    # readers are not blocked while an answer is saved three times a second
-    with transaction(path) as database:
-        yield database
-
-
-def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
-    """Put a row into the table; returns its id. Table and columns are names of our own."""
+def add_row(database: Database, table: str, row: dict[str, Any]) -> int:
+    """Put a row into the table; returns its key. Table and columns are names of our own."""
     names = ", ".join(row)
     holes = ", ".join(f":{name}" for name in row)
-    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
-    return int(database.execute(query, row).lastrowid or 0)
+    (key,) = TABLES[table]
+    query = f"insert into {table} ({names}) values ({holes}) returning {key}"  # noqa: S608
+    (added,) = database.execute(query, row).fetchall()
+    return int(added[0])

@@ -43,7 +43,7 @@ td, th {{ padding: .25rem .75rem; border-bottom: 1px solid #8884; text-align: le
 def export_all(conversations: Conversations) -> str:
     """All chats as JSON, which `import_chats` takes back without loss."""
     chats = [chat.id for chat in conversations.recent(limit=ALL)]
-    return as_json(conversations.path, chats)
+    return as_json(conversations.place, chats)
 
 
 def export_chat(conversations: Conversations, chat: int, form: str, language: str = "en") -> str:
@@ -53,7 +53,7 @@ def export_chat(conversations: Conversations, chat: int, form: str, language: st
     """
     title = conversations.conversation(chat).title
     if form == "json":
-        return as_json(conversations.path, [chat])
+        return as_json(conversations.place, [chat])
     text = as_markdown(title, conversations.messages(chat), language)
     return text if form == "md" else as_html(title, text, language)
 

@@ -1,0 +1,149 @@
+"""The steps by which tables grow, as Alembic's revisions, for both kinds of place.
+
+An SQLite file has its own history: the steps of its `Store` up to the first revision, which makes
+the same tables on a server. From then on a revision is written once. A file takes it as its next
+step and counts it in its `user_version`; a schema has Alembic's own table for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import Conflict
+from workbench.messages import say
+from workbench.storage.place import Schema
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import Connection
+
+# Alembic keeps what it works on in variables of its module
+_alembic = threading.Lock()
+_ready: set[tuple[Schema, str]] = set()
+
+
+def step_of(folder: Path, revision: str) -> Callable[[sqlite3.Connection], None]:
+    """That revision as a step of an SQLite file, within the caller's transaction."""
+
+    def take(database: sqlite3.Connection) -> None:
+        from alembic.migration import MigrationContext
+        from alembic.operations import Operations
+
+        script = _scripts(folder).get_revision(revision)
+        with _borrowed(database) as connection:
+            context = MigrationContext.configure(connection)
+            with _alembic, Operations.context(context):
+                script.module.upgrade()
+
+    return take
+
+
+def bring_up_to_date(schema: Schema, folder: Path) -> str:
+    """Make the schema, or take the revisions that it lacks; returns the one before, empty for none.
+
+    All of them are one transaction, and processes take turns. Raises Conflict for a schema of a
+    newer version, and what `postgresql.maps_errors` raises.
+    """
+    from workbench.storage import postgresql
+
+    newest = newest_in(folder)
+    if (schema, newest) in _ready:
+        return newest
+    with postgresql.transaction(schema) as database:
+        before = version_of(database, schema)
+    if before != newest:
+        # a look from before the turn would be remembered: the turn is a transaction of its own
+        with _alembic, postgresql.turn(schema), postgresql.transaction(schema) as database:
+            before = version_of(database, schema)
+            _grow(database, schema, folder, before, newest)
+    _ready.add((schema, newest))
+    return before
+
+
+def _grow(database: Any, schema: Schema, folder: Path, before: str, newest: str) -> None:
+    from alembic import command
+
+    if before and int(before) > int(newest):
+        raise Conflict(
+            say("{path} was made by a newer version.", path=schema),
+            "Update Workbench; what is in the file stays as it is.",
+        )
+    if before != newest:
+        _make(database, schema)
+        command.upgrade(_config(folder, database.connection, schema), "head")
+
+
+def version_of(database: Any, schema: Schema) -> str:
+    """The revision of a schema; empty where it has none. Nothing is changed."""
+    query = "select to_regclass(:table) is not null"
+    values = {"table": f"{schema.name}.alembic_version"}
+    if not database.execute(query, values).fetchone()[0]:
+        return ""
+    row = database.execute("select version_num from alembic_version").fetchone()
+    return str(row[0]) if row else ""
+
+
+def forget(schema: Schema) -> None:
+    """Look at the schema again before it is used next."""
+    for known in [one for one in _ready if one[0] == schema]:
+        _ready.discard(known)
+
+
+def newest_in(folder: Path) -> str:
+    """The revision that this program writes; revisions are numbers that grow by one."""
+    names = [path.stem.rpartition("_")[2] for path in (folder / "versions").glob("version_*.py")]
+    return max(names, key=int)
+
+
+def _make(database: Any, schema: Schema) -> None:
+    """The schema itself; its name is letters, figures and underscores."""
+    held = schema.held.replace("'", "''").replace(":", "\\:")
+    database.execute(f"create schema if not exists {schema.name}")
+    database.execute(f"comment on schema {schema.name} is '{held}'")
+
+
+def _config(folder: Path, connection: Connection, schema: Schema) -> Config:
+    """What `env.py` in the folder reads."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes.update({"connection": connection, "schema": schema.name})
+    return config
+
+
+@lru_cache(maxsize=8)
+def _scripts(folder: Path) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(folder))
+
+
+@contextmanager
+def _borrowed(database: sqlite3.Connection) -> Iterator[Connection]:
+    """SQLAlchemy's view of a connection whose transaction is the caller's to end."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    class Lent:
+        """The connection, but for what would end its transaction."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(database, name)
+
+        def commit(self) -> None: ...
+
+        def rollback(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    engine = create_engine("sqlite://", creator=Lent, poolclass=StaticPool)
+    with engine.connect() as connection:
+        yield connection
