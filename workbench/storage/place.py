@@ -15,6 +15,9 @@ PREFIX = "workbench_"
 READABLE = 30  # characters of a space's name in the name of its schema
 SPACES = "spaces"  # the folder of a workspace in which people and groups have theirs
 MAIN = "main"
+CHATS = "workbench.db"
+# of the workspace itself, of its people, of the spaces in it, and of theirs
+FOLDERS = ("", "people/*/", f"{SPACES}/*/*/", f"{SPACES}/*/*/people/*/")
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,35 @@ def check_url(url: str) -> None:
         fits = False
     if not fits:
         raise ValueError("give the address as postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+
+
+def file_below(home: Path, held: str) -> str | None:
+    """The file that would have these rows, as a path below the folder; None where it lies outside.
+
+    The opposite of `held_in`.
+    """
+    own = held_in(home)
+    if held == own or held.startswith(f"{own}/people/"):
+        inner = held.removeprefix(own).strip("/")
+    elif own == MAIN:
+        inner = f"{SPACES}/{held}"
+    else:
+        return None
+    return f"{inner}/{CHATS}".lstrip("/")
+
+
+def files_below(home: Path) -> dict[str, Path]:
+    """Whose rows -> the file that has them, of all chats in the folder and in spaces below it."""
+    found = {}
+    for folder in FOLDERS:
+        for path in sorted(home.glob(folder + CHATS)):
+            inner = path.parent.relative_to(home).parts
+            found[_held_at(inner, held_in(home))] = path
+    return found
+
+
+def _held_at(inner: tuple[str, ...], own: str) -> str:
+    """Whose rows a folder has that lies at `inner` in the folder of `own`."""
+    if inner[:1] == (SPACES,):
+        return "/".join(inner[1:])
+    return "/".join((own, *inner))

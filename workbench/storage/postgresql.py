@@ -50,11 +50,18 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    def enter(self, schema: Schema) -> None:
+        """From now on, names of tables mean those of that schema."""
+        # of this transaction alone: the connection goes back to the pool for another schema
+        enter = "select set_config('search_path', :name, true), set_config(:wait, :most, true)"
+        most = {"wait": "lock_timeout", "most": f"{WAIT:.0f}s"}
+        self.execute(enter, most | {"name": schema.name})
+
     def execute(self, query: str, values: Mapping[str, Any] | None = None, /) -> CursorResult[Any]:
-        return self.connection.execute(_parsed(query), _storable(values or {}))
+        return self.connection.execute(_parsed(query), stored(values or {}))
 
     def executemany(self, query: str, values: Iterable[Mapping[str, Any]], /) -> None:
-        rows = [_storable(row) for row in values]
+        rows = [stored(row) for row in values]
         if rows:
             self.connection.execute(_parsed(query), rows)
 
@@ -68,13 +75,9 @@ def transaction(schema: Schema, isolation: str = "READ COMMITTED") -> Iterator[T
     with maps_errors(schema), engine_of(schema.url).connect() as connection:
         connection.execution_options(isolation_level=isolation)
         with connection.begin():
-            # of this transaction alone: the connection goes back to the pool for another schema
-            enter = "select set_config('search_path', :name, true), set_config(:wait, :most, true)"
-            connection.execute(
-                _parsed(enter),
-                {"name": schema.name, "wait": "lock_timeout", "most": f"{WAIT:.0f}s"},
-            )
-            yield Transaction(connection)
+            found = Transaction(connection)
+            found.enter(schema)
+            yield found
 
 
 @contextmanager
@@ -174,11 +177,12 @@ def _parsed(query: str) -> TextClause:
     return text(query)
 
 
-def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _stored(value) for name, value in values.items()}
+def stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as a server keeps them."""
+    return {name: _as_kept(value) for name, value in values.items()}
 
 
-def _stored(value: Any) -> Any:
+def _as_kept(value: Any) -> Any:
     """Flags are numbers in both kinds of place."""
     if isinstance(value, bool):
         return int(value)

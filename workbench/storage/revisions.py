@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy import Connection
 
+LONGEST = 63  # characters of a name in PostgreSQL
 # Alembic keeps what it works on in variables of its module
 _alembic = threading.Lock()
 _ready: set[tuple[Schema, str]] = set()
@@ -71,13 +73,18 @@ def _grow(database: Any, schema: Schema, folder: Path, before: str, newest: str)
     from alembic import command
 
     if before and int(before) > int(newest):
-        raise Conflict(
-            say("{path} was made by a newer version.", path=schema),
-            "Update Workbench; what is in the file stays as it is.",
-        )
+        raise newer(schema)
     if before != newest:
         _make(database, schema)
         command.upgrade(_config(folder, database.connection, schema), "head")
+
+
+def newer(schema: Schema) -> Conflict:
+    """The schema is of no use for this program."""
+    return Conflict(
+        say("{path} was made by a newer version.", path=schema),
+        "Update Workbench; what is in the file stays as it is.",
+    )
 
 
 def version_of(database: Any, schema: Schema) -> str:
@@ -90,7 +97,31 @@ def version_of(database: Any, schema: Schema) -> str:
     return str(row[0]) if row else ""
 
 
-def forget(schema: Schema) -> None:
+def set_aside(schema: Schema) -> str:
+    """Give the schema another name, under which the program does not look; returns that name."""
+    from workbench.storage import postgresql
+
+    now = time.strftime("_%Y%m%d_%H%M%S")
+    aside = schema.name[: LONGEST - len(now)] + now
+    with postgresql.transaction(schema) as database:
+        database.execute(f"comment on schema {schema.name} is null")
+        database.execute(f"alter schema {schema.name} rename to {aside}")
+    _forget(schema)
+    return aside
+
+
+def put_back(schema: Schema, aside: str) -> None:
+    """Undo `set_aside`. What was made in place of the schema since then is dropped."""
+    from workbench.storage import postgresql
+
+    with postgresql.transaction(schema) as database:
+        database.execute(f"drop schema if exists {schema.name} cascade")
+        database.execute(f"alter schema {aside} rename to {schema.name}")
+        _make(database, schema)
+    _forget(schema)
+
+
+def _forget(schema: Schema) -> None:
     """Look at the schema again before it is used next."""
     for known in [one for one in _ready if one[0] == schema]:
         _ready.discard(known)
