@@ -130,7 +130,7 @@ def move(to: str, replace: bool, as_json: bool) -> None:
         counts = ", ".join(f"{count} {table}" for table, count in one.copied.rows.items())
         click.echo(f"{one.file}  {counts}  sum {one.copied.sum[:16]}")
         if one.aside:
-            click.echo(f"  What was there before is kept as {one.aside}")
+            click.echo(f"  Its chats of before are kept as {one.aside}")
 
 
 def _conversations() -> Conversations:

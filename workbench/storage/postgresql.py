@@ -33,8 +33,7 @@ NOTICED = {
     "tcp_user_timeout": 20_000,
 }
 # by the first characters of an error's SQLSTATE
-UNREACHABLE = ("08", "57P", "53300")
-REFUSED = ("28", "3D000")
+AWAY = ("08", "28", "3D000", "53300", "57P")
 UNWRITABLE = ("531", "25006", "42501")
 DAMAGED = ("42P01", "42703", "3F000", "XX001", "XX002")
 HELD = ("40", "55P03", "57014")
@@ -139,32 +138,29 @@ def maps_errors(schema: Schema) -> Iterator[None]:
 def _as_workbench_error(error: DBAPIError, schema: Schema) -> WorkbenchError | None:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     lines = str(error.orig).strip().splitlines()
+    server = schema.server
     said = lines[0] if lines else type(error.orig).__name__
-    if state.startswith(REFUSED):
+    # of a connection that was not made, the library tells no state
+    if error.connection_invalidated or not state or state.startswith(AWAY):
         return Unavailable(
-            say("The database server refuses: {error}", error=said),
-            "Check user, password and database in WORKBENCH_DATABASE_URL.",
-        )
-    if error.connection_invalidated or not state or state.startswith(UNREACHABLE):
-        return Unavailable(
-            say("The database server {place} is away: {error}", place=schema.server, error=said),
+            say("The database server {place} cannot be used: {error}", place=server, error=said),
             "Start it, or check WORKBENCH_DATABASE_URL; the app goes on when it is back.",
         )
     if state.startswith(UNWRITABLE):
         return Unwritable(
-            say("{name} cannot be written or read: {error}", name=schema.server, error=said),
+            say("{name} cannot be written or read: {error}", name=server, error=said),
             "Free the server's disk, or give its user the rights; what was kept before stays.",
         )
     if state.startswith(DAMAGED):
         return Damaged(say("{path} is damaged: {error}", path=schema, error=said), BACKUP)
     if state.startswith(HELD):
         return Unavailable(
-            say("Another program holds {path}.", path=schema.server),
+            say("Another program holds {path}.", path=server),
             "Wait until it has ended, or close it; then try again.",
         )
     if state.startswith(TAKEN):
         return Conflict(
-            say("Somebody else has just written the same to {place}.", place=schema.server),
+            say("Somebody else has just written the same to {place}.", place=server),
             "Look at it again, and repeat what is still missing.",
         )
     return None
