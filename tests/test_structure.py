@@ -32,7 +32,7 @@ FLOORS = {
     "workbench": [
         ["markdown", "storage"],
         ["artefacts", "chat", "jobs"],
-        ["models"],
+        ["accounts", "models"],
         ["scoring"],
         ["backup", "start"],
         ["ui"],

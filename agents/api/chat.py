@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from openai.types.chat import ChatCompletion
 
 from agents.answer import answer
-from agents.api.access import Needs, Workspace
+from agents.api.access import Needs, Workspace, count_answer
 from agents.api.asked import Asked, ChatRequest, read_request, text_of
 from agents.api.flow import Flow
 from agents.api.metrics import Metrics
@@ -48,6 +48,7 @@ async def complete(asked: ChatRequest, request: Request, settings: Workspace) ->
     `notices`, `lineage`. Closing the connection stops the model and the query.
     """
     read = await run_in_threadpool(read_request, asked, settings)
+    await run_in_threadpool(count_answer, request)
     address = str(request.base_url).rstrip("/")
     prompt = "\n".join(text_of(message) for message in asked.messages)
     written = Written(asked.stops, asked.most_tokens, prompt, address)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from agents.api.access import Needs
+from agents.api.access import Needs, NeedsRole
 from agents.api.problems import PROBLEMS
 
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
@@ -67,7 +67,7 @@ class Metrics:
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Counts"}},
-    dependencies=[Depends(Needs("metrics"))],
+    dependencies=[Depends(Needs("metrics")), Depends(NeedsRole("admin"))],
 )
 async def metrics(request: Request) -> Response:
     """Counts in Prometheus's text format."""

@@ -58,10 +58,10 @@ def export_chat(conversations: Conversations, chat: int, form: str, language: st
     return text if form == "md" else as_html(title, text, language)
 
 
-def as_json(database: Path, chats: Sequence[int]) -> str:
+def as_json(place: Place, chats: Sequence[int]) -> str:
     """These chats with every version, event, rating and choice."""
     kept = KeptFile.model_construct(
-        format=FORMAT, version=1, chats=list(read_kept(database, chats))
+        format=FORMAT, version=1, chats=list(read_kept(place, chats))
     )
     return kept.model_dump_json(indent=1) + "\n"
 
