@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import Conflict, Damaged
 from workbench.messages import say
 from workbench.sqlite_file import transaction
+from workbench.sqlite_recovery import Tables
 from workbench.storage import revisions
 from workbench.storage.connecting import connect
 from workbench.storage.place import Place, Schema
@@ -35,6 +36,11 @@ class Store:
     a file has already. Empty where no such file exists."""
     revisions: Path | None = None
     """The folder of the revisions that make the same tables on a server."""
+    tables: Tables = field(default_factory=dict)
+    """The tables that can lie on a server and their keys, in the order in which they refer to each
+    other."""
+    held: str = ""
+    """Whose rows they are on a server; empty where every space has its own."""
 
     @property
     def newest(self) -> int:

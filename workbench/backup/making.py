@@ -60,14 +60,14 @@ def make_backup(
     """Write the workspace to `file`. Nobody has to stop working, nor does this wait for anybody.
 
     All databases of the program are copied as of one moment; files follow, so that each one that a
-    database names is among them. Chats of a server become files. Raises Conflict where the file
+    database names is among them. Rows of a server become files. Raises Conflict where the file
     exists, InvalidInput, NotFound, Unwritable, Unavailable where the server is away.
     """
     file = file.expanduser().absolute()
     _check(file, settings, replace)
     with ExitStack() as opened:
         moments = {path.name: _moment(path, opened) for path in _own_databases(settings.home)}
-        chats = _chats_of_server(settings, opened)
+        rows = _rows_of_server(settings, opened)
         contents = contents_of(settings, without)
         part = opened.enter_context(writing(file))
         staging = tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-")
@@ -76,10 +76,10 @@ def make_backup(
         with os.fdopen(descriptor, "w+b") as stream, zipfile.ZipFile(stream, "w") as archive:
             writer = _Writer(settings.home, archive, folder, contents, report)
             for name in contents.databases:
-                if name not in chats:
+                if name not in rows:
                     writer.add_database(name, moments.get(name))
-            for name, write in chats.items():
-                writer.add_chats(name, write)
+            for name, write in rows.items():
+                writer.add_rows(name, write)
             for name in contents.files:
                 writer.add_file(name, settings.home / name)
             manifest = writer.finish(without)
@@ -115,14 +115,14 @@ def _moment(path: Path, opened: ExitStack) -> sqlite3.Connection | None:
         return None
 
 
-def _chats_of_server(settings: Settings, opened: ExitStack) -> dict[str, Callable[[Path], object]]:
-    """Path below the workspace -> what writes the chats that a server has as that file."""
+def _rows_of_server(settings: Settings, opened: ExitStack) -> dict[str, Callable[[Path], object]]:
+    """Path below the workspace -> what writes the rows that a server has as that file."""
     if not settings.database_url.get_secret_value():
         return {}
-    from workbench.chat.transfer import chats_on_server, write_file
+    from workbench.backup.transfer import parts_on_server, write_file
 
-    server, schemas = opened.enter_context(chats_on_server(settings))
-    return {name: partial(write_file, server, schema) for name, schema in schemas.items()}
+    server, parts = opened.enter_context(parts_on_server(settings))
+    return {part.name: partial(write_file, server, part) for part in parts}
 
 
 class _Writer:
@@ -175,7 +175,7 @@ class _Writer:
         for left in self._staging.iterdir():
             left.unlink()
 
-    def add_chats(self, name: str, write: Callable[[Path], object]) -> None:
+    def add_rows(self, name: str, write: Callable[[Path], object]) -> None:
         """The file that `write` makes, with the folders in which it would lie."""
         copy = self._staging / "copy"
         write(copy)

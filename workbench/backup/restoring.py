@@ -44,9 +44,9 @@ def restore_backup(
 ) -> Restored:
     """Make the folder `into`, else the workspace of the settings, from the backup.
 
-    Chats go to the server that the settings name. Nothing is changed before every file is checked
-    against its sum. Raises NotFound, InvalidInput for a damaged or foreign file, Conflict where the
-    folder is in use or the server has chats, Unwritable, Unavailable where the server is away.
+    Chats and accounts go to the server that the settings name. Nothing is changed before every file
+    is checked against its sum. Raises NotFound, InvalidInput for a damaged or foreign file, Conflict where the
+    folder is in use or the server has rows, Unwritable, Unavailable where the server is away.
     """
     home = (into or settings.home).expanduser().absolute()
     target = home.resolve()  # a link to a folder of another disk stays one
@@ -128,29 +128,29 @@ def _check_target(target: Path, settings: Settings, replace: bool) -> None:
 
 
 def _check_server(home: Path, settings: Settings, replace: bool) -> None:
-    """Raise Conflict where the server has chats that those of the backup would replace."""
+    """Raise Conflict where the server has rows that those of the backup would replace."""
     if not settings.database_url.get_secret_value() or replace:
         return
-    from workbench.chat.transfer import rows_on_server
+    from workbench.backup.transfer import rows_on_server
 
     for place, count in rows_on_server(settings.model_copy(update={"home": home})):
         raise Conflict(
-            say("{place} has {count} rows of chats already.", place=place, count=count),
-            "Give --replace: they are kept aside. Without WORKBENCH_DATABASE_URL the chats of the "
+            say("{place} has {count} rows already.", place=place, count=count),
+            "Give --replace: they are kept aside. Without WORKBENCH_DATABASE_URL those of the "
             "backup stay in files.",
         )
 
 
 def _to_server(restored: Settings, replace: bool) -> list[Message]:
-    """Copy the chats to the server, the files of which stay; a sentence for what was kept aside."""
-    from workbench.chat.transfer import to_server
+    """Copy the rows to the server, the files of which stay; a sentence for what was kept aside."""
+    from workbench.backup.transfer import to_server
 
     try:
         moved = to_server(restored, replace=replace)
-    except NotFound:  # a backup without chats
+    except NotFound:  # a backup without them
         return []
     return [
-        say("The server's chats of before are kept as {name}.", name=one.aside)
+        say("The server's rows of before are kept as {name}.", name=one.aside)
         for one in moved
         if one.aside
     ]

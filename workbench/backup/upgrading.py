@@ -12,7 +12,7 @@ from workbench.backup.manifest import newer
 from workbench.contributions import contributed_stores
 from workbench.settings import Settings
 from workbench.sqlite_store import Store
-from workbench.storage.place import FOLDERS, Place, file_below
+from workbench.storage.place import FOLDERS, Place
 from workbench.terminal import Report
 
 
@@ -59,21 +59,18 @@ class Kept:
 
 def kept_in(settings: Settings) -> Iterator[Kept]:
     """The databases of the workspace and of the spaces in it, of those that packages contribute."""
+    on_server = bool(settings.database_url.get_secret_value())
     for store in contributed_stores():
-        if store.revisions and settings.database_url.get_secret_value():
-            yield from _on_server(store, settings)
+        if on_server and store.revisions and not store.held:
             continue
         for folder in FOLDERS:
             for path in sorted(settings.home.glob(f"{folder}{store.name}")):
                 yield Kept(store, path, path.relative_to(settings.home).as_posix())
+    if on_server:
+        from workbench.backup.transfer import parts_on_server
 
-
-def _on_server(store: Store, settings: Settings) -> Iterator[Kept]:
-    from workbench.storage.postgresql import schemas_of
-
-    for held, schema in schemas_of(settings.database_url).items():
-        if file_below(settings.home, held):
-            yield Kept(store, schema, str(schema))
+        with parts_on_server(settings) as (_, parts):
+            yield from [Kept(part.store, part.schema, str(part.schema)) for part in parts]
 
 
 def _beside(home: Path) -> Path:

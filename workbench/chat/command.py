@@ -101,38 +101,6 @@ def import_command(file: Path, as_json: bool) -> None:
         click.echo(f"{imported.added} added, {imported.known} were here already")
 
 
-@chats.command()
-@click.option(
-    "--to",
-    type=click.Choice(["server", "files"]),
-    required=True,
-    help="Where the chats go; the server is that of WORKBENCH_DATABASE_URL.",
-)
-@click.option("--replace", is_flag=True, help="Keep chats that are in the way aside.")
-@json_option
-@reports_errors
-def move(to: str, replace: bool, as_json: bool) -> None:
-    """Copy all chats of the workspace to a PostgreSQL server, or back. Close the app before.
-
-    \b
-    Every row is compared after it was copied, and what it came from stays.
-    Example:
-      workbench chats move --to server
-    """
-    from workbench.chat.transfer import to_files, to_server
-
-    copy = to_server if to == "server" else to_files
-    for one in copy(load_settings(), replace=replace):
-        if as_json:
-            facts = {"file": one.file, "rows": one.copied.rows, "sum": one.copied.sum}
-            print_json({"event": "moved", **facts, "aside": one.aside})
-            continue
-        counts = ", ".join(f"{count} {table}" for table, count in one.copied.rows.items())
-        click.echo(f"{one.file}  {counts}  sum {one.copied.sum[:16]}")
-        if one.aside:
-            click.echo(f"  Its chats of before are kept as {one.aside}")
-
-
 def _conversations() -> Conversations:
     return Conversations(load_settings().database)
 

@@ -1,6 +1,6 @@
 """The tables of the conversations, and how an SQLite file gets them.
 
-A schema of a server gets the same ones by `migrations/`; each step after 6 is for both.
+A schema of a server gets the same ones by `revisions/`; each step after 6 is for both.
 """
 
 from __future__ import annotations
@@ -132,13 +132,6 @@ def _keep_branches(database: sqlite3.Connection) -> None:
     run(database, AFTER_BRANCHES)
 
 
-REVISIONS = Path(__file__).with_name("migrations")
-STORE = Store(
-    "workbench.db",
-    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, step_of(REVISIONS, "7")],
-    revisions=REVISIONS,
-)
-
 # the tables and their keys, in the order in which they refer to each other
 TABLES = {
     "conversations": ("id",),
@@ -146,6 +139,13 @@ TABLES = {
     "votes": ("version",),
     "reroutes": ("question",),
 }
+REVISIONS = Path(__file__).with_name("revisions")
+STORE = Store(
+    "workbench.db",
+    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, step_of(REVISIONS, "7")],
+    revisions=REVISIONS,
+    tables=TABLES,
+)
 
 
 def add_row(database: Database, table: str, row: dict[str, Any]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from workbench.chat.conversations import Conversations, Message
@@ -13,6 +12,7 @@ from workbench.chat.events import Failed, Folded, Notice, Query, Source, Step, T
 from workbench.chat.kept import FORMAT, KeptFile, read_kept
 from workbench.language import localized
 from workbench.markdown.restricted import plain_text, restricted
+from workbench.storage.place import Place
 
 FORMATS = ("json", "md", "html")
 ALL = 1_000_000_000
@@ -60,9 +60,7 @@ def export_chat(conversations: Conversations, chat: int, form: str, language: st
 
 def as_json(place: Place, chats: Sequence[int]) -> str:
     """These chats with every version, event, rating and choice."""
-    kept = KeptFile.model_construct(
-        format=FORMAT, version=1, chats=list(read_kept(place, chats))
-    )
+    kept = KeptFile.model_construct(format=FORMAT, version=1, chats=list(read_kept(place, chats)))
     return kept.model_dump_json(indent=1) + "\n"
 
 

@@ -62,6 +62,23 @@ def is_sqlite(database: Database) -> bool:
     return isinstance(database, sqlite3.Connection)
 
 
+def by_name(rows: Any) -> list[dict[str, Any]]:
+    """The rows, each with its values by the names of the columns."""
+    if isinstance(rows, sqlite3.Cursor):
+        columns = [column[0] for column in rows.description]
+    else:
+        columns = list(rows.keys())
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def alone(database: Database) -> None:
+    """Wait until nobody else does this in that place, and keep others waiting to the end."""
+    if is_sqlite(database):
+        database.execute("begin immediate")
+    else:
+        database.execute("select pg_advisory_xact_lock(hashtext(current_schema()))")
+
+
 def numbers(database: Database, name: str) -> str:
     """The SQL of a list of numbers, as `id in …` takes it; the value `name` is a list in JSON."""
     template = NUMBERS_SQLITE if is_sqlite(database) else NUMBERS_POSTGRESQL
@@ -74,7 +91,7 @@ def exists(place: Place) -> bool:
         return place.exists()
     from workbench.storage import postgresql
 
-    return place.held in postgresql.schemas_of(place.url)
+    return postgresql.has(place)
 
 
 def changed(place: Place) -> int:

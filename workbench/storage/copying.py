@@ -14,6 +14,7 @@ from workbench.storage.connecting import Database, is_sqlite
 from workbench.storage.postgresql import stored
 
 AT_ONCE = 500  # rows in memory
+NUMBERED = ("id", "number")  # keys that a database counts by itself
 SIZE = 1 << 256  # sums of sha256 are kept below it
 
 Row = Mapping[str, Any]
@@ -48,7 +49,7 @@ def copy_rows(source: Database, target: Database, tables: Tables) -> Copied:
     """
     columns = _columns_of(source if is_sqlite(source) else target, tables)
     copied, arrived = Copied(), Copied()
-    for table, (key,) in tables.items():
+    for table, key in tables.items():
         names = ", ".join(columns[table])
         holes = ", ".join(f":{name}" for name in columns[table])
         insert = f"insert into {table} ({names}) values ({holes})"  # noqa: S608 – our names
@@ -57,11 +58,11 @@ def copy_rows(source: Database, target: Database, tables: Tables) -> Copied:
             copied.add(table, rows)
         for rows in rows_of(target, table, key, columns[table]):
             arrived.add(table, rows)
-        if not is_sqlite(target) and key == "id":
-            _go_on_after(target, table)
+        if not is_sqlite(target) and key[0] in NUMBERED:
+            _go_on_after(target, table, key[0])
     if arrived != copied:
         raise Conflict(
-            "Not every row of the chats could be copied.",
+            "Not every row could be copied.",
             "Nothing was changed. Run workbench repair, then try again.",
         )
     return copied
@@ -77,25 +78,27 @@ def count_rows(database: Database, tables: Tables) -> int:
 
 
 def rows_of(
-    database: Database, table: str, key: str, columns: Sequence[str]
+    database: Database, table: str, key: Sequence[str], columns: Sequence[str]
 ) -> Iterator[list[dict[str, Any]]]:
     """The rows of a table by their key, some at a time, as a server can keep them."""
-    names = ", ".join(columns)
+    names, order = ", ".join(columns), ", ".join(key)
+    holes = ", ".join(f":{name}" for name in key)
     after, values = "true", {"most": AT_ONCE}
     while True:
-        query = f"select {names} from {table} where {after} order by {key} limit :most"  # noqa: S608
+        query = f"select {names} from {table} where {after} order by {order} limit :most"  # noqa: S608
         found = database.execute(query, values).fetchall()
         rows = [stored(dict(zip(columns, row, strict=True))) for row in found]
         if not rows:
             return
         yield rows
-        after, values = f"{key} > :last", values | {"last": rows[-1][key]}
+        after = f"({order}) > ({holes})"
+        values |= {name: rows[-1][name] for name in key}
 
 
-def _go_on_after(target: Database, table: str) -> None:
+def _go_on_after(target: Database, table: str, key: str) -> None:
     """New rows get numbers above those that were copied."""
     query = f"""
-        select setval(pg_get_serial_sequence(:table, 'id'), coalesce(max(id), 0) + 1, false)
+        select setval(pg_get_serial_sequence(:table, '{key}'), coalesce(max({key}), 0) + 1, false)
         from {table}"""  # noqa: S608 – our names
     target.execute(query, {"table": table})
 

@@ -15,6 +15,7 @@ PREFIX = "workbench_"
 READABLE = 30  # characters of a space's name in the name of its schema
 SPACES = "spaces"  # the folder of a workspace in which people and groups have theirs
 MAIN = "main"
+ACCOUNTS = "accounts"
 CHATS = "workbench.db"
 # of the workspace itself, of its people, of the spaces in it, and of theirs
 FOLDERS = ("", "people/*/", f"{SPACES}/*/*/", f"{SPACES}/*/*/people/*/")
@@ -34,8 +35,8 @@ class Schema:
     @property
     def name(self) -> str:
         """As PostgreSQL knows it: what can be read of `held`, and a sum of the whole."""
-        if self.held == MAIN:
-            return PREFIX + MAIN
+        if self.held in (MAIN, ACCOUNTS):
+            return PREFIX + self.held
         plain = re.sub(r"[^a-z0-9]+", "_", self.held.lower()).strip("_")[:READABLE]
         digest = hashlib.sha256(self.held.encode()).hexdigest()[:12]
         return f"{PREFIX}{plain}_{digest}"
@@ -80,6 +81,8 @@ def file_below(home: Path, held: str) -> str | None:
     The opposite of `held_in`.
     """
     own = held_in(home)
+    if held == ACCOUNTS:
+        return None
     if held == own or held.startswith(f"{own}/people/"):
         inner = held.removeprefix(own).strip("/")
     elif own == MAIN:

@@ -41,6 +41,7 @@ TAKEN = ("23505",)
 BACKUP = "Restore a backup of that database, or name another in WORKBENCH_DATABASE_URL."
 NUL = "\0"  # PostgreSQL keeps no such character in a text
 INSTEAD = "\ufffd"
+_found: set[Schema] = set()
 
 
 class Transaction:
@@ -85,6 +86,22 @@ def turn(schema: Schema) -> Iterator[None]:
     with maps_errors(schema), engine_of(schema.url).connect() as connection, connection.begin():
         connection.execute(_parsed("select pg_advisory_xact_lock(:turns)"), {"turns": TURNS})
         yield
+
+
+def has(schema: Schema) -> bool:
+    """Whether the schema exists and is not empty. One that did is not looked for again."""
+    if schema not in _found:
+        table = {"table": f"{schema.name}.alembic_version"}
+        with transaction(schema) as database:
+            if not database.execute("select to_regclass(:table) is not null", table).fetchone()[0]:
+                return False
+        _found.add(schema)
+    return True
+
+
+def forget(schema: Schema) -> None:
+    """Look for the schema again."""
+    _found.discard(schema)
 
 
 def schemas_of(url: SecretStr) -> dict[str, Schema]:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,9 @@ from workbench.storage.place import Schema
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
     from sqlalchemy import Connection
 
+ENVIRONMENT = Path(__file__).with_name("alembic")
 LONGEST = 63  # characters of a name in PostgreSQL
 # Alembic keeps what it works on in variables of its module
 _alembic = threading.Lock()
@@ -37,8 +36,9 @@ def step_of(folder: Path, revision: str) -> Callable[[sqlite3.Connection], None]
     def take(database: sqlite3.Connection) -> None:
         from alembic.migration import MigrationContext
         from alembic.operations import Operations
+        from alembic.script import ScriptDirectory
 
-        script = _scripts(folder).get_revision(revision)
+        script = ScriptDirectory.from_config(_config(folder)).get_revision(revision)
         with _borrowed(database) as connection:
             context = MigrationContext.configure(connection)
             with _alembic, Operations.context(context):
@@ -123,13 +123,16 @@ def put_back(schema: Schema, aside: str) -> None:
 
 def _forget(schema: Schema) -> None:
     """Look at the schema again before it is used next."""
+    from workbench.storage import postgresql
+
     for known in [one for one in _ready if one[0] == schema]:
         _ready.discard(known)
+    postgresql.forget(schema)
 
 
 def newest_in(folder: Path) -> str:
     """The revision that this program writes; revisions are numbers that grow by one."""
-    names = [path.stem.rpartition("_")[2] for path in (folder / "versions").glob("version_*.py")]
+    names = [path.stem.rpartition("_")[2] for path in folder.glob("version_*.py")]
     return max(names, key=int)
 
 
@@ -143,21 +146,20 @@ def _make(database: Any, schema: Schema) -> None:
     database.execute(f"comment on schema {schema.name} is '{held}'")
 
 
-def _config(folder: Path, connection: Connection, schema: Schema) -> Config:
-    """What `env.py` in the folder reads."""
+def _config(
+    folder: Path, connection: Connection | None = None, schema: Schema | None = None
+) -> Config:
+    """Where the revisions are, and what `alembic/env.py` works on."""
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes.update({"connection": connection, "schema": schema.name})
+    places = {"script_location": ENVIRONMENT, "version_locations": folder}
+    for name, place in places.items():
+        config.set_main_option(name, str(place).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    if schema:
+        config.attributes.update({"connection": connection, "schema": schema.name})
     return config
-
-
-@lru_cache(maxsize=8)
-def _scripts(folder: Path) -> ScriptDirectory:
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(str(folder))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Alembic runs this for a revision of the chats: on the connection that it is given."""
+"""Alembic runs this for the revisions of any store, on the connection that it is given."""
 
 from alembic import context
 
