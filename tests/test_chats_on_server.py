@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -22,6 +23,17 @@ from click.testing import CliRunner
 from database_servers import PASSWORD, READER, Server, postgresql
 from pydantic import SecretStr
 
+from workbench.accounts import (
+    check_password,
+    has_accounts,
+    settings_in,
+)
+from workbench.accounts.audit import list_audit
+from workbench.accounts.groups import add_group, join
+from workbench.accounts.people import add_person, existing, list_people
+from workbench.accounts.removing import remove_person
+from workbench.accounts.signing_in import WrongPassword
+from workbench.accounts.throttle import TooOften
 from workbench.chat.conversations import Conversations
 from workbench.chat.database import REVISIONS, STORE
 from workbench.chat.events import Done, Event, Token
@@ -39,6 +51,7 @@ from workbench.storage.postgresql import schemas_of, transaction
 
 WAIT = 20  # seconds, at most
 NUMBERS = count(1)
+WORDS = "four words without sense"
 
 
 @pytest.fixture(scope="module")
@@ -412,6 +425,52 @@ def test_a_user_without_rights_searches_without_the_index_and_is_told_what_fails
         fill(on_server.model_copy(update={"person": "b"}).database, "b").place
     ) as database:
         assert database.execute(indexes).fetchone()[0] == 1
+
+
+def test_accounts_lie_on_the_server_with_the_chats(on_server: Settings) -> None:
+    add_person(on_server, "Ada", WORDS)
+    add_person(on_server, "Ben", WORDS)
+    add_group(on_server, "sales")
+    join(on_server, "sales", "Ben")
+    assert has_accounts(on_server) and not (on_server.home / "accounts.db").exists()
+    assert [(one.name, one.role) for one in list_people(on_server)] == [
+        ("Ada", "admin"),
+        ("Ben", "editor"),
+    ]
+    with pytest.raises(Conflict):
+        add_person(on_server, "ben", WORDS)
+    assert check_password(on_server, "Ada", WORDS).name == "Ada"
+    with ThreadPoolExecutor(8) as many:
+        tried = [many.submit(check_password, on_server, "Ada", "wrong") for _ in range(8)]
+    kinds = {type(one.exception()) for one in tried}
+    assert kinds == {WrongPassword, TooOften}, "those at once are no more than one after another"
+    assert {"person_added", "group_joined"} <= {one.what for one in list_audit(on_server)}
+
+    ben = existing(on_server, "Ben")
+    for space in ("", "sales"):
+        Conversations(settings_in(on_server, ben, space).database).create("secret")
+    remove_person(on_server, "Ben")
+    again = add_person(on_server, "Ben", WORDS)
+    join(on_server, "sales", "Ben")
+    for space in ("", "sales"):
+        assert not Conversations(settings_in(on_server, again, space).database).recent()
+
+
+def test_accounts_of_a_file_count_until_they_are_moved_and_a_lost_server_opens_nothing(
+    on_server: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_file = on_server.model_copy(update={"database_url": SecretStr("")})
+    add_person(in_file, "Ada", WORDS)
+    assert has_accounts(on_server) and existing(on_server, "Ada").role == "admin"
+    [moved] = run("chats", "move", "--to", "server")
+    assert (moved["file"], moved["rows"]["people"]) == ("accounts.db", 1)
+    (on_server.home / "accounts.db").unlink()
+    assert check_password(on_server, "Ada", WORDS).role == "admin"
+    add_person(on_server, "Ben", WORDS)
+    monkeypatch.setenv("WORKBENCH_DATABASE_URL", server.url.replace("/shop", "/gone"))
+    with pytest.raises(Unavailable):
+        has_accounts(load_settings())
+    assert run("users", "list", fails=True)
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,13 @@ CONTRIBUTION = Contribution(
             "Add, list and remove groups of people who share a workspace.",
         ),
     },
-    checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
+    checks=[
+        "workbench.start.checks:check_machine",
+        "workbench.start.checks:check_models",
+        "workbench.start.spaces:check_accounts",
+    ],
     repairs=[
+        "workbench.start.spaces:mend_accounts",
         "workbench.start.mending:mend_conversations",
         "workbench.start.mending:mend_files",
     ],

@@ -26,8 +26,10 @@ from workbench.accounts.people import (
 )
 from workbench.accounts.removing import remove_person
 from workbench.accounts.signing_in import end_sessions, set_password
+from workbench.accounts.spaces import is_space
 from workbench.cli import json_option, print_json, read_secret, reports_errors
 from workbench.errors import InvalidInput
+from workbench.messages import say
 from workbench.settings import Settings, load_settings
 
 PASSWORD = "WORKBENCH_PASSWORD"  # noqa: S105 – the name of a variable
@@ -211,6 +213,11 @@ def as_admin() -> Settings:
     settings = load_settings()
     if settings.role != "admin":
         raise InvalidInput("Only an admin manages people.", "Ask an admin.")
+    if is_space(settings.home):
+        raise InvalidInput(
+            say("{path} is a space of another workspace.", path=settings.home),
+            "Set WORKBENCH_HOME to that workspace.",
+        )
     return settings
 
 

@@ -185,9 +185,12 @@ def _people(root: Settings, which: str, values: Mapping[str, Any]) -> list[Perso
     """The people that the end of the query names, which is a text of our own."""
     if not has_accounts(root):
         return []
+    found = f"select * from people {which}"  # noqa: S608
+    joined = f"members join people on name = person {which}"
+    inside = f"select person, group_name, members.role from {joined}"  # noqa: S608
     with reading(root) as database:
-        rows = by_name(database.execute(f"select * from people {which}", values))  # noqa: S608
-        members = database.execute("select person, group_name, role from members").fetchall()
+        rows = by_name(database.execute(found, values))
+        members = database.execute(inside, values).fetchall()
     groups: dict[str, dict[str, Role]] = {}
     for person, group, role in members:
         groups.setdefault(person, {})[group] = role

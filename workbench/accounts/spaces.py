@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.accounts.database import STORE
 from workbench.accounts.names import MAIN
 from workbench.accounts.people import ROLES, Person, Role
 from workbench.connections import read_connections
@@ -63,6 +64,12 @@ def homes_in(home: Path) -> list[Path]:
     """The folder of a workspace, and those in it that are laid out like one."""
     found = [path for pattern in INNER for path in sorted(home.glob(pattern)) if path.is_dir()]
     return [home, *found]
+
+
+def is_space(home: Path) -> bool:
+    """Whether the workspace is a space of another one, where people sign in."""
+    spaces = home.parent.parent
+    return spaces.name == "spaces" and (spaces.parent / STORE.name).exists()
 
 
 def without_space(path: str) -> str:

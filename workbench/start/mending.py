@@ -44,7 +44,7 @@ def _check_file(path: Path) -> Finding:
 
 def _check_server(place: Schema) -> Finding:
     try:
-        STORE.bring_up_to_date(place)
+        STORE.version_of(place)
     except WorkbenchError as error:
         return Finding("Conversations", "broken", error.problem, error.fix)
     return Finding("Conversations", "ok", str(place))
