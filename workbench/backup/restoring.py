@@ -45,8 +45,9 @@ def restore_backup(
     """Make the folder `into`, else the workspace of the settings, from the backup.
 
     Chats and accounts go to the server that the settings name. Nothing is changed before every file
-    is checked against its sum. Raises NotFound, InvalidInput for a damaged or foreign file, Conflict where the
-    folder is in use or the server has rows, Unwritable, Unavailable where the server is away.
+    is checked against its sum. Raises NotFound, InvalidInput for a damaged or foreign file,
+    Conflict where the folder is in use or the server has rows, Unwritable, Unavailable where the
+    server is away.
     """
     home = (into or settings.home).expanduser().absolute()
     target = home.resolve()  # a link to a folder of another disk stays one
