@@ -1,6 +1,6 @@
 """The tables of the conversations, and how an SQLite file gets them.
 
-A schema of a server gets the same ones by `revisions/`; each step after 6 is for both.
+A schema of a server gets the same ones by `revisions/`; each step after 6 is run for both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 from workbench.chat.branches import Former, grown
 from workbench.sqlite_store import Store, run
 from workbench.storage.connecting import Database
-from workbench.storage.revisions import step_of
 
 FIRST = """
 create table conversations (
@@ -116,6 +115,11 @@ create index messages_judged on messages (parent, rating, correction)
     where rating <> 0 or correction <> '';
 """
 
+# from here on a step is SQL of both kinds of place, and a revision of the same number runs it
+SAVED = """
+alter table messages add column saved double precision not null default 0;
+"""
+
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
@@ -142,7 +146,7 @@ TABLES = {
 REVISIONS = Path(__file__).with_name("revisions")
 STORE = Store(
     "workbench.db",
-    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, step_of(REVISIONS, "7")],
+    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, SAVED],
     revisions=REVISIONS,
     tables=TABLES,
 )

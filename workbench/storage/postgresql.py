@@ -91,9 +91,10 @@ def turn(schema: Schema) -> Iterator[None]:
 def has(schema: Schema) -> bool:
     """Whether the schema exists and is not empty. One that did is not looked for again."""
     if schema not in _found:
+        query = "select 1 where to_regclass(:table) is not null"
         table = {"table": f"{schema.name}.alembic_version"}
         with transaction(schema) as database:
-            if not database.execute("select to_regclass(:table) is not null", table).fetchone()[0]:
+            if not database.execute(query, table).fetchone():
                 return False
         _found.add(schema)
     return True

@@ -1,17 +1,15 @@
-"""The steps by which tables grow, as Alembic's revisions, for both kinds of place.
+"""A schema of a server and how it grows: Alembic's revisions of a store.
 
-An SQLite file has its own history: the steps of its `Store` up to the first revision, which makes
-the same tables on a server. From then on a revision is written once. A file takes it as its next
-step and counts it in its `user_version`; a schema has Alembic's own table for it.
+The first revision makes the tables that an SQLite file has after the steps of its `Store` up to
+that number, and each later one runs the step of its number. Alembic keeps a schema's number in a
+table, a file's `user_version` is the same. A file takes its steps without Alembic, whose import
+takes longer than all of them together.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,23 +26,6 @@ LONGEST = 63  # characters of a name in PostgreSQL
 # Alembic keeps what it works on in variables of its module
 _alembic = threading.Lock()
 _ready: set[tuple[Schema, str]] = set()
-
-
-def step_of(folder: Path, revision: str) -> Callable[[sqlite3.Connection], None]:
-    """That revision as a step of an SQLite file, within the caller's transaction."""
-
-    def take(database: sqlite3.Connection) -> None:
-        from alembic.migration import MigrationContext
-        from alembic.operations import Operations
-        from alembic.script import ScriptDirectory
-
-        script = ScriptDirectory.from_config(_config(folder)).get_revision(revision)
-        with _borrowed(database) as connection:
-            context = MigrationContext.configure(connection)
-            with _alembic, Operations.context(context):
-                script.module.upgrade()
-
-    return take
 
 
 def bring_up_to_date(schema: Schema, folder: Path) -> str:
@@ -146,9 +127,7 @@ def _make(database: Any, schema: Schema) -> None:
     database.execute(f"comment on schema {schema.name} is '{held}'")
 
 
-def _config(
-    folder: Path, connection: Connection | None = None, schema: Schema | None = None
-) -> Config:
+def _config(folder: Path, connection: Connection, schema: Schema) -> Config:
     """Where the revisions are, and what `alembic/env.py` works on."""
     from alembic.config import Config
 
@@ -157,29 +136,5 @@ def _config(
     for name, place in places.items():
         config.set_main_option(name, str(place).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
-    if schema:
-        config.attributes.update({"connection": connection, "schema": schema.name})
+    config.attributes.update({"connection": connection, "schema": schema.name})
     return config
-
-
-@contextmanager
-def _borrowed(database: sqlite3.Connection) -> Iterator[Connection]:
-    """SQLAlchemy's view of a connection whose transaction is the caller's to end."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import StaticPool
-
-    class Lent:
-        """The connection, but for what would end its transaction."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(database, name)
-
-        def commit(self) -> None: ...
-
-        def rollback(self) -> None: ...
-
-        def close(self) -> None: ...
-
-    engine = create_engine("sqlite://", creator=Lent, poolclass=StaticPool)
-    with engine.connect() as connection:
-        yield connection

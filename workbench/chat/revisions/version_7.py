@@ -2,9 +2,11 @@
 
 from alembic import op
 
+from workbench.chat.database import SAVED
+
 revision = "7"
 down_revision = "6"
 
 
 def upgrade() -> None:
-    op.execute("alter table messages add column saved double precision not null default 0")
+    op.execute(SAVED)
