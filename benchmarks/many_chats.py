@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.chat.conversations import Conversations
-from workbench.chat.database import connect
 from workbench.chat.events import Done, Event, Routed, Source, Token, to_dict
+from workbench.storage.connecting import connect
 
 DAY = 86_400
 WORDS = {

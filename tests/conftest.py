@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 from install_servers import deepspeed_folder, ollama_binary
 from model_servers import Ollama
+from pydantic import SecretStr
 
 from workbench.cli import share_processor
 from workbench.jobs.job import list_jobs
 from workbench.settings import Settings, load_settings
+from workbench.storage.place import Place, Schema
 
 if TYPE_CHECKING:
     from database_servers import Server
@@ -160,6 +162,18 @@ def postgresql_server() -> Iterator[Server]:
 
     with postgresql() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def chat_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place for chats without any: a file, and then a schema of a server."""
+    if request.param == "sqlite":
+        yield tmp_path / "workbench.db"
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    schema = Schema(SecretStr(server.url), f"groups/{tmp_path.name}")
+    yield schema
+    server.run(f"drop schema if exists {schema.name} cascade")
 
 
 # one browser for all modules; at the end, because these fixtures use what stands above

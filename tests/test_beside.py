@@ -156,7 +156,7 @@ def test_a_chat_of_blind_turns_with_a_stop_a_failure_and_a_vote(
 
     # elsewhere all is as it was: the order, the votes and what is hidden
     other = Conversations(tmp_path / "other.db")
-    import_chats(other.path, export_all(conversations).encode())
+    import_chats(other.place, export_all(conversations).encode())
     (copied,) = other.recent()
     assert [one.content for one in other.messages(copied.id)] == [
         one.content for one in conversations.messages(chat)

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from rag.catalogue import Catalogue
 from workbench.chat.conversations import Conversations
-from workbench.chat.database import connect
+from workbench.storage.connecting import connect
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
@@ -63,7 +63,7 @@ def home(new_workspace: Callable[[Path], Path], tmp_path_factory: pytest.TempPat
         chat = conversations.create(LONG if number == 2 else f"Chat {number}")
         conversations.add(chat, "user", f"question {number}")
         conversations.add(chat, "assistant", "The lighthouse 灯塔" if number == 30 else "answer")
-        with connect(conversations.path) as database:
+        with connect(conversations.place) as database:
             day = time.time() - 86_400 * number
             database.execute("update conversations set updated = ? where id = ?", (day, chat))
     return home

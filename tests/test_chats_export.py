@@ -66,10 +66,10 @@ def test_all_chats_come_back_without_loss_and_only_once(
 ) -> None:
     text = export_all(full).encode()
     other = Conversations(tmp_path / "other.db")
-    first, second = import_chats(other.path, text), import_chats(other.path, text)
+    first, second = import_chats(other.place, text), import_chats(other.place, text)
     assert (first.added, first.known) == (1, 0) and (second.added, second.known) == (0, 1)
-    assert stored(other.path) == stored(full.path)
-    assert len(stored(other.path)) == 7
+    assert stored(other.place) == stored(full.place)
+    assert len(stored(other.place)) == 7
     chat = other.recent()[0].id
     versions = [len(message.versions) for message in other.messages(chat)]
     assert versions == [1, 2, 2, 1]
@@ -78,7 +78,7 @@ def test_all_chats_come_back_without_loss_and_only_once(
         failure.problem, Message
     )  # still translatable
     other.delete(chat)
-    assert import_chats(other.path, text).known == 1
+    assert import_chats(other.place, text).known == 1
     assert [found.id for found in other.recent()] == [chat]  # deleted, and back
 
 
@@ -86,7 +86,7 @@ def test_no_file_of_this_machine_is_named_by_an_import(full: Conversations, tmp_
     export = json.loads(export_all(full))
     attached = {"attached": [{"path": "/etc/passwd", "size": 1}], "source": "s"}
     other = Conversations(tmp_path / "other.db")
-    import_chats(other.path, changed(export, "chats.0.messages.0.settings", attached))
+    import_chats(other.place, changed(export, "chats.0.messages.0.settings", attached))
     assert other.messages(other.recent()[0].id)[0].settings == {"source": "s"}
 
 
@@ -143,8 +143,8 @@ def test_chats_of_open_webui_and_chatgpt_come_as_trees(tmp_path: Path) -> None:
     conversations = Conversations(tmp_path / "workbench.db")
     for export in (open_webui(), chatgpt()):
         data = json.dumps(export).encode()
-        assert import_chats(conversations.path, data).added == 1
-        assert import_chats(conversations.path, data).added == 0
+        assert import_chats(conversations.place, data).added == 1
+        assert import_chats(conversations.place, data).added == 0
     webui, gpt = conversations.recent()
     assert (webui.title, webui.pinned, webui.updated) == ("灯塔", True, 1700000010)
     messages = conversations.messages(webui.id)
@@ -199,7 +199,7 @@ def test_a_bad_file_is_refused_whole_and_the_entry_is_named(
         export["chats"][1] = json.loads(json.dumps(export["chats"][1]))
     other = Conversations(tmp_path / "other.db")
     with pytest.raises(InvalidInput) as failure:
-        import_chats(other.path, changed(export, path, value))
+        import_chats(other.place, changed(export, path, value))
     assert named in failure.value.problem and failure.value.fix
     assert other.recent() == []
 
@@ -221,7 +221,7 @@ def test_files_of_something_else_are_refused_with_the_reason(tmp_path: Path) -> 
     ]
     for data, problem in bad:
         with pytest.raises(InvalidInput, match=problem) as failure:
-            import_chats(conversations.path, data)
+            import_chats(conversations.place, data)
         assert failure.value.fix
     assert conversations.recent() == []
 

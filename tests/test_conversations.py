@@ -16,11 +16,12 @@ from workbench.chat.database import STORE
 from workbench.chat.events import Beat, Done, Event, Failed, Routed, Source, Thought, Token
 from workbench.chat.streams import Stream, Streams
 from workbench.errors import NotFound, Unavailable, WorkbenchError
+from workbench.storage.place import Place
 
 
 @pytest.fixture
-def conversations(tmp_path: Path) -> Conversations:
-    return Conversations(tmp_path / "workbench.db")
+def conversations(chat_place: Place) -> Conversations:
+    return Conversations(chat_place)
 
 
 def test_an_answer_comes_back_as_it_was(conversations: Conversations) -> None:
@@ -196,6 +197,7 @@ def test_votes_of_an_older_file_are_on_the_answers_that_they_were_on(tmp_path: P
         old.execute("drop index messages_judged")
         for trigger in ("message_added", "message_changed", "message_deleted"):
             old.execute(f"drop trigger {trigger}")
+        old.execute("alter table messages drop column saved")
         old.executemany("insert into votes values (?, ?, ?)", rows)
         old.commit()
     again = Conversations(path)
@@ -235,12 +237,11 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     assert conversations.message(6).versions == (4, 6)
 
 
-def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "workbench.db"
-    chat = Conversations(path).create("A")
+def test_many_threads_may_write_at_once(chat_place: Place) -> None:
+    chat = Conversations(chat_place).create("A")
 
     def write(number: int) -> None:
-        own = Conversations(path)
+        own = Conversations(chat_place)
         for turn in range(10):
             own.add(chat, "user", f"{number}-{turn}")
 
@@ -249,7 +250,7 @@ def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({message.content for message in Conversations(path).messages(chat)}) == 60
+    assert len({message.content for message in Conversations(chat_place).messages(chat)}) == 60
 
 
 def test_a_message_that_is_gone_is_an_error_with_a_fix(conversations: Conversations) -> None:
@@ -322,8 +323,8 @@ class FullDisk(Conversations):
         raise WorkbenchError("The conversations cannot be written.", "Free disk space.")
 
 
-def test_an_answer_that_cannot_be_saved_ends_and_says_so(tmp_path: Path) -> None:
-    conversations = FullDisk(tmp_path / "workbench.db")
+def test_an_answer_that_cannot_be_saved_ends_and_says_so(chat_place: Place) -> None:
+    conversations = FullDisk(chat_place)
     chat = conversations.create("q")
     message = conversations.add(chat, "assistant", "", state="streaming")
     streams = Streams()
@@ -351,14 +352,13 @@ def test_a_file_of_something_else_is_an_error_with_a_fix(tmp_path: Path) -> None
     assert str(path) in failure.value.problem and "workbench repair" in failure.value.fix
 
 
-def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "workbench.db"
+def test_many_processes_may_make_the_tables_at_once(chat_place: Place) -> None:
     together = threading.Barrier(6)
     made: list[int] = []
 
     def make() -> None:
         together.wait()
-        made.append(Conversations(path).create("A"))
+        made.append(Conversations(chat_place).create("A"))
 
     threads = [threading.Thread(target=make) for _ in range(6)]
     for thread in threads:

@@ -43,7 +43,7 @@ def test_it_is_kept_with_the_answer_and_is_no_part_of_its_text(
     assert answer.events == EVENTS and answer.content == "> 28 days. [1]\n"
     assert from_dict(to_dict(FOLDED)) == FOLDED
     other = Conversations(tmp_path / "other.db")
-    import_chats(other.path, export_all(conversations).encode())
+    import_chats(other.place, export_all(conversations).encode())
     assert other.messages(1)[-1].events == EVENTS
 
 

@@ -18,11 +18,12 @@ from rag.ingest import ingest
 from rag.mending import check_index
 from rag.store import open_collection
 from workbench.chat.conversations import Conversations
-from workbench.chat.database import STORE, add_row, connect
+from workbench.chat.database import STORE, add_row
 from workbench.cli import workbench
 from workbench.errors import Conflict, Damaged, WorkbenchError
 from workbench.settings import Settings, load_settings
 from workbench.start.mending import check_stores
+from workbench.storage.connecting import connect
 
 EMBEDDER = "all-MiniLM-L6-v2"
 

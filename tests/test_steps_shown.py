@@ -78,7 +78,7 @@ def test_steps_leave_the_workspace_and_come_back(
     assert '`data({"question": "How many?"})`' in text and "SELECT 1 AS n" in text
     assert "<script>alert" not in export_chat(conversations, 1, "html")
     other = Conversations(settings.home / "other.db")
-    import_chats(other.path, export_all(conversations).encode())
+    import_chats(other.place, export_all(conversations).encode())
     assert other.messages(1)[1].events == STEPS
 
 
@@ -89,7 +89,7 @@ def test_a_step_from_elsewhere_is_checked_inside(conversations: Conversations) -
     whole["chats"][0]["messages"][1]["events"] = [step]
     whole["chats"][0]["origin"] = "elsewhere"
     with pytest.raises(InvalidInput):
-        import_chats(conversations.path, json.dumps(whole).encode())
+        import_chats(conversations.place, json.dumps(whole).encode())
     for wrong in (
         {**step, "state": "other"},
         {**step, "events": [step]},

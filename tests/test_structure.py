@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # between two floors.
 FLOORS = {
     "workbench": [
-        ["markdown"],
+        ["markdown", "storage"],
         ["artefacts", "chat", "jobs"],
         ["accounts", "models"],
         ["login", "scoring"],

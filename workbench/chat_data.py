@@ -12,6 +12,8 @@ from workbench.chat.conversations import Conversations
 from workbench.chat.examples import rated_examples
 from workbench.chat.preferences import judged_answers, preferred_pairs
 from workbench.settings import Settings
+from workbench.storage.connecting import changed, exists
+from workbench.storage.place import Place
 
 NAME = "chats.jsonl"
 PAIRS = "chats-pairs.jsonl"
@@ -32,7 +34,7 @@ def chat_data(settings: Settings) -> Path | None:
     conversations cannot be read.
     """
     folder = settings.own.folder("uploads", "training")
-    if settings.database.exists() and not _are_newest(folder, settings.database):
+    if exists(settings.database) and not _are_newest(folder, settings.database):
         conversations = Conversations(settings.database)
         for name, rows_of in FILES.items():
             _write(folder / name, list(rows_of(conversations)))
@@ -47,12 +49,9 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _are_newest(folder: Path, database: Path) -> bool:
+def _are_newest(folder: Path, database: Place) -> bool:
     """Whether the files are newer than all that was written to the database."""
     written = [folder / name for name in FILES if (folder / name).exists()]
     if not written:
         return False
-    log = database.with_name(f"{database.name}-wal")  # SQLite's newest pages
-    parts = [part for part in (database, log) if part.exists()]
-    oldest = min(path.stat().st_mtime_ns for path in written)
-    return oldest > max(part.stat().st_mtime_ns for part in parts)
+    return min(path.stat().st_mtime_ns for path in written) > changed(database)

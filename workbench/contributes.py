@@ -52,6 +52,10 @@ CONTRIBUTION = Contribution(
             "workbench.chat.lineage_commands:why",
             "Why an answer differs from another one.",
         ),
+        "chats move": (
+            "workbench.backup.transfer_command:move",
+            "Copy chats and accounts to a PostgreSQL server, or back.",
+        ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
         "users": (
             "workbench.accounts.command:users",

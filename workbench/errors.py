@@ -50,8 +50,8 @@ class Damaged(InvalidInput, ValueError):
     A ValueError too: who can do without the file goes on without it.
     """
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem, "Run: workbench repair")
+    def __init__(self, problem: str, fix: str = "Run: workbench repair") -> None:
+        super().__init__(problem, fix)
 
 
 class Forbidden(InvalidInput):

@@ -19,8 +19,9 @@ from pydantic_settings import (
 from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import listed, say
+from workbench.storage.place import Place, Schema, check_url, held_in
 
-SECRETS = ("openai_api_key", "cookie_secret")
+SECRETS = ("openai_api_key", "cookie_secret", "database_url")
 CONFIG = Path("workbench.toml")
 OLLAMA_PORT = "11434"
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
@@ -75,6 +76,11 @@ class Settings(BaseSettings):
         "reader",
         description="role of a person whom the OpenID Connect provider sends for the first time; "
         "none lets in only whom an admin has added",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="address of a PostgreSQL database for the chats, so that several servers share "
+        "them; empty keeps them in the workspace; only from the environment",
     )
     person: str = Field(
         "",
@@ -204,6 +210,13 @@ class Settings(BaseSettings):
     def _whole_address(cls, host: str) -> str:
         return whole_address(host) if host else _ollama_host()
 
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _database_address(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():
+            check_url(url.get_secret_value())
+        return url
+
     @field_validator("allowed_hosts", mode="after")
     @classmethod
     def _names_only(cls, hosts: str) -> str:
@@ -245,8 +258,15 @@ class Settings(BaseSettings):
         return self.model_copy(update={"home": home, "person": ""})
 
     @property
-    def database(self) -> Path:
-        """The SQLite file of conversations and ratings: the workspace's, or one person's in it."""
+    def database(self) -> Place:
+        """Where conversations and ratings are: those of the workspace, or of one person in it."""
+        if self.database_url.get_secret_value():
+            return Schema(self.database_url, held_in(self.home, self.person))
+        return self.database_file
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file of conversations and ratings, where no server has them."""
         return self.own.folder() / "workbench.db"
 
 

@@ -1,18 +1,23 @@
 """An SQLite file of the workspace and how it has grown: a step for each version of its tables.
 
-The number of the version is the file's own `user_version`.
+The number of the version is the file's own `user_version`. A store with revisions can be a schema
+of a server as well (`workbench/storage/revisions.py`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import Conflict, Damaged
 from workbench.messages import say
 from workbench.sqlite_file import transaction
+from workbench.sqlite_recovery import Tables
+from workbench.storage import revisions
+from workbench.storage.connecting import connect
+from workbench.storage.place import Place, Schema
 
 FOREIGN = "it holds tables of another program"
 
@@ -29,18 +34,31 @@ class Store:
     known_by: str = ""
     """A table of files that are older than their first number: the steps must pass over what such
     a file has already. Empty where no such file exists."""
+    revisions: Path | None = None
+    """The folder of the revisions that make the same tables on a server."""
+    tables: Tables = field(default_factory=dict)
+    """The tables that can lie on a server and their keys, in the order in which they refer to each
+    other."""
+    held: str = ""
+    """Whose rows they are on a server; empty where every space has its own."""
 
     @property
     def newest(self) -> int:
         """The version that this program writes."""
         return len(self.steps)
 
-    def bring_up_to_date(self, path: Path) -> int:
-        """Make the file, or add what its version lacks; returns the version before, 0 for none.
+    def bring_up_to_date(self, place: Place) -> int:
+        """Make the file or schema, or add what its version lacks; the version before, 0 for none.
 
-        All steps are one transaction. Raises what `transaction` raises, and Conflict for a file of
-        a newer version.
+        All steps are one transaction. Raises what `connect` raises, and Conflict for a file of a
+        newer version.
         """
+        if isinstance(place, Schema):
+            assert self.revisions
+            return int(revisions.bring_up_to_date(place, self.revisions) or 0)
+        return self._bring_file_up_to_date(place)
+
+    def _bring_file_up_to_date(self, path: Path) -> int:
         with transaction(path) as database:
             if version_in(database) == self.newest:
                 return self.newest
@@ -56,9 +74,12 @@ class Store:
             self.grow(database, self.newest)
         return before
 
-    def version_of(self, path: Path) -> int:
-        """The version of a file that exists; nothing is changed. Raises what `transaction` does."""
-        with transaction(path) as database:
+    def version_of(self, place: Place) -> int:
+        """The version of what exists; nothing is changed. Raises what `connect` does."""
+        if isinstance(place, Schema):
+            with connect(place) as server:
+                return int(revisions.version_of(server, place) or 0)
+        with transaction(place) as database:
             return version_in(database)
 
     def make(self, path: Path, version: int) -> None:

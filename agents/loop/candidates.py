@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from workbench.chat.events import Done, Query, Source
@@ -14,6 +13,8 @@ from workbench.chat.examples import turns_before, without_citations
 from workbench.chat.judged import Judged, read_judged
 from workbench.chat.records import Message
 from workbench.settings import Settings
+from workbench.storage.connecting import changed, exists
+from workbench.storage.place import Place
 
 Signal = Literal["correction", "good", "bad", "vote"]
 Kind = Literal["answer", "sql"]
@@ -56,23 +57,17 @@ class Item:
 
 def read_items(settings: Settings) -> tuple[Item, ...]:
     """Every item of the workspace, the oldest first; read again where a conversation changed."""
-    if not settings.database.exists():
+    if not exists(settings.database):
         return ()
-    return _read_items(settings.database, _written(settings.database))
+    return _read_items(settings.database, changed(settings.database))
 
 
 @lru_cache(maxsize=2)
-def _read_items(database: Path, _written: int) -> tuple[Item, ...]:
+def _read_items(database: Place, _changed: int) -> tuple[Item, ...]:
     found: list[Item] = []
     for judged in read_judged(database):
         found += items_of(judged)
     return tuple(found)
-
-
-def _written(database: Path) -> int:
-    """When the database was last written to, in nanoseconds."""
-    log = database.with_name(f"{database.name}-wal")
-    return max(path.stat().st_mtime_ns for path in (database, log) if path.exists())
 
 
 def items_of(judged: Judged) -> Iterator[Item]:

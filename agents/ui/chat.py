@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -28,6 +27,7 @@ from agents.ui.sidebar import current_conversation, open_conversation, show_side
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.settings import Settings
+from workbench.storage.place import Place
 from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 # what stands over answers while the names of who gave them are hidden
@@ -38,7 +38,7 @@ DRAWN_AT_ONCE = 4  # answers; more of them are redrawn less often, or they take 
 
 def page() -> None:
     settings = page_settings()
-    conversations = _conversations(str(settings.database))
+    conversations = _conversations(str(settings.database), settings.database)
     show_sidebar(settings, conversations)
     conversation = current_conversation()
     follow_chat(conversation, conversations, settings)
@@ -72,9 +72,9 @@ def page() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _conversations(path: str) -> Conversations:
+def _conversations(name: str, _place: Place) -> Conversations:
     """Opened once per server; answers of an earlier run that never ended are marked."""
-    conversations = Conversations(Path(path))
+    conversations = Conversations(_place)
     conversations.interrupt_others(OWNER)
     forget_gone(page_settings(), conversations)
     return conversations

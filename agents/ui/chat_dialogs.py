@@ -108,7 +108,7 @@ def import_chats(conversations: Conversations) -> None:
     if file is None:
         return
     with shows_errors():
-        done = importing.import_chats(conversations.path, file.getvalue())
+        done = importing.import_chats(conversations.place, file.getvalue())
         st.success(
             both(
                 f"{done.added:,} added, {done.known:,} were here already.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from dataclasses import dataclass
 
 from workbench.accounts.database import changing, has_accounts, reading
 from workbench.settings import Settings
+from workbench.storage.connecting import Database, by_name
 
 KEPT = 50_000  # rows; older ones go
 
@@ -44,7 +44,7 @@ class Entry:
     about: str
 
 
-def note(database: sqlite3.Connection, who: str, what: str, about: str = "") -> None:
+def note(database: Database, who: str, what: str, about: str = "") -> None:
     """Write a row, within the caller's transaction. `what` is one of DEEDS."""
     if what not in DEEDS:
         raise ValueError(what)
@@ -75,4 +75,4 @@ def list_audit(root: Settings, limit: int = 200, who: str = "", what: str = "") 
     )
     with reading(root) as database:
         rows = database.execute(query, {"who": who, "what": what, "limit": limit})
-        return [Entry(**row) for row in rows]
+        return [Entry(**row) for row in by_name(rows)]

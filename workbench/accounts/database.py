@@ -1,4 +1,4 @@
-"""The SQLite file of the accounts: its tables, and transactions on it.
+"""The tables of the accounts, in an SQLite file or a schema of a server, and transactions on them.
 
 people    who may sign in        groups, members   who shares a space
 attempts  passwords tried        answers           how many of a day
@@ -7,14 +7,14 @@ audit     what was done
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.settings import Settings
-from workbench.sqlite_file import transaction
 from workbench.sqlite_store import Store
+from workbench.storage.connecting import Database, alone, connect, exists
+from workbench.storage.place import ACCOUNTS, Place, Schema
 
 FIRST = """
 create table people (
@@ -62,9 +62,6 @@ create table audit (
 );
 """
 
-STORE = Store("accounts.db", [FIRST])
-
-# the tables and their keys, in the order in which they refer to each other
 TABLES = {
     "people": ("name",),
     "groups": ("name",),
@@ -73,31 +70,45 @@ TABLES = {
     "answers": ("person", "day"),
     "audit": ("number",),
 }
+STORE = Store(
+    "accounts.db",
+    [FIRST],
+    revisions=Path(__file__).with_name("revisions"),
+    tables=TABLES,
+    held=ACCOUNTS,
+)
 
 
 def has_accounts(root: Settings) -> bool:
-    """Whether people sign in here. Once they did, nothing is open again while the file exists."""
-    return path_of(root).exists()
+    """Whether people sign in here. Once they did, nothing is open again while the rows exist.
+
+    Raises Unavailable where a server has them that is away.
+    """
+    return exists(place_of(root))
 
 
-def path_of(root: Settings) -> Path:
-    """The file, which may not exist."""
-    return root.home / STORE.name
+def place_of(root: Settings) -> Place:
+    """Where the accounts are, or would be made: those of a file stay in it until they are moved."""
+    file = root.home / STORE.name
+    if not root.database_url.get_secret_value():
+        return file
+    schema = Schema(root.database_url, ACCOUNTS)
+    return file if file.exists() and not exists(schema) else schema
 
 
 @contextmanager
-def reading(root: Settings) -> Iterator[sqlite3.Connection]:
-    """A transaction that reads, on a file that exists. Raises what `transaction` raises."""
-    STORE.bring_up_to_date(path_of(root))
-    with transaction(path_of(root)) as database:
-        database.row_factory = sqlite3.Row
+def reading(root: Settings) -> Iterator[Database]:
+    """A transaction that reads what exists. Raises what `connect` raises."""
+    place = place_of(root)
+    STORE.bring_up_to_date(place)
+    with connect(place) as database:
         yield database
 
 
 @contextmanager
-def changing(root: Settings) -> Iterator[sqlite3.Connection]:
-    """A transaction that nobody else writes beside; the file is made where it is missing."""
+def changing(root: Settings) -> Iterator[Database]:
+    """A transaction that nobody else writes beside; the tables are made where they are missing."""
     root.folder()
     with reading(root) as database:
-        database.execute("begin immediate")
+        alone(database)
         yield database

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from workbench.accounts.passwords import check_rules, hash_password
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.storage.connecting import Database, by_name
 
 Role = Literal["reader", "editor", "admin"]
 ROLES: tuple[Role, ...] = ("reader", "editor", "admin")  # each may what those before it may
@@ -171,7 +171,7 @@ def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
-def keep_an_admin(database: sqlite3.Connection) -> None:
+def keep_an_admin(database: Database) -> None:
     """Raises Conflict where the caller's transaction has left nobody who manages people."""
     query = "select 1 from people where role = 'admin' and disabled = 0"
     if database.execute(query).fetchone() is None:
@@ -189,7 +189,7 @@ def _people(root: Settings, which: str, values: Mapping[str, Any]) -> list[Perso
     joined = f"members join people on name = person {which}"
     inside = f"select person, group_name, members.role from {joined}"  # noqa: S608
     with reading(root) as database:
-        rows = database.execute(found, values).fetchall()
+        rows = by_name(database.execute(found, values))
         members = database.execute(inside, values).fetchall()
     groups: dict[str, dict[str, Role]] = {}
     for person, group, role in members:
@@ -197,7 +197,7 @@ def _people(root: Settings, which: str, values: Mapping[str, Any]) -> list[Perso
     return [_person(row, groups.get(row["name"], {})) for row in rows]
 
 
-def _person(row: sqlite3.Row, groups: Mapping[str, Role]) -> Person:
+def _person(row: Any, groups: Mapping[str, Role]) -> Person:
     quota = Quota(row["answers_at_once"], row["answers_a_day"], row["megabytes"])
     return Person(
         row["name"],

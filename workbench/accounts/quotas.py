@@ -12,6 +12,7 @@ from workbench.accounts.spaces import Space, folder_of
 from workbench.errors import Unavailable, Unwritable
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.storage.connecting import by_name
 
 MEGABYTE = 1_000_000
 # one statement: of two answers that begin at once only one is the last of the day
@@ -54,7 +55,7 @@ def answers_today(root: Settings) -> dict[str, int]:
     with reading(root) as database:
         query = "select person, count from answers where day = :day"
         rows = database.execute(query, {"day": datetime.now().date().isoformat()})
-        return {row["person"]: row["count"] for row in rows}
+        return {row["person"]: row["count"] for row in by_name(rows)}
 
 
 def check_room(root: Settings, person: Person, arriving: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench.accounts.audit import note
@@ -35,6 +35,7 @@ def remove_person(root: Settings, name: str, *, by: str = "") -> Path | None:
         database.execute(query, {"epoch": new_epoch(), "name": person.name})
         keep_an_admin(database)
     moved = _move(root, person.name, {"own": own, **_chats(root, person)})
+    _keep_rows_aside(root, lambda held: f"/{held}".endswith(f"/{PEOPLE}/{person.name}"))
     with changing(root) as database:
         database.execute("delete from people where name = :name", {"name": person.name})
         note(database, by, "person_removed", person.name)
@@ -49,6 +50,7 @@ def remove_group(root: Settings, name: str, *, by: str = "") -> Path | None:
     with changing(root) as database:
         database.execute("delete from members where group_name = :name", {"name": group.name})
     moved = _move(root, group.name, {"group": space})
+    _keep_rows_aside(root, lambda held: f"{held}/".startswith(f"groups/{group.name}/"))
     with changing(root) as database:
         database.execute("delete from groups where name = :name", {"name": group.name})
         note(database, by, "group_removed", group.name)
@@ -66,6 +68,17 @@ def _chats(root: Settings, person: Person) -> dict[str, Path]:
     for group in list_groups(root):
         found[f"group-{group.name}"] = group_folder(root, group) / PEOPLE / person.name
     return found
+
+
+def _keep_rows_aside(root: Settings, are_theirs: Callable[[str], bool]) -> None:
+    """What a server has of them gets another name, under which a later namesake finds nothing."""
+    if not root.database_url.get_secret_value():
+        return
+    from workbench.storage import postgresql, revisions
+
+    for held, schema in postgresql.schemas_of(root.database_url).items():
+        if are_theirs(held):
+            revisions.set_aside(schema)
 
 
 def _move(root: Settings, name: str, folders: dict[str, Path]) -> Path | None:

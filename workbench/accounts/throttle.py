@@ -6,7 +6,6 @@ A try counts before it is looked at, so that many at once are no more than one a
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from workbench.accounts.names import folded
 from workbench.errors import WorkbenchError
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.storage.connecting import Database
 
 
 class TooOften(WorkbenchError):
@@ -74,7 +74,7 @@ def _hidden(name: str) -> str:
     return hashlib.sha256(folded(name).encode()).hexdigest()
 
 
-def _take(database: sqlite3.Connection, name: str, limit: Limit) -> float:
+def _take(database: Database, name: str, limit: Limit) -> float:
     """The seconds to wait; 0 where the try was counted."""
     now = time.time()
     counted = {"name": name, "now": now, "fresh": now - limit.forgotten}
@@ -90,7 +90,7 @@ def _take(database: sqlite3.Connection, name: str, limit: Limit) -> float:
     return 0.0
 
 
-def _forget_old(database: sqlite3.Connection) -> None:
+def _forget_old(database: Database) -> None:
     """Names that somebody made up do not stay."""
     oldest = time.time() - OF_A_NAME.forgotten
     database.execute("delete from attempts where until < :oldest", {"oldest": oldest})

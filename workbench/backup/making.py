@@ -8,11 +8,12 @@ import sqlite3
 import tempfile
 import time
 import zipfile
-from collections.abc import Collection
-from contextlib import ExitStack
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from workbench.backup.contents import SIDES, Contents, contents_of, is_sqlite
@@ -24,6 +25,7 @@ from workbench.messages import Message, pack, say
 from workbench.progress import Pace
 from workbench.settings import Settings
 from workbench.sqlite_recovery import problem_of
+from workbench.sqlite_store import version_in
 from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes
@@ -58,13 +60,14 @@ def make_backup(
     """Write the workspace to `file`. Nobody has to stop working, nor does this wait for anybody.
 
     All databases of the program are copied as of one moment; files follow, so that each one that a
-    database names is among them. Raises Conflict where the file exists, InvalidInput, NotFound,
-    Unwritable.
+    database names is among them. Rows of a server become files. Raises Conflict where the file
+    exists, InvalidInput, NotFound, Unwritable, Unavailable where the server is away.
     """
     file = file.expanduser().absolute()
     _check(file, settings, replace)
     with ExitStack() as opened:
         moments = {path.name: _moment(path, opened) for path in _own_databases(settings.home)}
+        rows = _rows_of_server(settings, opened)
         contents = contents_of(settings, without)
         part = opened.enter_context(writing(file))
         staging = tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-")
@@ -73,7 +76,10 @@ def make_backup(
         with os.fdopen(descriptor, "w+b") as stream, zipfile.ZipFile(stream, "w") as archive:
             writer = _Writer(settings.home, archive, folder, contents, report)
             for name in contents.databases:
-                writer.add_database(name, moments.get(name))
+                if name not in rows:
+                    writer.add_database(name, moments.get(name))
+            for name, write in rows.items():
+                writer.add_rows(name, write)
             for name in contents.files:
                 writer.add_file(name, settings.home / name)
             manifest = writer.finish(without)
@@ -107,6 +113,16 @@ def _moment(path: Path, opened: ExitStack) -> sqlite3.Connection | None:
         return opened.enter_context(as_of_now(path))
     except Damaged:
         return None
+
+
+def _rows_of_server(settings: Settings, opened: ExitStack) -> dict[str, Callable[[Path], object]]:
+    """Path below the workspace -> what writes the rows that a server has as that file."""
+    if not settings.database_url.get_secret_value():
+        return {}
+    from workbench.backup.transfer import parts_on_server, write_file
+
+    server, parts = opened.enter_context(parts_on_server(settings))
+    return {part.name: partial(write_file, server, part) for part in parts}
 
 
 class _Writer:
@@ -158,6 +174,18 @@ class _Writer:
             self._databases[name] = number
         for left in self._staging.iterdir():
             left.unlink()
+
+    def add_rows(self, name: str, write: Callable[[Path], object]) -> None:
+        """The file that `write` makes, with the folders in which it would lie."""
+        copy = self._staging / "copy"
+        write(copy)
+        with closing(sqlite3.connect(copy)) as database:
+            self._databases[name] = version_in(database)
+        known = set(self._contents.folders)
+        parents = [str(parent) for parent in PurePosixPath(name).parents]
+        self._contents.folders += [one for one in parents if one != "." and one not in known]
+        self.add_file(name, copy, changed=time.time_ns())
+        copy.unlink()
 
     def add_file(self, name: str, path: Path, changed: int = 0) -> None:
         """The file as it is now, under that name; `changed` is what to note as its time."""

@@ -15,7 +15,7 @@ from workbench.backup.manifest import Manifest, newer
 from workbench.backup.moving import Move
 from workbench.backup.reading import Reader, manifest_of, open_backup
 from workbench.contributions import contributed_stores, contributions, load_place
-from workbench.errors import Conflict, Unwritable, WorkbenchError
+from workbench.errors import Conflict, NotFound, Unwritable, WorkbenchError
 from workbench.files import remove_parts, writing
 from workbench.jobs.job import list_jobs
 from workbench.messages import Message, listed, say
@@ -44,8 +44,10 @@ def restore_backup(
 ) -> Restored:
     """Make the folder `into`, else the workspace of the settings, from the backup.
 
-    Nothing is changed before every file is checked against its sum. Raises NotFound, InvalidInput
-    for a damaged or foreign file, Conflict where the folder is in use, Unwritable.
+    Chats and accounts go to the server that the settings name. Nothing is changed before every file
+    is checked against its sum. Raises NotFound, InvalidInput for a damaged or foreign file,
+    Conflict where the folder is in use or the server has rows, Unwritable, Unavailable where the
+    server is away.
     """
     home = (into or settings.home).expanduser().absolute()
     target = home.resolve()  # a link to a folder of another disk stays one
@@ -53,6 +55,7 @@ def restore_backup(
         manifest = manifest_of(archive, file.name)
         _check_versions(file, manifest)
         _check_target(target, settings, replace)
+        _check_server(home, settings, replace)
         _check_space(target, manifest)
         told = manifest.told()
         remove_parts(target)
@@ -64,6 +67,8 @@ def restore_backup(
                     told += place(move)
             _set_times(part, manifest)
     restored = settings.model_copy(update={"home": home})
+    if settings.database_url.get_secret_value():
+        told += _to_server(restored, replace)
     for inner in homes_in(home):
         told += _finish(restored.model_copy(update={"home": inner}), report)
     return Restored(home, manifest, aside if aside.exists() else None, told)
@@ -121,6 +126,35 @@ def _check_target(target: Path, settings: Settings, replace: bool) -> None:
             say("The job {title} is still running.", title=running[0]),
             "Wait for it, or cancel it first.",
         )
+
+
+def _check_server(home: Path, settings: Settings, replace: bool) -> None:
+    """Raise Conflict where the server has rows that those of the backup would replace."""
+    if not settings.database_url.get_secret_value() or replace:
+        return
+    from workbench.backup.transfer import rows_on_server
+
+    for place, count in rows_on_server(settings.model_copy(update={"home": home})):
+        raise Conflict(
+            say("{place} has {count} rows already.", place=place, count=count),
+            "Give --replace: they are kept aside. Without WORKBENCH_DATABASE_URL those of the "
+            "backup stay in files.",
+        )
+
+
+def _to_server(restored: Settings, replace: bool) -> list[Message]:
+    """Copy the rows to the server, the files of which stay; a sentence for what was kept aside."""
+    from workbench.backup.transfer import to_server
+
+    try:
+        moved = to_server(restored, replace=replace)
+    except NotFound:  # a backup without them
+        return []
+    return [
+        say("The server's rows of before are kept as {name}.", name=one.aside)
+        for one in moved
+        if one.aside
+    ]
 
 
 def _is_used(target: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from workbench.backup.manifest import newer
 from workbench.contributions import contributed_stores
 from workbench.settings import Settings
 from workbench.sqlite_store import Store
+from workbench.storage.place import FOLDERS, Place
 from workbench.terminal import Report
 
 
@@ -31,24 +33,44 @@ def upgrade_workspace(
     Where all are up to date, nothing is done. Raises Conflict for a newer workspace, and what
     `make_backup` raises.
     """
-    found = [(store, store.version_of(settings.home / store.name)) for store in stores_of(settings)]
-    for store, version in found:
-        if version > store.newest:
-            raise newer(store.name)
+    found = [(one, one.store.version_of(one.place)) for one in kept_in(settings)]
+    for one, version in found:
+        if version > one.store.newest:
+            raise newer(one.name)
     file = None
-    if any(version < store.newest for store, version in found):
+    if any(version < one.store.newest for one, version in found):
         file = backup or _beside(settings.home)
         make_backup(settings, file, report=report)
     done = []
-    for store, version in found:
-        store.bring_up_to_date(settings.home / store.name)
-        done.append(Upgraded(store.name, version, store.newest))
+    for one, version in found:
+        one.store.bring_up_to_date(one.place)
+        done.append(Upgraded(one.name, version, one.store.newest))
     return done, file
 
 
-def stores_of(settings: Settings) -> list[Store]:
-    """The databases that the workspace has, of those that packages contribute."""
-    return [store for store in contributed_stores() if (settings.home / store.name).exists()]
+@dataclass(frozen=True)
+class Kept:
+    """A database of the workspace: its path below the folder, or its schema of a server."""
+
+    store: Store
+    place: Place
+    name: str
+
+
+def kept_in(settings: Settings) -> Iterator[Kept]:
+    """The databases of the workspace and of the spaces in it, of those that packages contribute."""
+    on_server = bool(settings.database_url.get_secret_value())
+    for store in contributed_stores():
+        if on_server and store.revisions and not store.held:
+            continue
+        for folder in FOLDERS:
+            for path in sorted(settings.home.glob(f"{folder}{store.name}")):
+                yield Kept(store, path, path.relative_to(settings.home).as_posix())
+    if on_server:
+        from workbench.backup.transfer import parts_on_server
+
+        with parts_on_server(settings) as (_, parts):
+            yield from [Kept(part.store, part.schema, str(part.schema)) for part in parts]
 
 
 def _beside(home: Path) -> Path:

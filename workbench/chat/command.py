@@ -94,7 +94,7 @@ def import_command(file: Path, as_json: bool) -> None:
     Example:
       workbench chats import conversations.json
     """
-    imported = import_chats(_conversations().path, file.read_bytes())
+    imported = import_chats(_conversations().place, file.read_bytes())
     if as_json:
         print_json({"event": "imported", "added": imported.added, "known": imported.known})
     else:

@@ -1,21 +1,19 @@
-"""Conversations, messages, ratings and corrections in one SQLite file for threads and processes."""
+"""Conversations, messages, ratings and corrections in one place for threads and processes."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Node, next_place, path_to, shown_path, versions
-from workbench.chat.database import STORE, add_row, connect
+from workbench.chat.database import STORE, add_row
 from workbench.chat.events import Event, Token, from_dict, to_dict
+from workbench.chat.owners import gone
 from workbench.chat.records import (
     LONGEST_TITLE,
     Conversation,
@@ -26,9 +24,12 @@ from workbench.chat.records import (
     exchanges,
     joined,
 )
+from workbench.chat.searching import texts_with, title_like
 from workbench.chat.votes import KEPT, cast_vote, read_votes, winners_in
 from workbench.errors import Damaged, NotFound
 from workbench.messages import say
+from workbench.storage.connecting import Database, connect, numbers
+from workbench.storage.place import Place
 
 __all__ = [
     "Conversation",
@@ -53,12 +54,12 @@ class Conversations:
 
     Nothing a person wrote is lost: an edited question and an answer asked for again keep the former
     one as another version, and a deletion can be undone. Every method raises WorkbenchError where
-    the file cannot be written or read.
+    the file or the server cannot be written or read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        STORE.bring_up_to_date(path)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        STORE.bring_up_to_date(place)
 
     def recent(
         self, search: str = "", limit: int = 200, folder: str | None = None
@@ -69,16 +70,18 @@ class Conversations:
         letter looks into titles only: it is in nearly every text.
         """
         wanted = " ".join(search.split()).replace("\0", "")
-        texts, values = _texts_with(wanted)
-        query = f"""
-            select {LISTED} from conversations c
-            where deleted is null and (:folder is null or folder = :folder) and (
-                title like :title escape '\\'
-                or id in (select conversation from messages where {texts}))
-            order by pinned desc, updated desc limit :limit"""  # noqa: S608 – constants
-        values |= {"folder": folder, "title": f"%{_escaped(wanted)}%", "limit": limit}
+        values = {"folder": folder, "limit": limit}
+        in_folder = "true" if folder is None else "folder = :folder"
         with self._connect() as database:
-            return [_conversation(row) for row in database.execute(query, values)]
+            title, of_title = title_like(database, wanted)
+            texts, of_texts = texts_with(database, wanted)
+            query = f"""
+                select {LISTED} from conversations
+                where deleted is null and {in_folder} and (
+                    {title} or id in (select conversation from messages where {texts}))
+                order by pinned desc, updated desc limit :limit"""  # noqa: S608 – constants
+            found = database.execute(query, values | of_title | of_texts)
+            return [_conversation(row) for row in found]
 
     def folders(self) -> dict[str, int]:
         """Each folder with the number of its conversations, by name."""
@@ -86,13 +89,13 @@ class Conversations:
             select folder, count(*) from conversations
             where deleted is null and folder != '' group by folder order by folder"""
         with self._connect() as database:
-            return dict(database.execute(query))
+            return dict(database.execute(query).fetchall())
 
     def conversation(self, conversation: int) -> Conversation:
         """One conversation, also a deleted one; raises NotFound."""
-        query = f"select {LISTED} from conversations where id = ?"  # noqa: S608 – a constant
+        query = f"select {LISTED} from conversations where id = :id"  # noqa: S608 – a constant
         with self._connect() as database:
-            row = database.execute(query, (conversation,)).fetchone()
+            row = database.execute(query, {"id": conversation}).fetchone()
         if row is None:
             raise NotFound("That chat no longer exists.", "Choose another one, or begin a new one.")
         return _conversation(row)
@@ -103,38 +106,36 @@ class Conversations:
         short = " ".join(title.split())[:TITLE_LENGTH] or "…"
         # by its origin a chat is known again when it is imported
         origin = secrets.token_hex(16)
-        query = "insert into conversations (title, created, updated, origin) values (?, ?, ?, ?)"
+        row = {"title": short, "created": now, "updated": now, "origin": origin}
         with self._connect() as database:
-            row = database.execute(query, (short, now, now, origin)).lastrowid
-        return int(row or 0)
+            return add_row(database, "conversations", row)
 
     def rename(self, conversation: int, title: str) -> None:
         """Give the conversation another title; an empty one becomes an ellipsis."""
         short = title.strip()[:LONGEST_TITLE] or "…"
-        self._execute("update conversations set title = ? where id = ?", short, conversation)
+        self._set(conversation, "title", short)
 
     def set_settings(self, conversation: int, settings: dict[str, Any]) -> None:
         """Replace what was chosen for this chat; plain JSON values by name."""
         as_json = json.dumps(settings, ensure_ascii=False)
-        self._execute("update conversations set settings = ? where id = ?", as_json, conversation)
+        self._set(conversation, "settings", as_json)
 
     def set_folder(self, conversation: int, folder: str) -> None:
         """Move the conversation to that folder; the empty name is none."""
         name = folder.strip()[:LONGEST_TITLE]
-        self._execute("update conversations set folder = ? where id = ?", name, conversation)
+        self._set(conversation, "folder", name)
 
     def pin(self, conversation: int, pinned: bool) -> None:
         """Keep the conversation at the top of the list, or no longer."""
-        self._execute("update conversations set pinned = ? where id = ?", pinned, conversation)
+        self._set(conversation, "pinned", int(pinned))
 
     def delete(self, conversation: int) -> None:
         """Hide the conversation; `restore` brings it back."""
-        now = time.time()
-        self._execute("update conversations set deleted = ? where id = ?", now, conversation)
+        self._set(conversation, "deleted", time.time())
 
     def restore(self, conversation: int) -> None:
         """Undo `delete`."""
-        self._execute("update conversations set deleted = null where id = ?", conversation)
+        self._set(conversation, "deleted", None)
 
     def messages(self, conversation: int) -> list[Message]:
         """The messages of the versions that are shown, oldest first."""
@@ -157,13 +158,14 @@ class Conversations:
     def show(self, message: int) -> None:
         """Show that version, and what followed it. Raises NotFound."""
         query = """
-            update messages set shown = coalesce(beside, id) = ?
-            where conversation = ? and parent is ?"""
+            update messages set shown = case when coalesce(beside, id) = :version then 1 else 0 end
+            where conversation = :conversation and coalesce(parent, 0) = :parent"""
         with self._connect() as database:
             conversation = _conversation_of(database, message)
             nodes = _nodes(database, conversation)
             for node in path_to(nodes, message):
-                database.execute(query, (node.version, conversation, node.parent))
+                place = {"version": node.version, "parent": node.parent or 0}
+                database.execute(query, place | {"conversation": conversation})
 
     def history(self, conversation: int, before: int | None = None) -> list[Turn]:
         """The turns before message `before` as a model gets them.
@@ -215,7 +217,7 @@ class Conversations:
     def vote_on(self, version: int) -> Vote | None:
         """The vote on the answers whose first one that is."""
         with self._connect() as database:
-            return next(iter(read_votes(database, "version = ?", version)), None)
+            return next(iter(read_votes(database, "version = :version", version=version)), None)
 
     def voted(self) -> list[tuple[Vote, list[Message]]]:
         """Each vote with the answers that it is on, oldest first; none of deleted chats."""
@@ -257,11 +259,13 @@ class Conversations:
             "settings": json.dumps(settings or {}, ensure_ascii=False),
             "owner": owner,
             "created": now,
+            "saved": now,
         }
-        touch = "update conversations set updated = ? where id = ?"
+        touch = "update conversations set updated = :now where id = :id"
         # one transaction, which begins with a write: nobody appends between place and message
         with self._connect() as database:
-            database.execute(touch, (now, conversation))  # the list is sorted by the newest message
+            # the list is sorted by the newest message
+            database.execute(touch, {"now": now, "id": conversation})
             nodes = _nodes(database, conversation)
             if instead_of is None:
                 row["parent"], row["beside"] = next_place(nodes, role)
@@ -275,25 +279,33 @@ class Conversations:
         as_json = json.dumps(stored, ensure_ascii=False, default=str)
         # the text once more by itself: for the search and for the next question's history
         text = "".join(event.text for event in events if isinstance(event, Token))
-        query = "update messages set content = ?, events = ?, state = ? where id = ?"
-        self._execute(query, text, as_json, state, message)
+        row = {"content": text, "events": as_json, "state": state, "now": time.time()}
+        query = """
+            update messages set content = :content, events = :events, state = :state, saved = :now
+            where id = :id"""
+        self._execute(query, row | {"id": message})
 
     def reroute(self, question: str, agent: str) -> None:
         """The person sent this question to another agent than the router did; keep that choice."""
-        query = "insert or replace into reroutes (question, chosen, created) values (?, ?, ?)"
-        self._execute(query, question.strip(), agent, time.time())
+        query = """
+            insert into reroutes (question, chosen, created) values (:question, :agent, :now)
+            on conflict (question) do update
+            set chosen = excluded.chosen, created = excluded.created"""
+        row = {"question": question.strip(), "agent": agent, "now": time.time()}
+        self._execute(query, row)
 
     def rerouted(self, question: str) -> str:
         """The agent that the person chose for this question before, or nothing."""
-        query = "select chosen from reroutes where question = ?"
+        query = "select chosen from reroutes where question = :question"
         with self._connect() as database:
-            row = database.execute(query, (question.strip(),)).fetchone()
+            row = database.execute(query, {"question": question.strip()}).fetchone()
         return row[0] if row else ""
 
     def rate(self, message: int, rating: int, correction: str = "") -> None:
         """Thumbs up (1), down (-1) or none (0), with the answer that would have been right."""
-        query = "update messages set rating = ?, correction = ? where id = ?"
-        self._execute(query, rating, correction.strip(), message)
+        query = "update messages set rating = :rating, correction = :correction where id = :id"
+        row = {"rating": rating, "correction": correction.strip(), "id": message}
+        self._execute(query, row)
 
     def rated(self) -> list[Message]:
         """The answers that were found good or corrected, oldest first, also in versions not shown.
@@ -327,78 +339,64 @@ class Conversations:
         return [[self.message(answer) for answer in group] for group in answers.values()]
 
     def interrupt_others(self, owner: str) -> None:
-        """Mark answers as interrupted that another process was streaming when it ended."""
-        query = "update messages set state = 'interrupted' where state = 'streaming' and owner != ?"
-        self._execute(query, owner)
+        """Mark answers as interrupted whose process has ended; those of `owner` go on."""
+        growing = "select id, owner, saved from messages where state = 'streaming'"
+        with self._connect() as database:
+            rows = database.execute(growing).fetchall()
+            lost = [number for number, other, saved in rows if gone(other, saved, owner)]
+            query = f"""
+                update messages set state = 'interrupted'
+                where state = 'streaming' and id in {numbers(database, "lost")}"""  # noqa: S608
+            database.execute(query, {"lost": json.dumps(lost)})
 
-    def _connect(self) -> AbstractContextManager[sqlite3.Connection]:
-        return connect(self.path)
+    def _connect(self) -> AbstractContextManager[Database]:
+        return connect(self.place)
 
-    def _execute(self, query: str, *values: Any) -> None:
+    def _execute(self, query: str, values: dict[str, Any]) -> None:
         with self._connect() as database:
             database.execute(query, values)
 
-
-def _escaped(text: str) -> str:
-    """The text for `like … escape '\\'`: its own wildcards are taken as they stand."""
-    for sign in ("\\", "%", "_"):
-        text = text.replace(sign, "\\" + sign)
-    return text
+    def _set(self, conversation: int, column: str, value: Any) -> None:
+        query = f"update conversations set {column} = :value where id = :id"  # noqa: S608 – ours
+        self._execute(query, {"value": value, "id": conversation})
 
 
-def _texts_with(search: str) -> tuple[str, dict[str, Any]]:
-    """The condition on messages that hold the text, with its values. See `database.SEARCH`."""
-    if len(search) >= 3:
-        phrase = search.replace('"', '""')
-        return "id in (select rowid from found where found match :phrase)", {
-            "phrase": f'"{phrase}"'
-        }
-    if len(search) == 2 or (search and not search.isascii()):
-        first = search.lower()
-        condition = "id in (select doc from found_threes where term >= :first and term < :last)"
-        return condition, {"first": first, "last": first + chr(sys.maxunicode)}
-    return "false", {}
-
-
-def _nodes(database: sqlite3.Connection, conversation: int) -> list[Node]:
+def _nodes(database: Database, conversation: int) -> list[Node]:
     query = (
-        "select id, role, parent, beside, shown from messages where conversation = ? order by id"
+        "select id, role, parent, beside, shown from messages where conversation = :id order by id"
     )
-    rows = database.execute(query, (conversation,))
+    rows = database.execute(query, {"id": conversation})
     return [
         Node(number, role, parent, beside, bool(shown))
         for number, role, parent, beside, shown in rows
     ]
 
 
-def _conversation_of(database: sqlite3.Connection, message: int) -> int:
-    query = "select conversation from messages where id = ?"
-    row = database.execute(query, (message,)).fetchone()
+def _conversation_of(database: Database, message: int) -> int:
+    query = "select conversation from messages where id = :id"
+    row = database.execute(query, {"id": message}).fetchone()
     if row is None:
         raise NotFound("That message no longer exists.", "Reload the page.")
     return int(row[0])
 
 
-def _make_room(database: sqlite3.Connection, nodes: Sequence[Node], instead_of: int) -> int | None:
+def _make_room(database: Database, nodes: Sequence[Node], instead_of: int) -> int | None:
     """Hide all versions at the message's place; returns the parent of a new one."""
     place = next((node for node in nodes if node.id == instead_of), None)
     if place is None:
         raise NotFound("That message no longer exists.", "Reload the page.")
-    hidden = [(node.id,) for node in nodes if node.parent == place.parent]
-    database.executemany("update messages set shown = 0 where id = ?", hidden)
+    hidden = [{"id": node.id} for node in nodes if node.parent == place.parent]
+    database.executemany("update messages set shown = 0 where id = :id", hidden)
     return place.parent
 
 
-def _read(
-    database: sqlite3.Connection, nodes: Sequence[Node], wanted: Sequence[Node]
-) -> list[Message]:
+def _read(database: Database, nodes: Sequence[Node], wanted: Sequence[Node]) -> list[Message]:
     """The messages at these places, with the ids of their versions."""
-    query = (
-        f"select {COLUMNS} from messages "  # noqa: S608 – a constant
-        "where id in (select value from json_each(?)) order by id"
-    )
-    numbers = json.dumps([node.id for node in wanted])
-    read = {row[0]: _message(row) for row in database.execute(query, (numbers,))}
+    query = f"""
+        select {COLUMNS} from messages
+        where id in {numbers(database, "wanted")} order by id"""  # noqa: S608 – constants
+    of_places = {"wanted": json.dumps([node.id for node in wanted])}
+    read = {row[0]: _message(row) for row in database.execute(query, of_places)}
     of_message = versions(nodes)
     return [replace(read[node.id], versions=of_message[node.id]) for node in wanted]
 

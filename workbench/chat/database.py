@@ -1,16 +1,17 @@
-"""The SQLite file of the conversations: its tables, brought up to date, and connections to it."""
+"""The tables of the conversations, and how an SQLite file gets them.
+
+A schema of a server gets the same ones by `revisions/`; each step after 6 is run for both.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from workbench.chat.branches import Former, grown
-from workbench.sqlite_file import transaction
 from workbench.sqlite_store import Store, run
+from workbench.storage.connecting import Database
 
 FIRST = """
 create table conversations (
@@ -114,6 +115,11 @@ create index messages_judged on messages (parent, rating, correction)
     where rating <> 0 or correction <> '';
 """
 
+# from here on a step is SQL of both kinds of place, and a revision of the same number runs it
+SAVED = """
+alter table messages add column saved double precision not null default 0;
+"""
+
 
 def _keep_branches(database: sqlite3.Connection) -> None:
     """What was superseded becomes a former version of what replaced it."""
@@ -130,8 +136,6 @@ def _keep_branches(database: sqlite3.Connection) -> None:
     run(database, AFTER_BRANCHES)
 
 
-STORE = Store("workbench.db", [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED])
-
 # the tables and their keys, in the order in which they refer to each other
 TABLES = {
     "conversations": ("id",),
@@ -139,22 +143,20 @@ TABLES = {
     "votes": ("version",),
     "reroutes": ("question",),
 }
+REVISIONS = Path(__file__).with_name("revisions")
+STORE = Store(
+    "workbench.db",
+    [FIRST, VOTES, _keep_branches, SEARCH, VOTES_BY_VERSION, JUDGED, SAVED],
+    revisions=REVISIONS,
+    tables=TABLES,
+)
 
 
-@contextmanager
-def connect(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection with one transaction: committed at the end, rolled back after an exception.
-
-    Raises what `maps_sqlite_errors` raises.
-    """
-    # readers are not blocked while an answer is saved three times a second
-    with transaction(path) as database:
-        yield database
-
-
-def add_row(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
-    """Put a row into the table; returns its id. Table and columns are names of our own."""
+def add_row(database: Database, table: str, row: dict[str, Any]) -> int:
+    """Put a row into the table; returns its key. Table and columns are names of our own."""
     names = ", ".join(row)
     holes = ", ".join(f":{name}" for name in row)
-    query = f"insert into {table} ({names}) values ({holes})"  # noqa: S608
-    return int(database.execute(query, row).lastrowid or 0)
+    (key,) = TABLES[table]
+    query = f"insert into {table} ({names}) values ({holes}) returning {key}"  # noqa: S608
+    (added,) = database.execute(query, row).fetchall()
+    return int(added[0])

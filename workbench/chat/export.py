@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from workbench.chat.conversations import Conversations, Message
@@ -13,6 +12,7 @@ from workbench.chat.events import Failed, Folded, Notice, Query, Source, Step, T
 from workbench.chat.kept import FORMAT, KeptFile, read_kept
 from workbench.language import localized
 from workbench.markdown.restricted import plain_text, restricted
+from workbench.storage.place import Place
 
 FORMATS = ("json", "md", "html")
 ALL = 1_000_000_000
@@ -43,7 +43,7 @@ td, th {{ padding: .25rem .75rem; border-bottom: 1px solid #8884; text-align: le
 def export_all(conversations: Conversations) -> str:
     """All chats as JSON, which `import_chats` takes back without loss."""
     chats = [chat.id for chat in conversations.recent(limit=ALL)]
-    return as_json(conversations.path, chats)
+    return as_json(conversations.place, chats)
 
 
 def export_chat(conversations: Conversations, chat: int, form: str, language: str = "en") -> str:
@@ -53,16 +53,14 @@ def export_chat(conversations: Conversations, chat: int, form: str, language: st
     """
     title = conversations.conversation(chat).title
     if form == "json":
-        return as_json(conversations.path, [chat])
+        return as_json(conversations.place, [chat])
     text = as_markdown(title, conversations.messages(chat), language)
     return text if form == "md" else as_html(title, text, language)
 
 
-def as_json(database: Path, chats: Sequence[int]) -> str:
+def as_json(place: Place, chats: Sequence[int]) -> str:
     """These chats with every version, event, rating and choice."""
-    kept = KeptFile.model_construct(
-        format=FORMAT, version=1, chats=list(read_kept(database, chats))
-    )
+    kept = KeptFile.model_construct(format=FORMAT, version=1, chats=list(read_kept(place, chats)))
     return kept.model_dump_json(indent=1) + "\n"
 
 

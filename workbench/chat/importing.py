@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from workbench.chat.foreign import READERS
 from workbench.chat.kept import FORMAT, KeptChat, KeptFile, write_kept
 from workbench.errors import InvalidInput
 from workbench.messages import say
+from workbench.storage.place import Place
 
 WHAT_FITS = (
     "Choose a JSON export of these chats, of Open WebUI, or the conversations.json of ChatGPT."
@@ -28,7 +28,7 @@ class Imported:
     known: int
 
 
-def import_chats(database: Path, data: bytes) -> Imported:
+def import_chats(database: Place, data: bytes) -> Imported:
     """Add the chats of a file to that database, all or none; a chat that is here stays as it is.
 
     Raises InvalidInput, which names the entry.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from workbench.chat.database import connect
 from workbench.chat.events import from_dict
 from workbench.chat.records import Message
+from workbench.storage.connecting import connect, numbers
+from workbench.storage.place import Place
 
 JUDGED = """
     select distinct parent from messages where role = 'assistant' and content <> ''
@@ -21,12 +21,14 @@ JUDGED = """
     ) order by parent"""
 TURNS = """
     select id, conversation, role, content, correction, parent from messages where conversation in (
-        select conversation from messages where id in (select value from json_each(?)))"""
-ANSWERS = """
-    select id, conversation, role, content, events, state, mode, settings, rating, correction,
-        created, parent, coalesce(beside, id) as version
+        select conversation from messages where id in {questions})"""
+FIELDS = (
+    "id, conversation, role, content, events, state, mode, settings, rating, correction, created"
+)
+ANSWERS = f"""
+    select {FIELDS}, parent, coalesce(beside, id)
     from messages where role = 'assistant' and content <> ''
-    and parent in (select value from json_each(?)) order by id"""
+    and parent in {{questions}} order by id"""  # noqa: S608 – a constant
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,21 @@ class Judged:
         return self.before[-1]
 
 
-def read_judged(path: Path) -> list[Judged]:
+def read_judged(place: Place) -> list[Judged]:
     """Oldest first; those of deleted chats are left out. Raises WorkbenchError.
 
     Events are read of the answers alone: a thousand questions take a fraction of a second.
     """
-    with connect(path) as database:
+    with connect(place) as database:
         questions = [row[0] for row in database.execute(JUDGED)]
-        wanted = json.dumps(questions)
-        turns = {row[0]: row for row in database.execute(TURNS, (wanted,))}
-        answers, together = _answers(database, wanted)
+        wanted = {"wanted": json.dumps(questions)}
+        of_questions = numbers(database, "wanted")
+        rows = database.execute(TURNS.format(questions=of_questions), wanted)
+        turns = {row[0]: row for row in rows}
+        rows = database.execute(ANSWERS.format(questions=of_questions), wanted)
+        answers, together = _answers(rows)
         winners = [row[0] for row in database.execute("select winner from votes")]
-        titles = dict(database.execute("select id, title from conversations"))
+        titles = dict(database.execute("select id, title from conversations").fetchall())
     beaten = {winner: together[winner] - {winner} for winner in winners if winner in together}
     found = []
     for question in questions:
@@ -78,21 +83,18 @@ def _path(question: int, turns: dict[int, Sequence]) -> tuple[Message, ...]:
 
 
 def _answers(
-    database: sqlite3.Connection, questions: str
+    rows: Iterable[Sequence[Any]],
 ) -> tuple[dict[int, list[Message]], dict[int, set[int]]]:
     """(question -> its answers with their events, answer -> all that stand side by side with it)"""
     found: dict[int, list[Message]] = {}
     versions: dict[int, set[int]] = {}
     together: dict[int, set[int]] = {}
-    database.row_factory = sqlite3.Row
-    for row in database.execute(ANSWERS, (questions,)):
-        fields = dict(row)
-        parent = fields.pop("parent")
-        side_by_side = versions.setdefault(fields.pop("version"), set())
+    for *values, parent, version in rows:
+        fields = dict(zip(FIELDS.split(", "), values, strict=True))
+        side_by_side = versions.setdefault(version, set())
         side_by_side.add(fields["id"])
         together[fields["id"]] = side_by_side
         fields["events"] = [from_dict(event) for event in json.loads(fields["events"])]
         fields["settings"] = json.loads(fields["settings"])
         found.setdefault(parent, []).append(Message(**fields))
-    database.row_factory = None
     return found, together

@@ -1,18 +1,18 @@
-"""A chat as a file holds it, whole: every version, event, rating and choice; to and from SQLite."""
+"""A chat as a file holds it, whole: every version, event, rating and choice; and as it is kept."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from workbench.chat.database import add_row, connect
+from workbench.chat.database import add_row
 from workbench.chat.events import check_event
 from workbench.chat.records import LONGEST_TITLE, State
+from workbench.storage.connecting import Database, connect
+from workbench.storage.place import Place
 
 FORMAT = "workbench chats"
 LAST_TIME = 253_402_300_799  # the year 9999: later times are no dates
@@ -24,6 +24,7 @@ MESSAGE = (
     "parent, beside, shown"
 )
 CHAT = "origin, title, created, updated, folder, pinned, settings"
+VOTE = "question, version, winner, both_bad, created"
 
 
 class Part(BaseModel):
@@ -118,44 +119,47 @@ def names_address(data: Any) -> bool:
     return isinstance(data, list) and any(names_address(value) for value in data)
 
 
-def read_kept(path: Path, chats: Sequence[int]) -> Iterator[KeptChat]:
+def read_kept(place: Place, chats: Sequence[int]) -> Iterator[KeptChat]:
     """The chats with these ids, as the database has them."""
-    with connect(path) as database:
-        database.row_factory = sqlite3.Row
+    with connect(place) as database:
         for chat in chats:
-            row = database.execute(
-                f"select {CHAT} from conversations where id = ?",  # noqa: S608 – a constant
-                (chat,),
-            ).fetchone()
+            of_chat = f"select {CHAT} from conversations where id = :chat"  # noqa: S608 – a constant
+            row = database.execute(of_chat, {"chat": chat}).fetchone()
             if row is not None:
-                yield _chat(database, chat, dict(row))
+                yield _chat(database, chat, _named(CHAT, row))
 
 
-def write_kept(path: Path, chats: Sequence[KeptChat]) -> int:
+def write_kept(place: Place, chats: Sequence[KeptChat]) -> int:
     """Add the chats, all or none of them; returns how many were new.
 
     One that is here already stays as it is, and comes back where it was deleted.
     """
     added = 0
-    with connect(path) as database:
+    with connect(place) as database:
         for chat in chats:
-            restore = "update conversations set deleted = null where origin = ?"
-            if database.execute(restore, (chat.origin,)).rowcount == 0:
+            restore = "update conversations set deleted = null where origin = :origin"
+            if database.execute(restore, {"origin": chat.origin}).rowcount == 0:
                 _add(database, chat)
                 added += 1
     return added
 
 
-def _chat(database: sqlite3.Connection, chat: int, fields: dict[str, Any]) -> KeptChat:
-    select = f"select {MESSAGE} from messages where conversation = ? order by id"  # noqa: S608
-    messages = [_message(dict(row)) for row in database.execute(select, (chat,))]
-    select = """
-        select question, version, winner, both_bad, votes.created from votes
-        join messages on messages.id = question where conversation = ?"""
-    votes = [KeptVote(**dict(row)) for row in database.execute(select, (chat,))]
+def _chat(database: Database, chat: int, fields: dict[str, Any]) -> KeptChat:
+    of_chat = {"chat": chat}
+    select = f"select {MESSAGE} from messages where conversation = :chat order by id"  # noqa: S608
+    rows = database.execute(select, of_chat)
+    messages = [_message(_named(MESSAGE, row)) for row in rows]
+    select = f"""
+        select {VOTE} from votes where question in (
+            select id from messages where conversation = :chat) order by version"""  # noqa: S608
+    votes = [KeptVote(**_named(VOTE, row)) for row in database.execute(select, of_chat)]
     fields["settings"] = json.loads(fields["settings"])
     fields["pinned"] = bool(fields["pinned"])
     return KeptChat.model_construct(**fields, messages=messages, votes=votes)
+
+
+def _named(columns: str, row: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(columns.split(", "), row, strict=True))
 
 
 def _message(fields: dict[str, Any]) -> KeptMessage:
@@ -166,7 +170,7 @@ def _message(fields: dict[str, Any]) -> KeptMessage:
     return KeptMessage.model_construct(**fields)
 
 
-def _add(database: sqlite3.Connection, chat: KeptChat) -> None:
+def _add(database: Database, chat: KeptChat) -> None:
     row = chat.model_dump(exclude={"messages", "votes"})
     row["settings"] = json.dumps(chat.settings, ensure_ascii=False)
     conversation = add_row(database, "conversations", row)

@@ -5,32 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from workbench.chat.database import connect
 from workbench.chat.events import from_dict
 from workbench.chat.records import Message
+from workbench.storage.connecting import connect
+from workbench.storage.place import Place
 
 # A question in several chats counts where it was asked last. A cross join keeps its order: each
 # message is looked up among the reroutes, which are few.
 REROUTES = """
-    select reroutes.question, reroutes.chosen, reroutes.created, max(messages.id),
+    select reroutes.question, reroutes.chosen, reroutes.created, messages.id,
         messages.conversation, messages.parent
-    from messages cross join reroutes on reroutes.question = trim(messages.content)
-    where messages.role = 'user'
-    and messages.conversation in (select id from conversations where deleted is null)
-    group by reroutes.question order by reroutes.created"""
+    from (
+        select reroutes.question, max(messages.id) as message from messages cross join reroutes
+        where reroutes.question = trim(messages.content) and messages.role = 'user'
+        and messages.conversation in (select id from conversations where deleted is null)
+        group by reroutes.question
+    ) asked
+    join reroutes on reroutes.question = asked.question
+    join messages on messages.id = asked.message order by reroutes.created"""
 ANSWERS = """
     select id, conversation, role, content, events, mode, settings from messages
-    where conversation = ? and role = 'assistant' and parent = ? order by id"""
+    where conversation = :conversation and role = 'assistant' and parent = :question order by id"""
 # the sums change with each judgement that comes, goes, or becomes another one
 STATE = """
     select
-    (select count(*) || ' ' || total(created) || ' ' || total(winner) from votes),
-    (select count(*) || ' ' || total(created) from reroutes),
-    (select count(*) || ' ' || total(id * rating) || ' ' || total(id * (correction <> ''))
-        from messages where rating <> 0 or correction <> ''),
-    (select count(deleted) || ' ' || total(deleted) from conversations)"""
+    (select count(*) from votes), (select sum(created) from votes),
+    (select sum(winner) from votes),
+    (select count(*) from reroutes), (select sum(created) from reroutes),
+    (select count(*) from messages where rating <> 0 or correction <> ''),
+    (select sum(id * rating) from messages where rating <> 0 or correction <> ''),
+    (select sum(id) from messages where (rating <> 0 or correction <> '') and correction <> ''),
+    (select count(deleted) from conversations), (select sum(deleted) from conversations)"""
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,14 @@ class Reroute:
     answers: tuple[Message, ...] = field(default=())
 
 
-def read_reroutes(path: Path) -> list[Reroute]:
+def read_reroutes(place: Place) -> list[Reroute]:
     """Oldest first; those of deleted chats are left out. Raises WorkbenchError."""
-    with connect(path) as database:
+    with connect(place) as database:
         if not database.execute("select 1 from reroutes limit 1").fetchone():
             return []
         found = []
         for question, chosen, created, message, conversation, parent in database.execute(REROUTES):
-            rows = database.execute(ANSWERS, (conversation, message))
+            rows = database.execute(ANSWERS, {"conversation": conversation, "question": message})
             answers = tuple(_answer(row) for row in rows)
             follows = parent is not None
             found.append(
@@ -65,13 +71,13 @@ def read_reroutes(path: Path) -> list[Reroute]:
         return found
 
 
-def state_of_judgements(path: Path) -> str:
+def state_of_judgements(place: Place) -> str:
     """A short text that is another one whenever votes, ratings or reroutes are others.
 
     It is asked for with every question: it reads an index, not the messages.
     """
-    with connect(path) as database:
-        return " ".join(str(part) for part in database.execute(STATE).fetchone())
+    with connect(place) as database:
+        return " ".join(str(part or 0) for part in database.execute(STATE).fetchone())
 
 
 def _answer(row: tuple) -> Message:

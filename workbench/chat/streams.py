@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +9,14 @@ from dataclasses import replace
 
 from workbench.chat.conversations import Conversations, Message, State
 from workbench.chat.events import Beat, Event, Failed
-from workbench.errors import WorkbenchError
+from workbench.chat.owners import name_of_this
+from workbench.errors import Unavailable, Unwritable, WorkbenchError
 from workbench.messages import say
 
 SAVED_EVERY = 0.3  # seconds
-OWNER = f"{os.getpid()}-{time.time_ns()}"  # this run of the server
+TRIED_AGAIN = 1.0  # seconds between two tries where the database is away
+KEPT_FOR = 3600.0  # seconds for which a whole answer waits for the database
+OWNER = name_of_this()  # this run of the server
 
 Answer = Callable[[], Iterator[Event]]
 Place = tuple[str, int]  # database of conversations, number of the message
@@ -23,8 +25,9 @@ Place = tuple[str, int]  # database of conversations, number of the message
 class Stream:
     """One growing answer. `events` only grows; `ended` is always set, after the last save.
 
-    Nothing changes an answer that has ended. Where the last save fails, `unsaved` is true and
-    `events` ends with that failure: the database still has the answer as it was saved before.
+    Nothing changes an answer that has ended. Where the last save fails, `unsaved` is true: the
+    database still has the answer as it was saved before. A database that is only away gets it when
+    it is back; else `events` ends with the failure.
     """
 
     def __init__(self, conversations: Conversations, message: int, answer: Answer) -> None:
@@ -33,6 +36,7 @@ class Stream:
         self.state: State = "streaming"
         self.unsaved = False
         self.begun = time.monotonic()
+        self._save_at = self.begun + SAVED_EVERY
         self.ended = threading.Event()
         self._turn = threading.Lock()  # the answer's thread and a person's Stop write one by one
         self._conversations = conversations
@@ -63,14 +67,10 @@ class Stream:
         """Take events until the last one or a stop; returns the state of the answer."""
         # started here, not by the caller: an agent's first line may take seconds
         source = self._answer()
-        saved = time.monotonic()
         try:
             for event in source:
-                save = time.monotonic() - saved > SAVED_EVERY
-                if not self._take(event, save):
+                if not self._take(event):
                     return "stopped"
-                if save:
-                    saved = time.monotonic()
         finally:
             # the agent's own `finally` stops its model now, not when it is collected
             close = getattr(source, "close", None)  # only generators have it
@@ -79,16 +79,27 @@ class Stream:
         failed = bool(self.events) and isinstance(self.events[-1], Failed)
         return "failed" if failed else "done"
 
-    def _take(self, event: Event, save: bool) -> bool:
+    def _take(self, event: Event) -> bool:
         """Add the event; False where the answer has ended meanwhile."""
         with self._turn:
             if self.ended.is_set():
                 return False
             if not isinstance(event, Beat):
                 self.events.append(event)
-            if save:
-                self._conversations.save(self.message, self.events, "streaming")
+            if time.monotonic() > self._save_at:
+                self._save_so_far()
             return True
+
+    def _save_so_far(self) -> None:
+        """Each save is of the whole: one that fails while the database is away is not missed."""
+        pause = SAVED_EVERY
+        try:
+            self._conversations.save(self.message, self.events, "streaming")
+        except Unwritable:
+            raise
+        except Unavailable:
+            pause = TRIED_AGAIN
+        self._save_at = time.monotonic() + pause
 
     def _end(self, state: State, error: WorkbenchError | None = None) -> None:
         """The last save. The first to end the answer does it, the person or the thread."""
@@ -102,9 +113,26 @@ class Stream:
                 self._conversations.save(self.message, self.events, self.state)
             except WorkbenchError as unsaved:
                 self.unsaved = True
-                self._fail(unsaved)
+                if isinstance(unsaved, Unavailable) and not isinstance(unsaved, Unwritable):
+                    name = f"unsaved-{self.message}"
+                    threading.Thread(target=self._save_later, name=name, daemon=True).start()
+                else:
+                    self._fail(unsaved)
             finally:
                 self.ended.set()  # a page waits for it: without it the page polls for ever
+
+    def _save_later(self) -> None:
+        """Save the answer when the database is back."""
+        end = time.monotonic() + KEPT_FOR
+        while self.unsaved:
+            time.sleep(TRIED_AGAIN)
+            try:
+                self._conversations.save(self.message, self.events, self.state)
+                self.unsaved = False
+            except WorkbenchError as error:
+                if not isinstance(error, Unavailable) or time.monotonic() > end:
+                    self._fail(error)
+                    return
 
     def _fail(self, error: WorkbenchError) -> None:
         self.state = "failed"

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.chat.database import STORE, TABLES
+from workbench.errors import WorkbenchError
 from workbench.files import read_json
 from workbench.settings import Settings
 from workbench.sqlite_file import transaction
 from workbench.sqlite_recovery import Recovered, free_name, problem_of, recover
 from workbench.start.finding import Finding, Mended
+from workbench.storage.place import Schema
 
 # what the program learns or notes by itself, and makes again without it
 MADE_AGAIN = ("last_choices.json", "learned_routes.json", "routing.json")
@@ -23,19 +25,36 @@ RUN_FILES = ("runs/*/run.toml",)
 
 def check_stores(settings: Settings) -> Iterator[Finding]:
     """A finding for the conversations, and one for each file that is damaged."""
-    problem = problem_of(settings.database, TABLES)
-    if problem:
-        yield Finding("Conversations", "broken", problem, "Run: workbench repair")
-    elif settings.database.exists():
-        yield Finding("Conversations", "ok", settings.database.name)
+    place = settings.database
+    if isinstance(place, Schema):
+        yield _check_server(place)
+    elif place.exists():
+        yield _check_file(place)
     for path in damaged_files(settings):
         name = str(path.relative_to(settings.home))
         yield Finding("File", "broken", f"{name} is damaged", "Run: workbench repair")
 
 
+def _check_file(path: Path) -> Finding:
+    problem = problem_of(path, TABLES)
+    if problem:
+        return Finding("Conversations", "broken", problem, "Run: workbench repair")
+    return Finding("Conversations", "ok", path.name)
+
+
+def _check_server(place: Schema) -> Finding:
+    try:
+        STORE.version_of(place)
+    except WorkbenchError as error:
+        return Finding("Conversations", "broken", error.problem, error.fix)
+    return Finding("Conversations", "ok", str(place))
+
+
 def mend_conversations(settings: Settings) -> Iterator[Mended]:
     """Make workbench.db again of the rows that can be read, also where a row itself is damaged."""
     path = settings.database
+    if isinstance(path, Schema):  # the server mends its own files
+        return
     if problem_of(path, TABLES):
         found = recover(path, STORE.make, TABLES)
         yield from told(path, found, "messages and chats")
