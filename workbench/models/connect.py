@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
 CONNECTS_WITHIN = 5.0  # seconds
-KEPT = 32  # clients of servers, and open connections of each
+KEPT = 32  # clients of servers
+OPEN = 256  # connections of a client that stay open: more chats at once connect for each answer
 
 
 def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
@@ -83,11 +84,11 @@ def _openai_client(
 ) -> BaseChatModel:
     import httpx
 
-    from workbench.models.openai import CompatibleChatModel
+    from workbench.models.openai import CompatibleChatModel, PlainChunks
 
     trust_env = not is_loopback(base_url)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
-    return CompatibleChatModel(
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=OPEN)
+    made = CompatibleChatModel(
         model=model,
         base_url=base_url,
         api_key=key,
@@ -99,6 +100,8 @@ def _openai_client(
         timeout=_timeout(),
         http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=limits),
     )
+    made.client = PlainChunks(made.root_client)
+    return made
 
 
 def _local(name: str, settings: Settings) -> BaseChatModel:
