@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from workbench.chat.conversations import Conversations, Message, State
-from workbench.chat.events import Beat, Event, Failed
+from workbench.chat.events import Beat, Event, Failed, Waiting
 from workbench.errors import WorkbenchError
 from workbench.messages import say
 
@@ -31,6 +31,7 @@ class Stream:
         self.events: list[Event] = []
         self.state: State = "streaming"
         self.unsaved = False
+        self.place = 0  # in the line of those who wait for an answer
         self.begun = time.monotonic()
         self.ended = threading.Event()
         self._turn = threading.Lock()  # the answer's thread and a person's Stop write one by one
@@ -83,6 +84,8 @@ class Stream:
         with self._turn:
             if self.ended.is_set():
                 return False
+            if isinstance(event, Waiting):
+                self.place = event.place
             if not isinstance(event, Beat):
                 self.events.append(event)
             if save:

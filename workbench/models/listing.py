@@ -16,8 +16,8 @@ from workbench.models.packaged import find_package, gguf_of, list_packaged
 from workbench.models.servers import (
     ModelInfo,
     describe_ollama,
-    list_ollama,
     list_lately,
+    list_ollama,
     list_server,
     openai_servers,
     server_of,
