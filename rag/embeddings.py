@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.asked_together import AskedTogether
 from rag.e5_graph import compile_packed
 from rag.openvino_embedder import (
     FACTS,
@@ -110,7 +111,12 @@ def _folder(name: str, folders: Folders) -> str:
 @lru_cache(maxsize=64)
 def embed_question(question: str, embedder: Embedder) -> np.ndarray:
     """float32 (dimension,): kept, for one question is asked of several things at a time."""
-    return embedder.embed([question], "query")[0]
+    return _asked_together(embedder).embed(question)
+
+
+@lru_cache(maxsize=4)
+def _asked_together(embedder: Embedder) -> AskedTogether:
+    return AskedTogether(embedder)
 
 
 def check_dimension(vectors: np.ndarray, dimension: int) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai import OpenAI, Stream
+
+Item = TypeVar("Item")
+END = "[DONE]"  # after it nothing follows but the end of the reply
 
 
 class CompatibleChatModel(BaseChatOpenAI):
@@ -57,5 +61,17 @@ class PlainChunks:
             body=payload,
             cast_to=object,
             stream=True,
-            stream_cls=Stream[object],
+            stream_cls=WholeStream[object],
         )
+
+
+class WholeStream(Stream[Item]):
+    """A stream that is read to its end, so that the next answer finds the connection open."""
+
+    def _iter_events(self) -> Iterator[Any]:
+        events = super()._iter_events()
+        for event in events:
+            if event.data.startswith(END):
+                for _ in events:
+                    pass
+            yield event
