@@ -159,9 +159,12 @@ class OllamaEmbedder:
     """An embedding model of an Ollama server. One request at the start finds its dimension."""
 
     def __init__(self, name: str, host: str) -> None:
+        import ollama
+
         self.name = name
         self.max_tokens = OLLAMA_TOKENS
         self._host = host
+        self._client = ollama.Client(host)  # a new one takes 15 ms of a processor
         self.dimension = 0
         self.dimension = self.embed(["dimension"]).shape[1]
 
@@ -178,7 +181,7 @@ class OllamaEmbedder:
 
         model = self.name.removeprefix("ollama:")
         try:
-            answer = ollama.Client(self._host).embed(model, texts, truncate=True)
+            answer = self._client.embed(model, texts, truncate=True)
         except ollama.ResponseError as error:
             raise NotFound(
                 say("Ollama cannot embed with {model}: {error}", model=model, error=error.error),

@@ -37,21 +37,45 @@ def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
 
 
 def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
-    from langchain_ollama import ChatOllama
-
     # None where it does not think: Ollama refuses True, and with False LangChain drops thinking
     reasoning = True if info.thinks else None
+    return _ollama_client(
+        name,
+        settings.ollama_host,
+        reasoning,
+        settings.temperature,
+        settings.top_p,
+        settings.context_tokens,
+        settings.answer_tokens,
+    )
+
+
+# A new client reads the certificates of all authorities twice: 30 ms before the first token. One
+# that is kept has its connections open. Threads may share it.
+@lru_cache(maxsize=KEPT)
+def _ollama_client(
+    model: str,
+    host: str,
+    reasoning: bool | None,
+    temperature: float,
+    top_p: float,
+    context_tokens: int,
+    answer_tokens: int,
+) -> BaseChatModel:
+    from langchain_ollama import ChatOllama
+
     return ChatOllama(
-        model=name,
-        base_url=settings.ollama_host,
-        num_ctx=settings.context_tokens,
-        num_predict=settings.answer_tokens,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
+        model=model,
+        base_url=host,
+        num_ctx=context_tokens,
+        num_predict=answer_tokens,
+        temperature=temperature,
+        top_p=top_p,
         reasoning=reasoning,
         client_kwargs={
-            "trust_env": not is_loopback(settings.ollama_host),
+            "trust_env": not is_loopback(host),
             "timeout": _timeout(),
+            "limits": _limits(),
         },
     )
 
@@ -76,8 +100,6 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
     )
 
 
-# A new one reads the certificates of all authorities twice: 30 ms before the first token. One
-# that is kept has its connections open. Threads may share it.
 @lru_cache(maxsize=KEPT)
 def _openai_client(
     model: str, base_url: str, key: SecretStr, temperature: float, top_p: float, answer_tokens: int
@@ -87,7 +109,6 @@ def _openai_client(
     from workbench.models.openai import CompatibleChatModel, PlainChunks
 
     trust_env = not is_loopback(base_url)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=OPEN)
     made = CompatibleChatModel(
         model=model,
         base_url=base_url,
@@ -98,7 +119,7 @@ def _openai_client(
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
         timeout=_timeout(),
-        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=limits),
+        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=_limits()),
     )
     made.client = PlainChunks(made.root_client)
     return made
@@ -139,3 +160,10 @@ def _timeout() -> httpx.Timeout:
     import httpx
 
     return httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
+
+
+def _limits() -> httpx.Limits:
+    """How many may chat at once is for others to say."""
+    import httpx
+
+    return httpx.Limits(max_connections=None, max_keepalive_connections=OPEN)
