@@ -32,7 +32,7 @@ FLOORS = {
     "workbench": [
         ["markdown"],
         ["artefacts", "chat", "jobs"],
-        ["models"],
+        ["accounts", "models"],
         ["scoring"],
         ["backup", "start"],
         ["ui"],

@@ -53,13 +53,26 @@ CONTRIBUTION = Contribution(
             "Why an answer differs from another one.",
         ),
         "jobs": ("workbench.jobs.command:jobs", "List, follow and cancel background jobs."),
+        "users": (
+            "workbench.accounts.command:users",
+            "Add, list, disable and remove people who sign in; what they did.",
+        ),
+        "groups": (
+            "workbench.accounts.groups_command:groups",
+            "Add, list and remove groups of people who share a workspace.",
+        ),
     },
-    checks=["workbench.start.checks:check_machine", "workbench.start.checks:check_models"],
+    checks=[
+        "workbench.start.checks:check_machine",
+        "workbench.start.checks:check_models",
+        "workbench.start.spaces:check_accounts",
+    ],
     repairs=[
+        "workbench.start.spaces:mend_accounts",
         "workbench.start.mending:mend_conversations",
         "workbench.start.mending:mend_files",
     ],
-    stores=["workbench.chat.database:STORE"],
+    stores=["workbench.chat.database:STORE", "workbench.accounts.database:STORE"],
     moves=["workbench.backup.moving:move_files", "workbench.backup.moving:move_chats"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

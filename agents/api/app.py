@@ -48,7 +48,6 @@ def make_app(settings: Settings) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
     )
-    app.state.settings = settings
     app.state.metrics = Metrics()
     for router in ROUTERS:
         app.include_router(router)

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from openai.types.chat import ChatCompletion
 
 from agents.answer import answer
-from agents.api.access import Needs, Workspace
+from agents.api.access import Needs, Workspace, asker_of, count_answer
 from agents.api.asked import Asked, ChatRequest, read_request, text_of
 from agents.api.flow import Flow
 from agents.api.metrics import Metrics
@@ -52,6 +52,8 @@ async def complete(asked: ChatRequest, request: Request, settings: Workspace) ->
         read = await run_in_threadpool(read_request, asked, settings)
     else:
         read = read_request(asked, settings)  # nothing is looked up: a thread would cost more
+    if asker_of(request).person:
+        await run_in_threadpool(count_answer, request)
     address = str(request.base_url).rstrip("/")
     prompt = "\n".join(text_of(message) for message in asked.messages)
     written = Written(asked.stops, asked.most_tokens, prompt, address)

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from pydantic import BaseModel
 
-from agents.api.access import Needs, Workspace
+from agents.api.access import Needs, NeedsRole, Workspace, check_arriving
 from agents.api.jobs import JobFacts, facts_of
 from agents.api.problems import PROBLEMS
 from rag.passages import Document
@@ -26,6 +26,7 @@ from workbench.ui.uploads import safe_name
 HIDDEN = "."  # how names begin of what belongs to single chats
 MOST_FILES = 100
 DIGITS = 16  # of the sha256 that names a document
+CHANGES = [Depends(NeedsRole("editor"))]
 router = APIRouter(
     prefix="/v1/collections",
     tags=["documents"],
@@ -95,11 +96,12 @@ def documents(name: str, settings: Workspace) -> Documents:
     return Documents(data=[_document(one) for one in _open(settings, name).documents()])
 
 
-@router.post("/{name}/documents", status_code=202)
+@router.post("/{name}/documents", status_code=202, dependencies=CHANGES)
 def add(
     name: str,
     files: Annotated[list[UploadFile], File(description="one or several files")],
     settings: Workspace,
+    request: Request,
 ) -> JobFacts:
     """Keep the files and read them in a job; the collection is made where it is new."""
     check_name(name)
@@ -107,13 +109,14 @@ def add(
         raise _unknown(name)
     if len(files) > MOST_FILES:
         raise InvalidInput("There are too many files.", say("Send {most}.", most=MOST_FILES))
+    check_arriving(request, sum(file.size or 0 for file in files))
     paths = [_keep(settings, name, file) for file in files]
     command = ["rag", "ingest", *map(str, paths), "--collection", name, "--json"]
     job = start(settings, f"Reading {len(paths)} files into {name}", command)
     return facts_of(job)
 
 
-@router.delete("/{name}/documents/{document}")
+@router.delete("/{name}/documents/{document}", dependencies=CHANGES)
 def remove(name: str, document: str, settings: Workspace) -> Removed:
     """Take a document out of the index; its file stays."""
     collection = _open(settings, name)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from agents.api.access import Needs, Workspace
+from agents.api.access import Needs, NeedsRole, Workspace
 from agents.api.problems import PROBLEMS
 from workbench.jobs.job import Job, find_job, list_jobs
 
@@ -49,7 +49,7 @@ def job(job: JobId, settings: Workspace) -> JobFacts:
     return facts_of(find_job(settings, job))
 
 
-@router.post("/{job}/cancel")
+@router.post("/{job}/cancel", dependencies=[Depends(NeedsRole("editor"))])
 def cancel(job: JobId, settings: Workspace) -> JobFacts:
     """Ask a job to stop; it is killed where it does not."""
     found = find_job(settings, job)

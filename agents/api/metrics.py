@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from agents.api.access import Needs
+from agents.api.access import Needs, NeedsRole
 from agents.api.problems import PROBLEMS
 from workbench.chat.line import LINE
 
@@ -64,7 +64,7 @@ class Metrics:
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Counts"}},
-    dependencies=[Depends(Needs("metrics"))],
+    dependencies=[Depends(Needs("metrics")), Depends(NeedsRole("admin"))],
 )
 async def metrics(request: Request) -> Response:
     """Counts in Prometheus's text format."""

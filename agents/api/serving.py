@@ -11,6 +11,7 @@ from agents.api.app import make_app
 from agents.api.keys import list_keys
 from agents.asking import warm_up
 from agents.registry import AUTO
+from workbench.accounts.database import has_accounts
 from workbench.errors import InvalidInput, Unavailable
 from workbench.hosts import is_loopback, url_of
 from workbench.messages import say
@@ -20,8 +21,8 @@ ENDS_WITHIN = 5  # seconds for answers that still grow
 
 
 def check_door(settings: Settings, insecure: bool) -> None:
-    """Raises InvalidInput for an address that others reach while no key exists."""
-    if is_loopback(settings.host) or insecure or list_keys(settings):
+    """Raises InvalidInput for an address that others reach while the API is open."""
+    if is_loopback(settings.host) or insecure or _is_guarded(settings):
         return
     raise InvalidInput(
         say("{host} is reachable by others, and no key exists.", host=settings.host),
@@ -36,7 +37,7 @@ def run_server(settings: Settings, port: int) -> None:
     _check_free(settings.host, port)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("workbench.api").setLevel(logging.INFO)
-    guarded = "with a key" if list_keys(settings) else "without a key"
+    guarded = "with a key" if _is_guarded(settings) else "without a key"
     click.echo(f"{url_of(settings.host, port)}/v1  ({guarded}; Ctrl-C stops it)", err=True)
     warm_up(AUTO, settings)
     uvicorn.run(
@@ -48,6 +49,11 @@ def run_server(settings: Settings, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=ENDS_WITHIN,
     )
+
+
+def _is_guarded(settings: Settings) -> bool:
+    """Where people sign in, nobody gets in without a key, also while none exists."""
+    return bool(list_keys(settings)) or has_accounts(settings)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from workbench.accounts.spaces import homes_in, without_space
 from workbench.artefacts.run_folder import list_run_folders
 from workbench.backup.manifest import is_inside
 from workbench.folders import no_file_inside
@@ -25,6 +26,7 @@ from workbench.settings import Settings
 MADE_AGAIN = (
     "chroma",
     "collections/*/lexical-*",
+    "cookie_secret",  # who has it could sign in as anybody
     "corpora",
     "data/.temporary",
     "data/*/tables.duckdb*",
@@ -108,9 +110,12 @@ def _walk(home: Path, contents: Contents, unwanted: Collection[str]) -> Iterator
 
 def _unfinished(settings: Settings) -> dict[str, Message]:
     """Folders that a program is writing to right now."""
-    jobs = [job.folder for job in list_jobs(settings) if job.state == "running"]
-    runs = [run.folder for run in list_run_folders(settings) if run.being_trained]
-    found = dict.fromkeys(jobs, STILL_RUNNING) | dict.fromkeys(runs, BEING_TRAINED)
+    found: dict[Path, Message] = {}
+    for home in homes_in(settings.home):
+        there = settings.model_copy(update={"home": home})
+        jobs = [job.folder for job in list_jobs(there) if job.state == "running"]
+        runs = [run.folder for run in list_run_folders(there) if run.being_trained]
+        found |= dict.fromkeys(jobs, STILL_RUNNING) | dict.fromkeys(runs, BEING_TRAINED)
     return {path.relative_to(settings.home).as_posix(): why for path, why in found.items()}
 
 
@@ -127,8 +132,11 @@ def _is_made_again(path: str, name: str) -> bool:
 
 
 def _fits(path: str, patterns: Collection[str]) -> bool:
-    """A pattern without a folder that begins with "*" fits a name anywhere."""
-    parts = path.split("/")
+    """A pattern without a folder that begins with "*" fits a name anywhere.
+
+    The others fit in the workspace and in each space in it.
+    """
+    parts = without_space(path).split("/")
     for pattern in patterns:
         wanted = pattern.split("/")
         if pattern.startswith("*."):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.accounts.spaces import homes_in
 from workbench.backup.manifest import Manifest, newer
 from workbench.backup.moving import Move
 from workbench.backup.reading import Reader, manifest_of, open_backup
@@ -57,17 +58,24 @@ def restore_backup(
         remove_parts(target)
         with _in_place_of(target) as (part, aside):
             Reader(file, archive, manifest, report).extract(part)
-            move = Move(part, manifest.home, str(home))
-            for place in _contributed("moves"):
-                told += place(move)
+            for inner in homes_in(part):
+                move = Move(inner, manifest.home, str(home))
+                for place in _contributed("moves"):
+                    told += place(move)
             _set_times(part, manifest)
     restored = settings.model_copy(update={"home": home})
+    for inner in homes_in(home):
+        told += _finish(restored.model_copy(update={"home": inner}), report)
+    return Restored(home, manifest, aside if aside.exists() else None, told)
+
+
+def _finish(restored: Settings, report: Report) -> Iterator[Message]:
+    """Make again what the backup has not; what fails is told: the workspace itself is whole."""
     for place in _contributed("restored"):
         try:
             place(restored, report)
-        except WorkbenchError as error:  # the workspace itself is whole
-            told.append(listed([error.problem, error.fix], " "))
-    return Restored(home, manifest, aside if aside.exists() else None, told)
+        except WorkbenchError as error:
+            yield listed([error.problem, error.fix], " ")
 
 
 @contextmanager
@@ -104,8 +112,10 @@ def _check_target(target: Path, settings: Settings, replace: bool) -> None:
             say("{path} is not empty.", path=target),
             "Name another folder with --into, or give --replace: the old content is kept aside.",
         )
-    there = settings.model_copy(update={"home": target})
-    running = [job.title for job in list_jobs(there) if job.state == "running"]
+    running: list[str] = []
+    for home in homes_in(target):
+        jobs = list_jobs(settings.model_copy(update={"home": home}))
+        running += [job.title for job in jobs if job.state == "running"]
     if running:
         raise Conflict(
             say("The job {title} is still running.", title=running[0]),

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.contributions import contributions, load_place
 from workbench.settings import Settings, load_settings
 from workbench.start.finding import Mended
+from workbench.start.spaces import spaces_below
 
 
 def mend(settings: Settings) -> list[Mended]:
-    """Everything that was damaged, package by package. Nothing is deleted that exists once."""
+    """Everything that was damaged, package by package, then in each space of people and groups.
+
+    Nothing is deleted that exists once.
+    """
     places = [place for contribution in contributions() for place in contribution.repairs]
-    return [mended for place in places for mended in load_place(place)(settings)]
+    repairs = [load_place(place) for place in places]
+    found = [mended for repair in repairs for mended in repair(settings)]
+    for name, there in spaces_below(settings).items():
+        inside = [mended for repair in repairs for mended in repair(there)]
+        found += [replace(mended, what=f"{name}: {mended.what}") for mended in inside]
+    return found
 
 
 @click.command()
