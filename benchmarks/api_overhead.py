@@ -32,7 +32,7 @@ from install_servers import ollama_binary  # noqa: E402
 
 from workbench.models.packaged import gguf_of, list_packaged  # noqa: E402
 
-MOST = 200  # tokens of an answer
+MOST = 60  # tokens of an answer
 QUESTION = "Tell me all that you know of the sea, the wind and the tides."
 
 

@@ -31,7 +31,7 @@ AT_ONCE = 10_000  # passages
 
 
 def make_workspace(settings: Settings, count: int) -> None:
-    """Fill and calibrate the collection; nothing where it is there already."""
+    """Fill and calibrate the collection, unless the workspace has one."""
     if (settings.folder() / "index.db").exists():
         return
     chance = np.random.default_rng(1)

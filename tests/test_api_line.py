@@ -20,6 +20,7 @@ from served_api import TOY, served
 from starlette.requests import ClientDisconnect
 
 from agents.api.app import make_app
+from agents.api.threads import Threads
 from agents.question import Question
 from agents.registry import registered
 from workbench.chat.events import Beat, Done, Event, Token
@@ -158,6 +159,24 @@ def test_a_client_that_is_gone_when_its_answer_begins_is_forgotten(
         asyncio.run(app(scope, receive, send))
     assert entered == [1]
     assert LINE.growing() == 0
+
+
+def test_threads_are_kept_and_never_more_than_work_at_once() -> None:
+    threads = Threads("kept")
+    both = threading.Barrier(2)
+    used: set[int] = set()
+    done: list[int] = []
+
+    def work() -> None:
+        both.wait(WITHIN)
+        used.add(threading.get_ident())
+        done.append(1)
+
+    for turn in range(1, 4):
+        threads.run(work)
+        threads.run(work)
+        wait_until(lambda turn=turn: len(done) == 2 * turn and threads.idle() == 2)
+    assert len(used) == 2
 
 
 def leave(address: str, stream: bool, hears: bool) -> None:

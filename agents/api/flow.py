@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing, suppress
 from typing import Any, Generic, TypeVar
 
+from agents.api.threads import Threads
 from workbench.chat.events import Beat, Waiting
 from workbench.chat.line import LINE, LOOKED_EVERY, limits_of, owner_of
 from workbench.settings import Settings
 
+THREADS = Threads("api-answer")
 Item = TypeVar("Item")
 END = object()
 
@@ -28,16 +31,14 @@ class Flow(Generic[Item]):
     Raises Busy where the line is full.
     """
 
-    def __init__(
-        self, make: Callable[[], Generator[Item, None, None]], settings: Settings, name: str
-    ) -> None:
+    def __init__(self, make: Callable[[], Generator[Item, None, None]], settings: Settings) -> None:
         self._make = make
-        self._name = name
         self._loop = asyncio.get_running_loop()
         self._items: asyncio.Queue[Any] = asyncio.Queue()
         self._moved = asyncio.Event()
         self._left = threading.Event()
         self._runs = False
+        self._put_last = 0.0  # time.monotonic()
         self._ticket = LINE.enter(owner_of(settings), limits_of(settings), self._tell)
 
     def leave(self) -> None:
@@ -81,7 +82,7 @@ class Flow(Generic[Item]):
 
     def _begin(self) -> None:
         self._runs = True
-        threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        THREADS.run(self._run)
 
     def _run(self) -> None:
         try:
@@ -89,12 +90,18 @@ class Flow(Generic[Item]):
                 for item in items:
                     if self._left.is_set():
                         return
-                    self._put(item)
+                    if not isinstance(item, Beat) or self._is_silent():
+                        self._put(item)
             self._put(END)
         except BaseException as error:  # noqa: BLE001 – it is raised again where it is read
             self._put(error)
 
+    def _is_silent(self) -> bool:
+        """Whether the reader has heard nothing for long: else a beat is for this thread alone."""
+        return time.monotonic() - self._put_last > LOOKED_EVERY
+
     def _put(self, item: Any) -> None:
+        self._put_last = time.monotonic()
         with suppress(RuntimeError):  # the loop has ended with the server
             self._loop.call_soon_threadsafe(self._items.put_nowait, item)
 
