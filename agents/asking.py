@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from agents.registry import AGENTS, AUTO, SIDE_BY_SIDE, asset_settings, default_
 from agents.router import forced, warm_routing
 from workbench.chat.conversations import Conversations, Message, Turn
 from workbench.chat.events import Beat, Done, Event, Failed, Notice
+from workbench.chat.line import in_line
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.errors import Unavailable, WorkbenchError
 from workbench.messages import say
@@ -146,8 +148,10 @@ def start_answers(
             if not _answers_from_memory(wanted.mode):
                 yield from wait_for(asked, settings)
                 files = sources_of(asked, settings)
-            given = answer_as(asked.content, history, settings, wanted.mode, files, wanted.arm)
-            yield from timed(given, begun)
+            given = partial(
+                answer_as, asked.content, history, settings, wanted.mode, files, wanted.arm
+            )
+            yield from timed(in_line(given, settings), begun)
 
         STREAMS.start(conversations, message, events)
 

@@ -1,11 +1,19 @@
 """Sessions of the app without a browser: each asks and redraws its answer as a page does.
 
-They load the server as people elsewhere do, and leave this machine's processors to it.
+    python benchmarks/sessions.py URL [SESSIONS] [SECONDS]
+
+They load the server as people elsewhere do, and leave this machine's processors to it. As a program
+they click: each opens one page after the other and waits a while in between; what a click takes is
+printed, from the click to the end of the page's drawing, in seconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import json
+import random
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +24,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 LOOKED_EVERY = 1.0  # seconds, at most, between two looks at what is due
+READS_FOR = 3.0  # seconds, about, that a person reads before the next click
+PROTOCOL = websockets.Subprotocol("streamlit")
 
 
 class Session:
@@ -34,7 +44,7 @@ class Session:
     async def run(self) -> None:
         """Open the page, ask once it is drawn, and follow the answer until `left` is set."""
         async with websockets.connect(
-            self._url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
+            self._url, subprotocols=[PROTOCOL], max_size=None
         ) as self._socket:
             await self._rerun()
             while not self.left.is_set():
@@ -98,3 +108,79 @@ def asking(url: str, question: str, count: int) -> Iterator[list[Session]]:
         for session in sessions:
             session.left.set()
         thread.join()
+
+
+class Clicker:
+    """A person who opens one page of the app after the other. `clicks` has what each took."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        self.clicks: list[float] = []
+        self._url = url.replace("http", "ws", 1) + "/_stcore/stream"
+        self._chance = random.Random(seed)
+        self._pages: list[str] = []
+
+    async def run(self, seconds: float) -> None:
+        """Click until so many seconds have passed; the first page is no click."""
+        end = time.monotonic() + seconds
+        async with websockets.connect(self._url, subprotocols=[PROTOCOL], max_size=None) as socket:
+            await self._open(socket, "")
+            while time.monotonic() < end:
+                await self._read(socket, READS_FOR * self._chance.uniform(0.5, 1.5))
+                begun = time.monotonic()
+                await self._open(socket, self._chance.choice(self._pages))
+                self.clicks.append(time.monotonic() - begun)
+
+    async def _open(self, socket: websockets.ClientConnection, page: str) -> None:
+        """Ask for the page, and wait until it is drawn."""
+        message = BackMsg()
+        message.rerun_script.page_script_hash = page
+        await socket.send(message.SerializeToString())
+        begun = False
+        while True:
+            told = ForwardMsg.FromString(await socket.recv())
+            kind = told.WhichOneof("type")
+            if kind == "new_session":
+                begun = True
+            elif kind == "navigation":
+                self._pages = [one.page_script_hash for one in told.navigation.app_pages]
+            elif kind == "script_finished" and begun:
+                return
+
+    async def _read(self, socket: websockets.ClientConnection, seconds: float) -> None:
+        """Look at the page; what it sends meanwhile is taken."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                await asyncio.wait_for(socket.recv(), end - time.monotonic())
+            except TimeoutError:
+                return
+
+
+async def click(url: str, count: int, seconds: float) -> list[float]:
+    """Seconds of every click of so many sessions at once."""
+    people = [Clicker(url, seed) for seed in range(count)]
+    await asyncio.gather(*(person.run(seconds) for person in people))
+    return [took for person in people for took in person.clicks]
+
+
+def main() -> None:
+    """Click, and print one line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("url")
+    parser.add_argument("sessions", type=int, nargs="?", default=20)
+    parser.add_argument("seconds", type=float, nargs="?", default=60)
+    options = parser.parse_args()
+    took = sorted(asyncio.run(click(options.url, options.sessions, options.seconds)))
+    row = {"run": f"{options.sessions} sessions of the app", "clicks": len(took)}
+    figures = {
+        "click_s_p50": statistics.median(took),
+        "click_s_p95": took[int(0.95 * (len(took) - 1))],
+        "click_s_max": took[-1],
+    }
+    print(json.dumps(row | {name: round(value, 3) for name, value in figures.items()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

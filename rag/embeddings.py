@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.asked_together import AskedTogether
 from rag.e5_graph import compile_packed
 from rag.openvino_embedder import (
     FACTS,
@@ -110,7 +111,12 @@ def _folder(name: str, folders: Folders) -> str:
 @lru_cache(maxsize=64)
 def embed_question(question: str, embedder: Embedder) -> np.ndarray:
     """float32 (dimension,): kept, for one question is asked of several things at a time."""
-    return embedder.embed([question], "query")[0]
+    return _asked_together(embedder).embed(question)
+
+
+@lru_cache(maxsize=4)
+def _asked_together(embedder: Embedder) -> AskedTogether:
+    return AskedTogether(embedder)
 
 
 def check_dimension(vectors: np.ndarray, dimension: int) -> None:
@@ -153,9 +159,12 @@ class OllamaEmbedder:
     """An embedding model of an Ollama server. One request at the start finds its dimension."""
 
     def __init__(self, name: str, host: str) -> None:
+        import ollama
+
         self.name = name
         self.max_tokens = OLLAMA_TOKENS
         self._host = host
+        self._client = ollama.Client(host)  # a new one takes 15 ms of a processor
         self.dimension = 0
         self.dimension = self.embed(["dimension"]).shape[1]
 
@@ -172,7 +181,7 @@ class OllamaEmbedder:
 
         model = self.name.removeprefix("ollama:")
         try:
-            answer = ollama.Client(self._host).embed(model, texts, truncate=True)
+            answer = self._client.embed(model, texts, truncate=True)
         except ollama.ResponseError as error:
             raise NotFound(
                 say("Ollama cannot embed with {model}: {error}", model=model, error=error.error),

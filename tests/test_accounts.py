@@ -284,6 +284,9 @@ def test_spaces_are_ones_own_the_groups_and_main_for_admins(root: Settings) -> N
     assert [space.kind for space in spaces_of(root, ben)] == ["own"]
     main = settings_in(root, ada, "main")
     assert (main.home, main.role) == (root.home, "admin")
+    change_quota(root, "Ada", replace(ada.quota, answers_at_once=5))
+    limits = [settings_in(root, existing(root, name)).answers_per_person for name in ("Ada", "Ben")]
+    assert limits == [5, 2], "one's own, wherever one works"
     for space in ("main", "sales", "Ada", "../Ada", "..", "people/Ada", "nowhere"):
         with pytest.raises(NotFound):
             settings_in(root, ben, space)

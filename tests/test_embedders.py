@@ -52,6 +52,14 @@ def test_the_default_embedder_gives_the_vectors_of_its_own_folder(settings: Sett
     shutil.rmtree(folder)  # the compiled form needs it no more
 
 
+@packed_here
+def test_texts_get_the_same_vectors_together_and_alone(settings: Settings) -> None:
+    embedder = load_embedder(E5, settings)
+    texts = [*PAIRS, "保修", "word " * 700, ""]
+    alone = [embedder.embed([text], "query")[0] for text in texts]
+    assert abs(np.array(alone) - embedder.embed(texts, "query")).max() <= 1e-6
+
+
 def test_both_languages_find_their_own_and_each_other(settings: Settings) -> None:
     embedder = load_embedder(E5, settings)
     questions = embedder.embed(list(PAIRS), "query")

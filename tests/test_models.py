@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import free_port
 from model_servers import Script, openai_server
 from pydantic import SecretStr
+from serving import Answering, serving
 
 from workbench.artefacts.model_folder import find_local
 from workbench.errors import InvalidInput, NotFound, Unavailable
@@ -60,6 +62,41 @@ def test_the_key_comes_from_the_environment(
     ask(settings)
     assert script.keys == ["Bearer of-the-person"]
     assert "of-the-person" not in repr(settings) + repr(choose_named(NAME, settings).chat_model())
+
+
+def test_the_next_answer_takes_the_open_connection_and_asks_for_no_list(settings: Settings) -> None:
+    """Chunks of HTTP/1.1, as every real server sends them: the last one ends the reply."""
+    connections: list[object] = []
+    lists: list[str] = []
+
+    class Keeping(Answering):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            connections.append(self)
+            super().setup()
+
+        def do_GET(self) -> None:
+            lists.append(self.path)
+            self.send_whole("application/json", b'{"data": [{"id": "scripted"}]}')
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            choice = {"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}
+            for data in (json.dumps({"choices": [choice]}), "[DONE]"):
+                line = f"data: {data}\n\n".encode()
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            self.wfile.write(b"0\r\n\r\n")
+
+    with serving(Keeping) as url:
+        remote = load_settings(home=settings.home, openai_base_url=f"{url}/v1")
+        for _ in range(3):
+            assert "".join(ask(remote)) == "Hello"
+    assert (len(connections), len(lists)) == (2, 1), "one of the list, one of all answers"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@
     │   └── Forbidden  the role of whoever asks does not allow it
     ├── NotFound       no thing of that name exists
     ├── Unavailable    a server, library, model or device is missing or does not answer
-    │   └── Unwritable the disk is full, or the folder may not be written
+    │   ├── Unwritable the disk is full, or the folder may not be written
+    │   └── Busy       too much is asked at once; later it works
     ├── Conflict       would overwrite, or mix what does not belong together
     └── Stopped        cancelled, or over its time limit
 
@@ -42,6 +43,14 @@ class Unavailable(WorkbenchError):
 
 class Unwritable(Unavailable):
     """The disk is full, or the folder may not be written. What it held before, it still holds."""
+
+
+class Busy(Unavailable):
+    """Too much is asked at once. `wait` is in how many seconds to try again."""
+
+    def __init__(self, problem: str, fix: str, wait: float) -> None:
+        super().__init__(problem, fix)
+        self.wait = wait
 
 
 class Damaged(InvalidInput, ValueError):

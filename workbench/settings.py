@@ -178,6 +178,19 @@ class Settings(BaseSettings):
         "differ, each as slow as the first: small (weights up to 4 GB), always, never",
     )
 
+    concurrent_answers: int = Field(
+        64, ge=1, description="answers that may grow at once; other questions wait in a line"
+    )
+    answers_per_person: int = Field(
+        0,
+        ge=0,
+        description="answers of one person that may grow at once; 0 is as many as of all; with "
+        "accounts the person's own limit",
+    )
+    waiting_answers: int = Field(
+        64, ge=0, description="questions of one person that may wait; more are refused"
+    )
+
     assistant_steps: int = Field(
         8, ge=1, le=50, description="tools that the assistant may call for one answer"
     )

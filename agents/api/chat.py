@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from openai.types.chat import ChatCompletion
 
 from agents.answer import answer
-from agents.api.access import Needs, Workspace, count_answer
+from agents.api.access import Needs, Workspace, asker_of, count_answer
 from agents.api.asked import Asked, ChatRequest, read_request, text_of
 from agents.api.flow import Flow
 from agents.api.metrics import Metrics
+from agents.api.models import names_asset
 from agents.api.problems import PROBLEMS, failed_body, status_of
 from agents.api.tools import speak_with_tools
 from agents.api.written import Item, Piece, Written
@@ -47,15 +48,19 @@ async def complete(asked: ChatRequest, request: Request, settings: Workspace) ->
     what the shape has no place for: `mode`, `sources`, `queries`, `tables`, `charts`, `steps`,
     `notices`, `lineage`. Closing the connection stops the model and the query.
     """
-    read = await run_in_threadpool(read_request, asked, settings)
-    await run_in_threadpool(count_answer, request)
+    if names_asset(asked.model):
+        read = await run_in_threadpool(read_request, asked, settings)
+    else:
+        read = read_request(asked, settings)  # nothing is looked up: a thread would cost more
+    if asker_of(request).person:
+        await run_in_threadpool(count_answer, request)
     address = str(request.base_url).rstrip("/")
     prompt = "\n".join(text_of(message) for message in asked.messages)
     written = Written(asked.stops, asked.most_tokens, prompt, address)
     reply = _Reply(asked, written, request.app.state.metrics)
-    flow = Flow(lambda: _events(asked, read, settings), "api-answer")
+    flow = Flow(lambda: _events(asked, read, settings), settings)
     if asked.stream:
-        return StreamingResponse(reply.chunks(flow), media_type=STREAM)
+        return _Streamed(reply.chunks(flow), flow)
     return await reply.whole(flow, request)
 
 
@@ -67,6 +72,20 @@ def _events(asked: ChatRequest, read: Asked, settings: Settings) -> Generator[It
         if isinstance(event, Calling) and event.consent:
             CONSENTS.decide(event.consent, "no")  # no person is here who could allow it
         yield event
+
+
+class _Streamed(StreamingResponse):
+    """The answer as it grows. It is left even where the client goes before the first chunk."""
+
+    def __init__(self, chunks: AsyncGenerator[str, None], flow: Flow[Item]) -> None:
+        super().__init__(chunks, media_type=STREAM)
+        self._flow = flow
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._flow.leave()
 
 
 class _Reply:
@@ -87,16 +106,15 @@ class _Reply:
         """What each event adds, until the answer has ended. Leaving it stops the answer."""
         written = self._written
         first = True
-        with self._metrics.answering():
-            async with aclosing(flow.items()) as items:
-                async for item in items:
-                    piece = written.take(item)
-                    if first and piece.delta:
-                        first = False
-                        self._metrics.first_piece(time.monotonic() - self._begun)
-                    yield piece
-                    if written.ended:
-                        break
+        async with aclosing(flow.items()) as items:
+            async for item in items:
+                piece = written.take(item)
+                if first and piece.delta:
+                    first = False
+                    self._metrics.first_piece(time.monotonic() - self._begun)
+                yield piece
+                if written.ended:
+                    break
         if written.ended and not written.failed:
             self._metrics.used(written.usage)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from agents.api.access import Needs, NeedsRole
 from agents.api.problems import PROBLEMS
+from workbench.chat.line import LINE
 
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,7 +39,10 @@ class Metrics:
             buckets=SECONDS,
             registry=here,
         )
-        self._answers = Gauge("workbench_answers", "Answers that grow now.", registry=here)
+        growing = Gauge("workbench_answers", "Answers that grow now.", registry=here)
+        growing.set_function(LINE.growing)
+        waiting = Gauge("workbench_waiting", "Questions that wait for one.", registry=here)
+        waiting.set_function(LINE.waiting)
         self._tokens = Counter("workbench_tokens", "Tokens of answers.", ("kind",), registry=here)
 
     def requested(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -55,12 +58,6 @@ class Metrics:
         """An answer has ended and has used these tokens."""
         self._tokens.labels("prompt").inc(usage["prompt_tokens"])
         self._tokens.labels("completion").inc(usage["completion_tokens"])
-
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """An answer grows inside."""
-        with self._answers.track_inprogress():
-            yield
 
 
 @router.get(

@@ -47,6 +47,11 @@ def read_name(name: str, settings: Settings) -> tuple[str, Settings]:
     return mode, settings.model_copy(update={setting: asset})
 
 
+def names_asset(name: str) -> bool:
+    """Whether the name has an asset in it, which has to be looked up."""
+    return ":" in name
+
+
 def assets_of(setting: str, settings: Settings) -> Sequence[str]:
     """What that setting may name; nothing for an agent without an asset."""
     if setting == "collection":

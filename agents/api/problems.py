@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException  # the router raises it, FastAPI its subclass
 
 from workbench.disk import disk_error
-from workbench.errors import WorkbenchError
+from workbench.errors import Busy, WorkbenchError
 from workbench.messages import say
 
 LOG = logging.getLogger("workbench.api")
@@ -25,6 +25,7 @@ STATUS = {
     "Unavailable": 503,
     "Unwritable": 507,
     "Stopped": 504,
+    "Busy": 429,
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -93,11 +94,17 @@ def refused(error: Refusal | WorkbenchError) -> JSONResponse:
     """The answer to a request that is not answered."""
     if isinstance(error, WorkbenchError):
         body = failed_body(error.kind, error.problem, error.fix)
-        return JSONResponse(body, status_of(error.kind))
-    headers = {"Retry-After": str(int(error.wait) + 1)} if error.wait else {}
+        wait = error.wait if isinstance(error, Busy) else 0.0
+        return JSONResponse(body, status_of(error.kind), _later(wait))
+    headers = _later(error.wait)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(problem(error.status, error.code, error.message), error.status, headers)
+
+
+def _later(wait: float) -> dict[str, str]:
+    """The header that says in how many whole seconds to ask again."""
+    return {"Retry-After": str(int(wait) + 1)} if wait else {}
 
 
 async def _refused(request: Request, error: Any) -> JSONResponse:

@@ -31,6 +31,7 @@ from workbench.chat.events import (
     Table,
     Thought,
     Token,
+    Waiting,
     to_dict,
 )
 from workbench.language import tokens
@@ -185,6 +186,8 @@ class Written:
 
 def extension(event: Event) -> dict[str, Any]:
     """What the event adds to `workbench`."""
+    if isinstance(event, Waiting):
+        return {"place": event.place}
     if isinstance(event, Done):
         facts = as_json(event)
         return {name: facts[name] for name in ("model", "seconds", "lineage")}

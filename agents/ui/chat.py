@@ -226,13 +226,16 @@ def _growing(
     if stream:
         ended = stream.ended.is_set()
         events = list(stream.events)
+        place = stream.place
     else:  # ended in this process, or growing in another one
         stored = conversations.message(message)
         ended = stored.state != "streaming"
         events = stored.events
+        place = 0
     if ended:
         st.rerun()
-    show_events(events, settings, f"growing-{message}", growing=True, said=said, hidden=hidden)
+    key = f"growing-{message}"
+    show_events(events, settings, key, growing=True, said=said, hidden=hidden, place=place)
     label = both("Stop", "停止")
     if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
         stream.stop()

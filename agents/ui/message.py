@@ -29,10 +29,11 @@ def show_events(
     growing: bool = False,
     said: Collection[str] = (),
     hidden: bool = False,
+    place: int = 0,
 ) -> None:
     """The events of one answer, top to bottom. Notices that the chat has `said` are left out.
 
-    `hidden` leaves out who answers.
+    `hidden` leaves out who answers. `place` is that of the question in the line, 0 for none.
     """
     text = text_beside_tables(events)
     sources = of_kind(events, kinds.Source)
@@ -47,6 +48,8 @@ def show_events(
     if text:
         numbers = {source.number for source in sources}
         _show_text(blocks(text, citations(numbers, key)), growing)
+    elif growing and place:
+        st.caption(f":material/hourglass: {both(*waiting_text(place))}")
     elif growing:
         st.caption(plain(both(*(READING_BLIND if hidden else busy_text(events)))))
     for notice in of_kind(events, kinds.Notice):
@@ -58,6 +61,16 @@ def show_events(
         _show_rest(event, settings, f"{key}-{number}", growing)
     if sources and not growing:
         show_sources(sources, text, settings, key)
+
+
+def waiting_text(place: int) -> tuple[str, str]:
+    """English and Chinese: what a question in the line is told."""
+    if place == 1:
+        return "Yours is the next question to be answered…", "排队中，您的问题排在第 1 位…"
+    return (
+        f"Yours is number {place} of the questions that wait…",
+        f"排队中，您的问题排在第 {place} 位…",
+    )
 
 
 def standing_notices(events: Sequence[Event]) -> set[str]:

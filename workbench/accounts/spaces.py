@@ -94,7 +94,9 @@ def _of(root: Settings, person: Person, space: Space) -> dict[str, Any]:
     # where no name says whose, the chats are in the workspace's own database
     nameless = space.kind == "own" or (space.kind == "main" and person.was_first)
     chats_of = "" if nameless else person.name
-    return {"home": home, "person": chats_of, "role": role, **_ollama_of(root, home)}
+    facts = {"home": home, "person": chats_of, "role": role}
+    at_once = {"answers_per_person": person.quota.answers_at_once}
+    return facts | at_once | _ollama_of(root, home)
 
 
 def _ollama_of(root: Settings, home: Path) -> dict[str, str]:

@@ -162,6 +162,13 @@ class Beat:
 
 
 @dataclass(frozen=True)
+class Waiting(Beat):
+    """The question stands in a line; `place` 1 is next, and 0 says that its answer begins."""
+
+    place: int
+
+
+@dataclass(frozen=True)
 class Failed:
     """What went wrong and what to do. It is the last event of an answer.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from workbench.chat.conversations import Conversations, Message, State
-from workbench.chat.events import Beat, Event, Failed
+from workbench.chat.events import Beat, Event, Failed, Waiting
 from workbench.chat.owners import name_of_this
 from workbench.errors import Unavailable, Unwritable, WorkbenchError
 from workbench.messages import say
@@ -35,6 +35,7 @@ class Stream:
         self.events: list[Event] = []
         self.state: State = "streaming"
         self.unsaved = False
+        self.place = 0  # in the line of those who wait for an answer
         self.begun = time.monotonic()
         self._save_at = self.begun + SAVED_EVERY
         self.ended = threading.Event()
@@ -84,6 +85,8 @@ class Stream:
         with self._turn:
             if self.ended.is_set():
                 return False
+            if isinstance(event, Waiting):
+                self.place = event.place
             if not isinstance(event, Beat):
                 self.events.append(event)
             if time.monotonic() > self._save_at:

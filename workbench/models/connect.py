@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 ANSWERS_WITHIN = 600.0  # seconds between two pieces: a cold server reads a large model first
 CONNECTS_WITHIN = 5.0  # seconds
-KEPT = 32  # clients of servers, and open connections of each
+KEPT = 32  # clients of servers
+OPEN = 256  # connections of a client that stay open: more chats at once connect for each answer
 
 
 def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
@@ -36,21 +37,45 @@ def connect(info: ModelInfo, settings: Settings) -> BaseChatModel:
 
 
 def _ollama(name: str, info: ModelInfo, settings: Settings) -> BaseChatModel:
-    from langchain_ollama import ChatOllama
-
     # None where it does not think: Ollama refuses True, and with False LangChain drops thinking
     reasoning = True if info.thinks else None
+    return _ollama_client(
+        name,
+        settings.ollama_host,
+        reasoning,
+        settings.temperature,
+        settings.top_p,
+        settings.context_tokens,
+        settings.answer_tokens,
+    )
+
+
+# A new client reads the certificates of all authorities twice: 30 ms before the first token. One
+# that is kept has its connections open. Threads may share it.
+@lru_cache(maxsize=KEPT)
+def _ollama_client(
+    model: str,
+    host: str,
+    reasoning: bool | None,
+    temperature: float,
+    top_p: float,
+    context_tokens: int,
+    answer_tokens: int,
+) -> BaseChatModel:
+    from langchain_ollama import ChatOllama
+
     return ChatOllama(
-        model=name,
-        base_url=settings.ollama_host,
-        num_ctx=settings.context_tokens,
-        num_predict=settings.answer_tokens,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
+        model=model,
+        base_url=host,
+        num_ctx=context_tokens,
+        num_predict=answer_tokens,
+        temperature=temperature,
+        top_p=top_p,
         reasoning=reasoning,
         client_kwargs={
-            "trust_env": not is_loopback(settings.ollama_host),
+            "trust_env": not is_loopback(host),
             "timeout": _timeout(),
+            "limits": _limits(),
         },
     )
 
@@ -75,19 +100,16 @@ def _openai(name: str, settings: Settings) -> BaseChatModel:
     )
 
 
-# A new one reads the certificates of all authorities twice: 30 ms before the first token. One
-# that is kept has its connections open. Threads may share it.
 @lru_cache(maxsize=KEPT)
 def _openai_client(
     model: str, base_url: str, key: SecretStr, temperature: float, top_p: float, answer_tokens: int
 ) -> BaseChatModel:
     import httpx
 
-    from workbench.models.openai import CompatibleChatModel
+    from workbench.models.openai import CompatibleChatModel, PlainChunks
 
     trust_env = not is_loopback(base_url)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
-    return CompatibleChatModel(
+    made = CompatibleChatModel(
         model=model,
         base_url=base_url,
         api_key=key,
@@ -97,8 +119,10 @@ def _openai_client(
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
         timeout=_timeout(),
-        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=limits),
+        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=_limits()),
     )
+    made.client = PlainChunks(made.root_client)
+    return made
 
 
 def _local(name: str, settings: Settings) -> BaseChatModel:
@@ -136,3 +160,10 @@ def _timeout() -> httpx.Timeout:
     import httpx
 
     return httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
+
+
+def _limits() -> httpx.Limits:
+    """How many may chat at once is for others to say."""
+    import httpx
+
+    return httpx.Limits(max_connections=None, max_keepalive_connections=OPEN)

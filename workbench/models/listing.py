@@ -16,6 +16,7 @@ from workbench.models.packaged import find_package, gguf_of, list_packaged
 from workbench.models.servers import (
     ModelInfo,
     describe_ollama,
+    list_lately,
     list_ollama,
     list_server,
     openai_servers,
@@ -89,7 +90,7 @@ def describe_model(name: str, settings: Settings) -> ModelInfo:
     if kind == "packaged":
         return _describe_packaged(rest)
     server, _ = server_of(rest, settings)
-    for listed in list_server(server) if server else []:
+    for listed in list_lately(server) if server else []:
         if listed.name == name:
             return listed
     return ModelInfo(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from workbench.models.keys import key_of, variable_of
 from workbench.settings import Settings
 
 PATIENCE = 1.5  # seconds that a server may take to name its models
+FRESH = 10.0  # seconds: a server's models and their context change when it is started again
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class _Facts:
     calls_tools: bool | None
 
 
+_listed_lately: dict[OpenAIServer, tuple[float, list[ModelInfo]]] = {}
 # (host, digest) -> facts. The digest covers weights, template and parameters, so they never change.
 _known: dict[tuple[str, str], _Facts] = {}
 
@@ -148,6 +151,15 @@ def list_server(server: OpenAIServer) -> list[ModelInfo]:
         ModelInfo(server.named(model["id"]), context_tokens=model.get("max_model_len") or 0)
         for model in data.get("data", [])
     ]
+
+
+def list_lately(server: OpenAIServer) -> list[ModelInfo]:
+    """The same, as it was some seconds ago: an answer does not wait for a list before its model."""
+    when, listed = _listed_lately.get(server, (0.0, []))
+    if time.monotonic() - when > FRESH or not listed:
+        listed = list_server(server)
+        _listed_lately[server] = time.monotonic(), listed
+    return listed
 
 
 def is_loopback(url: str) -> bool:
