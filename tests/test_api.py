@@ -22,8 +22,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import InvalidArgument, Unsatisfiable
 from langchain_openai import ChatOpenAI
 from retrieval_fakes import NoiseEmbedder
-from served_api import CLOSED, SEEN, TOY, served
-from tool_model import Reply, results_in, tool_server
+from served_api import CLOSED, SEEN, TOOL, TOY, served, speak
+from tool_model import tool_server
 
 from agents.api import embeddings
 from agents.api.access import OPEN, Needs
@@ -42,20 +42,6 @@ from workbench.models.pieces import Stops
 from workbench.settings import Settings, load_settings
 
 ASK = [{"role": "user", "content": "When is high tide?"}]
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "look",
-        "description": "Look up a tide.",
-        "parameters": {"type": "object", "properties": {"day": {"type": "string"}}},
-    },
-}
-
-
-def speak(body: dict[str, Any]) -> Reply:
-    """A model that calls the client's tool, then says what it returned."""
-    told = results_in(body)
-    return Reply(text=f"It said {told[0]}.") if told else Reply(calls=[("look", {"day": "Monday"})])
 
 
 @pytest.fixture(scope="module")
