@@ -193,44 +193,6 @@ def test_a_wrong_request_says_what_is_wrong(client: openai.OpenAI) -> None:
         )
 
 
-# bodies in the forms that chat programs send
-SENT = {
-    "Open WebUI": {"stream": True, "messages": ASK, "stream_options": {"include_usage": True}},
-    "Open WebUI, a title": {
-        "stream": False,
-        "messages": ASK,
-        "max_completion_tokens": 1000,
-        "metadata": {"task": "title_generation", "chat_id": "1"},
-    },
-    "LobeChat": {
-        "frequency_penalty": 0,
-        "presence_penalty": 0,
-        "temperature": 1,
-        "top_p": 1,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "user": "u-1",
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "When is high tide?"}]}],
-    },
-}
-
-
-def test_chat_programs_are_understood(address: str) -> None:
-    for name, body in SENT.items():
-        url = f"{address}/v1/chat/completions"
-        reply = httpx.post(url, json=body | {"model": "workbench-toy"})
-        assert reply.status_code == 200, (name, reply.text)
-        if not body["stream"]:
-            assert reply.json()["choices"][0]["message"]["content"].startswith("At six")
-            continue
-        assert reply.headers["content-type"].startswith("text/event-stream")
-        lines = [line for line in reply.text.split("\n\n") if line]
-        assert lines[-1] == "data: [DONE]" and all(line.startswith("data: ") for line in lines)
-        chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
-        cited = [one for one in chunks[:-1] if "annotations" in one["choices"][0]["delta"]]
-        assert cited and chunks[-1]["usage"]["total_tokens"] == 26, name
-
-
 def test_leaving_stops_the_agent(client: openai.OpenAI) -> None:
     endless = [{"role": "user", "content": "endless"}]
     CLOSED.clear()
