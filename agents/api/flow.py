@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing, suppress
+from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -24,7 +25,9 @@ class Flow(Generic[Item]):
         self._loop = asyncio.get_running_loop()
         self._items: asyncio.Queue[Any] = asyncio.Queue()
         self._left = threading.Event()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        # in the request's context: what it traces belongs to the request
+        run = (self._run,)
+        threading.Thread(target=copy_context().run, args=run, name=name, daemon=True).start()
 
     def leave(self) -> None:
         """Nobody reads any more: the generator is closed at its next item."""
