@@ -99,8 +99,8 @@ def _tracer() -> Any:
         os.environ.setdefault(name, value)
     try:
         return tracer_to(BatchSpanProcessor(OTLPSpanExporter()))
-    except Exception:
-        LOG.exception("There will be no traces: OTEL_* cannot be used as they are")
+    except Exception as error:  # noqa: BLE001 – whatever is wrong there, an answer goes on
+        LOG.warning("There will be no traces, as OTEL_* cannot be used: %s", error)
         return None
 
 
