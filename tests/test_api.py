@@ -20,6 +20,7 @@ from fastapi.routing import iter_route_contexts
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import InvalidArgument, Unsatisfiable
+from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from retrieval_fakes import NoiseEmbedder
 from served_api import CLOSED, SEEN, TOOL, TOY, served, speak
@@ -210,11 +211,35 @@ def test_leaving_stops_the_agent(client: openai.OpenAI) -> None:
     assert CLOSED.wait(5), "a client that waits for the whole answer no longer"
 
 
-def test_langchain_asks_and_streams(address: str) -> None:
-    chat = ChatOpenAI(model="workbench-toy", base_url=f"{address}/v1", api_key="none")
-    assert chat.invoke("When is high tide?").content == "At six [1]. STOP here"
+def test_langchain_asks_streams_calls_fails_and_leaves(address: str) -> None:
+    def connect(model: str) -> ChatOpenAI:
+        return ChatOpenAI(model=model, base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+    chat = connect("workbench-toy")
+    whole = chat.invoke("When is high tide?")
+    assert whole.content == "At six [1]. STOP here" and whole.usage_metadata["total_tokens"] == 26
     pieces = [chunk.content for chunk in chat.stream("When is high tide?")]
     assert "".join(pieces) == "At six [1]. STOP here" and len(pieces) > 3
+
+    asked: list[Any] = [HumanMessage("When is high tide?")]
+    bound = connect("workbench-assistant").bind_tools([TOOL])
+    called = bound.invoke(asked)
+    (call,) = called.tool_calls
+    assert (call["name"], call["args"]) == ("look", {"day": "Monday"})
+    asked += [called, ToolMessage("six", tool_call_id=call["id"])]
+    assert bound.invoke(asked).content == "It said six."
+
+    with pytest.raises(openai.NotFoundError, match="no model"):
+        connect("gpt-9").invoke("hello")
+    with pytest.raises(openai.APIError, match="toy is broken"):
+        list(chat.stream("it fails"))
+
+    CLOSED.clear()
+    stream = chat.stream("endless")
+    for _ in range(5):
+        next(stream)
+    stream.close()
+    assert CLOSED.wait(5)
 
 
 def test_the_clients_own_tools_are_called_by_the_client(client: openai.OpenAI) -> None:
