@@ -19,6 +19,7 @@ from workbench.chat.events import (
     Event,
     Failed,
     Notice,
+    Routed,
     Suggestions,
     Thought,
     Token,
@@ -27,6 +28,7 @@ from workbench.errors import InvalidInput, WorkbenchError
 from workbench.messages import say
 from workbench.models.packaged import knows
 from workbench.settings import Settings
+from workbench.tracing import Span, span
 
 LONGEST = 500_000  # characters of a question; routing alone reads some 100,000 a second
 ENGLISH_ONLY = Notice(
@@ -51,12 +53,25 @@ def answer(
     names who answers.
     """
     gathered = Gathered(history, settings, files)
-    try:
-        with closing(_answer(text, history, settings, mode, files)) as events:
-            for event in events:
-                yield gathered.complete(event)
-    except WorkbenchError as error:
-        yield gathered.complete(Failed(error.problem, error.fix, kind=error.kind))
+    with span("answer", turns=len(history), files=len(files)) as seen:
+        try:
+            with closing(seen.around(_answer(text, history, settings, mode, files))) as events:
+                for event in events:
+                    _note(event, seen)
+                    yield gathered.complete(event)
+        except WorkbenchError as error:
+            seen.set(error=error.kind)
+            yield gathered.complete(Failed(error.problem, error.fix, kind=error.kind))
+
+
+def _note(event: Event, seen: Span) -> None:
+    """What a trace says of an answer: who made it, and how much."""
+    if isinstance(event, Routed):
+        seen.set(mode=event.mode)
+    elif isinstance(event, Done):
+        seen.set(model=event.model, tokens=event.tokens, tokens_read=event.read)
+    elif isinstance(event, Failed):
+        seen.set(error=event.kind)
 
 
 def _answer(
@@ -71,7 +86,9 @@ def _answer(
             "Add the text as a document, and ask about it.",
         )
     question = Question(text, history, settings, files=files)
-    chosen = yield from routing(question, mode)
+    with span("route") as seen:
+        chosen = yield from seen.around(routing(question, mode))
+        seen.set(mode=chosen.mode)
     yield chosen.event
     others = list(chosen.others)
     while True:

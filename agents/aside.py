@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing
+from contextvars import copy_context
 
 from agents.question import Question
 from workbench.chat.events import Beat
@@ -47,7 +48,8 @@ class _Asked:
         self._question = question
         self._prompt = prompt
         # a daemon: a server that never answers does not keep the program from ending
-        threading.Thread(target=self._run, name="aside", daemon=True).start()
+        run = (self._run,)
+        threading.Thread(target=copy_context().run, args=run, name="aside", daemon=True).start()
 
     def _run(self) -> None:
         try:

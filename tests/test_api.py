@@ -20,10 +20,11 @@ from fastapi.routing import iter_route_contexts
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import InvalidArgument, Unsatisfiable
+from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from retrieval_fakes import NoiseEmbedder
-from served_api import CLOSED, SEEN, TOY, served
-from tool_model import Reply, results_in, tool_server
+from served_api import CLOSED, SEEN, TOOL, TOY, served, speak
+from tool_model import tool_server
 
 from agents.api import embeddings
 from agents.api.access import OPEN, Needs
@@ -42,20 +43,6 @@ from workbench.models.pieces import Stops
 from workbench.settings import Settings, load_settings
 
 ASK = [{"role": "user", "content": "When is high tide?"}]
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "look",
-        "description": "Look up a tide.",
-        "parameters": {"type": "object", "properties": {"day": {"type": "string"}}},
-    },
-}
-
-
-def speak(body: dict[str, Any]) -> Reply:
-    """A model that calls the client's tool, then says what it returned."""
-    told = results_in(body)
-    return Reply(text=f"It said {told[0]}.") if told else Reply(calls=[("look", {"day": "Monday"})])
 
 
 @pytest.fixture(scope="module")
@@ -207,44 +194,6 @@ def test_a_wrong_request_says_what_is_wrong(client: openai.OpenAI) -> None:
         )
 
 
-# bodies in the forms that chat programs send
-SENT = {
-    "Open WebUI": {"stream": True, "messages": ASK, "stream_options": {"include_usage": True}},
-    "Open WebUI, a title": {
-        "stream": False,
-        "messages": ASK,
-        "max_completion_tokens": 1000,
-        "metadata": {"task": "title_generation", "chat_id": "1"},
-    },
-    "LobeChat": {
-        "frequency_penalty": 0,
-        "presence_penalty": 0,
-        "temperature": 1,
-        "top_p": 1,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "user": "u-1",
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "When is high tide?"}]}],
-    },
-}
-
-
-def test_chat_programs_are_understood(address: str) -> None:
-    for name, body in SENT.items():
-        url = f"{address}/v1/chat/completions"
-        reply = httpx.post(url, json=body | {"model": "workbench-toy"})
-        assert reply.status_code == 200, (name, reply.text)
-        if not body["stream"]:
-            assert reply.json()["choices"][0]["message"]["content"].startswith("At six")
-            continue
-        assert reply.headers["content-type"].startswith("text/event-stream")
-        lines = [line for line in reply.text.split("\n\n") if line]
-        assert lines[-1] == "data: [DONE]" and all(line.startswith("data: ") for line in lines)
-        chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
-        cited = [one for one in chunks[:-1] if "annotations" in one["choices"][0]["delta"]]
-        assert cited and chunks[-1]["usage"]["total_tokens"] == 26, name
-
-
 def test_leaving_stops_the_agent(client: openai.OpenAI) -> None:
     endless = [{"role": "user", "content": "endless"}]
     CLOSED.clear()
@@ -262,11 +211,35 @@ def test_leaving_stops_the_agent(client: openai.OpenAI) -> None:
     assert CLOSED.wait(5), "a client that waits for the whole answer no longer"
 
 
-def test_langchain_asks_and_streams(address: str) -> None:
-    chat = ChatOpenAI(model="workbench-toy", base_url=f"{address}/v1", api_key="none")
-    assert chat.invoke("When is high tide?").content == "At six [1]. STOP here"
+def test_langchain_asks_streams_calls_fails_and_leaves(address: str) -> None:
+    def connect(model: str) -> ChatOpenAI:
+        return ChatOpenAI(model=model, base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+    chat = connect("workbench-toy")
+    whole = chat.invoke("When is high tide?")
+    assert whole.content == "At six [1]. STOP here" and whole.usage_metadata["total_tokens"] == 26
     pieces = [chunk.content for chunk in chat.stream("When is high tide?")]
     assert "".join(pieces) == "At six [1]. STOP here" and len(pieces) > 3
+
+    asked: list[Any] = [HumanMessage("When is high tide?")]
+    bound = connect("workbench-assistant").bind_tools([TOOL])
+    called = bound.invoke(asked)
+    (call,) = called.tool_calls
+    assert (call["name"], call["args"]) == ("look", {"day": "Monday"})
+    asked += [called, ToolMessage("six", tool_call_id=call["id"])]
+    assert bound.invoke(asked).content == "It said six."
+
+    with pytest.raises(openai.NotFoundError, match="no model"):
+        connect("gpt-9").invoke("hello")
+    with pytest.raises(openai.APIError, match="toy is broken"):
+        list(chat.stream("it fails"))
+
+    CLOSED.clear()
+    stream = chat.stream("endless")
+    for _ in range(5):
+        next(stream)
+    stream.close()
+    assert CLOSED.wait(5)
 
 
 def test_the_clients_own_tools_are_called_by_the_client(client: openai.OpenAI) -> None:

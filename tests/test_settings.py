@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,36 @@ def test_a_key_in_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="holds a secret") as failure:
         load_settings()
     assert "WORKBENCH_OPENAI_API_KEY" in failure.value.fix
+
+
+def test_secrets_may_lie_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("sesame\n", "utf-8")
+    for name in ("OPENAI_API_KEY", "KEY_GPU"):
+        monkeypatch.delenv(f"WORKBENCH_{name}", raising=False)  # it goes again after the test
+        monkeypatch.setenv(f"WORKBENCH_{name}", "")
+        monkeypatch.setenv(f"WORKBENCH_{name}_FILE", str(secret))
+    assert load_settings().openai_api_key.get_secret_value() == "sesame"
+    assert load_settings().openai_api_key.get_secret_value() == "sesame", "also the second time"
+    assert os.environ["WORKBENCH_KEY_GPU"] == "sesame", "any secret, and jobs inherit it"
+
+
+@pytest.mark.parametrize(
+    ("path", "also", "said"),
+    [
+        ("nowhere", "", "cannot be read: No such file"),
+        (".", "", "cannot be read: Is a directory"),
+        ("binary", "", "cannot be read: not text"),
+        ("key", "sesame", "both set"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_used_is_said(
+    path: str, also: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("open", "utf-8")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    monkeypatch.setenv("WORKBENCH_OPENAI_API_KEY", also)
+    monkeypatch.setenv("WORKBENCH_OPENAI_API_KEY_FILE", str(tmp_path / path))
+    with pytest.raises(InvalidInput, match=said) as failure:
+        load_settings()
+    assert "sesame" not in failure.value.problem and failure.value.fix

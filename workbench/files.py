@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -16,6 +17,8 @@ from typing import Any
 from workbench.disk import maps_disk_errors
 from workbench.errors import Damaged
 from workbench.messages import say
+
+DAY = 86_400  # seconds
 
 
 @contextmanager
@@ -134,6 +137,13 @@ def remove_parts(path: Path) -> None:
     """Delete what killed processes have begun to write for that path."""
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
         remove(left)
+
+
+def remove_old_parts(folder: Path) -> None:
+    """Delete the parts of files in the folder that nobody has written to for a day."""
+    for left in folder.rglob(".*.part"):
+        if left.is_file() and time.time() - left.stat().st_mtime > DAY:
+            left.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from workbench.connections import read_connections
 from workbench.errors import InvalidInput
 from workbench.messages import listed, say
+from workbench.secret_files import read_secret_files
 from workbench.storage.place import Place, Schema, check_url, held_in
 
 SECRETS = ("openai_api_key", "cookie_secret", "database_url")
@@ -303,6 +304,7 @@ def load_settings(**changes: Any) -> Settings:
 
     Raises InvalidInput with all problems of the settings together.
     """
+    read_secret_files()
     try:
         _refuse_secrets()
         settings = Settings(**changes)

@@ -149,7 +149,7 @@ class _Reply:
         if failed:
             yield _event(failed_body(failed.kind, failed.problem, failed.fix))
             return
-        yield self._chunk(Piece(), self._written.finish)
+        yield self._chunk(self._written.last(), self._written.finish)
         if self._asked.tells_usage:
             usage = {"object": "chat.completion.chunk", "choices": [], "usage": self._written.usage}
             yield _event(self._head | usage)

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing, suppress
+from contextvars import copy_context
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from agents.api.threads import Threads
@@ -82,7 +84,8 @@ class Flow(Generic[Item]):
 
     def _begin(self) -> None:
         self._runs = True
-        THREADS.run(self._run)
+        # in the request's context: what it traces belongs to the request
+        THREADS.run(partial(copy_context().run, self._run))
 
     def _run(self) -> None:
         try:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from agents.api.metrics import Metrics
 from agents.api.problems import problem
+from workbench.tracing import span
 
 LOG = logging.getLogger("workbench.api")
 ID = b"x-request-id"
@@ -45,17 +46,17 @@ class Around:
                 message["headers"] = [*message["headers"], (ID, name.encode())]
             await send(message)
 
-        try:
-            await self._whole(scope, receive, send_with_id)
-        finally:
-            seconds = time.monotonic() - begun
-            # anybody can make up methods and paths: only known ones are counted by their names
-            method = scope["method"] if scope["method"] in METHODS else OTHER
-            route = getattr(scope.get("route"), "path", OTHER)
-            self._metrics.requested(method, route, status, seconds)
-            # as it was sent: a decoded path could hold the end of a line
-            path = scope["raw_path"].decode("latin-1")
-            LOG.info("%s %s %s %d %.3f s", name, method, path, status, seconds)
+        with span("http request", request=name) as seen, seen.current():
+            try:
+                await self._whole(scope, receive, send_with_id)
+            finally:
+                seconds = time.monotonic() - begun
+                method, route = _asked(scope)
+                seen.set(method=method, route=route, status=status)
+                self._metrics.requested(method, route, status, seconds)
+                # as it was sent: a decoded path could hold the end of a line
+                path = scope["raw_path"].decode("latin-1")
+                LOG.info("%s %s %s %d %.3f s", name, method, path, status, seconds)
 
     async def _whole(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on; one that is too long gets 413, also where it says no length."""
@@ -82,6 +83,12 @@ class Around:
 def _id_of(scope: Any) -> str:
     given = dict(scope["headers"]).get(ID, b"").decode("latin-1")
     return given if GIVEN_ID.fullmatch(given) else uuid4().hex
+
+
+def _asked(scope: Any) -> tuple[str, str]:
+    """Method and route; anybody can make up others: only known ones have their names."""
+    method = scope["method"] if scope["method"] in METHODS else OTHER
+    return method, getattr(scope.get("route"), "path", OTHER)
 
 
 async def _too_long(send: Any) -> None:

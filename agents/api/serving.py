@@ -13,6 +13,7 @@ from agents.asking import warm_up
 from agents.registry import AUTO
 from workbench.accounts.database import has_accounts
 from workbench.errors import InvalidInput, Unavailable
+from workbench.files import remove_old_parts
 from workbench.hosts import is_loopback, url_of
 from workbench.messages import say
 from workbench.settings import Settings
@@ -39,6 +40,7 @@ def run_server(settings: Settings, port: int) -> None:
     logging.getLogger("workbench.api").setLevel(logging.INFO)
     guarded = "with a key" if _is_guarded(settings) else "without a key"
     click.echo(f"{url_of(settings.host, port)}/v1  ({guarded}; Ctrl-C stops it)", err=True)
+    remove_old_parts(settings.folder("uploads"))  # of uploads that a kill broke off
     warm_up(AUTO, settings)
     uvicorn.run(
         make_app(settings),

@@ -18,6 +18,7 @@ from workbench.models.failures import maps_model_errors
 from workbench.models.listing import CONNECT
 from workbench.models.reasoning import Marks, split_stream
 from workbench.settings import Settings
+from workbench.tracing import span
 
 
 def speak_with_tools(request: ChatRequest, settings: Settings) -> Generator[Item, None, None]:
@@ -35,7 +36,7 @@ def _speak(request: ChatRequest, settings: Settings) -> Generator[Item, None, No
         raise Unavailable("No chat model is connected.", CONNECT)
     messages = _messages(request)
     heard = _Heard()
-    with maps_model_errors(model.name, model.settings):
+    with span("model call", model=model.name), maps_model_errors(model.name, model.settings):
         bound: Any = model.chat_model().bind_tools(request.tools or [])
         yield from split_stream(_pieces(bound.stream(messages), heard))
     calls = heard.calls()

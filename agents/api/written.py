@@ -127,31 +127,38 @@ class Written:
     def _end(self, done: Done) -> Piece:
         self.done = done
         piece = self._said(self._stops.rest())
-        annotations = self.annotations()
-        if annotations:
-            piece.delta["annotations"] = annotations
         piece.workbench = extension(done)
         return piece
 
     def annotations(self) -> list[dict[str, Any]]:
-        """A citation of OpenAI's shape for each passage that the text cites, at its first place."""
-        found: dict[int, dict[str, Any]] = {}
-        for mark in CITED.finditer(self.text):
-            source = self._sources.get(int(mark.group(1)))
-            if source and source.number not in found:
-                found[source.number] = self._citation(source, mark)
-        return list(found.values())
+        """A citation of OpenAI's shape for each passage, up to the last one that the text cites.
 
-    def _citation(self, source: Source, mark: re.Match[str]) -> dict[str, Any]:
+        Chat programs take the n-th of them for [n], so they come by their numbers. One that the
+        text does not cite has an empty place.
+        """
+        places: dict[int, tuple[int, int]] = {}
+        for mark in CITED.finditer(self.text):
+            places.setdefault(int(mark.group(1)), mark.span())
+        last = max(places.keys() & self._sources.keys(), default=0)
+        numbers = [number for number in sorted(self._sources) if number <= last]
+        return [self._citation(number, places.get(number, (0, 0))) for number in numbers]
+
+    def _citation(self, number: int, place: tuple[int, int]) -> dict[str, Any]:
+        source = self._sources[number]
         path = f"{quote(source.collection, safe='')}/passages/{quote(source.passage_id, safe='')}"
-        name = Path(source.source.replace("\\", "/")).name
         citation = {
             "url": f"{self._address}/v1/collections/{path}",
-            "title": f"{name} {source.locator}".strip(),
-            "start_index": mark.start(),
-            "end_index": mark.end(),
+            "title": self._title(source),
+            "start_index": place[0],
+            "end_index": place[1],
         }
         return {"type": "url_citation", "url_citation": citation}
+
+    def _title(self, source: Source) -> str:
+        """Its file and place; Open WebUI takes two of one title for one passage."""
+        title = title_of(source)
+        alike = [other for other in self._sources.values() if title_of(other) == title]
+        return f"{title} [{source.number}]" if len(alike) > 1 else title
 
     @property
     def finish(self) -> str:
@@ -170,6 +177,11 @@ class Written:
         made = made or tokens(self.text)
         return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
 
+    def last(self) -> Piece:
+        """What comes with the end of a stream: LobeChat looks for citations nowhere else."""
+        annotations = self.annotations()
+        return Piece({"annotations": annotations} if annotations else {})
+
     def message(self) -> dict[str, Any]:
         """The whole message."""
         message: dict[str, Any] = {"role": "assistant", "content": self.text, "refusal": None}
@@ -182,6 +194,12 @@ class Written:
             message |= {"tool_calls": self.calls, "content": self.text or None}
         message["workbench"] = {"mode": self.workbench.get("mode", "")}
         return message
+
+
+def title_of(source: Source) -> str:
+    """The name of a passage's file, and its place in it."""
+    name = Path(source.source.replace("\\", "/")).name
+    return f"{name} {source.locator}".strip()
 
 
 def extension(event: Event) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from contextvars import copy_context
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,8 @@ class Loop:
         time is over.
         """
         # a daemon: a tool that never returns does not keep the program from ending
-        threading.Thread(target=self._run, name="assistant", daemon=True).start()
+        run = (self._run,)
+        threading.Thread(target=copy_context().run, args=run, name="assistant", daemon=True).start()
         queue = self._work.events
         try:
             while True:

@@ -17,6 +17,7 @@ from workbench.models.chosen import ChosenModel
 from workbench.models.failures import maps_model_errors
 from workbench.models.reasoning import Marks, split_stream
 from workbench.models.repetition import Repetition
+from workbench.tracing import span
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -82,7 +83,8 @@ def _listen(
     chat, model = speaker.chat, speaker.model
     bound: Any = chat.bind_tools([tool.as_openai for tool in tools]) if tools else chat
     turn = _Turn()
-    with maps_model_errors(model.name, model.settings):
+    traced = span("model call", model=model.name, messages=len(messages), tools=len(tools))
+    with traced, maps_model_errors(model.name, model.settings):
         for event in split_stream(_pieces(work, bound.stream(list(messages)), turn)):
             if isinstance(event, Thought):
                 work.events.put(event)

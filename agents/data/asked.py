@@ -14,6 +14,7 @@ from workbench.chat.events import Beat, Event, Thought
 from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream
 from workbench.settings import Settings
+from workbench.tracing import span
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ def listen(messages: list[tuple[str, str]], model: ChosenModel) -> Generator[Eve
     """The model's thinking as events; returns its answer. Raises what the stream raises."""
     text = ""
     last_beat = time.monotonic()
-    for event in split_stream(model.stream(messages)):
-        if isinstance(event, Thought):
-            yield event
-            continue
-        text += event.text
-        if time.monotonic() - last_beat > BEAT:
-            last_beat = time.monotonic()
-            yield Beat()
+    with span("write query", model=model.name):
+        for event in split_stream(model.stream(messages)):
+            if isinstance(event, Thought):
+                yield event
+                continue
+            text += event.text
+            if time.monotonic() - last_beat > BEAT:
+                last_beat = time.monotonic()
+                yield Beat()
     return text

@@ -21,6 +21,7 @@ from agents.databases.schema import Schema
 from workbench.chat.events import Beat, Chart, Event, Notice, Query, Table, Token
 from workbench.models.chosen import ChosenModel
 from workbench.models.reasoning import split_stream
+from workbench.tracing import span
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,13 @@ def run(asked: Asked, query: Written, notices: Sequence[str] = ()) -> Iterator[E
 
 def execute(asked: Asked, query: Written) -> Generator[Event, None, Ran]:
     """Run one query; only beats are yielded. Raises Refused or QueryFailed."""
-    running = begin(query.sql, asked.schema, asked.source, asked.settings)
-    for _ in running.wait():
-        yield Beat()
-    return Ran(query, running.verdict, running.result())
+    with span("run query") as seen:
+        running = begin(query.sql, asked.schema, asked.source, asked.settings)
+        for _ in running.wait():
+            yield Beat()
+        result = running.result()
+        seen.set(rows=len(result.rows), columns=len(result.columns), cut=result.truncated)
+    return Ran(query, running.verdict, result)
 
 
 def show(asked: Asked, ran: Ran, notices: Sequence[str] = ()) -> Iterator[Event]:

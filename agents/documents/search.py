@@ -8,6 +8,7 @@ from rag.catalogue import exists
 from rag.passages import Hit
 from rag.pool import Pool, open_pool
 from workbench.settings import Settings
+from workbench.tracing import span
 
 FEWEST = 4  # passages read for evidence, also where fewer are put before the model
 
@@ -32,9 +33,13 @@ class Retrieved:
 
 def search(text: str, settings: Settings) -> Retrieved:
     """Search chosen collections and attached files. Raises NotFound where one is missing."""
-    pool = open_pool(settings, searched(settings))
-    count = max(FEWEST, settings.passages)
-    return Retrieved(text, pool, pool.retrieve(text, settings, count))
+    names = searched(settings)
+    with span("retrieve", collections=len(names)) as seen:
+        pool = open_pool(settings, names)
+        count = max(FEWEST, settings.passages)
+        hits = pool.retrieve(text, settings, count)
+        seen.set(passages=len(hits), relevant=sum(hit.relevant for hit in hits))
+    return Retrieved(text, pool, hits)
 
 
 def searched(settings: Settings) -> list[str]:

@@ -12,6 +12,7 @@ from workbench.models.failures import broken_off, maps_model_errors
 from workbench.models.reasoning import Marks
 from workbench.models.repetition import Repetition
 from workbench.settings import Settings
+from workbench.tracing import span
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -36,7 +37,7 @@ class TextStream(Iterator[str]):
         self._usage = _Usage()
         self._name = name
         self._window = settings.context_tokens
-        self._pieces = _read(model, messages, name, settings, self._usage)
+        self._pieces = _traced(model, messages, name, settings, self._usage)
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -106,6 +107,20 @@ class _Usage:
             return 0.0
         # n pieces have n - 1 intervals between them; the first one's own time is not seen
         return (self.last - self.first) * self.pieces / (self.pieces - 1)
+
+
+def _traced(
+    model: BaseChatModel,
+    messages: list[tuple[str, str]],
+    name: str,
+    settings: Settings,
+    usage: _Usage,
+) -> Generator[str, None, None]:
+    with span("model call", model=name, messages=len(messages)) as seen:
+        try:
+            yield from _read(model, messages, name, settings, usage)
+        finally:
+            seen.set(tokens=usage.counted, tokens_read=usage.read, pieces=usage.pieces)
 
 
 def _read(
