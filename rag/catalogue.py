@@ -23,7 +23,7 @@ from rag.passages import Document, Passage
 from rag.sqlite_file import SqliteFile
 from workbench.errors import Conflict
 from workbench.messages import say
-from workbench.sqlite_store import Store
+from workbench.sqlite_store import Store, version_in
 
 SCHEMA = """
 create table if not exists collections (
@@ -77,6 +77,8 @@ TABLES = {
     "documents": ("collection", "source"),
     "passages": ("collection", "id"),
 }
+PART = 10_000  # ids in one question to the file; SQLite takes 32,766
+TEXTS = "select id, text from passages where collection = ?"
 PASSAGES = "select id, text, source, position, locator, vector from passages where collection = ?"
 
 
@@ -88,7 +90,10 @@ class Catalogue(SqliteFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        STORE.bring_up_to_date(path)
+        with self.reading() as database:  # each question opens its collections
+            version = version_in(database)
+        if version != STORE.newest:
+            STORE.bring_up_to_date(path)
 
     def names(self, *, hidden: bool = False) -> list[str]:
         """The names in order; one that begins with a dot only if asked."""
@@ -108,10 +113,11 @@ class Catalogue(SqliteFile):
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """The collection's row, or None."""
-        with self.connect() as database:
-            database.row_factory = sqlite3.Row
-            row = database.execute("select * from collections where name = ?", (name,)).fetchone()
-        return dict(row) if row else None
+        with self.reading() as database:
+            cursor = database.execute("select * from collections where name = ?", (name,))
+            row = cursor.fetchone()
+        columns = [column[0] for column in cursor.description]
+        return dict(zip(columns, row, strict=True)) if row else None
 
     def add_collection(self, name: str, embedder: str, dimension: int) -> None:
         """Add an empty collection. Raises Conflict where the name is taken."""
@@ -153,16 +159,25 @@ class Catalogue(SqliteFile):
             return database.execute(query, (collection,)).fetchone()[0]
 
     def ids(self, collection: int) -> list[str]:
-        """The passages' ids in reading order."""
-        query = "select id from passages where collection = ? order by source, position"
-        with self.connect() as database:
+        """The passages' ids in their own order: the index that keeps them unique has them so."""
+        query = "select id from passages where collection = ? order by id"
+        with self.reading() as database:
             return _column(database.execute(query, (collection,)))
 
     def texts(self, collection: int) -> Iterator[tuple[str, str]]:
         """(id, text) of every passage in reading order, one at a time."""
-        query = "select id, text from passages where collection = ? order by source, position"
+        query = f"{TEXTS} order by source, position"
         with self.connect() as database:
             yield from database.execute(query, (collection,))
+
+    def texts_of(self, collection: int, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """(id, text) of these passages in reading order, a part at a time."""
+        for start in range(0, len(ids), PART):
+            part = ids[start : start + PART]
+            marks = ",".join("?" * len(part))
+            query = f"{TEXTS} and id in ({marks}) order by source, position"
+            with self.reading() as database:
+                yield from database.execute(query, (collection, *part)).fetchall()
 
     def passages(self, collection: int) -> list[Passage]:
         """All passages in reading order."""

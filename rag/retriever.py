@@ -7,9 +7,7 @@ equals that of scoring every passage. A smaller k gives the beginning of the lis
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +15,18 @@ import numpy as np
 
 from rag.calibration import load_calibration
 from rag.embeddings import embed_question, load_embedder
-from rag.lexical import FORMAT, LexicalIndex
+from rag.lexical import LexicalIndex
+from rag.lexical_files import lexical_index
 from rag.passages import Hit, Passage
 from rag.reranker import READ, rerank
 from rag.store import Collection
 from rag.views import RELEVANT, View, look, view_of
-from workbench.errors import Unwritable
-from workbench.files import remove
 from workbench.settings import Settings
 
 CANDIDATES = 30  # taken from each leg, or twice as many as are asked for
+FILTERED = 1000  # passages that a filter is asked about at first, and
+FILTERED_MORE = 8  # times as many each time that too few of them pass
+LEAST = np.finfo(np.float32).tiny  # of a score that is none
 ROUNDING = 1e-4  # Chroma's cosines differ from ours in their last digits
 
 
@@ -101,37 +101,57 @@ def _find_candidates(
 
     `shares` is the word leg's coverage of every passage in the order of the index.
     """
-    cosines = dict(collection.nearest(views[0].vector, depth, where))
-    nearest = list(cosines)
-    for view in views[1:]:
-        if view.dense:
-            nearest += [name for name, _ in collection.nearest(view.vector, depth, where)]
+    looking = [views[0], *(view for view in views[1:] if view.dense)]
+    vectors = np.stack([view.vector for view in looking])
+    cosines, *others = collection.nearest(vectors, depth, where)
+    nearest = [name for found in (cosines, *others) for name in found]
     coverage: dict[str, float] = {}
-    for name in nearest:
-        row = index.rows.get(name)  # None: indexed after the lexical index was read
-        coverage[name] = 0.0 if row is None else float(shares[row])
-    allowed = collection.matching(where) if where else None
-    coverage |= _best_by_words(index, shares, depth, allowed)
+    for name, row in zip(nearest, index.rows_of(nearest), strict=True):
+        # -1: indexed after the lexical index was read
+        coverage[name] = 0.0 if row < 0 else float(shares[row])
+    if where:
+        best = _best_filtered(collection, index, shares, depth, where)
+    else:
+        best = _best_rows(shares, depth)
+    coverage |= dict(zip(index.ids_at(best), shares[best].tolist(), strict=True))
     # a full list ends with its farthest passage, and all others are at least as far
     complete = len(cosines) < depth
     farthest = 1.0 if complete else min(cosines.values())
     return _Candidates(coverage, cosines, farthest)
 
 
-def _best_by_words(
-    index: LexicalIndex, scores: np.ndarray, k: int, allowed: set[str] | None
-) -> dict[str, float]:
-    """id -> score of the k best that share a word and, with a filter, are `allowed`."""
-    if allowed is not None:
-        rows = np.array([index.rows[name] for name in allowed if name in index.rows], int)
-    elif len(scores) > k:
-        kth = np.partition(scores, -k)[-k]
-        rows = np.flatnonzero(scores >= kth)
-    else:
-        rows = np.arange(len(scores))
-    matching = rows[scores[rows] > 0]
-    best = sorted(matching, key=lambda row: (-scores[row], row))[:k]
-    return {index.ids[row]: float(scores[row]) for row in best}
+def _best_filtered(
+    collection: Collection, index: LexicalIndex, scores: np.ndarray, k: int, where: dict[str, Any]
+) -> np.ndarray:
+    """The rows of the k best that share a word and pass the filter, best first.
+
+    A filter that few passages pass gives them; of one that many pass, the best are looked at.
+    """
+    passed = collection.matching(where, most=FILTERED)
+    if len(passed) < FILTERED:
+        rows = index.rows_of(passed)
+        return _ordered(rows[rows >= 0], scores)[:k]
+    looked_at = FILTERED
+    while True:
+        rows = _best_rows(scores, looked_at)
+        passed = collection.matching(where, among=index.ids_at(rows))
+        if len(passed) >= k or len(rows) < looked_at:
+            return _ordered(index.rows_of(passed), scores)[:k]
+        looked_at *= FILTERED_MORE
+
+
+def _best_rows(scores: np.ndarray, k: int) -> np.ndarray:
+    """The rows of the k best that share a word, best first."""
+    if len(scores) <= k:
+        return _ordered(np.arange(len(scores)), scores)
+    kth = np.partition(scores, -k)[-k]
+    return _ordered(np.flatnonzero(scores >= max(kth, LEAST)), scores)[:k]
+
+
+def _ordered(rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Those of the rows that share a word, best first; of equals the earlier."""
+    rows = rows[scores[rows] > 0]
+    return rows[np.lexsort((rows, -scores[rows]))]
 
 
 def _rule_out(candidates: _Candidates, k: int, views: Sequence[View]) -> list[str]:
@@ -177,28 +197,3 @@ def _scored(
         )
         hits.append(hit)
     return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))
-
-
-_indexes: dict[str, tuple[int, LexicalIndex]] = {}  # collection's folder -> (revision, its index)
-
-
-def lexical_index(collection: Collection) -> LexicalIndex:
-    """The lexical index of the collection as it is now: from memory, from disk, or built."""
-    folder = collection.folder
-    revision = collection.revision
-    cached = _indexes.get(str(folder))
-    if cached and cached[0] == revision:
-        return cached[1]
-    path = folder / f"lexical-{FORMAT}-{revision}"
-    try:
-        index = LexicalIndex.load(path)
-    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):  # missing or damaged
-        remove(path)
-        index = LexicalIndex.build(collection.texts())
-        with suppress(Unwritable):  # a full disk: this process has it in memory
-            index.save(path)
-        for old in folder.glob("lexical-*"):
-            if old != path:
-                shutil.rmtree(old, ignore_errors=True)
-    _indexes[str(folder)] = (revision, index)
-    return index

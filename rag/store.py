@@ -23,6 +23,10 @@ NAME = re.compile(r"\.?[\w][\w .-]{0,62}")  # a dot in front hides it, as it hid
 
 Found = TypeVar("Found")
 
+# collection's folder -> state of Chroma's index when it was seen to have all passages: counting a
+# million takes longer than searching them
+_whole_in: dict[Path, tuple[int, int] | None] = {}
+
 
 class Collection:
     """One collection. Readers need no lock; `writing()` excludes other writers and processes."""
@@ -37,7 +41,6 @@ class Collection:
         self.created: str = row["created"]
         self.changed: str = row["changed"] or row["created"]
         """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
-        self._checked = -1  # the revision at which Chroma was seen to have all passages
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
     @property
@@ -76,29 +79,38 @@ class Collection:
         vectors = np.array([vector for _, vector in found], np.float32)
         return passages, vectors.reshape(len(found), self.dimension)
 
-    def texts(self) -> Iterator[tuple[str, str]]:
-        """(id, text) of every passage in reading order, one at a time."""
-        return self._catalogue.texts(self._id)
+    def ids(self) -> list[str]:
+        """Every passage's id."""
+        return self._catalogue.ids(self._id)
+
+    def texts(self, ids: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+        """(id, text) in reading order, one at a time: of every passage, or of these alone."""
+        if ids is None:
+            return self._catalogue.texts(self._id)
+        return self._catalogue.texts_of(self._id, ids)
 
     def nearest(
-        self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
-        """(passage id, cosine similarity) of the k nearest, best first.
+        self, vectors: np.ndarray, k: int, where: dict[str, Any] | None = None
+    ) -> list[dict[str, float]]:
+        """For each row of the vectors, passage id -> cosine similarity of the k nearest.
 
-        `where` is Chroma's metadata filter. Raises InvalidInput, Unavailable.
+        Best first. `where` is Chroma's metadata filter. Raises InvalidInput, Unavailable.
         """
-        return self._whole(lambda: self.index.nearest(vector, k, where))
+        return self._whole(lambda: self.index.nearest(vectors, k, where))
 
-    def matching(self, where: dict[str, Any]) -> set[str]:
-        """Ids of the passages that the metadata filter accepts."""
-        return self._whole(lambda: self.index.matching(where))
+    def matching(
+        self, where: dict[str, Any], *, most: int | None = None, among: Sequence[str] = ()
+    ) -> list[str]:
+        """Ids of the passages that the filter accepts: of all, `most` of them, or `among` some."""
+        return self._whole(lambda: self.index.matching(where, most=most, among=among))
 
     def _whole(self, ask: Callable[[], Found]) -> Found:
         """Ask Chroma; where it lacks passages or is damaged, it is mended first."""
         try:
-            if self._checked != self.revision:
+            state = self.index.state()
+            if state is None or _whole_in.get(self.folder) != state:
                 self._mend_for_readers()
-                self._checked = self.revision
+                _whole_in[self.folder] = self.index.state()
             return ask()
         except Damaged:
             with locked(_catalogue_path(self._settings)):

@@ -78,7 +78,7 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path, texts: list[tuple[str, st
     index = LexicalIndex.build(texts)
     index.save(tmp_path / "lexical")
     again = LexicalIndex.load(tmp_path / "lexical")
-    assert list(again.ids) == [name for name, _ in texts]
+    assert again.ids == [name for name, _ in texts]
     for question in ("the reactor", "年假", "nothing known", ""):
         np.testing.assert_array_equal(index.scores(question), again.scores(question))
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rag import embeddings, retriever
+from rag import embeddings, lexical_files, retriever
 from rag.calibration import calibrate
 from rag.everyday import everyday
 from rag.fusion import fuse, standard
+from rag.lexical_files import lexical_index
 from rag.reranker import rerank
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import retrieve
 from rag.store import Collection, delete_collection
 from tests.retrieval_fakes import (
     BilingualEmbedder,
@@ -152,7 +153,7 @@ def test_the_index_on_disk_is_used_by_the_next_process(
     collection: Collection, settings: Settings
 ) -> None:
     before = found("topic7x1", collection, settings, weight=0.0)
-    retriever._indexes.clear()
+    lexical_files._indexes.clear()
     assert found("topic7x1", collection, settings, weight=0.0) == before
 
 
