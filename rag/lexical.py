@@ -21,6 +21,7 @@ from workbench.language import words
 FORMAT = 3  # of the folder; grows when what counts as a word changes
 K1, B = 1.5, 0.75  # how soon a word's repetitions count no more, and how much long texts lose
 WORDS = 10_000  # whose places an index keeps in memory
+DRIFT = 0.01  # so far the usual length may move until an index is written anew
 TAIL = 0.1  # of the passages: as many may have come and gone before an index is written anew
 
 
@@ -75,14 +76,18 @@ class LexicalIndex:
     def changed(self, gone: Sequence[str], come: Iterable[tuple[str, str]]) -> LexicalIndex:
         """The index without some passages and with others, of which only these are read.
 
-        Where many have changed since the first part was written, all becomes one part again.
+        Where many have changed since the first part was written, all becomes one part again, still
+        without a look at their texts.
         """
         base, *tails = self.parts
         places = self.rows_of(gone)
         places = self._placed(places[places >= 0])
         all_gone = np.union1d(self._gone, places).astype(np.int32)
         tail = joined([*(part.postings for part in tails), post(come)])
-        if tail.size + len(all_gone) > TAIL * base.postings.size:
+        lengths = np.concatenate([base.postings.lengths, tail.lengths])
+        usual = np.delete(lengths, all_gone).mean() if len(lengths) > len(all_gone) else 1.0
+        few = tail.size + len(all_gone) <= TAIL * base.postings.size
+        if not few or abs(usual - self.usual) > DRIFT * self.usual:
             return self._of(joined([base.postings, tail], all_gone))
         parts = [base, Part(tail, _weights(tail, self.usual), base.postings.size)]
         return LexicalIndex(parts, all_gone, self.usual)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections import defaultdict
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,36 +14,43 @@ from rag.lexical import FORMAT, LexicalIndex
 from rag.postings import decoded, encoded
 from rag.store import Collection
 from workbench.errors import Unwritable
-from workbench.files import remove
+from workbench.files import locked, remove
 
 SMALL = 10_000  # passages: an index of fewer is built anew in a second
-DAMAGE = (OSError, ValueError, EOFError, KeyError, TypeError, IndexError)
 
-_lock = threading.Lock()  # one thread builds, and the others take what it has built
-_indexes: dict[str, tuple[int, LexicalIndex]] = {}  # collection's folder -> (revision, its index)
+_indexes: dict[Path, tuple[int, LexicalIndex]] = {}  # collection's folder -> (revision, its index)
+_locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # one thread builds each
 
 
 def lexical_index(collection: Collection) -> LexicalIndex:
     """The lexical index of the collection as it is now."""
-    key = str(collection.folder)
-    with _lock:
+    folder = collection.folder
+    with _locks[folder]:
         revision = collection.revision
-        cached = _indexes.get(key)
-        if cached is None or cached[0] != revision:
-            _indexes[key] = (revision, _current(collection, revision))
-        return _indexes[key][1]
+        if folder not in _indexes or _indexes[folder][0] != revision:
+            _indexes[folder] = (revision, _open(collection, revision))
+        return _indexes[folder][1]
 
 
-def _current(collection: Collection, revision: int) -> LexicalIndex:
+def _open(collection: Collection, revision: int) -> LexicalIndex:
     path = collection.folder / f"lexical-{FORMAT}-{revision}"
-    try:
-        return LexicalIndex.load(path)
-    except DAMAGE:  # missing or damaged
-        remove(path)
+    found = _load(path)
+    if found:
+        return found
+    with ExitStack() as lock:
+        with suppress(Unwritable):  # a full disk, or a workspace that may only be read
+            lock.enter_context(locked(collection.folder / "lexical"))
+        return _load(path) or _make(collection, path)  # another process may have been first
+
+
+def _make(collection: Collection, path: Path) -> LexicalIndex:
+    """Change an older index or build it, and write it in place of all others."""
+    remove(path)
     index = _changed(collection) or LexicalIndex.build(collection.texts())
-    with suppress(Unwritable):  # a full disk: this process has it in memory
+    with suppress(Unwritable):  # this process has it in memory
         index.save(path)
-    for old in collection.folder.glob("lexical-*"):
+    killed = collection.folder.glob(".lexical-*.part")  # what a process left that was killed
+    for old in (*collection.folder.glob("lexical-*"), *killed):
         if old != path:
             shutil.rmtree(old, ignore_errors=True)
     return index
@@ -53,21 +60,27 @@ def _changed(collection: Collection) -> LexicalIndex | None:
     """An older index with what has changed since; None where building it anew is as good."""
     if collection.count() < SMALL:
         return None
-    for path in _newest_first(collection.folder):
-        try:
-            older = LexicalIndex.load(path)
-        except DAMAGE:
-            continue
-        known = older.encoded_ids
-        wanted = encoded(collection.ids())
-        come = wanted[~np.isin(wanted, known)]
-        if len(come) > len(wanted) // 2:
-            return None
-        gone = known[~np.isin(known, wanted)]
-        return older.changed(decoded(gone), collection.texts(decoded(come)))
-    return None
+    older = _newest(collection.folder)
+    if older is None:
+        return None
+    known = older.encoded_ids
+    wanted = encoded(collection.ids())
+    come = wanted[~np.isin(wanted, known)]
+    if len(come) > len(wanted) // 2:
+        return None
+    gone = known[~np.isin(known, wanted)]
+    return older.changed(decoded(gone), collection.texts(decoded(come)))
 
 
-def _newest_first(folder: Path) -> Iterator[Path]:
-    found = [path for path in folder.glob(f"lexical-{FORMAT}-*") if path.name.split("-")[-1]]
-    yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+def _newest(folder: Path) -> LexicalIndex | None:
+    """The index that was written last, of those that can be read."""
+    found = sorted(folder.glob(f"lexical-{FORMAT}-*"), key=lambda path: path.stat().st_mtime)
+    return next(filter(None, map(_load, reversed(found))), None)
+
+
+def _load(path: Path) -> LexicalIndex | None:
+    """The index in that folder; None where it is missing or damaged."""
+    try:
+        return LexicalIndex.load(path)
+    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):
+        return None

@@ -14,6 +14,7 @@ from rag import embeddings, lexical_files, retriever
 from rag.calibration import calibrate
 from rag.everyday import everyday
 from rag.fusion import fuse, standard
+from rag.lexical import LexicalIndex
 from rag.lexical_files import lexical_index
 from rag.reranker import rerank
 from rag.retriever import retrieve
@@ -147,6 +148,38 @@ def test_a_changed_collection_is_searched_as_it_is_now(
         collection.remove(["new.md"])
     assert "new.md" not in found("zebra", collection, settings)
     assert len(list(collection.folder.glob("lexical-*"))) == 1
+
+
+def test_a_change_of_a_large_collection_is_all_that_is_read(
+    collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lexical_index(collection)
+    (collection.folder / ".lexical-3-1.77-abc.part").mkdir()  # what a killed process left
+    monkeypatch.setattr(lexical_files, "SMALL", 0)
+    monkeypatch.setattr(LexicalIndex, "build", None)  # a call would fail
+    fill(collection, {"new.md": "A zebra has stripes."}, EMBEDDERS["topic"])
+    assert found("zebra", collection, settings, weight=0.0)[0] == "new.md"
+    with collection.writing():
+        collection.remove(["new.md", "file007.md"])
+    assert "new.md" not in found("zebra", collection, settings)
+    assert "file007.md" not in found("topic7x1", collection, settings, weight=0.0)
+    lexical_files._indexes.clear()
+    assert found("topic8x1", collection, settings, weight=0.0)[0] == "file008.md"
+    assert len([path for path in collection.folder.glob("*lexical-*") if path.is_dir()]) == 1
+
+
+@pytest.mark.parametrize("passing", [3, 60])
+def test_a_filter_gives_the_same_whether_few_or_many_pass_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, passing: int
+) -> None:
+    texts = {f"{'a' if row < passing else 'b'}/{row}.md": f"word{row} common" for row in range(120)}
+    collection = make_collection(settings, texts, EMBEDDERS["topic"])
+    where = {"source": {"$in": [name for name in texts if name.startswith("a/")]}}
+    wanted = retrieve("common word1", collection, settings, 5, where, weight=0.0)
+    monkeypatch.setattr(retriever, "FILTERED", 4)
+    monkeypatch.setattr(retriever, "FILTERED_MORE", 2)
+    assert retrieve("common word1", collection, settings, 5, where, weight=0.0) == wanted
+    assert len(wanted) == min(5, passing)
 
 
 def test_the_index_on_disk_is_used_by_the_next_process(
