@@ -143,6 +143,13 @@ class LexicalIndex:
         """bytes (size,): every passage's id, as UTF-8."""
         return self._column("ids") if self._there is None else self._column("ids")[self._there]
 
+    def languages_at(self, rows: np.ndarray) -> list[str]:
+        """The languages of the passages of these rows; empty for a row of -1."""
+        known = rows >= 0
+        numbers = np.full(len(rows), len(LANGUAGES))
+        numbers[known] = self._column("languages")[self._placed(rows[known])]
+        return [(*LANGUAGES, "")[number] for number in numbers.tolist()]
+
     def rows_in(self, language: str) -> np.ndarray:
         """int (passages,): the rows of the passages in that language, ascending."""
         spoken = self._column("languages")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,10 @@ def retrieve(
     depth = max(2 * wanted, CANDIDATES)
     ceiling = index.ceiling(question)
     candidates = _find_candidates(views, collection, index, shares, depth, where)
-    contenders = _rule_out(candidates, wanted, views)
-    passages, vectors = collection.passages_and_vectors(contenders)
-    coverage = np.array([candidates.coverage[passage.id] for passage in passages], np.float64)
+    left = _rule_out(candidates, wanted, views)
+    coverages = {candidates.ids[place]: candidates.coverage[place] for place in left}
+    passages, vectors = collection.passages_and_vectors(list(coverages))
+    coverage = np.array([coverages[passage.id] for passage in passages], np.float64)
     hits = _scored(collection.name, passages, vectors, coverage, views, ceiling)[:wanted]
     return rerank(question, hits, settings)[:k] if settings.reranker else hits
 
@@ -80,13 +82,21 @@ def _look(
     return look(question, vector, load_calibration(collection), [shares], weight)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Candidates:
-    """The best of both legs, the nearest to the first view first."""
+    """The best of both legs.
 
-    coverage: Mapping[str, float]  # id -> BM25 as a share of its ceiling, of every candidate
-    cosines: Mapping[str, float]  # id -> cosine, of those that the dense leg found
-    farthest: float  # the most that the cosine of any other passage can be
+    `languages` are their passages', empty where the lexical index has not read them yet.
+    `coverage` is float32 (ids,): BM25 as a share of its ceiling. By the number of a view that was
+    searched, `cosines` has those of its nearest passages, and `farthest` the most that any other
+    passage can reach.
+    """
+
+    ids: list[str]
+    languages: list[str]
+    coverage: np.ndarray
+    cosines: Mapping[int, Mapping[str, float]]
+    farthest: Mapping[int, float]
 
 
 def _find_candidates(
@@ -101,23 +111,24 @@ def _find_candidates(
 
     `shares` is the word leg's coverage of every passage in the order of the index.
     """
-    looking = [views[0], *(view for view in views[1:] if view.dense)]
-    vectors = np.stack([view.vector for view in looking])
-    cosines, *others = collection.nearest(vectors, depth, where)
-    nearest = [name for found in (cosines, *others) for name in found]
-    coverage: dict[str, float] = {}
-    for name, row in zip(nearest, index.rows_of(nearest), strict=True):
-        # -1: indexed after the lexical index was read
-        coverage[name] = 0.0 if row < 0 else float(shares[row])
+    looking = [number for number, view in enumerate(views) if number == 0 or view.dense]
+    vectors = np.stack([views[number].vector for number in looking])
+    cosines = dict(zip(looking, collection.nearest(vectors, depth, where), strict=True))
     if where:
         best = _best_filtered(collection, index, shares, depth, where)
     else:
         best = _best_rows(shares, depth)
-    coverage |= dict(zip(index.ids_at(best), shares[best].tolist(), strict=True))
     # a full list ends with its farthest passage, and all others are at least as far
-    complete = len(cosines) < depth
-    farthest = 1.0 if complete else min(cosines.values())
-    return _Candidates(coverage, cosines, farthest)
+    farthest = {
+        number: min(found.values()) if len(found) >= depth else 1.0
+        for number, found in cosines.items()
+    }
+    ids = list(dict.fromkeys([*chain.from_iterable(cosines.values()), *index.ids_at(best)]))
+    rows = index.rows_of(ids)
+    known = rows >= 0
+    coverage = np.zeros(len(ids), np.float32)
+    coverage[known] = shares[rows[known]]
+    return _Candidates(ids, index.languages_at(rows), coverage, cosines, farthest)
 
 
 def _best_filtered(
@@ -154,20 +165,23 @@ def _ordered(rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return rows[np.lexsort((rows, -scores[rows]))]
 
 
-def _rule_out(candidates: _Candidates, k: int, views: Sequence[View]) -> list[str]:
-    """Ids of the candidates that can be among the k best.
-
-    With several views all can: which one counts shows only when the passage is read.
-    """
-    names = list(candidates.coverage)
-    if len(views) > 1:
-        return names
-    lexical = np.array(list(candidates.coverage.values()))
-    dense = np.array([candidates.cosines.get(name, candidates.farthest) for name in names])
-    most = views[0].score(dense, lexical)
-    found = len(candidates.cosines)  # these come first, and their scores are exact
-    bar = np.partition(most[:found], -k)[-k] if found >= k else -np.inf
-    return [names[row] for row in np.flatnonzero(most >= bar - ROUNDING)]
+def _rule_out(candidates: _Candidates, k: int, views: Sequence[View]) -> list[int]:
+    """The places of the candidates that can be among the k best."""
+    numbers = {view.language: number for number, view in enumerate(views)}
+    most = np.full(len(candidates.ids), np.inf)
+    exact = np.zeros(len(candidates.ids), bool)
+    for place, (name, language) in enumerate(
+        zip(candidates.ids, candidates.languages, strict=True)
+    ):
+        number = numbers.get(language, 0)
+        view = views[number]
+        found = candidates.cosines.get(number, {})
+        cosine = found.get(name, candidates.farthest.get(number, 1.0))
+        if language:
+            most[place] = view.score(cosine, float(candidates.coverage[place]))
+            exact[place] = name in found or not view.dense
+    bar = np.partition(most[exact], -k)[-k] if exact.sum() >= k else -np.inf
+    return np.flatnonzero(most >= bar - ROUNDING).tolist()
 
 
 def _scored(

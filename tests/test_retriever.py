@@ -271,6 +271,23 @@ def test_a_question_finds_passages_of_both_languages(
     assert min(relevant.values()) >= 15
 
 
+def test_in_two_languages_too_the_passages_left_out_are_none_of_the_best(
+    bilingual: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrate(bilingual, settings)
+    asked = [f"topic{row}x0 topic{row}x2 common3" for row in range(0, 80, 8)]
+    asked += [chinese(question) for question in asked]
+    few = [retrieve(question, bilingual, settings, 4) for question in asked]
+    read = []
+    monkeypatch.setattr(
+        retriever,
+        "_rule_out",
+        lambda found, *_: read.append(len(found.ids)) or list(range(len(found.ids))),
+    )
+    assert [retrieve(question, bilingual, settings, 4) for question in asked] == few
+    assert min(read) > 30
+
+
 def test_no_meaning_is_read_across_languages_by_an_embedder_that_knows_one(
     settings: Settings,
 ) -> None:
