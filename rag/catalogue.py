@@ -90,10 +90,15 @@ class Catalogue(SqliteFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with self.reading() as database:  # each question opens its collections
-            version = version_in(database)
-        if version != STORE.newest:
+        if not self._is_current():
             STORE.bring_up_to_date(path)
+
+    def _is_current(self) -> bool:
+        """Whether the file is there and whole: each question asks, so no connection is opened."""
+        if not self.path.exists():
+            return False
+        with self.reading() as database:
+            return version_in(database) == STORE.newest
 
     def names(self, *, hidden: bool = False) -> list[str]:
         """The names in order; one that begins with a dot only if asked."""
@@ -253,7 +258,7 @@ class Catalogue(SqliteFile):
         vectors: Iterable[tuple[str, np.ndarray]],
     ) -> None:
         """Take another embedder: (id, vector) of every passage, all in one transaction."""
-        rows = [(blob(vector), collection, name) for name, vector in vectors]
+        rows = ((blob(vector), collection, name) for name, vector in vectors)
         with self.connect() as database:
             database.executemany(
                 "update passages set vector = ? where collection = ? and id = ?", rows

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -206,8 +207,9 @@ class Collection:
         self.index.drop(new)  # what a killed run left
         self.index.generation = new
         try:
-            vectors = self._index_again(batches)
-            self._catalogue.reembed(self._id, embedder, dimension, new, vectors)
+            with TemporaryFile(dir=self._settings.folder()) as file:
+                vectors = self._index_again(batches, dimension, file)
+                self._catalogue.reembed(self._id, embedder, dimension, new, vectors)
         except BaseException:
             self.index.generation = old
             raise
@@ -222,15 +224,20 @@ class Collection:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _index_again(
-        self, batches: Iterator[tuple[list[str], np.ndarray]]
-    ) -> list[tuple[str, np.ndarray]]:
-        """Put the new vectors into Chroma; returns them all with their ids."""
-        found: list[tuple[str, np.ndarray]] = []
+        self, batches: Iterator[tuple[list[str], np.ndarray]], dimension: int, file: IO[bytes]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Put the new vectors into Chroma; returns them all with their ids, by way of the file."""
+        found: list[str] = []
         for ids, vectors in batches:
             passages, _ = self.passages_and_vectors(ids)
             self.index.upsert(passages, vectors)
-            found += zip(ids, vectors, strict=True)
-        return found
+            file.write(vectors.astype(np.float32).tobytes())
+            found += ids
+        if not found:
+            return iter(())
+        file.flush()
+        kept = np.memmap(file, np.float32, "r", shape=(len(found), dimension))
+        return zip(found, kept, strict=True)
 
     def _settle(self) -> None:
         self._catalogue.settle(self._id)
