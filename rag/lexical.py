@@ -125,13 +125,15 @@ class LexicalIndex:
         found = np.full(len(ids), -1)
         for part in self.parts:
             rows = part.postings.rows_of(wanted)
-            there = (rows >= 0) & ~np.isin(rows + part.first, self._gone)
+            there = rows >= 0
+            if len(self._gone):
+                there &= ~np.isin(rows + part.first, self._gone)
             found[there] = rows[there] + part.first
         return np.where(found >= 0, found - np.searchsorted(self._gone, found), -1)
 
     def ids_at(self, rows: np.ndarray) -> list[str]:
         """The ids of the passages of these rows."""
-        return decoded(self._column("ids")[self._placed(rows)])
+        return decoded(self._values("ids", rows))
 
     @property
     def ids(self) -> list[str]:
@@ -147,7 +149,7 @@ class LexicalIndex:
         """The languages of the passages of these rows; empty for a row of -1."""
         known = rows >= 0
         numbers = np.full(len(rows), len(LANGUAGES))
-        numbers[known] = self._column("languages")[self._placed(rows[known])]
+        numbers[known] = self._values("languages", rows[known])
         return [(*LANGUAGES, "")[number] for number in numbers.tolist()]
 
     def rows_in(self, language: str) -> np.ndarray:
@@ -200,6 +202,16 @@ class LexicalIndex:
         """An array of the postings, over all parts."""
         columns = [getattr(part.postings, name) for part in self.parts]
         return columns[0] if len(columns) == 1 else np.concatenate(columns)
+
+    def _values(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """The values of these rows in an array of the postings."""
+        places = self._placed(rows)
+        columns = [getattr(part.postings, name) for part in self.parts]
+        found = np.empty(len(rows), np.result_type(*columns))
+        for part, column in zip(self.parts, columns, strict=True):
+            here = (places >= part.first) & (places < part.first + len(column))
+            found[here] = column[places[here] - part.first]
+        return found
 
     def _placed(self, rows: np.ndarray) -> np.ndarray:
         """The rows that count those which have gone, too."""
