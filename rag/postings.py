@@ -101,15 +101,8 @@ def post(passages: Iterable[tuple[str, str]]) -> Postings:
 
 def joined(parts: Sequence[Postings], gone: np.ndarray | None = None) -> Postings:
     """Parts one after another, without the rows `gone`, which count through all of them."""
-    kept = np.ones(sum(part.size for part in parts), bool)
-    if gone is not None:
-        kept[gone] = False
-    rows = np.cumsum(kept, dtype=np.int32) - 1
-    ends = np.cumsum([part.size for part in parts])
-    parts = [
-        _kept(part, kept[end - part.size : end], rows[end - part.size : end])
-        for part, end in zip(parts, ends, strict=True)
-    ]
+    if gone is not None and len(gone):
+        parts = _without(parts, gone)
     words = np.unique(np.concatenate([_NO_WORDS, *(part.words for part in parts)]))
     totals = np.zeros(len(words), np.int64)
     for part in parts:
@@ -118,13 +111,15 @@ def joined(parts: Sequence[Postings], gone: np.ndarray | None = None) -> Posting
     free = starts[:-1].copy()  # where the next entry of each word goes
     found = np.empty(starts[-1], np.int32)
     counts = np.empty(starts[-1], np.uint16)
+    first = 0
     for part in parts:
         numbers = np.searchsorted(words, part.words)
         sizes = np.diff(part.starts)
         places = np.arange(len(part.rows)) + np.repeat(free[numbers] - part.starts[:-1], sizes)
-        found[places] = part.rows
+        found[places] = part.rows + np.int32(first)
         counts[places] = part.counts
         free[numbers] += sizes
+        first += part.size
     ids = np.concatenate([_NO_IDS, *(part.ids for part in parts)])
     return Postings(
         ids=ids,
@@ -173,8 +168,20 @@ def _count(passages: Sequence[tuple[str, str]]) -> Postings:
     )
 
 
-def _kept(part: Postings, kept: np.ndarray, rows: np.ndarray) -> Postings:
-    """The part without the passages that are not `kept`; `rows` are the places of the others."""
+def _without(parts: Sequence[Postings], gone: np.ndarray) -> list[Postings]:
+    """The parts without the rows `gone`, which count through all of them."""
+    kept = np.ones(sum(part.size for part in parts), bool)
+    kept[gone] = False
+    left: list[Postings] = []
+    for part in parts:
+        here, kept = kept[: part.size], kept[part.size :]
+        left.append(_kept(part, here))
+    return left
+
+
+def _kept(part: Postings, kept: np.ndarray) -> Postings:
+    """The part with those passages alone that are `kept`, bool (passages,)."""
+    rows = np.cumsum(kept, dtype=np.int32) - 1
     there = kept[part.rows]
     before = np.concatenate([[0], np.cumsum(there)])
     return replace(
