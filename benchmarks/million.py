@@ -48,7 +48,7 @@ from workbench.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "made"
-QUESTIONS, WARM_UP, FOUND = 200, 10, 10
+QUESTIONS, WARM_UP, FOUND, EXACT = 200, 10, 10, 60
 TARGET = 1.3  # times raw Chroma and raw bm25s together
 
 
@@ -168,6 +168,26 @@ def queries(settings: Settings, passages: int, folder: Path) -> dict[str, Any]:
     return summary(times) | {"recall": {name: round(share, 3) for name, share in recall.items()}}
 
 
+def exactness(settings: Settings, passages: int, folder: Path) -> dict[str, Any]:
+    """The share of the ten nearest passages, by a look at all vectors, that Chroma finds."""
+    collection = open_collection(settings, NAME)
+    encoder = embeddings.load_embedder(collection.embedder, settings)
+    asked = list(make_questions(passages // PART, EXACT))
+    vectors = encoder.embed([question for question, _ in asked])
+    ids = collection.ids()
+    cosines = np.zeros((len(ids), len(asked)), np.float32)
+    for start in range(0, len(ids), PART):
+        _, read = collection.passages_and_vectors(ids[start : start + PART])
+        cosines[start : start + len(read)] = read @ vectors.T
+    best = np.argpartition(-cosines, FOUND, axis=0)[:FOUND].T
+    nearest = collection.nearest(vectors, FOUND)
+    found = [
+        len(names.keys() & {ids[row] for row in rows}) / FOUND
+        for rows, names in zip(best, nearest, strict=True)
+    ]
+    return {"questions": len(asked), "recall_of_chroma": round(float(np.mean(found)), 3)}
+
+
 def change(settings: Settings, passages: int, folder: Path) -> dict[str, Any]:
     """One more document of twenty passages, until it is found; then it goes again."""
     collection = open_collection(settings, NAME)
@@ -262,6 +282,7 @@ STAGES: dict[str, Callable[[Settings, int, Path], dict[str, Any]]] = {
     "index": index,
     "opening": opening,
     "queries": queries,
+    "exactness": exactness,
     "change": change,
 }
 

@@ -63,13 +63,21 @@ def _changed(collection: Collection) -> LexicalIndex | None:
     older = _newest(collection.folder)
     if older is None:
         return None
-    known = older.encoded_ids
-    wanted = encoded(collection.ids())
-    come = wanted[~np.isin(wanted, known)]
+    known = np.sort(older.encoded_ids)
+    wanted = np.sort(encoded(collection.ids()))
+    come = _lacking(wanted, known)
     if len(come) > len(wanted) // 2:
         return None
-    gone = known[~np.isin(known, wanted)]
+    gone = _lacking(known, wanted)
     return older.changed(decoded(gone), collection.texts(decoded(come)))
+
+
+def _lacking(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Those of some ids that others lack; both ascending, for which this is the fastest way."""
+    if not len(others):
+        return some
+    places = np.minimum(np.searchsorted(others, some), len(others) - 1)
+    return some[others[places] != some]
 
 
 def _newest(folder: Path) -> LexicalIndex | None:
