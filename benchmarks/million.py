@@ -3,7 +3,7 @@
 `.venv/bin/python -m benchmarks.million --passages 10000,100000,1000000 --folder DIR`
 
 Each stage of each size runs in a process of its own, so that its peak memory is its own. A stage
-that has ended is not run again: delete the folder to begin anew.
+that has ended is not run again: delete the folder to begin again.
 """
 
 from __future__ import annotations

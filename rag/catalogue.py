@@ -94,7 +94,7 @@ class Catalogue(SqliteFile):
             STORE.bring_up_to_date(path)
 
     def _is_current(self) -> bool:
-        """Whether the file is there and whole: each question asks, so no connection is opened."""
+        """Whether the file has the newest tables. Each question asks, so no file is opened."""
         if not self.path.exists():
             return False
         with self.reading() as database:

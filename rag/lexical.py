@@ -21,8 +21,8 @@ from workbench.language import words
 FORMAT = 3  # of the folder; grows when what counts as a word changes
 K1, B = 1.5, 0.75  # how soon a word's repetitions count no more, and how much long texts lose
 WORDS = 10_000  # whose places an index keeps in memory
-DRIFT = 0.01  # so far the usual length may move until an index is written anew
-TAIL = 0.1  # of the passages: as many may have come and gone before an index is written anew
+DRIFT = 0.01  # so far the usual length may move until an index is written again
+TAIL = 0.1  # of the passages: as many may have come and gone before an index is written again
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class LexicalIndex:
 
     The passages that came after an index was written are a second part of it, and those that have
     gone since are `gone`. `usual` is the length that the weights take as usual: that of the first
-    part's passages. All rows that are given and taken are of the passages that are there.
+    part's passages. Rows outside the parts count the present passages alone.
     """
 
     def __init__(self, parts: Sequence[Part], gone: np.ndarray, usual: float) -> None:

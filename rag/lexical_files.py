@@ -16,7 +16,7 @@ from rag.store import Collection
 from workbench.errors import Unwritable
 from workbench.files import locked, remove
 
-SMALL = 10_000  # passages: an index of fewer is built anew in a second
+SMALL = 10_000  # passages: an index of fewer is built again in a second
 
 _indexes: dict[Path, tuple[int, LexicalIndex]] = {}  # collection's folder -> (revision, its index)
 _locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # one thread builds each
@@ -57,7 +57,7 @@ def _make(collection: Collection, path: Path) -> LexicalIndex:
 
 
 def _changed(collection: Collection) -> LexicalIndex | None:
-    """An older index with what has changed since; None where building it anew is as good."""
+    """An older index with what has changed since; None where building it again is as good."""
     if collection.count() < SMALL:
         return None
     older = _newest(collection.folder)

@@ -150,6 +150,8 @@ class Collection:
                 lock.enter_context(locked(path))
             self.repair()
             yield
+            if self._catalogue.revision(self._id) >= 0:  # else it was deleted
+                self.index.look_far_enough(self.count())
 
     def replace(
         self, documents: Sequence[Document], passages: Sequence[Passage], vectors: np.ndarray

@@ -137,7 +137,7 @@ def test_scores_and_ranks_are_those_of_bm25s(
         )
 
 
-def test_a_changed_index_ranks_as_one_that_is_built_anew(
+def test_a_changed_index_ranks_as_one_that_is_built_again(
     real: list[tuple[str, str]], asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = len(real) - 30
@@ -146,28 +146,28 @@ def test_a_changed_index_ranks_as_one_that_is_built_anew(
     index = index.changed(["p3", "p7", "unknown"], real[some : some + 10])
     index = index.changed(["p0", real[some][0]], real[some + 10 :] + real[3:4])
     left = [pair for pair in real if pair[0] not in ("p0", "p3", "p7", real[some][0])]
-    anew = LexicalIndex.build(left + real[3:4])
-    assert len(index.parts) == 2, "all was written anew"
-    assert (index.size, index.ids) == (anew.size, anew.ids)
+    fresh = LexicalIndex.build(left + real[3:4])
+    assert len(index.parts) == 2, "all was written again"
+    assert (index.size, index.ids) == (fresh.size, fresh.ids)
     assert list(index.rows_of(["p4", "p3", "p0", real[-1][0]])) == [2, len(left), -1, len(left) - 1]
     for language in ("en", "zh"):
-        np.testing.assert_array_equal(index.rows_in(language), anew.rows_in(language))
+        np.testing.assert_array_equal(index.rows_in(language), fresh.rows_in(language))
     for question in asked:
-        found, wanted = index.scores(question), anew.scores(question)
+        found, wanted = index.scores(question), fresh.scores(question)
         np.testing.assert_allclose(found, wanted, rtol=0.05, atol=0.001)
         assert [index.held(word) for word in words(question)] == [
-            anew.held(word) for word in words(question)
+            fresh.held(word) for word in words(question)
         ]
-        assert index.ids_at(found.argsort()[-1:]) == anew.ids_at(wanted.argsort()[-1:])
+        assert index.ids_at(found.argsort()[-1:]) == fresh.ids_at(wanted.argsort()[-1:])
 
 
 def test_many_changes_make_one_part_again(real: list[tuple[str, str]], asked: list[str]) -> None:
     index = LexicalIndex.build(real[: len(real) // 2]).changed(["p1"], real[len(real) // 2 :])
-    anew = LexicalIndex.build([pair for pair in real if pair[0] != "p1"])
+    fresh = LexicalIndex.build([pair for pair in real if pair[0] != "p1"])
     assert len(index.parts) == 1
-    assert index.ids == anew.ids
+    assert index.ids == fresh.ids
     for question in asked:
-        np.testing.assert_array_equal(index.scores(question), anew.scores(question))
+        np.testing.assert_array_equal(index.scores(question), fresh.scores(question))
 
 
 def test_a_changed_index_is_linked_to_what_lies_on_disk(

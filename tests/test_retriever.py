@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rag import embeddings, lexical_files, retriever
+from rag import chroma, embeddings, lexical_files, retriever
 from rag.calibration import calibrate
 from rag.everyday import everyday
 from rag.fusion import fuse, standard
@@ -166,6 +166,16 @@ def test_a_change_of_a_large_collection_is_all_that_is_read(
     lexical_files._indexes.clear()
     assert found("topic8x1", collection, settings, weight=0.0)[0] == "file008.md"
     assert len([path for path in collection.folder.glob("*lexical-*") if path.is_dir()]) == 1
+
+
+def test_a_large_index_is_searched_more_widely(
+    collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma, "EFFORTS", ((121, 350), (0, 200)))
+    assert collection.index.handle().configuration_json["hnsw"]["ef_search"] == 200
+    fill(collection, {"new.md": "A zebra has stripes."}, EMBEDDERS["topic"])
+    assert collection.index.handle().configuration_json["hnsw"]["ef_search"] == 350
+    assert found("topic7x1 topic7x3", collection, settings)[0] == "file007.md"
 
 
 @pytest.mark.parametrize("passing", [3, 60])
