@@ -37,6 +37,7 @@ from rag.lexical import LexicalIndex
 from rag.lexical_files import lexical_index
 from rag.passages import Block, Document, Hit
 from rag.pool import open_pool
+from rag.postings import decoded
 from rag.progress import Progress
 from rag.retriever import retrieve
 from rag.sentence_models import Embedder, Role
@@ -152,7 +153,7 @@ def queries(settings: Settings, passages: int, folder: Path) -> dict[str, Any]:
 
     texts_of: dict[str, Callable[[Any], list[str]]] = {
         "chroma": lambda ids: texts(collection, ids),
-        "bm25s": lambda rows: texts(collection, lexical.ids_at(rows)),
+        "bm25s": lambda rows: texts(collection, decoded(lexical.parts[0].postings.ids[rows])),
         "fused": lambda hits: [hit.passage.text for hit in hits],
     }
     times: dict[str, list[float]] = {name: [] for name in texts_of}
@@ -225,7 +226,7 @@ def raw_bm25s(lexical: LexicalIndex, questions: Sequence[str]) -> Any:
     """The library's index, of our arrays: made by itself it takes minutes and many gigabytes."""
     import bm25s
 
-    [part] = lexical.parts
+    part = lexical.parts[0]  # all but what has come since
     postings = part.postings
     sizes = np.diff(postings.starts)
     rarity = np.log1p((lexical.size - sizes + 0.5) / (sizes + 0.5)).astype(np.float32)
@@ -235,7 +236,7 @@ def raw_bm25s(lexical: LexicalIndex, questions: Sequence[str]) -> Any:
         "data": np.repeat(rarity, sizes) * part.weights,
         "indices": np.array(postings.rows),
         "indptr": np.array(postings.starts),
-        "num_docs": lexical.size,
+        "num_docs": postings.size,
     }
     asked = {word for question in questions for word in words(question)}
     places = {word: postings.place(word) for word in asked}

@@ -27,8 +27,8 @@ BATCH = 2000  # passages sent to Chroma at a time; its own limit is 5,461
 PORT = 8000  # of a Chroma server whose address names none
 # Cosine, as the embedders are trained. Twice Chroma's usual effort: recall against exact search.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
-# passages -> ef_search: among 745,000 made vectors, which are harder than a model's, 200 finds .64 of
-# the nearest, 500 finds .79 and 1000 .87
+# passages -> ef_search: among 745,000 made vectors, which are harder than a model's, 200 finds .64
+# of the nearest, 500 finds .79 and 1000 .87
 EFFORTS = ((250_000, 1000), (50_000, 400), (0, 200))
 
 _lock = threading.RLock()  # one thread at a time: another may close and reopen the client
