@@ -69,10 +69,11 @@ def ingest(settings: Settings, passages: int, folder: Path) -> dict[str, Any]:
         with log.open("a") as file:
             file.write(json.dumps(done | {"peak_mb": peak_mb()}) + "\n")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
+    written = PART * len(lines)
     return {
-        "rate": round(passages / sum(line["seconds"] for line in lines)),
+        "rate": round(written / sum(line["seconds"] for line in lines)),
         "rate_at_the_end": round(PART / lines[-1]["seconds"]),
-        "rate_of_a_processor": round(passages / sum(line["processor"] for line in lines)),
+        "rate_of_a_processor": round(written / sum(line["processor"] for line in lines)),
         "peak_mb": max(line["peak_mb"] for line in lines),
     }
 
