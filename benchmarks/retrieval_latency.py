@@ -18,8 +18,9 @@ import numpy as np
 
 from rag import embeddings
 from rag.calibration import calibrate
+from rag.lexical_files import lexical_index
 from rag.passages import Document, Passage
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import retrieve
 from rag.store import Collection, create_collection
 from workbench.cli import print_json
 from workbench.language import words

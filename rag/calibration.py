@@ -28,12 +28,12 @@ from rag.learning import (
     learn_weight,
     prior_share,
 )
+from rag.lexical_files import lexical_index
 from rag.sentence_models import Embedder
 from rag.spread import Spread, joined, load_spreads, measure, save_spreads
 from rag.store import Collection
 from workbench.errors import Unwritable
 from workbench.files import write_json
-from workbench.language import OPENING, language_of
 from workbench.messages import say
 from workbench.settings import Settings
 
@@ -92,16 +92,15 @@ def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> C
     revision = collection.revision
     embedder = load_embedder(collection.embedder, settings)
     known = everyday(embedder)
-    ids = ids_by_language(collection)
-    spreads = _measure_spreads(collection, ids, embedder)
+    counts = count_by_language(collection)
+    spreads = _measure_spreads(collection, counts, embedder)
     priors = {language: prior_share(language, known) for language in LANGUAGES}
-    samples = [_read(collection, ids[language], language, seed) for language in spreads]
+    samples = [_read(collection, language, seed) for language in spreads]
     weights: dict[str, Weight] = {}
     for sample in samples:
         weight = learn_weight(sample, embedder, seed)
         if weight:
             weights[sample.language] = weight
-    counts = {language: len(names) for language, names in ids.items()}
     total = sum(counts.values())
     learned = Calibration(revision, total, counts, weights, priors, spreads=spreads)
     learned = replace(learned, floors=_learn_floors(learned, samples, embedder, seed))
@@ -115,17 +114,16 @@ def refresh(collection: Collection, settings: Settings) -> None:
     Raises Unwritable where they cannot be stored.
     """
     embedder = load_embedder(collection.embedder, settings)
-    spreads = _measure_spreads(collection, ids_by_language(collection), embedder)
+    spreads = _measure_spreads(collection, count_by_language(collection), embedder)
     with _storing():
         save_spreads(_spreads_path(collection), spreads)
 
 
-def ids_by_language(collection: Collection) -> dict[str, list[str]]:
-    """Language -> the ids of its passages, in reading order; only languages that have any."""
-    found: dict[str, list[str]] = {}
-    for name, text in collection.texts():
-        found.setdefault(language_of(text[:OPENING]), []).append(name)
-    return found
+def count_by_language(collection: Collection) -> dict[str, int]:
+    """Language -> the number of its passages; only languages that have any."""
+    index = lexical_index(collection)
+    counts = {language: len(index.rows_in(language)) for language in LANGUAGES}
+    return {language: count for language, count in counts.items() if count}
 
 
 def load_calibration(collection: Collection) -> Calibration:
@@ -173,15 +171,14 @@ def _mean(values: Sequence[tuple[int, float]]) -> float:
 
 
 def _measure_spreads(
-    collection: Collection, ids: Mapping[str, Sequence[str]], embedder: Embedder
+    collection: Collection, counts: Mapping[str, int], embedder: Embedder
 ) -> dict[str, Spread]:
     known = everyday(embedder)
     spreads: dict[str, Spread] = {}
-    for language in sorted(ids):
-        sample = _sample(ids[language], SAMPLE, seed=1)
-        _, vectors = collection.passages_and_vectors(sample)
+    for language in sorted(counts):
+        _, vectors = collection.passages_and_vectors(_sample(collection, language, SAMPLE, seed=1))
         if len(vectors):
-            spreads[language] = measure(vectors, len(ids[language]), language, known)
+            spreads[language] = measure(vectors, counts[language], language, known)
     return spreads
 
 
@@ -202,15 +199,19 @@ def _learn_floors(
     return floors
 
 
-def _read(collection: Collection, ids: Sequence[str], language: str, seed: int) -> Texts:
-    passages, vectors = collection.passages_and_vectors(_sample(ids, MOST_PASSAGES, seed))
+def _read(collection: Collection, language: str, seed: int) -> Texts:
+    sample = _sample(collection, language, MOST_PASSAGES, seed)
+    passages, vectors = collection.passages_and_vectors(sample)
     return Texts(language, [passage.text for passage in passages], vectors)
 
 
-def _sample(ids: Sequence[str], most: int, seed: int) -> Sequence[str]:
-    if len(ids) <= most:
-        return ids
-    return random.Random(seed).sample(list(ids), most)  # noqa: S311 – no secret
+def _sample(collection: Collection, language: str, most: int, seed: int) -> list[str]:
+    """Ids of at most so many passages in the language."""
+    index = lexical_index(collection)
+    rows = index.rows_in(language)
+    if len(rows) > most:
+        rows = rows[random.Random(seed).sample(range(len(rows)), most)]  # noqa: S311 – no secret
+    return index.ids_at(rows)
 
 
 def _pair(asked: str, written: str) -> str:

@@ -24,7 +24,7 @@ from rag.sqlite_file import SqliteFile
 from workbench.errors import Conflict
 from workbench.messages import say
 from workbench.settings import Settings
-from workbench.sqlite_store import Store
+from workbench.sqlite_store import Store, version_in
 
 HIDDEN = "."  # begins the names of collections that belong to chats and programs
 
@@ -80,6 +80,8 @@ TABLES = {
     "documents": ("collection", "source"),
     "passages": ("collection", "id"),
 }
+PART = 10_000  # ids in one question to the file; SQLite takes 32,766
+TEXTS = "select id, text from passages where collection = ?"
 PASSAGES = "select id, text, source, position, locator, vector from passages where collection = ?"
 
 
@@ -91,7 +93,15 @@ class Catalogue(SqliteFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        STORE.bring_up_to_date(path)
+        if not self._is_current():
+            STORE.bring_up_to_date(path)
+
+    def _is_current(self) -> bool:
+        """Whether the file has the newest tables. Each question asks, so no file is opened."""
+        if not self.path.exists():
+            return False
+        with self.reading() as database:
+            return version_in(database) == STORE.newest
 
     def names(self, *, hidden: bool = False) -> list[str]:
         """The names in order; one that begins with a dot only if asked."""
@@ -111,10 +121,11 @@ class Catalogue(SqliteFile):
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """The collection's row, or None."""
-        with self.connect() as database:
-            database.row_factory = sqlite3.Row
-            row = database.execute("select * from collections where name = ?", (name,)).fetchone()
-        return dict(row) if row else None
+        with self.reading() as database:
+            cursor = database.execute("select * from collections where name = ?", (name,))
+            row = cursor.fetchone()
+        columns = [column[0] for column in cursor.description]
+        return dict(zip(columns, row, strict=True)) if row else None
 
     def add_collection(self, name: str, embedder: str, dimension: int) -> None:
         """Add an empty collection. Raises Conflict where the name is taken."""
@@ -156,16 +167,25 @@ class Catalogue(SqliteFile):
             return database.execute(query, (collection,)).fetchone()[0]
 
     def ids(self, collection: int) -> list[str]:
-        """The passages' ids in reading order."""
-        query = "select id from passages where collection = ? order by source, position"
-        with self.connect() as database:
+        """The passages' ids in their own order: the index that keeps them unique has them so."""
+        query = "select id from passages where collection = ? order by id"
+        with self.reading() as database:
             return _column(database.execute(query, (collection,)))
 
     def texts(self, collection: int) -> Iterator[tuple[str, str]]:
         """(id, text) of every passage in reading order, one at a time."""
-        query = "select id, text from passages where collection = ? order by source, position"
+        query = f"{TEXTS} order by source, position"
         with self.connect() as database:
             yield from database.execute(query, (collection,))
+
+    def texts_of(self, collection: int, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """(id, text) of these passages in reading order, a part at a time."""
+        for start in range(0, len(ids), PART):
+            part = ids[start : start + PART]
+            marks = ",".join("?" * len(part))
+            query = f"{TEXTS} and id in ({marks}) order by source, position"
+            with self.reading() as database:
+                yield from database.execute(query, (collection, *part)).fetchall()
 
     def passages(self, collection: int) -> list[Passage]:
         """All passages in reading order."""
@@ -241,7 +261,7 @@ class Catalogue(SqliteFile):
         vectors: Iterable[tuple[str, np.ndarray]],
     ) -> None:
         """Take another embedder: (id, vector) of every passage, all in one transaction."""
-        rows = [(blob(vector), collection, name) for name, vector in vectors]
+        rows = ((blob(vector), collection, name) for name, vector in vectors)
         with self.connect() as database:
             database.executemany(
                 "update passages set vector = ? where collection = ? and id = ?", rows

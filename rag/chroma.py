@@ -28,6 +28,9 @@ BATCH = 2000  # passages sent to Chroma at a time; its own limit is 5,461
 PORT = 8000  # of a Chroma server whose address names none
 # Cosine, as the embedders are trained. Twice Chroma's usual effort: recall against exact search.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
+# passages -> ef_search: among 745,000 made vectors, which are harder than a model's, 200 finds .64
+# of the nearest, 500 finds .79 and 1000 .87
+EFFORTS = ((250_000, 1000), (50_000, 400), (0, 200))
 
 _lock = threading.RLock()  # one thread at a time: another may close and reopen the client
 _seen: dict[tuple[Path, int], int] = {}  # (workspace, collection) -> revision the client knows
@@ -52,24 +55,41 @@ class ChromaIndex:
         self._collection = collection
         self._revision = revision
 
+    def state(self) -> tuple[int, int] | None:
+        """Another one after whatever may have changed the index; None where a server has it."""
+        if self._settings.chroma_url:
+            return None
+        return self._revision(), _inode(self._settings.folder("chroma"))
+
     def nearest(
-        self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
-        """(passage id, cosine similarity) of the k nearest, best first."""
+        self, vectors: np.ndarray, k: int, where: dict[str, Any] | None = None
+    ) -> list[dict[str, float]]:
+        """For each row of the vectors, passage id -> cosine similarity of the k nearest.
+
+        Best first.
+        """
         with maps_chroma_errors(self._settings):
             found = self.handle().query(
-                query_embeddings=[vector.tolist()],
+                query_embeddings=vectors,
                 n_results=k,
                 where=where or None,
                 include=["distances"],
             )
-        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        return [(name, 1 - distance) for name, distance in pairs]
+        rows = zip(found["ids"], found["distances"], strict=True)
+        return [_cosines(names, distances) for names, distances in rows]
 
-    def matching(self, where: dict[str, Any]) -> set[str]:
-        """Ids of the passages that the metadata filter accepts."""
+    def matching(
+        self, where: dict[str, Any], *, most: int | None = None, among: Sequence[str] = ()
+    ) -> list[str]:
+        """Ids of the passages that the filter accepts: of all, `most` of them, or `among` some."""
         with maps_chroma_errors(self._settings):
-            return set(self.handle().get(where=where, include=[])["ids"])
+            if not among:
+                return self.handle().get(where=where, limit=most, include=[])["ids"]
+            found: list[str] = []
+            for start in range(0, len(among), BATCH):
+                part = list(among[start : start + BATCH])
+                found += self.handle().get(ids=part, where=where, include=[])["ids"]
+            return found
 
     def ids(self) -> set[str]:
         with maps_chroma_errors(self._settings):
@@ -99,6 +119,15 @@ class ChromaIndex:
         with maps_chroma_errors(self._settings):
             for start in range(0, len(ids), BATCH):
                 self.handle().delete(ids=list(ids[start : start + BATCH]))
+
+    def look_far_enough(self, passages: int) -> None:
+        """Search a large index more widely. Holds for clients that open it from now on."""
+        wanted = next(effort for size, effort in EFFORTS if passages >= size)
+        with maps_chroma_errors(self._settings):
+            chroma = self.handle()
+            if chroma.configuration_json["hnsw"]["ef_search"] != wanted:
+                chroma.modify(configuration={"hnsw": {"ef_search": wanted}})
+                close_client(self._settings)
 
     def drop(self, generation: int) -> None:
         """Delete the index of that generation, if it exists."""
@@ -208,6 +237,10 @@ def maps_chroma_errors(settings: Settings) -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise _failed(error, settings) from error
+
+
+def _cosines(names: Sequence[str], distances: Sequence[float]) -> dict[str, float]:
+    return {name: 1 - distance for name, distance in zip(names, distances, strict=True)}
 
 
 def _failed(error: BaseException, settings: Settings) -> WorkbenchError:

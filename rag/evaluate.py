@@ -18,9 +18,10 @@ import numpy as np
 from rag.calibration import calibrate
 from rag.embeddings import load_embedder
 from rag.fusion import fuse, stretch
+from rag.lexical_files import lexical_index
 from rag.passages import Document, Passage
 from rag.question_sets import Question
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import retrieve
 from rag.sentence_models import Embedder
 from rag.store import Collection, create_collection, delete_collection
 from workbench.settings import Settings
@@ -123,13 +124,13 @@ def _rank_exactly(
     0 where words alone decide and question and passage share none.
     """
     index = lexical_index(collection)
-    vectors = _all_vectors(collection, list(index.ids))
+    vectors = _all_vectors(collection, index.ids)
     ranks = {weight: np.zeros(len(questions), int) for weight in (*WEIGHTS, RRF)}
     for start in range(0, len(questions), BATCH):
         progress("asking each leg", start, len(questions))
         part = questions[start : start + BATCH]
         here = slice(start, start + len(part))
-        wanted = np.array([index.rows[question.passage] for question in part])
+        wanted = index.rows_of([question.passage for question in part])
         texts = [question.text for question in part]
         words = np.stack([index.scores(text) for text in texts])
         lexical = stretch(words)

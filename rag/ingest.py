@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag.calibration import calibrate, ids_by_language, load_calibration, refresh
+from rag.calibration import calibrate, count_by_language, load_calibration, refresh
 from rag.catalogue import place_of
 from rag.embeddings import is_new_here, load_embedder
 from rag.index_writer import IndexWriter
+from rag.lexical_files import lexical_index
 from rag.passages import Document
 from rag.progress import Progress, Report
 from rag.reading import read_files
-from rag.retriever import lexical_index
 from rag.sentence_models import Embedder
 from rag.sources import compare, find_files, find_gone
 from rag.store import (
@@ -107,12 +107,12 @@ def ingest(
             for path, result in read_files(list(fresh), settings, secrets):
                 writer.add(fresh[path], result)
         outcome.passages = collection.count()
+    lexical_index(collection)  # so that the first question does not wait for it
     if _needs_calibration(collection):
         progress.calibrating()
         calibrate(collection, settings)
     elif outcome.indexed or outcome.removed:
         refresh(collection, settings)
-    lexical_index(collection)  # so that the first question does not wait for it
     return outcome
 
 
@@ -209,7 +209,7 @@ def _count(document: Document, outcome: Outcome, progress: Progress) -> None:
 def _needs_calibration(collection: Collection) -> bool:
     """Whether a language of the collection has doubled, or halved, since it was calibrated."""
     learned = load_calibration(collection).languages
-    counts = {language: len(ids) for language, ids in ids_by_language(collection).items()}
+    counts = count_by_language(collection)
     if set(counts) != set(learned):
         return bool(counts)
     return any(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rag.catalogue import STORE, move_sources, sources_of
 from rag.chroma import close_client
-from rag.retriever import lexical_index
+from rag.lexical_files import lexical_index
 from rag.store import list_collections
 from workbench.backup.moving import Move, elsewhere
 from workbench.messages import Message, say

@@ -17,8 +17,9 @@ from typing import Any
 from rag.calibration import Calibration, join, load_calibration
 from rag.embeddings import embed_question, load_embedder
 from rag.lexical import LexicalIndex, coverage_of
+from rag.lexical_files import lexical_index
 from rag.passages import Hit
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import retrieve
 from rag.store import Collection, open_collection
 from rag.views import RELEVANT, look, view_of
 from workbench.errors import InvalidInput
@@ -51,7 +52,7 @@ class Pool:
     @property
     def size(self) -> int:
         """The number of passages."""
-        return sum(len(index.ids) for index in self.indexes)
+        return sum(index.size for index in self.indexes)
 
     def held(self, word: str) -> int:
         """The number of passages with that word."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -31,18 +32,19 @@ def reindex(
         progress.preparing()
     encoder = load_embedder(embedder, settings)
     with collection.writing(progress.waiting):
-        passages = list(collection.texts())
-        progress.total = len(passages)
+        progress.total = collection.count()
 
         def batches() -> Iterator[tuple[list[str], np.ndarray]]:
-            for start in range(0, len(passages), BATCH):
-                part = passages[start : start + BATCH]
+            passages = collection.texts()
+            done = 0
+            while part := list(islice(passages, BATCH)):
                 ids = [name for name, _ in part]
                 yield ids, encoder.embed([text for _, text in part])
-                progress.embedded(start + len(part))
+                done += len(part)
+                progress.embedded(done)
 
         collection.reembed(embedder, encoder.dimension, batches())
-    if passages:
+    if progress.total:
         progress.calibrating()
         calibrate(collection, settings)
     return collection

@@ -7,26 +7,27 @@ equals that of scoring every passage. A smaller k gives the beginning of the lis
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rag.calibration import load_calibration
 from rag.embeddings import embed_question, load_embedder
-from rag.lexical import FORMAT, LexicalIndex
+from rag.lexical import LexicalIndex
+from rag.lexical_files import lexical_index
 from rag.passages import Hit, Passage
 from rag.reranker import READ, rerank
 from rag.store import Collection
 from rag.views import RELEVANT, View, look, view_of
-from workbench.errors import Unwritable
-from workbench.files import remove
 from workbench.settings import Settings
 
 CANDIDATES = 30  # taken from each leg, or twice as many as are asked for
+FILTERED = 1000  # passages that a filter is asked about at first, and
+FILTERED_MORE = 8  # times as many each time that too few of them pass
+LEAST = np.finfo(np.float32).tiny  # of a score that is none
 ROUNDING = 1e-4  # Chroma's cosines differ from ours in their last digits
 
 
@@ -56,9 +57,10 @@ def retrieve(
     depth = max(2 * wanted, CANDIDATES)
     ceiling = index.ceiling(question)
     candidates = _find_candidates(views, collection, index, shares, depth, where)
-    contenders = _rule_out(candidates, wanted, views)
-    passages, vectors = collection.passages_and_vectors(contenders)
-    coverage = np.array([candidates.coverage[passage.id] for passage in passages], np.float64)
+    left = _rule_out(candidates, wanted, views)
+    coverages = {candidates.ids[place]: candidates.coverage[place] for place in left}
+    passages, vectors = collection.passages_and_vectors(list(coverages))
+    coverage = np.array([coverages[passage.id] for passage in passages], np.float64)
     hits = _scored(collection.name, passages, vectors, coverage, views, ceiling)[:wanted]
     return rerank(question, hits, settings)[:k] if settings.reranker else hits
 
@@ -80,13 +82,21 @@ def _look(
     return look(question, vector, load_calibration(collection), [shares], weight)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Candidates:
-    """The best of both legs, the nearest to the first view first."""
+    """The best of both legs.
 
-    coverage: Mapping[str, float]  # id -> BM25 as a share of its ceiling, of every candidate
-    cosines: Mapping[str, float]  # id -> cosine, of those that the dense leg found
-    farthest: float  # the most that the cosine of any other passage can be
+    `languages` are their passages', empty where the lexical index has not read them yet.
+    `coverage` is float32 (ids,): BM25 as a share of its ceiling. By the number of a view that was
+    searched, `cosines` has those of its nearest passages, and `farthest` the most that any other
+    passage can reach.
+    """
+
+    ids: list[str]
+    languages: list[str]
+    coverage: np.ndarray
+    cosines: Mapping[int, Mapping[str, float]]
+    farthest: Mapping[int, float]
 
 
 def _find_candidates(
@@ -101,53 +111,77 @@ def _find_candidates(
 
     `shares` is the word leg's coverage of every passage in the order of the index.
     """
-    cosines = dict(collection.nearest(views[0].vector, depth, where))
-    nearest = list(cosines)
-    for view in views[1:]:
-        if view.dense:
-            nearest += [name for name, _ in collection.nearest(view.vector, depth, where)]
-    coverage: dict[str, float] = {}
-    for name in nearest:
-        row = index.rows.get(name)  # None: indexed after the lexical index was read
-        coverage[name] = 0.0 if row is None else float(shares[row])
-    allowed = collection.matching(where) if where else None
-    coverage |= _best_by_words(index, shares, depth, allowed)
-    # a full list ends with its farthest passage, and all others are at least as far
-    complete = len(cosines) < depth
-    farthest = 1.0 if complete else min(cosines.values())
-    return _Candidates(coverage, cosines, farthest)
-
-
-def _best_by_words(
-    index: LexicalIndex, scores: np.ndarray, k: int, allowed: set[str] | None
-) -> dict[str, float]:
-    """id -> score of the k best that share a word and, with a filter, are `allowed`."""
-    if allowed is not None:
-        rows = np.array([index.rows[name] for name in allowed if name in index.rows], int)
-    elif len(scores) > k:
-        kth = np.partition(scores, -k)[-k]
-        rows = np.flatnonzero(scores >= kth)
+    looking = [number for number, view in enumerate(views) if number == 0 or view.dense]
+    vectors = np.stack([views[number].vector for number in looking])
+    cosines = dict(zip(looking, collection.nearest(vectors, depth, where), strict=True))
+    if where:
+        best = _best_filtered(collection, index, shares, depth, where)
     else:
-        rows = np.arange(len(scores))
-    matching = rows[scores[rows] > 0]
-    best = sorted(matching, key=lambda row: (-scores[row], row))[:k]
-    return {index.ids[row]: float(scores[row]) for row in best}
+        best = _best_rows(shares, depth)
+    # a full list ends with its farthest passage, and all others are at least as far
+    farthest = {
+        number: min(found.values()) if len(found) >= depth else 1.0
+        for number, found in cosines.items()
+    }
+    ids = list(dict.fromkeys([*chain.from_iterable(cosines.values()), *index.ids_at(best)]))
+    rows = index.rows_of(ids)
+    known = rows >= 0
+    coverage = np.zeros(len(ids), np.float32)
+    coverage[known] = shares[rows[known]]
+    return _Candidates(ids, index.languages_at(rows), coverage, cosines, farthest)
 
 
-def _rule_out(candidates: _Candidates, k: int, views: Sequence[View]) -> list[str]:
-    """Ids of the candidates that can be among the k best.
+def _best_filtered(
+    collection: Collection, index: LexicalIndex, scores: np.ndarray, k: int, where: dict[str, Any]
+) -> np.ndarray:
+    """The rows of the k best that share a word and pass the filter, best first.
 
-    With several views all can: which one counts shows only when the passage is read.
+    A filter that few passages pass gives them; of one that many pass, the best are looked at.
     """
-    names = list(candidates.coverage)
-    if len(views) > 1:
-        return names
-    lexical = np.array(list(candidates.coverage.values()))
-    dense = np.array([candidates.cosines.get(name, candidates.farthest) for name in names])
-    most = views[0].score(dense, lexical)
-    found = len(candidates.cosines)  # these come first, and their scores are exact
-    bar = np.partition(most[:found], -k)[-k] if found >= k else -np.inf
-    return [names[row] for row in np.flatnonzero(most >= bar - ROUNDING)]
+    passed = collection.matching(where, most=FILTERED)
+    if len(passed) < FILTERED:
+        rows = index.rows_of(passed)
+        return _ordered(rows[rows >= 0], scores)[:k]
+    looked_at = FILTERED
+    while True:
+        rows = _best_rows(scores, looked_at)
+        passed = collection.matching(where, among=index.ids_at(rows))
+        if len(passed) >= k or len(rows) < looked_at:
+            return _ordered(index.rows_of(passed), scores)[:k]
+        looked_at *= FILTERED_MORE
+
+
+def _best_rows(scores: np.ndarray, k: int) -> np.ndarray:
+    """The rows of the k best that share a word, best first."""
+    if len(scores) <= k:
+        return _ordered(np.arange(len(scores)), scores)
+    kth = np.partition(scores, -k)[-k]
+    return _ordered(np.flatnonzero(scores >= max(kth, LEAST)), scores)[:k]
+
+
+def _ordered(rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Those of the rows that share a word, best first; of equals the earlier."""
+    rows = rows[scores[rows] > 0]
+    return rows[np.lexsort((rows, -scores[rows]))]
+
+
+def _rule_out(candidates: _Candidates, k: int, views: Sequence[View]) -> list[int]:
+    """The places of the candidates that can be among the k best."""
+    numbers = {view.language: number for number, view in enumerate(views)}
+    most = np.full(len(candidates.ids), np.inf)
+    exact = np.zeros(len(candidates.ids), bool)
+    for place, (name, language) in enumerate(
+        zip(candidates.ids, candidates.languages, strict=True)
+    ):
+        number = numbers.get(language, 0)
+        view = views[number]
+        found = candidates.cosines.get(number, {})
+        cosine = found.get(name, candidates.farthest.get(number, 1.0))
+        if language:
+            most[place] = view.score(cosine, float(candidates.coverage[place]))
+            exact[place] = name in found or not view.dense
+    bar = np.partition(most[exact], -k)[-k] if exact.sum() >= k else -np.inf
+    return np.flatnonzero(most >= bar - ROUNDING).tolist()
 
 
 def _scored(
@@ -177,28 +211,3 @@ def _scored(
         )
         hits.append(hit)
     return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))
-
-
-_indexes: dict[str, tuple[int, LexicalIndex]] = {}  # collection's folder -> (revision, its index)
-
-
-def lexical_index(collection: Collection) -> LexicalIndex:
-    """The lexical index of the collection as it is now: from memory, from disk, or built."""
-    folder = collection.folder
-    revision = collection.revision
-    cached = _indexes.get(str(folder))
-    if cached and cached[0] == revision:
-        return cached[1]
-    path = folder / f"lexical-{FORMAT}-{revision}"
-    try:
-        index = LexicalIndex.load(path)
-    except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError):  # missing or damaged
-        remove(path)
-        index = LexicalIndex.build(collection.texts())
-        with suppress(Unwritable):  # a full disk: this process has it in memory
-            index.save(path)
-        for old in folder.glob("lexical-*"):
-            if old != path:
-                shutil.rmtree(old, ignore_errors=True)
-    _indexes[str(folder)] = (revision, index)
-    return index

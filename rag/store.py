@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,10 @@ NAME = re.compile(r"\.?[\w][\w .-]{0,62}")
 
 Found = TypeVar("Found")
 
+# collection's folder -> state of Chroma's index when it was seen to have all passages: counting a
+# million takes longer than searching them
+_whole_in: dict[Path, tuple[int, int] | None] = {}
+
 
 class Collection:
     """One collection. Readers need no lock; `writing()` excludes other writers and processes."""
@@ -38,7 +43,6 @@ class Collection:
         self.created: str = row["created"]
         self.changed: str = row["changed"] or row["created"]
         """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
-        self._checked = -1  # the revision at which Chroma was seen to have all passages
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
     @property
@@ -77,29 +81,38 @@ class Collection:
         vectors = np.array([vector for _, vector in found], np.float32)
         return passages, vectors.reshape(len(found), self.dimension)
 
-    def texts(self) -> Iterator[tuple[str, str]]:
-        """(id, text) of every passage in reading order, one at a time."""
-        return self._catalogue.texts(self._id)
+    def ids(self) -> list[str]:
+        """Every passage's id."""
+        return self._catalogue.ids(self._id)
+
+    def texts(self, ids: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+        """(id, text) in reading order, one at a time: of every passage, or of these alone."""
+        if ids is None:
+            return self._catalogue.texts(self._id)
+        return self._catalogue.texts_of(self._id, ids)
 
     def nearest(
-        self, vector: np.ndarray, k: int, where: dict[str, Any] | None = None
-    ) -> list[tuple[str, float]]:
-        """(passage id, cosine similarity) of the k nearest, best first.
+        self, vectors: np.ndarray, k: int, where: dict[str, Any] | None = None
+    ) -> list[dict[str, float]]:
+        """For each row of the vectors, passage id -> cosine similarity of the k nearest.
 
-        `where` is Chroma's metadata filter. Raises InvalidInput, Unavailable.
+        Best first. `where` is Chroma's metadata filter. Raises InvalidInput, Unavailable.
         """
-        return self._whole(lambda: self.index.nearest(vector, k, where))
+        return self._whole(lambda: self.index.nearest(vectors, k, where))
 
-    def matching(self, where: dict[str, Any]) -> set[str]:
-        """Ids of the passages that the metadata filter accepts."""
-        return self._whole(lambda: self.index.matching(where))
+    def matching(
+        self, where: dict[str, Any], *, most: int | None = None, among: Sequence[str] = ()
+    ) -> list[str]:
+        """Ids of the passages that the filter accepts: of all, `most` of them, or `among` some."""
+        return self._whole(lambda: self.index.matching(where, most=most, among=among))
 
     def _whole(self, ask: Callable[[], Found]) -> Found:
         """Ask Chroma; where it lacks passages or is damaged, it is mended first."""
         try:
-            if self._checked != self.revision:
+            state = self.index.state()
+            if state is None or _whole_in.get(self.folder) != state:
                 self._mend_for_readers()
-                self._checked = self.revision
+                _whole_in[self.folder] = self.index.state()
             return ask()
         except Damaged:
             with locked(_catalogue_path(self._settings)):
@@ -139,6 +152,8 @@ class Collection:
                 lock.enter_context(locked(path))
             self.repair()
             yield
+            if self._catalogue.revision(self._id) >= 0:  # else it was deleted
+                self.index.look_far_enough(self.count())
 
     def replace(
         self, documents: Sequence[Document], passages: Sequence[Passage], vectors: np.ndarray
@@ -196,8 +211,9 @@ class Collection:
         self.index.drop(new)  # what a killed run left
         self.index.generation = new
         try:
-            vectors = self._index_again(batches)
-            self._catalogue.reembed(self._id, embedder, dimension, new, vectors)
+            with TemporaryFile(dir=self._settings.folder()) as file:
+                vectors = self._index_again(batches, dimension, file)
+                self._catalogue.reembed(self._id, embedder, dimension, new, vectors)
         except BaseException:
             self.index.generation = old
             raise
@@ -212,15 +228,20 @@ class Collection:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _index_again(
-        self, batches: Iterator[tuple[list[str], np.ndarray]]
-    ) -> list[tuple[str, np.ndarray]]:
-        """Put the new vectors into Chroma; returns them all with their ids."""
-        found: list[tuple[str, np.ndarray]] = []
+        self, batches: Iterator[tuple[list[str], np.ndarray]], dimension: int, file: IO[bytes]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Put the new vectors into Chroma; returns them all with their ids, by way of the file."""
+        found: list[str] = []
         for ids, vectors in batches:
             passages, _ = self.passages_and_vectors(ids)
             self.index.upsert(passages, vectors)
-            found += zip(ids, vectors, strict=True)
-        return found
+            file.write(vectors.astype(np.float32).tobytes())
+            found += ids
+        if not found:
+            return iter(())
+        file.flush()
+        kept = np.memmap(file, np.float32, "r", shape=(len(found), dimension))
+        return zip(found, kept, strict=True)
 
     def _settle(self) -> None:
         self._catalogue.settle(self._id)

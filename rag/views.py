@@ -42,8 +42,8 @@ class View:
     floor: float
     slack: float
 
-    def score(self, cosine: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-        """The fused scores, of which the highest is the best passage."""
+    def score(self, cosine: float, coverage: float) -> float:
+        """The fused score; the highest is that of the best passage."""
         return self.base + self.dense * cosine + self.lexical * coverage
 
     def judge(self, cosine: float, coverage: float) -> tuple[float, float]:
@@ -52,7 +52,7 @@ class View:
         The second is in [0, 1], .5 at the floor. It rests on the legs' own scores: these tell
         better than deviations whether there is an answer at all.
         """
-        score = self.base + self.dense * cosine + self.lexical * coverage
+        score = self.score(cosine, coverage)
         absolute = self.share * cosine + (1 - self.share) * coverage
         above = min(50.0, max(-50.0, (absolute - self.floor) / self.slack))
         # rounded: equal passages differ in the last bits, by their place in the matrix

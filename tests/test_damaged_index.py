@@ -29,8 +29,8 @@ from rag.store import open_collection
 for home in sys.argv[1:]:
     vector = np.zeros(8, np.float32)
     vector[3] = 1
-    found = open_collection(load_settings(home=home), "many").nearest(vector, 3)
-    print(json.dumps([home, [name for name, _ in found]]), flush=True)
+    found = open_collection(load_settings(home=home), "many").nearest(vector[None], 3)[0]
+    print(json.dumps([home, list(found)]), flush=True)
 """
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import pytest
+from bm25s.tokenization import Tokenized
 
-from rag.lexical import LexicalIndex
+from rag import lexical, postings
+from rag.everyday import everyday_texts
+from rag.lexical import K1, B, LexicalIndex
 from workbench.language import language_of, words
+
+ROOT = Path(__file__).resolve().parents[1]
 
 TEXTS = [
     ("a", "The reactor vents hydrogen at 65 bar."),
@@ -78,7 +88,7 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path, texts: list[tuple[str, st
     index = LexicalIndex.build(texts)
     index.save(tmp_path / "lexical")
     again = LexicalIndex.load(tmp_path / "lexical")
-    assert list(again.ids) == [name for name, _ in texts]
+    assert again.ids == [name for name, _ in texts]
     for question in ("the reactor", "年假", "nothing known", ""):
         np.testing.assert_array_equal(index.scores(question), again.scores(question))
 
@@ -88,3 +98,108 @@ def test_the_second_writer_of_the_same_index_does_no_harm(tmp_path: Path) -> Non
         LexicalIndex.build(TEXTS).save(tmp_path / "lexical")
     assert [path.name for path in tmp_path.iterdir()] == ["lexical"]
     assert LexicalIndex.load(tmp_path / "lexical").scores("hydrogen")[0] > 0
+
+
+@pytest.fixture(scope="module")
+def real() -> list[tuple[str, str]]:
+    """Paragraphs of the documentation in both languages."""
+    paragraphs: list[str] = []
+    for page in sorted((ROOT / "docs").glob("*/*.md")):
+        paragraphs += [text for text in page.read_text("utf-8").split("\n\n") if len(text) > 60]
+    return [(f"p{row}", text) for row, text in enumerate(dict.fromkeys(paragraphs))]
+
+
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
+    columns = everyday_texts()
+    words_of_docs = ["how is a collection calibrated", "怎样发布微调模型", "GPU memory of LoRA"]
+    return [*columns["question en"], *columns["question zh"], *words_of_docs]
+
+
+def test_scores_and_ranks_are_those_of_bm25s(
+    real: list[tuple[str, str]], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postings, "PART", 100)  # so that parts are joined
+    index = LexicalIndex.build(real)
+    vocabulary: dict[str, int] = {}
+    told = [[vocabulary.setdefault(word, len(vocabulary)) for word in words(t)] for _, t in real]
+    raw = bm25s.BM25(method="lucene", k1=K1, b=B)
+    tokens = Tokenized(ids=told, vocab=vocabulary)
+    raw.index(tokens, create_empty_token=False, show_progress=False)
+    assert index.size > 400
+    for question in asked:
+        known = [vocabulary[word] for word in words(question) if word in vocabulary]
+        wanted = raw.get_scores_from_ids(known)
+        found = index.scores(question)
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+        assert list(np.argsort(-found, kind="stable")[:20]) == list(
+            np.argsort(-wanted, kind="stable")[:20]
+        )
+
+
+def test_a_changed_index_ranks_as_one_that_is_built_again(
+    real: list[tuple[str, str]], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = len(real) - 30
+    index = LexicalIndex.build(real[:some])
+    monkeypatch.setattr(lexical, "DRIFT", 0.1)
+    index = index.changed(["p3", "p7", "unknown"], real[some : some + 10])
+    index = index.changed(["p0", real[some][0]], real[some + 10 :] + real[3:4])
+    left = [pair for pair in real if pair[0] not in ("p0", "p3", "p7", real[some][0])]
+    fresh = LexicalIndex.build(left + real[3:4])
+    assert len(index.parts) == 2, "all was written again"
+    assert (index.size, index.ids) == (fresh.size, fresh.ids)
+    assert list(index.rows_of(["p4", "p3", "p0", real[-1][0]])) == [2, len(left), -1, len(left) - 1]
+    for language in ("en", "zh"):
+        np.testing.assert_array_equal(index.rows_in(language), fresh.rows_in(language))
+    for question in asked:
+        found, wanted = index.scores(question), fresh.scores(question)
+        np.testing.assert_allclose(found, wanted, rtol=0.05, atol=0.001)
+        assert [index.held(word) for word in words(question)] == [
+            fresh.held(word) for word in words(question)
+        ]
+        assert index.ids_at(found.argsort()[-1:]) == fresh.ids_at(wanted.argsort()[-1:])
+
+
+def test_many_changes_make_one_part_again(real: list[tuple[str, str]], asked: list[str]) -> None:
+    index = LexicalIndex.build(real[: len(real) // 2]).changed(["p1"], real[len(real) // 2 :])
+    fresh = LexicalIndex.build([pair for pair in real if pair[0] != "p1"])
+    assert len(index.parts) == 1
+    assert index.ids == fresh.ids
+    for question in asked:
+        np.testing.assert_array_equal(index.scores(question), fresh.scores(question))
+
+
+def test_a_changed_index_is_linked_to_what_lies_on_disk(
+    real: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    LexicalIndex.build(real[:-5]).save(tmp_path / "old")
+    LexicalIndex.load(tmp_path / "old").changed(["p2"], real[-5:]).save(tmp_path / "new")
+    linked = tmp_path / "new" / "part-0" / "rows.npy"
+    assert linked.samefile(tmp_path / "old" / "part-0" / "rows.npy")
+    shutil.rmtree(tmp_path / "old")
+    again = LexicalIndex.load(tmp_path / "new")
+    assert again.ids == [name for name, _ in real if name != "p2"]
+
+
+SAVE = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from rag.lexical import LexicalIndex
+save, left = np.save, [int(sys.argv[2])]
+def stop(*args, **options):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    save(*args, **options)
+np.save = stop
+LexicalIndex.build([("a", "one two")]).save(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("written", [0, 5])
+def test_a_killed_writer_leaves_no_index(tmp_path: Path, written: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", SAVE, tmp_path / "lexical", str(written)])
+    assert ended.returncode == -signal.SIGKILL
+    assert not (tmp_path / "lexical").exists()

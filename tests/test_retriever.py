@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rag import embeddings, retriever
+from rag import chroma, embeddings, lexical_files, retriever
 from rag.calibration import calibrate
 from rag.everyday import everyday
 from rag.fusion import fuse, standard
+from rag.lexical import LexicalIndex
+from rag.lexical_files import lexical_index
 from rag.reranker import rerank
-from rag.retriever import lexical_index, retrieve
+from rag.retriever import retrieve
 from rag.store import Collection, delete_collection
 from tests.retrieval_fakes import (
     BilingualEmbedder,
@@ -148,11 +150,53 @@ def test_a_changed_collection_is_searched_as_it_is_now(
     assert len(list(collection.folder.glob("lexical-*"))) == 1
 
 
+def test_a_change_of_a_large_collection_is_all_that_is_read(
+    collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lexical_index(collection)
+    (collection.folder / ".lexical-3-1.77-abc.part").mkdir()  # what a killed process left
+    monkeypatch.setattr(lexical_files, "SMALL", 0)
+    monkeypatch.setattr(LexicalIndex, "build", None)  # a call would fail
+    fill(collection, {"new.md": "A zebra has stripes."}, EMBEDDERS["topic"])
+    assert found("zebra", collection, settings, weight=0.0)[0] == "new.md"
+    with collection.writing():
+        collection.remove(["new.md", "file007.md"])
+    assert "new.md" not in found("zebra", collection, settings)
+    assert "file007.md" not in found("topic7x1", collection, settings, weight=0.0)
+    lexical_files._indexes.clear()
+    assert found("topic8x1", collection, settings, weight=0.0)[0] == "file008.md"
+    assert len([path for path in collection.folder.glob("*lexical-*") if path.is_dir()]) == 1
+
+
+def test_a_large_index_is_searched_more_widely(
+    collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma, "EFFORTS", ((121, 350), (0, 200)))
+    assert collection.index.handle().configuration_json["hnsw"]["ef_search"] == 200
+    fill(collection, {"new.md": "A zebra has stripes."}, EMBEDDERS["topic"])
+    assert collection.index.handle().configuration_json["hnsw"]["ef_search"] == 350
+    assert found("topic7x1 topic7x3", collection, settings)[0] == "file007.md"
+
+
+@pytest.mark.parametrize("passing", [3, 60])
+def test_a_filter_gives_the_same_whether_few_or_many_pass_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, passing: int
+) -> None:
+    texts = {f"{'a' if row < passing else 'b'}/{row}.md": f"word{row} common" for row in range(120)}
+    collection = make_collection(settings, texts, EMBEDDERS["topic"])
+    where = {"source": {"$in": [name for name in texts if name.startswith("a/")]}}
+    wanted = retrieve("common word1", collection, settings, 5, where, weight=0.0)
+    monkeypatch.setattr(retriever, "FILTERED", 4)
+    monkeypatch.setattr(retriever, "FILTERED_MORE", 2)
+    assert retrieve("common word1", collection, settings, 5, where, weight=0.0) == wanted
+    assert len(wanted) == min(5, passing)
+
+
 def test_the_index_on_disk_is_used_by_the_next_process(
     collection: Collection, settings: Settings
 ) -> None:
     before = found("topic7x1", collection, settings, weight=0.0)
-    retriever._indexes.clear()
+    lexical_files._indexes.clear()
     assert found("topic7x1", collection, settings, weight=0.0) == before
 
 
@@ -235,6 +279,23 @@ def test_a_question_finds_passages_of_both_languages(
             relevant[language] += hits[0].relevant
     assert min(first.values()) >= 17
     assert min(relevant.values()) >= 15
+
+
+def test_in_two_languages_too_the_passages_left_out_are_none_of_the_best(
+    bilingual: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrate(bilingual, settings)
+    asked = [f"topic{row}x0 topic{row}x2 common3" for row in range(0, 80, 8)]
+    asked += [chinese(question) for question in asked]
+    few = [retrieve(question, bilingual, settings, 4) for question in asked]
+    read = []
+    monkeypatch.setattr(
+        retriever,
+        "_rule_out",
+        lambda found, *_: read.append(len(found.ids)) or list(range(len(found.ids))),
+    )
+    assert [retrieve(question, bilingual, settings, 4) for question in asked] == few
+    assert min(read) > 30
 
 
 def test_no_meaning_is_read_across_languages_by_an_embedder_that_knows_one(

@@ -58,7 +58,7 @@ def _simplified_characters() -> dict[int, str]:
 
 def language_of(text: str) -> str:
     """`zh` where at least a third of the letters are Chinese, Japanese or Korean, else `en`."""
-    letters = sum(character.isalpha() for character in text)
+    letters = sum(map(str.isalpha, text))
     unspaced = len(_CJK.findall(text))
     return "zh" if letters and unspaced * 3 >= letters else "en"
 

@@ -8,8 +8,9 @@ import streamlit as st
 
 from rag.calibration import load_calibration
 from rag.learning import Weight
+from rag.lexical_files import lexical_index
 from rag.passages import Hit
-from rag.retriever import lexical_index, retrieve, views_of
+from rag.retriever import retrieve, views_of
 from rag.store import Collection
 from workbench.settings import Settings
 from workbench.ui.widgets import both, place_name, plain, shows_errors
