@@ -37,7 +37,7 @@ FLOORS = {
         ["backup", "start"],
         ["ui"],
     ],
-    "rag": [["loaders"], ["commands", "ui"]],
+    "rag": [["loaders"], ["engines"], ["commands", "ui"]],
     "finetune": [
         ["data"],
         ["encoding"],
