@@ -35,6 +35,7 @@ FLOORS = {
         ["models"],
         ["scoring"],
         ["backup", "start"],
+        ["carry"],
         ["ui"],
     ],
     "rag": [["loaders"], ["engines"], ["commands", "ui"]],

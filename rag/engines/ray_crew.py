@@ -12,12 +12,15 @@ import re
 import secrets
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import TextIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -149,7 +152,6 @@ def _connected(address: str) -> Iterator[Any]:
         "num_cpus": os.cpu_count(),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE,
-        "_node_ip_address": "127.0.0.1",
     }
     try:
         ray.init(address or "local", **quiet, **({} if address else own))
@@ -159,16 +161,34 @@ def _connected(address: str) -> Iterator[Any]:
         for number, handler in before.items():  # Ray sets its own, and a stop must be heard
             signal.signal(number, handler)
     try:
-        yield ray
+        with redirect_stdout(_WithoutRay(sys.stdout)):
+            yield ray
     finally:
         ray.shutdown()  # ends this connection's workers too
+
+
+class _WithoutRay(TextIOBase):
+    """Stdout as the command's own: a thread of Ray prints there when a worker dies."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith("ray_"):
+            return len(text)
+        return self._stdout.write(text)
+
+    def flush(self) -> None:
+        self._stdout.flush()
 
 
 def _import_ray(address: str) -> Any:
     # what Ray reads when it is imported
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", str(PATIENCE))
-    if not address and "RAY_AUTH_MODE" not in os.environ:
+    if not address:
+        # the name of the switch for the loopback address, which Linux knows too
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         # else every user of this machine could run programs through it
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

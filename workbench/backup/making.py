@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import time
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -71,7 +71,7 @@ def make_backup(
         folder = Path(opened.enter_context(staging))
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w+b") as stream, zipfile.ZipFile(stream, "w") as archive:
-            writer = _Writer(settings.home, archive, folder, contents, report)
+            writer = Writer(settings.home, archive, folder, contents, report)
             for name in contents.databases:
                 writer.add_database(name, moments.get(name))
             for name in contents.files:
@@ -109,7 +109,7 @@ def _moment(path: Path, opened: ExitStack) -> sqlite3.Connection | None:
         return None
 
 
-class _Writer:
+class Writer:
     """Puts files into the archive one after another, and notes their sums."""
 
     def __init__(
@@ -197,14 +197,17 @@ class _Writer:
         self._done += size
         return digest.hexdigest()
 
-    def finish(self, without: Collection[str]) -> Manifest:
-        """Write the manifest as the last member."""
+    def finish(
+        self, without: Collection[str], carried: Mapping[str, list[str]] | None = None
+    ) -> Manifest:
+        """Write the manifest as the last member; `carried` as `Manifest` has it."""
         manifest = Manifest(
             format=FORMAT,
             made_by=version("agent-workbench"),
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             home=str(self._home),
             without=sorted(without),
+            carried=dict(carried or {}),
             databases=self._databases,
             files=self._files,
             folders=self._folders(),
