@@ -23,6 +23,8 @@ from rag.retriever import lexical_index
 from rag.store import create_collection, list_collections, open_collection
 from workbench.artefacts.model_folder import base_of
 from workbench.artefacts.run_folder import RunFolder
+from workbench.backup.making import make_backup
+from workbench.backup.restoring import restore_backup
 from workbench.carry.pulling import pull
 from workbench.carry.pushing import push
 from workbench.cli import workbench
@@ -229,7 +231,7 @@ def test_a_pull_that_fails_half_way_keeps_the_collection_of_before(
         ("s3://key:secret@bucket/a.zip", InvalidInput, "no address"),
         ("simplecache::memory://team/a.zip", InvalidInput, "no address"),
         ("nowhere://team/a.zip", InvalidInput, "no storage"),
-        ("./a.zip", InvalidInput, "no address"),
+        ("./a.zip", NotFound, "no file"),
     ],
 )
 def test_a_wrong_address_is_said(
@@ -256,6 +258,20 @@ def test_names_that_are_unknown_or_mean_several_things_are_told(place: Place) ->
     with pytest.raises(NotFound):
         push(place.full, ["model:nothing"], URL)
     assert not fsspec.filesystem("memory").exists("/team/support.zip")
+
+
+def test_a_workspace_is_backed_up_to_a_url_and_restored_from_it(place: Place) -> None:
+    made = make_backup(place.full, URL)
+    assert made.size == fsspec.filesystem("memory").size("/team/support.zip")
+    with pytest.raises(Conflict, match="exists"):
+        make_backup(place.full, URL)
+    with pytest.raises(InvalidInput, match="backup of a workspace"):
+        pull(place.empty, URL)
+    there = place.empty.home / "restored"
+    restore_backup(place.empty, URL, there)
+    restored = load_settings(home=there)
+    assert open_collection(restored, "handbook").count() == PASSAGES
+    assert len(files_of(restored)) == len(files_of(place.full))
 
 
 def test_the_commands_tell_what_they_carried(place: Place) -> None:

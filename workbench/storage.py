@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbenchError
+from workbench.extras import how_to_install
 from workbench.files import writing
 from workbench.messages import say
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:@]*(:\d+)?(/[^\s]*)?", re.IGNORECASE)
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 BLOCK = 8 << 20  # bytes that are sent or fetched at a time
 
 
@@ -74,7 +76,7 @@ def _found(url: str) -> tuple[Any, str]:
     except ImportError as error:  # it names the library
         raise Unavailable(
             say("Addresses of {kind}:// need a library: {reason}", kind=kind, reason=str(error)),
-            "Install it in this environment.",
+            how_to_install(EXTRAS[kind]) if kind in EXTRAS else "Install it in this environment.",
         ) from error
     except ValueError as error:
         raise InvalidInput(

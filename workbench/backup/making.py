@@ -8,12 +8,12 @@ import sqlite3
 import tempfile
 import time
 import zipfile
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workbench.backup.contents import SIDES, Contents, contents_of, is_sqlite
 from workbench.backup.manifest import FORMAT, INSIDE, MANIFEST, KeptFile, Manifest
@@ -24,6 +24,7 @@ from workbench.messages import Message, pack, say
 from workbench.progress import Pace
 from workbench.settings import Settings
 from workbench.sqlite_recovery import problem_of
+from workbench.storage import is_url, writing_to
 from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes
@@ -41,7 +42,12 @@ GONE = say("it was deleted meanwhile")
 class Made:
     """What a backup holds."""
 
-    file: Path
+    place: str
+    """Where it is: a path or a URL."""
+
+    size: int
+    """Bytes of the archive."""
+
     manifest: Manifest
     damaged: list[Message]
     """SQLite files that cannot be read, copied byte by byte."""
@@ -49,43 +55,68 @@ class Made:
 
 def make_backup(
     settings: Settings,
-    file: Path,
+    place: Path | str,
     *,
     without: Collection[str] = (),
     replace: bool = False,
     report: Report = lambda event: None,
 ) -> Made:
-    """Write the workspace to `file`. Nobody has to stop working, nor does this wait for anybody.
+    """Write the workspace to a file or a URL.
+
+    Nobody has to stop working, nor does this wait for anybody.
 
     All databases of the program are copied as of one moment; files follow, so that each one that a
     database names is among them. Raises Conflict where the file exists, InvalidInput, NotFound,
-    Unwritable.
+    Unavailable, Unwritable.
     """
-    file = file.expanduser().absolute()
-    _check(file, settings, replace)
+    _check_workspace(settings)
     with ExitStack() as opened:
         moments = {path.name: _moment(path, opened) for path in _own_databases(settings.home)}
         contents = contents_of(settings, without)
-        part = opened.enter_context(writing(file))
-        staging = tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-")
-        folder = Path(opened.enter_context(staging))
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w+b") as stream, zipfile.ZipFile(stream, "w") as archive:
-            writer = Writer(settings.home, archive, folder, contents, report)
+        stream, staging = opened.enter_context(archive_at(place, settings, replace))
+        with zipfile.ZipFile(stream, "w") as archive:
+            writer = Writer(settings.home, archive, staging, contents, report)
             for name in contents.databases:
                 writer.add_database(name, moments.get(name))
             for name in contents.files:
                 writer.add_file(name, settings.home / name)
             manifest = writer.finish(without)
-    return Made(file, manifest, writer.damaged)
+        size = stream.tell()
+    return Made(str(place), size, manifest, writer.damaged)
 
 
-def _check(file: Path, settings: Settings, replace: bool) -> None:
+@contextmanager
+def archive_at(
+    place: Path | str, settings: Settings, replace: bool
+) -> Iterator[tuple[IO[bytes], Path]]:
+    """(a stream to write the archive to, a folder for copies of databases)."""
+    if is_url(str(place)):
+        with (
+            tempfile.TemporaryDirectory(prefix="workbench-") as staging,
+            writing_to(str(place), replace=replace) as stream,
+        ):
+            yield stream, Path(staging)
+        return
+    file = Path(place).expanduser().absolute()
+    _check_file(file, settings, replace)
+    with (
+        writing(file) as part,
+        tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-") as staging,
+    ):
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream, Path(staging)
+
+
+def _check_workspace(settings: Settings) -> None:
     if not settings.home.is_dir() or not any(settings.home.iterdir()):
         raise NotFound(
             say("{path} holds no workspace.", path=settings.home),
             "Set WORKBENCH_HOME to the workspace's folder.",
         )
+
+
+def _check_file(file: Path, settings: Settings, replace: bool) -> None:
     if file.parent.resolve().is_relative_to(settings.home.resolve()):
         raise InvalidInput(
             say("{path} lies in the workspace itself.", path=file),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
+from workbench.backup.commands import PLACE
 from workbench.carry.pulling import pull as pull_from
 from workbench.carry.pushing import push as push_to
 from workbench.cli import json_option, print_json, reports_errors
@@ -26,12 +28,12 @@ def artefacts() -> None:
 
 @artefacts.command()
 @click.argument("names", nargs=-1, required=True)
-@click.argument("url")
+@click.argument("url", type=PLACE)
 @click.option("--replace", is_flag=True, help="Write over what is at the URL.")
 @json_option
 @reports_errors
-def push(names: tuple[str, ...], url: str, replace: bool, as_json: bool) -> None:
-    """Write runs, models and collections to one archive at a URL.
+def push(names: tuple[str, ...], url: Path | str, replace: bool, as_json: bool) -> None:
+    """Write runs, models and collections to one archive at a URL, or in a file.
 
     NAMES are theirs, where several kinds have one run:NAME, model:NAME or collection:NAME. Keys of
     the storage come from the environment, as its own programs take them.
@@ -44,7 +46,7 @@ def push(names: tuple[str, ...], url: str, replace: bool, as_json: bool) -> None
         with reporting(as_json) as report:
             done = push_to(load_settings(), names, url, replace=replace, report=report)
         told = done.manifest.told()
-        facts = {"url": done.url, "bytes": done.manifest.size, "files": len(done.manifest.files)}
+        facts = {"url": done.place, "bytes": done.manifest.size, "files": len(done.manifest.files)}
         if as_json:
             carried = done.manifest.carried
             print_json({"event": "done", **facts, "carried": carried, "left_out": told})
@@ -54,11 +56,11 @@ def push(names: tuple[str, ...], url: str, replace: bool, as_json: bool) -> None
 
 
 @artefacts.command()
-@click.argument("url")
+@click.argument("url", type=PLACE)
 @click.option("--replace", is_flag=True, help="Put them in the place of those of the same names.")
 @json_option
 @reports_errors
-def pull(url: str, replace: bool, as_json: bool) -> None:
+def pull(url: Path | str, replace: bool, as_json: bool) -> None:
     """Bring what was pushed to a URL into this workspace, whole or not at all.
 
     Every file is checked against its sum. Pull only what you or your team have pushed.

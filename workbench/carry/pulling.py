@@ -1,18 +1,17 @@
-"""The archive at a URL -> its runs, models and collections in this workspace, all or none."""
+"""An archive -> its runs, models and collections in this workspace, all of them or none."""
 
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.artefacts.run_folder import RunFolder
-from workbench.backup.manifest import FOREIGN, Manifest, damaged, is_inside
+from workbench.backup.manifest import Manifest, damaged, is_inside
 from workbench.backup.moving import Move
-from workbench.backup.reading import BROKEN, Reader, manifest_of
+from workbench.backup.reading import Reader, manifest_of, name_of, open_backup
 from workbench.carry.kinds import kinds
 from workbench.contributions import contributions, load_place
 from workbench.disk import maps_disk_errors
@@ -20,7 +19,6 @@ from workbench.errors import Conflict, InvalidInput
 from workbench.files import writing
 from workbench.messages import Message, say
 from workbench.settings import Settings
-from workbench.storage import reading_from
 from workbench.terminal import Report
 
 
@@ -35,18 +33,20 @@ class Pulled:
 
 def pull(
     settings: Settings,
-    url: str,
+    place: Path | str,
     *,
     replace: bool = False,
     report: Report = lambda event: None,
 ) -> Pulled:
-    """Bring what was pushed to `url` into the workspace. Nothing changes before all sums are right.
+    """Bring what was pushed to a file or a URL into the workspace.
+
+    Nothing changes before all sums are right.
 
     Raises NotFound, InvalidInput for a damaged or foreign file, Conflict where a thing of that name
     exists, unless it may be replaced, Unavailable, Unwritable.
     """
-    name = url.rpartition("/")[2]
-    with reading_from(url) as stream, _archive(stream, name) as archive:
+    name = name_of(place)
+    with open_backup(place) as archive:
         manifest = manifest_of(archive, name)
         _check(manifest, name, settings, replace)
         home = settings.folder()
@@ -55,22 +55,12 @@ def pull(
             tempfile.TemporaryDirectory(dir=home, prefix=".pull-") as scratch,
         ):
             part = Path(scratch, "workspace")
-            Reader(Path(name), archive, manifest, report).extract(part)
+            Reader(name, archive, manifest, report).extract(part)
             move = Move(part, manifest.home, str(home))
             told = [*manifest.told(), *_moved(move)]
             _take(settings, manifest.carried, settings.model_copy(update={"home": part}))
             told += _without_base(settings, manifest.carried.get("run", []))
     return Pulled(manifest.carried, manifest, told)
-
-
-@contextmanager
-def _archive(stream: object, name: str) -> Iterator[zipfile.ZipFile]:
-    try:
-        archive = zipfile.ZipFile(stream)  # type: ignore[call-overload]
-    except BROKEN as error:
-        raise damaged(name, FOREIGN) from error
-    with archive:
-        yield archive
 
 
 def _check(manifest: Manifest, name: str, settings: Settings, replace: bool) -> None:

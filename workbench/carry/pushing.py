@@ -1,4 +1,4 @@
-"""Runs, models and collections -> one archive at a URL: written as a stream, whole or not at all.
+"""Runs, models and collections -> one archive, written as a stream, whole or not at all.
 
 It is laid out as a backup with a part of the workspace, so every file has its sum.
 """
@@ -12,33 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.backup.contents import Contents, contents_of
-from workbench.backup.making import Writer
+from workbench.backup.making import Writer, archive_at
 from workbench.backup.manifest import Manifest
 from workbench.carry.kinds import find, kinds
 from workbench.errors import Conflict
 from workbench.messages import say
 from workbench.settings import Settings
-from workbench.storage import writing_to
 from workbench.terminal import Report
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What the archive at `url` holds."""
+    """What the archive at that path or URL holds."""
 
-    url: str
+    place: str
     manifest: Manifest
 
 
 def push(
     settings: Settings,
     names: Sequence[str],
-    url: str,
+    place: Path | str,
     *,
     replace: bool = False,
     report: Report = lambda event: None,
 ) -> Pushed:
-    """Write the things of these names to `url`.
+    """Write the things of these names to a file or a URL.
 
     Raises NotFound, Conflict, InvalidInput, Unavailable.
     """
@@ -46,11 +45,9 @@ def push(
     contents = _contents(settings, chosen)
     with (
         tempfile.TemporaryDirectory(prefix="workbench-") as scratch,
-        writing_to(url, replace=replace) as stream,
+        archive_at(place, settings, replace) as (stream, staging),
         zipfile.ZipFile(stream, "w") as archive,
     ):
-        staging = Path(scratch, "staging")
-        staging.mkdir()
         writer = Writer(settings.home, archive, staging, contents, report)
         for name in _put(settings, chosen, Path(scratch, "workspace"), contents):
             writer.add_file(name, Path(scratch, "workspace", name))
@@ -59,7 +56,7 @@ def push(
         for name in contents.files:
             writer.add_file(name, settings.home / name)
         manifest = writer.finish((), chosen)
-    return Pushed(url, manifest)
+    return Pushed(str(place), manifest)
 
 
 def _contents(settings: Settings, chosen: Mapping[str, Sequence[str]]) -> Contents:
