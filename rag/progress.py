@@ -41,10 +41,10 @@ class Progress:
         event = {"event": "waiting", "collection": self._collection}
         self._report(event | self._fields(WAITING, 0, self.total))
 
-    def starting(self, workers: int) -> None:
-        """Workers of a cluster start, which takes about half a minute."""
-        event = {"event": "starting", "collection": self._collection, "workers": workers}
-        self._report(event | self._fields(STARTING, 0, workers))
+    def starting(self, ready: int, workers: int) -> None:
+        """Workers of a cluster start, which takes about half a minute; so many are ready."""
+        event = {"event": "starting", "collection": self._collection}
+        self._report(event | self._fields(STARTING, ready, workers))
 
     def lost_worker(self, reason: str) -> None:
         """A worker died; what it was at is done again."""

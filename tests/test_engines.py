@@ -291,7 +291,7 @@ def test_a_real_cluster_makes_the_same_index_though_a_worker_is_killed(
     events = []
     for line in process.stdout:
         events.append(json.loads(line))
-        if events[-1]["event"] == "starting":
+        if events[-1]["event"] == "starting" and events[-1]["done"] == 1:
             victim = wait_for_worker()
             os.kill(victim, signal.SIGKILL)
     assert process.wait(60) == 0, process.stderr.read() if process.stderr else ""

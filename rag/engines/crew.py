@@ -66,12 +66,15 @@ class Crew:
         self._idle: list[Any] = []
         self._waiting: deque[Part] = deque()
         self._failed_starts = 0
+        self._ready = 0
 
     def run(self, parts: Iterable[Part]) -> Iterator[Embedded]:
         """Each part once, as they are done. Raises Unavailable where no worker can be had."""
         self._waiting.extend(parts)
-        for _ in range(min(self._count, len(self._waiting))):
+        count = min(self._count, len(self._waiting))
+        for _ in range(count):
             self._start()
+        self._progress.starting(0, count)
         while self._waiting or self._at_work():
             for task in self._workers.wait(list(self._tasks)):
                 worker, part = self._tasks.pop(task)
@@ -84,6 +87,9 @@ class Crew:
                     continue
                 if made is None:
                     self._failed_starts = 0
+                    self._ready += 1
+                    if self._ready <= count:  # else in the place of a lost one
+                        self._progress.starting(self._ready, count)
                 self._idle.append(worker)
                 self._hand_out()  # before the caller takes time to write what was made
                 if made is not None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import TextIOBase
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 import numpy as np
@@ -48,13 +49,15 @@ PASSED_ON = ("HF_HOME", "HF_HUB_OFFLINE", "WORKBENCH_CACHE")
 
 @dataclass(frozen=True)
 class RayEngine:
-    """An engine; see `rag.engines.parts.Engine`. `workers` 0: as many as the cluster has room for.
+    """An engine; see `rag.engines.parts.Engine`.
 
+    `workers` 0: as many as the cluster has room for; `cores` 0: up to four processors for each.
     Without an address Ray starts on this machine, for as long as the ingest takes.
     """
 
     address: str = ""
     workers: int = 0
+    cores: int = 0
 
     def check(self) -> None:
         """Raises Unavailable without Ray or a cluster that answers, InvalidInput for no address."""
@@ -69,9 +72,7 @@ class RayEngine:
         if not parts:
             return
         with _connected(self.address) as ray:
-            most, cores = _room(ray, self.workers)
-            count = min(most, len(parts))
-            progress.starting(count)
+            count, cores = _room(ray, self.workers, self.cores)
             workers = RayWorkers(ray, encoder, settings, cores)
             yield from Crew(workers, count, progress, encoder.dimension).run(parts)
 
@@ -146,15 +147,30 @@ class RayWorkers:
 def _connected(address: str) -> Iterator[Any]:
     """Ray, connected to the cluster or to one of this machine that ends here."""
     ray = _import_ray(address)
+    if address:
+        with _started(ray, address, {"address": address}):
+            yield ray
+        return
+    # its paths become names of sockets, which may have 100 characters
+    place = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 – the folder in it is new
+    with TemporaryDirectory(prefix="wb-", dir=place, ignore_cleanup_errors=True) as folder:
+        own = {
+            "address": "local",
+            "num_cpus": os.cpu_count(),
+            "include_dashboard": False,
+            "object_store_memory": OBJECT_STORE,
+            "_temp_dir": folder,
+        }
+        with _started(ray, "127.0.0.1", own):
+            yield ray
+
+
+@contextmanager
+def _started(ray: Any, address: str, options: dict[str, Any]) -> Iterator[None]:
+    """Ray connected with these options, its noise kept from stdout. Raises Unavailable."""
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    own = {
-        "num_cpus": os.cpu_count(),
-        "include_dashboard": False,
-        "object_store_memory": OBJECT_STORE,
-    }
     try:
-        ray.init(address or "local", **quiet, **({} if address else own))
+        ray.init(**options, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise _unavailable(address, _first_line(error)) from error
     finally:
@@ -162,7 +178,7 @@ def _connected(address: str) -> Iterator[Any]:
             signal.signal(number, handler)
     try:
         with redirect_stdout(_WithoutRay(sys.stdout)):
-            yield ray
+            yield
     finally:
         ray.shutdown()  # ends this connection's workers too
 
@@ -191,7 +207,7 @@ def _import_ray(address: str) -> Any:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         # else every user of this machine could run programs through it
         os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # read once a process
     return require("ray", "ray", PURPOSE)
 
 
@@ -221,14 +237,14 @@ def _unavailable(address: str, reason: str) -> Unavailable:
     return Unavailable(
         say(
             "The Ray cluster at {address} does not answer: {reason}",
-            address=address or "127.0.0.1",
+            address=address,
             reason=reason,
         ),
         "Look whether it runs: ray status --address HOST:6379",
     )
 
 
-def _room(ray: Any, wanted: int) -> tuple[int, int]:
+def _room(ray: Any, wanted: int, given: int) -> tuple[int, int]:
     """(how many workers, processors of each) the cluster has room for."""
     machines = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     machines = [cores for cores in machines if cores]
@@ -236,8 +252,8 @@ def _room(ray: Any, wanted: int) -> tuple[int, int]:
         raise Unavailable(
             "The Ray cluster has no processors for workers.", "Add machines: ray start --address …"
         )
-    cores = min(MOST_CORES, *machines)
-    if wanted:
+    cores = min(given or MOST_CORES, *machines)
+    if wanted and not given:
         cores = max(1, min(cores, sum(machines) // wanted))
     most = sum(machine // cores for machine in machines)
     return min(wanted or most, most), cores
