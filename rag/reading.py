@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def read_files(
     settings: Settings,
     passwords: Mapping[Path, str] | None = None,
     workers: int | None = None,
-) -> Iterator[tuple[Path, Result]]:
+) -> Generator[tuple[Path, Result], None, None]:
     """Read files in parallel; yields each with its blocks or its error, in the given order."""
     readers = Readers(workers or max(1, min(MOST_WORKERS, os.cpu_count() or 2)))
     try:

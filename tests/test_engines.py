@@ -7,8 +7,10 @@ import os
 import random
 import secrets
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing
@@ -26,7 +28,7 @@ from rag.digest import digest_of
 from rag.engines.crew import BROKE_WORKERS, FAILED_STARTS, Crew, WorkerLost
 from rag.engines.local import embed_here
 from rag.engines.parts import MOST_FILES, Embedded, Part, cut, embed
-from rag.engines.ray_crew import RayWorkers
+from rag.engines.ray_crew import RayWorkers, _check_answers, _unavailable
 from rag.engines.ray_worker import RayWorker
 from rag.index_writer import IndexWriter
 from rag.ingest import ingest
@@ -212,6 +214,36 @@ def test_another_model_or_version_on_a_worker_is_refused(settings: Settings) -> 
         crew._check_same(version, own[::-1])
     with pytest.raises(Conflict, match=r"0\.0\.9"):
         crew._check_same("0.0.9", own)
+
+
+def test_another_version_of_ray_is_said_as_such() -> None:
+    reason = "Version mismatch: The cluster was started with: Ray: 2.50.0 Python: 3.12.1"
+    refused = _unavailable("10.0.0.5:6379", reason)
+    assert "another version" in refused.problem and "2.50.0" in refused.fix
+    assert "does not answer" in _unavailable("10.0.0.5:6379", "Failed to connect").problem
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_ray"),
+    [(bytes([0, 0, 6, 4, 0, 0, 0, 0, 0]), True), (b"HTTP/1.1 505 no\r\n", False), (b"", False)],
+)
+def test_a_port_of_another_program_is_said_at_once(answer: bytes, is_ray: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as connection:
+                assert connection.recv(33).startswith(b"PRI * HTTP/2.0")
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        if is_ray:
+            _check_answers(address)
+        else:
+            with pytest.raises(Unavailable, match="another program listens"):
+                _check_answers(address)
+        thread.join()
 
 
 ray_is_here = find_spec("ray") is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from workbench.settings import Settings
 
 def embed_here(
     parts: Sequence[Part], encoder: Embedder, settings: Settings, progress: Progress
-) -> Iterator[Embedded]:
+) -> Generator[Embedded, None, None]:
     """The parts in their order."""
     paths = [Path(document.source) for part in parts for document in part.documents]
     passwords = {Path(name): word for part in parts for name, word in part.passwords.items()}

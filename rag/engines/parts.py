@@ -6,7 +6,7 @@ by the list of files alone: one process and many workers make the same index, bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Embedded:
     vectors: np.ndarray
 
 
-Engine = Callable[[Sequence[Part], Embedder, Settings, Progress], Iterator[Embedded]]
+Engine = Callable[[Sequence[Part], Embedder, Settings, Progress], Generator[Embedded, None, None]]
 """Reads and embeds every part once. The order is the engine's; `close()` ends its work."""
 
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -41,6 +41,7 @@ from workbench.settings import Settings
 PURPOSE = say("Reading on a Ray cluster")
 ADDRESS = re.compile(r"(?:ray://)?(?P<host>\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):(?P<port>\d{1,5})")
 PATIENCE = 5  # seconds that an address has to answer
+SETTINGS = 4  # the kind of HTTP/2's first frame
 MOST_CORES = 4  # of one worker; an embedder gains little from more
 OBJECT_STORE = 500_000_000  # bytes, of a Ray of this machine; more goes to its disk
 SENT = ("home", "ollama_host", "file_seconds", "file_megabytes")  # settings that a worker needs
@@ -67,7 +68,7 @@ class RayEngine:
 
     def __call__(
         self, parts: Sequence[Part], encoder: Embedder, settings: Settings, progress: Progress
-    ) -> Iterator[Embedded]:
+    ) -> Generator[Embedded, None, None]:
         """Raises Unavailable, Conflict where a worker's embedder is another one."""
         if not parts:
             return
@@ -169,14 +170,19 @@ def _connected(address: str) -> Iterator[Any]:
 def _started(ray: Any, address: str, options: dict[str, Any]) -> Iterator[None]:
     """Ray connected with these options, its noise kept from stdout. Raises Unavailable."""
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    stopped = False
     try:
         ray.init(**options, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except SystemExit:  # Ray's own handler has heard the signal
+        stopped = True
+    except Exception as error:  # Ray raises bare ones where a part of it does not start
         raise _unavailable(address, _first_line(error)) from error
     finally:
         for number, handler in before.items():  # Ray sets its own, and a stop must be heard
             signal.signal(number, handler)
     try:
+        if stopped:
+            signal.raise_signal(signal.SIGTERM)
         with redirect_stdout(_WithoutRay(sys.stdout)):
             yield
     finally:
@@ -220,9 +226,21 @@ def _check_answers(address: str) -> None:
         )
     try:
         place = (found["host"].strip("[]"), int(found["port"]))
-        socket.create_connection(place, timeout=PATIENCE).close()
+        with socket.create_connection(place, timeout=PATIENCE) as connection:
+            speaks = "RAY_USE_TLS" in os.environ or _speaks_grpc(connection)
     except (OSError, OverflowError) as error:
         raise _unavailable(address, str(error)) from error
+    if not speaks:
+        raise _unavailable(address, say("another program listens there"))
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Whether HTTP/2 is answered, as gRPC wants it: Ray itself would try for minutes."""
+    connection.sendall(
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
+    )
+    head = connection.recv(4)
+    return len(head) == 4 and head[3] == SETTINGS
 
 
 def _unavailable(address: str, reason: str) -> Unavailable:

@@ -14,9 +14,9 @@ from workbench.backup.restoring import restore_backup
 from workbench.backup.upgrading import upgrade_workspace
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Stopped
+from workbench.remote_file import is_url
 from workbench.settings import load_settings
 from workbench.stopping import stops_cleanly
-from workbench.storage import is_url
 from workbench.terminal import reporting
 
 MB = 1_000_000

@@ -22,9 +22,9 @@ from workbench.errors import Conflict, Damaged, InvalidInput, NotFound
 from workbench.files import writing
 from workbench.messages import Message, pack, say
 from workbench.progress import Pace
+from workbench.remote_file import is_url, writing_to
 from workbench.settings import Settings
 from workbench.sqlite_recovery import problem_of
-from workbench.storage import is_url, writing_to
 from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes

@@ -27,7 +27,7 @@ from workbench.backup.manifest import (
 from workbench.errors import NotFound
 from workbench.messages import say
 from workbench.progress import Pace
-from workbench.storage import is_url, reading_from
+from workbench.remote_file import is_url, reading_from
 from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes
