@@ -104,7 +104,7 @@ def calibrate(collection: Collection, settings: Settings, *, seed: int = 7) -> C
     total = sum(counts.values())
     learned = Calibration(revision, total, counts, weights, priors, spreads=spreads)
     learned = replace(learned, floors=_learn_floors(learned, samples, embedder, seed))
-    _store(collection, learned)
+    store_calibration(collection, learned)
     return learned
 
 
@@ -226,7 +226,8 @@ def _read_stored(path: Path, spreads: Path, modified: int, spread_modified: int)
     return Calibration(weights=weights, floors=floors, spreads=load_spreads(spreads), **data)
 
 
-def _store(collection: Collection, learned: Calibration) -> None:
+def store_calibration(collection: Collection, learned: Calibration) -> None:
+    """Keep what was learned. Raises Unwritable."""
     with _storing():
         save_spreads(_spreads_path(collection), learned.spreads)
         write_json(_path(collection), learned.facts())

@@ -144,6 +144,11 @@ class Catalogue(SqliteFile):
         with self.connect() as database:
             database.execute("delete from collections where id = ?", (collection,))
 
+    def rename(self, collection: int, name: str) -> None:
+        """Give the collection a name that no other one has."""
+        with self.connect() as database:
+            database.execute("update collections set name = ? where id = ?", (name, collection))
+
     def revision(self, collection: int) -> int:
         """Grows with every change; -1 where the collection was deleted."""
         query = "select revision from collections where id = ?"

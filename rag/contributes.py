@@ -12,6 +12,7 @@ CONTRIBUTION = Contribution(
     checks=["rag.checks:check_retrieval", "rag.mending:check_index"],
     repairs=["rag.mending:mend_index"],
     stores=["rag.catalogue:STORE"],
+    carried={"collection": "rag.carrying:COLLECTION"},
     moves=["rag.moving:move_documents"],
     restored=["rag.moving:build_indexes"],
     first_start=[

@@ -7,6 +7,7 @@ transaction with all its passages, and the next run mends what a killed one left
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 from rag.calibration import calibrate, count_by_language, load_calibration, refresh
 from rag.catalogue import place_of
 from rag.embeddings import is_new_here, load_embedder
+from rag.engines.local import embed_here
+from rag.engines.parts import Engine, cut
 from rag.index_writer import IndexWriter
 from rag.lexical_files import lexical_index
 from rag.passages import Document
 from rag.progress import Progress, Report
-from rag.reading import read_files
 from rag.sentence_models import Embedder
 from rag.sources import compare, find_files, find_gone
 from rag.store import (
@@ -76,13 +78,15 @@ def ingest(
     passwords: Mapping[str, str] | None = None,
     prune: bool = False,
     again: bool = False,
+    engine: Engine = embed_here,
     report: Report = lambda event: None,
 ) -> Outcome:
     """Bring the collection up to date with these files and folders; a new one is created.
 
     `passwords` maps file names (or `*`) to passwords. `prune` drops documents whose files have
-    disappeared from the given folders. `again` reads unchanged files too. `report` receives
-    progress events. Killed or stopped at any moment, it can be run again.
+    disappeared from the given folders. `again` reads unchanged files too. `engine` reads and
+    embeds, this process writes. `report` receives progress events. Killed or stopped at any
+    moment, it can be run again.
     Raises InvalidInput, Conflict, Unavailable.
     """
     outcome = Outcome()
@@ -96,16 +100,13 @@ def ingest(
             collection.remove(gone)
             outcome.removed = len(gone)
         fresh = _find_fresh(files, known, again, outcome, progress)
-        secrets = _find_passwords(fresh, passwords or {})
+        parts = cut(fresh, _find_passwords(fresh, passwords or {}))
         writer = IndexWriter(
-            collection,
-            encoder,
-            progress,
-            written=lambda document: _count(document, outcome, progress),
+            collection, written=lambda document: _count(document, outcome, progress)
         )
-        with writer:
-            for path, result in read_files(list(fresh), settings, secrets):
-                writer.add(fresh[path], result)
+        with writer, closing(engine(parts, encoder, settings, progress)) as embedded:
+            for part in embedded:
+                writer.add(part)
         outcome.passages = collection.count()
     lexical_index(collection)  # so that the first question does not wait for it
     if _needs_calibration(collection):
@@ -167,12 +168,12 @@ def _find_fresh(
     again: bool,
     outcome: Outcome,
     progress: Progress,
-) -> dict[Path, Document]:
+) -> list[Document]:
     """The files to read; the unchanged ones are counted."""
-    fresh: dict[Path, Document] = {}
+    fresh: list[Document] = []
     for path, document, must_be_read in compare(files, known, again):
         if must_be_read:
-            fresh[path] = document
+            fresh.append(document)
             continue
         if document.state == "indexed":
             outcome.unchanged += 1
@@ -182,13 +183,14 @@ def _find_fresh(
     return fresh
 
 
-def _find_passwords(files: Mapping[Path, Document], given: Mapping[str, str]) -> dict[Path, str]:
-    """The password of each file, by its path, its name, or `*`."""
-    found: dict[Path, str] = {}
-    for path in files:
-        word = given.get(str(path)) or given.get(path.name) or given.get("*")
+def _find_passwords(files: Sequence[Document], given: Mapping[str, str]) -> dict[str, str]:
+    """Source of each file that has a password, given by its path, its name, or `*` -> that."""
+    found: dict[str, str] = {}
+    for document in files:
+        source = document.source
+        word = given.get(source) or given.get(Path(source).name) or given.get("*")
         if word:
-            found[path] = word
+            found[source] = word
     return found
 
 

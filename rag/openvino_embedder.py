@@ -34,6 +34,7 @@ EIGHT_BITS, FULL = "int8", "float32"  # forms of the weights; the first that is 
 # slower (benchmarks/embedder.py).
 OPTIONS = {"PERFORMANCE_HINT": "THROUGHPUT", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64"}
 IN_32_BITS = {"INFERENCE_PRECISION_HINT": "f32"}
+THREADS = "WORKBENCH_EMBEDDER_THREADS"  # set for the workers of a cluster
 SAMPLES = [
     "A short one.",
     "warranty",
@@ -180,7 +181,8 @@ class OpenVinoEmbedder:
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
         graph = str(folder / "model.xml")
-        self._compiled = openvino.Core().compile_model(graph, "CPU", dict(options))
+        given = {**options, **_share_of_processors()}
+        self._compiled = openvino.Core().compile_model(graph, "CPU", given)
         self._lock = threading.Lock()  # the queue serves one caller at a time
         self._queue = openvino.AsyncInferQueue(self._compiled, max(1, os.cpu_count() or 1))
 
@@ -204,6 +206,12 @@ class OpenVinoEmbedder:
         prompt = self._prompts[role]
         encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
         return [encoding.ids for encoding in encodings]
+
+
+def _share_of_processors() -> dict[str, str]:
+    """OpenVINO's option where a process has a share only, as each worker of a machine has."""
+    threads = os.environ.get(THREADS, "")
+    return {"INFERENCE_NUM_THREADS": threads} if threads.isdigit() else {}
 
 
 def _batches(tokens: list[list[int]]) -> list[list[int]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PREPARING = "Making the embedder ready for this machine, once"
+STARTING = "Starting workers"
 WAITING = "Waiting for another job"
 READING = "Reading files"
 EMBEDDING = "Embedding passages"
@@ -39,6 +40,16 @@ class Progress:
         """Another process writes to the workspace."""
         event = {"event": "waiting", "collection": self._collection}
         self._report(event | self._fields(WAITING, 0, self.total))
+
+    def starting(self, ready: int, workers: int) -> None:
+        """Workers of a cluster start, which takes about half a minute; so many are ready."""
+        event = {"event": "starting", "collection": self._collection}
+        self._report(event | self._fields(STARTING, ready, workers))
+
+    def lost_worker(self, reason: str) -> None:
+        """A worker died; what it was at is done again."""
+        event = {"event": "worker_lost", "reason": reason}
+        self._report(event | self._fields(READING, self.done, self.total))
 
     def calibrating(self) -> None:
         """The fusion learns its weights: one step."""

@@ -34,7 +34,7 @@ class Reader:
 
     def read(self, path: Path, settings: Settings, password: str | None) -> Result:
         """The file's blocks, or the error that a person is shown."""
-        error = _refusal(path, settings)
+        error = refusal(path, settings)
         if error:
             return error
         process = self._running()
@@ -82,7 +82,7 @@ def _ask(process: subprocess.Popen[str], path: Path, password: str | None, secon
         timer.cancel()
 
 
-def _refusal(path: Path, settings: Settings) -> WorkbenchError | None:
+def refusal(path: Path, settings: Settings) -> WorkbenchError | None:
     """The error that can be found without opening the file."""
     try:
         size = path.stat().st_size

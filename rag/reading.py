@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,33 +36,48 @@ def read_files(
     settings: Settings,
     passwords: Mapping[Path, str] | None = None,
     workers: int | None = None,
-) -> Iterator[tuple[Path, Result]]:
+) -> Generator[tuple[Path, Result], None, None]:
     """Read files in parallel; yields each with its blocks or its error, in the given order."""
-    workers = workers or max(1, min(MOST_WORKERS, os.cpu_count() or 2))
-    readers = [Reader() for _ in range(workers)]
-    idle: queue.SimpleQueue[Reader] = queue.SimpleQueue()
-    for reader in readers:
-        idle.put(reader)
-
-    def read(path: Path) -> Result:
-        reader = idle.get()
-        try:
-            return reader.read(path, settings, (passwords or {}).get(path))
-        finally:
-            idle.put(reader)
-
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
-    waiting: queue.SimpleQueue[tuple[Path, Future[Result]]] = queue.SimpleQueue()
+    readers = Readers(workers or max(1, min(MOST_WORKERS, os.cpu_count() or 2)))
     try:
+        yield from readers.read(paths, settings, passwords or {})
+    finally:
+        readers.close()
+
+
+class Readers:
+    """Children that read files in parallel, for as long as they are not closed."""
+
+    def __init__(self, count: int) -> None:
+        self._readers = [Reader() for _ in range(count)]
+        self._idle: queue.SimpleQueue[Reader] = queue.SimpleQueue()
+        for reader in self._readers:
+            self._idle.put(reader)
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="reading")
+
+    def read(
+        self, paths: Iterable[Path], settings: Settings, passwords: Mapping[Path, str]
+    ) -> Iterator[tuple[Path, Result]]:
+        """Each with its blocks or its error, in the given order; a few are read ahead."""
+        waiting: queue.SimpleQueue[tuple[Path, Future[Result]]] = queue.SimpleQueue()
         for path in paths:
-            waiting.put((path, pool.submit(read, path)))
-            if waiting.qsize() > AHEAD + workers:
+            waiting.put((path, self._pool.submit(self._read, path, settings, passwords)))
+            if waiting.qsize() > AHEAD + len(self._readers):
                 oldest, result = waiting.get()
                 yield oldest, result.result()
         while not waiting.empty():
             oldest, result = waiting.get()
             yield oldest, result.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for reader in readers:
+
+    def close(self) -> None:
+        """End the children."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for reader in self._readers:
             reader.close()
+
+    def _read(self, path: Path, settings: Settings, passwords: Mapping[Path, str]) -> Result:
+        reader = self._idle.get()
+        try:
+            return reader.read(path, settings, passwords.get(path))
+        finally:
+            self._idle.put(reader)

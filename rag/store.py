@@ -221,6 +221,11 @@ class Collection:
         self.dimension = dimension
         self.index.drop(old)
 
+    def rename(self, name: str) -> None:
+        """Only inside `writing()`, and only to a name that no other collection has."""
+        self._catalogue.rename(self._id, name)
+        self.name = name
+
     def delete(self) -> None:
         """Delete the collection, its index and its folder. Only inside `writing()`."""
         self.index.drop_all()

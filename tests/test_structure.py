@@ -35,9 +35,10 @@ FLOORS = {
         ["accounts", "models"],
         ["login", "scoring"],
         ["backup", "start"],
+        ["carry"],
         ["ui"],
     ],
-    "rag": [["loaders"], ["commands", "ui"]],
+    "rag": [["loaders"], ["engines"], ["commands", "ui"]],
     "finetune": [
         ["data"],
         ["encoding"],

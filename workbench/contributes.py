@@ -27,6 +27,10 @@ CONTRIBUTION = Contribution(
             "workbench.backup.commands:upgrade",
             "Bring the databases of an older workspace up to date, after a backup.",
         ),
+        "artefacts": (
+            "workbench.carry.commands:artefacts",
+            "Carry runs, models and collections to other workspaces.",
+        ),
         "demo": (
             "workbench.start.demo:demo",
             "Make small models, tune them on an example, and measure them.",
@@ -77,6 +81,7 @@ CONTRIBUTION = Contribution(
         "workbench.start.mending:mend_files",
     ],
     stores=["workbench.chat.database:STORE", "workbench.accounts.database:STORE"],
+    carried={"run": "workbench.carry.kinds:RUN", "model": "workbench.carry.kinds:MODEL"},
     moves=["workbench.backup.moving:move_files", "workbench.backup.moving:move_chats"],
     chinese=Path(__file__).with_name("chinese.toml"),
 )

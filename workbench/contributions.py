@@ -71,6 +71,9 @@ class Contribution:
     restored: Sequence[str] = ()
     """Places of functions `(settings, report) -> None`: make again what a backup has not."""
 
+    carried: Mapping[str, str] = field(default_factory=dict)
+    """Word for what can be carried to another workspace (run, collection) -> place of a `Kind`."""
+
     base_checks: Sequence[str] = ()
     """Places of functions `folder of a base -> Iterator[text]`: what a training on it should know
     before it begins."""

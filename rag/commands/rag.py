@@ -19,6 +19,7 @@ from workbench.stopping import stops_cleanly
 from workbench.terminal import reporting
 
 if TYPE_CHECKING:
+    from rag.engines.parts import Engine
     from rag.ingest import Outcome
 
 STOPPED = Stopped(
@@ -66,6 +67,21 @@ def rag() -> None:
     "--prune", is_flag=True, help="Drop documents whose files are gone from the folders given."
 )
 @click.option("--again", is_flag=True, help="Read unchanged files too.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Who reads and embeds: this process, or workers of Ray, which the extra ray installs.",
+)
+@click.option(
+    "--address",
+    envvar="RAY_ADDRESS",
+    help="The Ray cluster: HOST:6379 on one of its machines, else ray://HOST:10001; without it Ray "
+    "starts on this machine.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="How many Ray workers; else what has room."
+)
 @json_option
 @reports_errors
 def ingest(
@@ -75,6 +91,9 @@ def ingest(
     passwords: tuple[str, ...],
     prune: bool,
     again: bool,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Read files and folders into a collection; unchanged files are skipped.
@@ -96,6 +115,7 @@ def ingest(
             passwords=read_passwords(passwords),
             prune=prune,
             again=again,
+            engine=_engine(engine, address, workers),
             report=report,
         )
     for failure in outcome.failed:
@@ -105,6 +125,18 @@ def ingest(
     else:
         _print_outcome(outcome, prune)
     sys.exit(0 if outcome.usable else 1)
+
+
+def _engine(name: str, address: str | None, workers: int | None) -> Engine:
+    """The engine of that name, ready to be used. Raises InvalidInput, Unavailable."""
+    from rag.engines.local import embed_here
+    from rag.engines.ray_crew import RayEngine
+
+    if name == "local":
+        return embed_here
+    cluster = RayEngine(address or "", workers or 0)
+    cluster.check()
+    return cluster
 
 
 def _print_outcome(outcome: Outcome, prune: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,11 +14,24 @@ from workbench.backup.restoring import restore_backup
 from workbench.backup.upgrading import upgrade_workspace
 from workbench.cli import json_option, print_json, reports_errors
 from workbench.errors import Stopped
+from workbench.remote_file import is_url
 from workbench.settings import load_settings
 from workbench.stopping import stops_cleanly
 from workbench.terminal import reporting
 
 MB = 1_000_000
+
+
+class Place(click.Path):
+    """A path, or the URL of a file in object storage, which stays text."""
+
+    name = "path or url"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if is_url(str(value)) else super().convert(value, param, ctx)
+
+
+PLACE = Place(path_type=Path)
 NO_BACKUP = Stopped("Stopped: no backup was written.", "Run it again; it begins from the start.")
 NOT_RESTORED = Stopped(
     "Stopped.",
@@ -27,7 +41,7 @@ NOT_UPGRADED = Stopped("Stopped.", "Run it again; a database is changed whole or
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PLACE)
 @click.option(
     "--without",
     type=click.Choice(list(WITHOUT)),
@@ -37,11 +51,12 @@ NOT_UPGRADED = Stopped("Stopped.", "Run it again; a database is changed whole or
 @click.option("--replace", is_flag=True, help="Write over an existing file.")
 @json_option
 @reports_errors
-def backup(file: Path, without: tuple[str, ...], replace: bool, as_json: bool) -> None:
+def backup(file: Path | str, without: tuple[str, ...], replace: bool, as_json: bool) -> None:
     """Write the workspace to one zip file that only you can read, while it is in use.
 
     Chats, documents, runs and models are in it; running jobs and trainings are not, nor are
-    passwords and keys, which lie outside of the workspace.
+    passwords and keys, which lie outside of the workspace. FILE may be the URL of an object storage
+    (s3://bucket/monday.zip), whose keys come from the environment.
 
     \b
     Example:
@@ -54,13 +69,12 @@ def backup(file: Path, without: tuple[str, ...], replace: bool, as_json: bool) -
             )
         manifest = made.manifest
         told = [*made.damaged, *manifest.told()]
-        size = made.file.stat().st_size
         if as_json:
             print_json(
                 {
                     "event": "done",
-                    "file": str(made.file),
-                    "bytes": size,
+                    "file": made.place,
+                    "bytes": made.size,
                     "files": len(manifest.files),
                     "databases": manifest.databases,
                     "without": manifest.without,
@@ -70,16 +84,16 @@ def backup(file: Path, without: tuple[str, ...], replace: bool, as_json: bool) -
             )
             return
         _print_lines(told)
-        click.echo(f"{len(manifest.files)} files, {size / MB:.1f} MB: {made.file}")
+        click.echo(f"{len(manifest.files)} files, {made.size / MB:.1f} MB: {made.place}")
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PLACE)
 @click.option("--into", type=click.Path(path_type=Path), help="Folder; else the workspace's own.")
 @click.option("--replace", is_flag=True, help="Keep what is in the folder aside.")
 @json_option
 @reports_errors
-def restore(file: Path, into: Path | None, replace: bool, as_json: bool) -> None:
+def restore(file: Path | str, into: Path | None, replace: bool, as_json: bool) -> None:
     """Make a workspace from a backup, whole or not at all. Close the app before.
 
     Every file is checked against its sum. A backup may name programs to run, so restore only one

@@ -8,13 +8,13 @@ import sqlite3
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Collection
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from workbench.backup.contents import SIDES, Contents, contents_of, is_sqlite
 from workbench.backup.manifest import FORMAT, INSIDE, MANIFEST, KeptFile, Manifest
@@ -23,6 +23,7 @@ from workbench.errors import Conflict, Damaged, InvalidInput, NotFound
 from workbench.files import writing
 from workbench.messages import Message, pack, say
 from workbench.progress import Pace
+from workbench.remote_file import is_url, writing_to
 from workbench.settings import Settings
 from workbench.sqlite_recovery import problem_of
 from workbench.sqlite_store import version_in
@@ -43,7 +44,12 @@ GONE = say("it was deleted meanwhile")
 class Made:
     """What a backup holds."""
 
-    file: Path
+    place: str
+    """Where it is: a path or a URL."""
+
+    size: int
+    """Bytes of the archive."""
+
     manifest: Manifest
     damaged: list[Message]
     """SQLite files that cannot be read, copied byte by byte."""
@@ -51,30 +57,28 @@ class Made:
 
 def make_backup(
     settings: Settings,
-    file: Path,
+    place: Path | str,
     *,
     without: Collection[str] = (),
     replace: bool = False,
     report: Report = lambda event: None,
 ) -> Made:
-    """Write the workspace to `file`. Nobody has to stop working, nor does this wait for anybody.
+    """Write the workspace to a file or a URL.
+
+    Nobody has to stop working, nor does this wait for anybody.
 
     All databases of the program are copied as of one moment; files follow, so that each one that a
     database names is among them. Rows of a server become files. Raises Conflict where the file
     exists, InvalidInput, NotFound, Unwritable, Unavailable where the server is away.
     """
-    file = file.expanduser().absolute()
-    _check(file, settings, replace)
+    _check_workspace(settings)
     with ExitStack() as opened:
         moments = {path.name: _moment(path, opened) for path in _own_databases(settings.home)}
         rows = _rows_of_server(settings, opened)
         contents = contents_of(settings, without)
-        part = opened.enter_context(writing(file))
-        staging = tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-")
-        folder = Path(opened.enter_context(staging))
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w+b") as stream, zipfile.ZipFile(stream, "w") as archive:
-            writer = _Writer(settings.home, archive, folder, contents, report)
+        stream, staging = opened.enter_context(archive_at(place, settings, replace))
+        with zipfile.ZipFile(stream, "w") as archive:
+            writer = Writer(settings.home, archive, staging, contents, report)
             for name in contents.databases:
                 if name not in rows:
                     writer.add_database(name, moments.get(name))
@@ -83,15 +87,42 @@ def make_backup(
             for name in contents.files:
                 writer.add_file(name, settings.home / name)
             manifest = writer.finish(without)
-    return Made(file, manifest, writer.damaged)
+        size = stream.tell()
+    return Made(str(place), size, manifest, writer.damaged)
 
 
-def _check(file: Path, settings: Settings, replace: bool) -> None:
+@contextmanager
+def archive_at(
+    place: Path | str, settings: Settings, replace: bool
+) -> Iterator[tuple[IO[bytes], Path]]:
+    """(a stream to write the archive to, a folder for copies of databases)."""
+    if is_url(str(place)):
+        with (
+            tempfile.TemporaryDirectory(prefix="workbench-") as staging,
+            writing_to(str(place), replace=replace) as stream,
+        ):
+            yield stream, Path(staging)
+        return
+    file = Path(place).expanduser().absolute()
+    _check_file(file, settings, replace)
+    with (
+        writing(file) as part,
+        tempfile.TemporaryDirectory(dir=part.parent, prefix=".backup-") as staging,
+    ):
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream, Path(staging)
+
+
+def _check_workspace(settings: Settings) -> None:
     if not settings.home.is_dir() or not any(settings.home.iterdir()):
         raise NotFound(
             say("{path} holds no workspace.", path=settings.home),
             "Set WORKBENCH_HOME to the workspace's folder.",
         )
+
+
+def _check_file(file: Path, settings: Settings, replace: bool) -> None:
     if file.parent.resolve().is_relative_to(settings.home.resolve()):
         raise InvalidInput(
             say("{path} lies in the workspace itself.", path=file),
@@ -125,7 +156,7 @@ def _rows_of_server(settings: Settings, opened: ExitStack) -> dict[str, Callable
     return {part.name: partial(write_file, server, part) for part in parts}
 
 
-class _Writer:
+class Writer:
     """Puts files into the archive one after another, and notes their sums."""
 
     def __init__(
@@ -225,14 +256,17 @@ class _Writer:
         self._done += size
         return digest.hexdigest()
 
-    def finish(self, without: Collection[str]) -> Manifest:
-        """Write the manifest as the last member."""
+    def finish(
+        self, without: Collection[str], carried: Mapping[str, list[str]] | None = None
+    ) -> Manifest:
+        """Write the manifest as the last member; `carried` as `Manifest` has it."""
         manifest = Manifest(
             format=FORMAT,
             made_by=version("agent-workbench"),
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             home=str(self._home),
             without=sorted(without),
+            carried=dict(carried or {}),
             databases=self._databases,
             files=self._files,
             folders=self._folders(),

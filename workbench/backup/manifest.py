@@ -46,6 +46,8 @@ class Manifest(BaseModel):
     created: str
     home: str = Field(min_length=2)
     without: list[str] = Field(default_factory=list)
+    carried: dict[str, list[str]] = Field(default_factory=dict)
+    """Kind -> names of what was pushed by itself; empty in the backup of a workspace."""
     databases: dict[str, int] = Field(default_factory=dict)
     """Name of an SQLite file of the workspace -> the version of its tables."""
     files: dict[str, KeptFile]

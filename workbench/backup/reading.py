@@ -9,7 +9,10 @@ import struct
 import time
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from workbench.backup.manifest import (
     FOREIGN,
@@ -24,6 +27,7 @@ from workbench.backup.manifest import (
 from workbench.errors import NotFound
 from workbench.messages import say
 from workbench.progress import Pace
+from workbench.remote_file import is_url, reading_from
 from workbench.terminal import Report
 
 CHUNK = 1 << 20  # bytes
@@ -36,15 +40,26 @@ BROKEN = (
 ENCRYPTED = 0x1  # of a member's flags
 
 
-def open_backup(file: Path) -> zipfile.ZipFile:
-    """The archive. Raises NotFound, InvalidInput."""
-    file = file.expanduser()
-    if not file.is_file():
-        raise NotFound(say("There is no file {path}.", path=file), "Check the path.")
-    try:
-        return zipfile.ZipFile(file)
-    except BROKEN as error:
-        raise damaged(file.name, FOREIGN) from error
+@contextmanager
+def open_backup(place: Path | str) -> Iterator[zipfile.ZipFile]:
+    """The archive in a file or at a URL. Raises NotFound, InvalidInput, Unavailable."""
+    with ExitStack() as opened:
+        if is_url(str(place)):
+            source: Any = opened.enter_context(reading_from(str(place)))
+        else:
+            source = Path(place).expanduser()
+            if not source.is_file():
+                raise NotFound(say("There is no file {path}.", path=source), "Check the path.")
+        try:
+            archive = opened.enter_context(zipfile.ZipFile(source))
+        except BROKEN as error:
+            raise damaged(name_of(place), FOREIGN) from error
+        yield archive
+
+
+def name_of(place: Path | str) -> str:
+    """The last part of a path or a URL."""
+    return str(place).rstrip("/").rpartition("/")[2]
 
 
 def manifest_of(archive: zipfile.ZipFile, name: str) -> Manifest:
@@ -83,9 +98,9 @@ class Reader:
     """Takes the files out of the archive, one after another, and checks each."""
 
     def __init__(
-        self, file: Path, archive: zipfile.ZipFile, manifest: Manifest, report: Report
+        self, name: str, archive: zipfile.ZipFile, manifest: Manifest, report: Report
     ) -> None:
-        self._name = file.name
+        self._name = name
         self._archive = archive
         self._manifest = manifest
         self._report = report

@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.accounts.spaces import homes_in
 from workbench.backup.manifest import Manifest, newer
 from workbench.backup.moving import Move
-from workbench.backup.reading import Reader, manifest_of, open_backup
+from workbench.backup.reading import Reader, manifest_of, name_of, open_backup
 from workbench.contributions import contributed_stores, contributions, load_place
 from workbench.errors import Conflict, NotFound, Unwritable, WorkbenchError
 from workbench.files import remove_parts, writing
@@ -36,13 +36,14 @@ class Restored:
 
 def restore_backup(
     settings: Settings,
-    file: Path,
+    place: Path | str,
     into: Path | None = None,
     *,
     replace: bool = False,
     report: Report = lambda event: None,
 ) -> Restored:
-    """Make the folder `into`, else the workspace of the settings, from the backup.
+    """Make the folder `into`, else the workspace of the settings, from the backup in a file or at
+    a URL.
 
     Chats and accounts go to the server that the settings name. Nothing is changed before every file
     is checked against its sum. Raises NotFound, InvalidInput for a damaged or foreign file,
@@ -51,20 +52,21 @@ def restore_backup(
     """
     home = (into or settings.home).expanduser().absolute()
     target = home.resolve()  # a link to a folder of another disk stays one
-    with open_backup(file) as archive:
-        manifest = manifest_of(archive, file.name)
-        _check_versions(file, manifest)
+    name = name_of(place)
+    with open_backup(place) as archive:
+        manifest = manifest_of(archive, name)
+        _check_versions(name, manifest)
         _check_target(target, settings, replace)
         _check_server(home, settings, replace)
         _check_space(target, manifest)
         told = manifest.told()
         remove_parts(target)
         with _in_place_of(target) as (part, aside):
-            Reader(file, archive, manifest, report).extract(part)
+            Reader(name, archive, manifest, report).extract(part)
             for inner in homes_in(part):
                 move = Move(inner, manifest.home, str(home))
-                for place in _contributed("moves"):
-                    told += place(move)
+                for follow in _contributed("moves"):
+                    told += follow(move)
             _set_times(part, manifest)
     restored = settings.model_copy(update={"home": home})
     if settings.database_url.get_secret_value():
@@ -76,9 +78,9 @@ def restore_backup(
 
 def _finish(restored: Settings, report: Report) -> Iterator[Message]:
     """Make again what the backup has not; what fails is told: the workspace itself is whole."""
-    for place in _contributed("restored"):
+    for build in _contributed("restored"):
         try:
-            place(restored, report)
+            build(restored, report)
         except WorkbenchError as error:
             yield listed([error.problem, error.fix], " ")
 
@@ -102,11 +104,11 @@ def _contributed(field: str) -> list[Callable]:
     return [load_place(one) for each in contributions() for one in getattr(each, field)]
 
 
-def _check_versions(file: Path, manifest: Manifest) -> None:
+def _check_versions(name: str, manifest: Manifest) -> None:
     """A database that this program is too old for would be of no use."""
     for store in contributed_stores():
         if manifest.databases.get(store.name, 0) > store.newest:
-            raise newer(file.name)
+            raise newer(name)
 
 
 def _check_target(target: Path, settings: Settings, replace: bool) -> None:
