@@ -24,6 +24,7 @@ from rag.catalogue import Catalogue
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.settings import Settings
 from workbench.ui.jobs import progress_of
+from workbench.ui.session import count_answer
 from workbench.ui.uploads import Upload
 from workbench.ui.widgets import announce, both, plain, shows_errors, told
 
@@ -127,6 +128,7 @@ def _offer_mending(
 def _ask_again(question: Message, settings: Settings, conversations: Conversations) -> None:
     for asked, answers in exchanges(conversations.messages(question.conversation)):
         if asked.id == question.id and answers:
+            count_answer()
             answer_again(asked, answers, settings, conversations)
 
 

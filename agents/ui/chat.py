@@ -28,6 +28,7 @@ from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.settings import Settings
 from workbench.storage.place import Place
+from workbench.ui.session import count_answer
 from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 # what stands over answers while the names of who gave them are hidden
@@ -68,7 +69,8 @@ def page() -> None:
     suggestion = take_suggestion()
     if suggestion and not busy:
         mode, text = suggestion
-        _ask(text, settings, conversations, conversation, mode)
+        with shows_errors():
+            _ask(text, settings, conversations, conversation, mode)
 
 
 @st.cache_resource(show_spinner=False)
@@ -106,7 +108,8 @@ def _show_welcome(settings: Settings, conversations: Conversations) -> None:
         )
     for number, (mode, question) in enumerate(examples):
         if st.button(plain(question), key=f"example-{number}", icon=AGENTS[mode].icon):
-            _ask(question, settings, conversations, None)
+            with shows_errors():
+                _ask(question, settings, conversations, None)
     preset_cards(settings)
     st.caption(both("Press ? to see the keys.", "按 ? 查看快捷键。"))
 
@@ -154,7 +157,10 @@ def _edit_question(message: Message, settings: Settings, conversations: Conversa
             resend = st.form_submit_button(again, type="primary", key=f"resend-{message.id}")
             cancel = st.form_submit_button(both("Cancel", "取消"), key=f"keep-{message.id}")
     if resend and text.strip():
-        open_conversation(ask_edited(message, text, _mode(), settings, conversations, beside()))
+        with shows_errors():
+            count_answer()
+            asked = ask_edited(message, text, _mode(), settings, conversations, beside())
+            open_conversation(asked)
     if cancel:
         del st.session_state["editing"]
         st.rerun()
@@ -191,8 +197,10 @@ def _show_answers(
         show_vote(question, answers, conversations, vote)
         show_versions(answers[0], conversations)
     if again is not None:
-        answer_again(question, answers, settings, conversations, instead=again)
-        st.rerun()
+        with shows_errors():
+            count_answer()
+            answer_again(question, answers, settings, conversations, instead=again)
+            st.rerun()
 
 
 def _show_answer(
@@ -257,7 +265,8 @@ def _ask(
     conversation: int | None,
     mode: str = "",
 ) -> None:
-    """Ask, and show the conversation; an empty mode is the one that is chosen."""
+    """Ask, and show the conversation; an empty mode is the one that is chosen. Raises UsedUp."""
+    count_answer()
     asked = ask(text, mode or _mode(), settings, conversations, conversation, beside=beside())
     _go_to(asked, settings, conversations)
 
@@ -265,6 +274,7 @@ def _ask(
 def _ask_with_files(
     sent: Sent, settings: Settings, conversations: Conversations, conversation: int | None
 ) -> None:
+    count_answer()
     if conversation is None and sent.files:
         conversation = conversations.create(sent.text)
     note = attach(sent.files, conversation, settings) if conversation and sent.files else None

@@ -184,7 +184,7 @@ class Streams:
 
 def _place(conversations: Conversations, message: int) -> Place:
     """Messages of two people may have the same number, so whose they are is part of the key."""
-    return str(conversations.path), message
+    return str(conversations.place), message
 
 
 STREAMS = Streams()

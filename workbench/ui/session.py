@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from workbench.accounts import Person, has_accounts, settings_in
+from workbench.accounts.quotas import take_answer
 from workbench.errors import NotFound
 from workbench.language import LANGUAGE_COOKIE, localized
 from workbench.login.ticket import COOKIE, LONGEST, read_ticket
@@ -42,6 +43,13 @@ def default_settings() -> Settings:
 def signed_in() -> Person | None:
     """Who is signed in, as the last page run has found; None where nobody has to."""
     return st.session_state.get("signed_in")
+
+
+def count_answer() -> None:
+    """Count one of the person's answers of the day, where people sign in. Raises UsedUp."""
+    person = signed_in()
+    if person is not None:
+        take_answer(load_settings(), person)
 
 
 def chosen_space() -> str:
