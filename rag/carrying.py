@@ -11,8 +11,8 @@ import numpy as np
 
 from rag.calibration import load_calibration, store_calibration
 from rag.catalogue import STORE, Catalogue
+from rag.lexical_files import lexical_index
 from rag.passages import Document, Passage
-from rag.retriever import lexical_index
 from rag.store import (
     Collection,
     create_collection,

@@ -35,7 +35,7 @@ from deploy.versions import publishing
 from finetune.run.new_run import check_text, data_files
 from finetune.run.runs import find_run
 from rag.chroma import ChromaIndex
-from rag.retriever import lexical_index
+from rag.lexical_files import lexical_index
 from rag.store import create_collection, delete_collection, list_collections, open_collection
 from workbench.artefacts.published import is_elsewhere
 from workbench.artefacts.run_folder import taught_by
@@ -150,8 +150,8 @@ def rows(settings: Settings) -> Any:
 def nearest(settings: Settings) -> str:
     """Through Chroma and back, so that another space's vectors would show."""
     opened = open_collection(settings, "handbook")
-    names = [name for name, _ in opened.nearest(EMBEDDER.embed(["x"])[0], 5)]
-    passages, _ = opened.passages_and_vectors(names)
+    (found,) = opened.nearest(EMBEDDER.embed(["x"]), 5)
+    passages, _ = opened.passages_and_vectors(list(found))
     return " ".join(passage.text for passage in passages)
 
 

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from retrieval_fakes import DIMENSION, NoiseEmbedder
 
 from rag.digest import digest_of
+from rag.lexical_files import lexical_index
 from rag.passages import Document, Locator, Passage
-from rag.retriever import lexical_index
 from rag.store import create_collection, list_collections, open_collection
 from workbench.artefacts.model_folder import base_of
 from workbench.artefacts.run_folder import RunFolder
