@@ -68,6 +68,8 @@ def manifest_of(archive: zipfile.ZipFile, name: str) -> Manifest:
     Raises InvalidInput, and Conflict for a later format.
     """
     members = {info.filename: info for info in archive.infolist()}
+    if any(info.header_offset < 0 for info in members.values()):  # a seek would be an OSError
+        raise damaged(name, FOREIGN)
     described = members.pop(MANIFEST, None)
     if described is None or not _is_plain(described) or described.file_size > LARGEST:
         raise damaged(name, FOREIGN)
