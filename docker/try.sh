@@ -17,16 +17,18 @@ while IFS='=' read -r name value; do
     environment+=(--setenv "$name" "$value")
 done < <(sed -n '/ AS base$/,/^RUN/s/^ENV //p' "$root/docker/Dockerfile")
 
+# /tmp comes before what may lie in it
 exec bwrap \
     --unshare-user --uid 10001 --gid 10001 --unshare-pid --unshare-ipc --unshare-uts \
     --cap-drop ALL --new-session --die-with-parent \
     --ro-bind /usr /usr --ro-bind /etc /etc \
     --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+    --tmpfs /tmp \
     --ro-bind "$installed" "$installed" \
     --ro-bind "$venv" "$venv" --symlink "$venv" /opt/venv \
     --ro-bind "$root" /opt/workbench \
     --bind "$volume" /var/lib/workbench \
-    --proc /proc --dev /dev --tmpfs /tmp \
+    --proc /proc --dev /dev \
     --remount-ro / \
     --clearenv "${environment[@]}" \
     --setenv PYTHONPATH /opt/workbench \

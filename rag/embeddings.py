@@ -60,8 +60,11 @@ def load_embedder(name: str, settings: Settings) -> Embedder:
     Names: multilingual-e5-small and all-MiniLM-L6-v2 (packaged), a folder, a hub name,
     modelscope:NAME, ollama:NAME. Raises NotFound or Unavailable.
     """
-    folders = Folders(settings.home / "embedders", settings.cache_folder("embedders"))
-    return _load(name, folders, settings.ollama_host)
+    cache = settings.cache_folder("embedders")
+    # what a package carries is the same for every workspace, so one in memory serves all of them
+    downloads = cache if name in PACKAGES else settings.home / "embedders"
+    host = settings.ollama_host if name.startswith("ollama:") else ""
+    return _load(name, Folders(downloads, cache), host)
 
 
 @lru_cache(maxsize=4)

@@ -61,7 +61,7 @@ def root(
     own = settings_of(root, "bert")
     text = folder / f"{SECRET}.txt"
     text.write_text(f"The {SECRET} of Oosterwal is painted every spring.", "utf-8")
-    ingest([text], "handbook", own, embedder=MINILM)
+    ingest([text], "handbook", own.model_copy(update={"role": "admin"}), embedder=MINILM)
     Conversations(own.database).create(f"About the {SECRET}")
     yield root
     for job in list_jobs(own):

@@ -190,4 +190,4 @@ def test_servers_that_talk_nonsense_count_as_not_there(settings: Settings) -> No
 
 
 def test_settings_never_show_the_key() -> None:
-    assert "secret" not in repr(load_settings(openai_api_key=SecretStr("secret")))
+    assert "hush-hush" not in repr(load_settings(openai_api_key=SecretStr("hush-hush")))
