@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.made_corpus import (
-    DOCUMENTS,
     PART,
     MadeDocument,
     WordEmbedder,
@@ -32,13 +31,13 @@ from benchmarks.made_corpus import (
 )
 from rag import embeddings
 from rag.calibration import calibrate, refresh
+from rag.engines.parts import embed
 from rag.index_writer import IndexWriter
 from rag.lexical import LexicalIndex
 from rag.lexical_files import lexical_index
 from rag.passages import Block, Document, Hit
 from rag.pool import open_pool
 from rag.postings import decoded
-from rag.progress import Progress
 from rag.retriever import retrieve
 from rag.sentence_models import Embedder, Role
 from rag.store import Collection, create_collection, list_collections, open_collection
@@ -87,11 +86,11 @@ def _write_part(collection: Collection, encoder: WordEmbedder, number: int) -> f
 
 
 def _write(collection: Collection, encoder: Embedder, documents: Sequence[MadeDocument]) -> None:
-    progress = Progress(lambda event: None, NAME, DOCUMENTS)
-    with collection.writing(), IndexWriter(collection, encoder, progress, lambda one: None) as here:
+    with collection.writing(), IndexWriter(collection, lambda one: None) as writer:
         for made in documents:
             document = Document(made.name, "", sum(map(len, made.texts)), 0, "indexed")
-            here.add(document, [Block(text) for text in made.texts])
+            blocks = [Block(text) for text in made.texts]
+            writer.add(embed([document], [blocks], encoder))
 
 
 def _remove(collection: Collection, source: str) -> None:
