@@ -50,6 +50,7 @@ from workbench.accounts.signing_in import (
     end_sessions,
     set_password,
 )
+from workbench.accounts.spaces import first_space
 from workbench.accounts.throttle import TooOften
 from workbench.chat.conversations import Conversations
 from workbench.cli import workbench
@@ -311,6 +312,16 @@ def test_the_chats_of_before_are_the_first_persons(settings: Settings) -> None:
         for person in (ada, ben)
     }
     assert [chat.title for chat in found["Ada"]] == ["before"] and found["Ben"] == []
+
+
+def test_each_begins_where_there_is_something_for_them(root: Settings) -> None:
+    add_person(root, "Rita", None, "reader")
+    add_group(root, "sales")
+    begins = {name: first_space(existing(root, name)) for name in ("Ada", "Ben", "Rita")}
+    assert begins == {"Ada": "main", "Ben": "", "Rita": ""}
+    for name in begins:
+        join(root, "sales", name)
+    assert [first_space(existing(root, name)) for name in begins] == ["main", "", "sales"]
 
 
 def test_an_ollama_server_can_be_a_spaces_own(

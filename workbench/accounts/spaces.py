@@ -46,6 +46,18 @@ def spaces_of(root: Settings, person: Person) -> list[Space]:
     return found
 
 
+def first_space(person: Person) -> str:
+    """Where the person begins: who was alone here goes on there, a reader reads what others have.
+
+    In a space of their own readers find nothing and can add nothing.
+    """
+    if person.was_first and person.role == "admin":
+        return MAIN
+    if person.role == "reader" and person.groups:
+        return min(person.groups)
+    return OWN
+
+
 def settings_in(root: Settings, person: Person, space: str = OWN, **changes: Any) -> Settings:
     """The settings of a person who works in a space; `root` is of `load_settings`.
 

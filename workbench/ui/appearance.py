@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.accounts.spaces import OWN
 from workbench.language import LANGUAGE_COOKIE
 from workbench.settings import Settings
 from workbench.ui.account import show_account
 from workbench.ui.jobs import show_jobs
-from workbench.ui.session import SPACE_COOKIE, both, language_switch
+from workbench.ui.session import OWN_SPACE, SPACE_COOKIE, both, language_switch
 
 BUTTON = """
 <button type="button">
@@ -105,9 +106,10 @@ def _theme_switch() -> None:
 
 
 def _chosen_cookies() -> dict[str, str]:
-    """What was chosen in this session, for the next one; an empty text forgets it."""
+    """What was chosen in this session, for the next one."""
+    space = st.session_state.get("space")
     chosen = {
         LANGUAGE_COOKIE: st.session_state.get("language"),
-        SPACE_COOKIE: st.session_state.get("space"),
+        SPACE_COOKIE: OWN_SPACE if space == OWN else space,
     }
     return {name: value for name, value in chosen.items() if value is not None}

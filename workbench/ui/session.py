@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench.accounts import Person, has_accounts, settings_in
 from workbench.accounts.quotas import take_answer
+from workbench.accounts.spaces import OWN, first_space
 from workbench.errors import NotFound
 from workbench.language import LANGUAGE_COOKIE, localized
 from workbench.login.ticket import COOKIE, LONGEST, read_ticket
@@ -18,6 +19,7 @@ from workbench.ui.translation import in_chinese
 
 NAMES = {"en": "English", "zh": "中文"}  # each in its own script
 SPACE_COOKIE = "workbench_space"
+OWN_SPACE = "*"  # in the cookie, where no text is no choice; no group has such a name
 
 
 def page_settings() -> Settings:
@@ -55,7 +57,13 @@ def count_answer() -> None:
 def chosen_space() -> str:
     """The space that the person works in; empty is their own. It outlives a reload by a cookie."""
     chosen = st.session_state.get("space")
-    return unquote(st.context.cookies.get(SPACE_COOKIE, "")) if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    kept = unquote(st.context.cookies.get(SPACE_COOKIE, ""))
+    if kept == OWN_SPACE:
+        return OWN
+    person = signed_in()
+    return kept or (first_space(person) if person else OWN)
 
 
 def enter_space(name: str) -> None:
