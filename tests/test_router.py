@@ -249,6 +249,13 @@ def test_what_nothing_here_is_about_goes_to_nobody(
     assert routed_to(text, history, assets).mode == "none"
 
 
+def test_who_may_add_nothing_is_not_asked_to(settings: Settings) -> None:
+    for role, named in (("editor", "Knowledge page"), ("reader", "ask an editor")):
+        events = answer("hello", [], settings.model_copy(update={"role": role, "model": "none"}))
+        said = "".join(event.text for event in events if isinstance(event, Token))
+        assert named in said
+
+
 def test_without_a_model_nobody_names_what_can_be_asked(assets: Settings) -> None:
     for text, named in [("hello", "the documents in “handbook”"), ("你好", "“handbook”中的文档")]:
         events = list(answer(text, [], assets))

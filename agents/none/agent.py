@@ -13,6 +13,7 @@ from agents.none import texts
 from agents.question import Question
 from agents.registry import AGENTS
 from workbench.chat.events import Done, Event, Suggestions, Token
+from workbench.confined import may_change
 from workbench.language import tokens
 from workbench.models.chosen import ChosenModel
 from workbench.models.listing import NONE, list_runs
@@ -63,7 +64,7 @@ def _what_can_be_asked(question: Question) -> str:
     held = [agent.name_holdings(question.settings, language) for agent in AGENTS.values()]
     named = [name for name in held if name]
     if not named:
-        return texts.nothing_here(language)
+        return texts.nothing_here(language, may_change(question.settings))
     if is_courtesy(question.text):
         return texts.here_is(language, named)
     return texts.ask_about(language, named)

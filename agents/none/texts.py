@@ -58,7 +58,15 @@ def here_is(language: str, named: Sequence[str]) -> str:
     )
 
 
-def nothing_here(language: str) -> str:
+def nothing_here(language: str, may_add: bool) -> str:
+    """For a workspace with nothing in it. A reader adds nothing: another space may hold it."""
+    if not may_add:
+        return localized(
+            language,
+            "Nothing can be asked in this space yet. Choose another one at the foot of the "
+            "sidebar, or ask an editor to add documents or a database.",
+            "这个空间里还没有可以提问的内容。请在侧边栏底部切换空间，或请编辑者添加文档或数据库。",
+        )
     return localized(
         language,
         "Nothing can be asked yet: add files on the Knowledge page, a database on the Data page, "
