@@ -18,6 +18,7 @@ from workbench.ui.translation import in_chinese
 __all__ = ["page"]
 
 PAGE = "deploy/ui/models.py"
+CHAT = "agents/ui/chat.py"
 INGEST = ["rag", "ingest", "a.pdf", "--json"]
 TRAIN = ["finetune", "train", "crew.toml", "--name", "crew", "--json"]
 
@@ -59,6 +60,24 @@ def test_an_ended_job_says_what_it_made_and_is_put_away_for_good(
     drawn(app.button(key="put-away-one").click().run())
     assert "Job one" not in texts(app)
     assert "Job one" not in texts(page(PAGE))  # a reload is another session
+
+
+def test_a_reader_sees_the_own_jobs_alone_and_opens_no_page(
+    settings: Settings, page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_job(settings, "others", TRAIN, [{"event": "done", "run": "/somewhere/runs/crew"}])
+    fake_job(settings, "own", INGEST, [{"event": "done", "collection": "handbook"}])
+    facts = settings.home / "jobs" / "own" / "job.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text("utf-8")) | {"own": True}), "utf-8")
+    assert {"Job others", "Job own"} <= set(words_of(page(CHAT)))
+    monkeypatch.setenv("WORKBENCH_ROLE", "reader")
+    app = page(CHAT)
+    assert "Job own" in words_of(app) and "Job others" not in words_of(app)
+    assert [button.key for button in app.button if str(button.key).startswith("open-")] == []
+
+
+def words_of(app: AppTest) -> list[str]:
+    return [title for title in ("Job others", "Job own") if title in texts(app)]
 
 
 def test_several_jobs_fold_behind_the_one_that_runs(

@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.confined import may_change
 from workbench.jobs.ending import why_ended
 from workbench.jobs.job import Job, list_jobs
 from workbench.jobs.kinds import kind_of
 from workbench.progress import Progress, read_progress
 from workbench.settings import Settings
 from workbench.ui.made import made_by
-from workbench.ui.session import both, told
+from workbench.ui.session import both, default_settings, told
 from workbench.ui.text import plain, shows_errors
 from workbench.ui.times import in_words
 
@@ -46,10 +47,13 @@ def _watch(settings: Settings) -> None:
 
 
 def _shown(settings: Settings) -> list[Job]:
-    """What a person should see first comes first."""
+    """What a person should see first comes first; of jobs of others a reader ends or opens none."""
     now = time.time()
+    jobs = list_jobs(settings)
+    if not may_change(settings):
+        jobs = [job for job in jobs if job.mine]
     found = []
-    for job in list_jobs(settings)[:LOOKED_AT]:
+    for job in jobs[:LOOKED_AT]:
         state = job.state
         if state == "running" or (not job.seen and now - job.touched < STAYS[state]):
             found.append((FIRST.index(state), job))
@@ -106,8 +110,9 @@ def _show_made(job: Job) -> None:
     summary = made.text if made else told(job.last().get("summary", ""))
     text = plain(summary) or both("Done", "已完成")
     st.caption(f":material/check: {text}")
-    opens = both("Open", "打开")
-    if made and made.page and st.button(opens, icon=":material/open_in_new:", key=f"open-{job.id}"):
+    if made is None or not made.page or not may_change(default_settings()):
+        return  # a reader has the page Chat alone
+    if st.button(both("Open", "打开"), icon=":material/open_in_new:", key=f"open-{job.id}"):
         job.put_away()
         made.open()
 
