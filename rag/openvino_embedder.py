@@ -209,9 +209,14 @@ class OpenVinoEmbedder:
 
 
 def _share_of_processors() -> dict[str, str]:
-    """OpenVINO's option where a process has a share only, as each worker of a machine has."""
+    """OpenVINO's options where a process has a share only, as each worker of a machine has.
+
+    It pins threads to processors, the first thread to the first: workers would all share that one.
+    """
     threads = os.environ.get(THREADS, "")
-    return {"INFERENCE_NUM_THREADS": threads} if threads.isdigit() else {}
+    if not threads.isdigit():
+        return {}
+    return {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": "NO"}
 
 
 def _batches(tokens: list[list[int]]) -> list[list[int]]:
