@@ -37,7 +37,8 @@ class TextStream(Iterator[str]):
         self._usage = _Usage()
         self._name = name
         self._window = settings.context_tokens
-        self._pieces = _traced(model, messages, name, settings, self._usage)
+        pieces = _read(model, messages, name, settings, self._usage)
+        self._pieces = _traced(pieces, name, len(messages), self._usage)
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -110,15 +111,11 @@ class _Usage:
 
 
 def _traced(
-    model: BaseChatModel,
-    messages: list[tuple[str, str]],
-    name: str,
-    settings: Settings,
-    usage: _Usage,
+    pieces: Generator[str, None, None], name: str, messages: int, usage: _Usage
 ) -> Generator[str, None, None]:
-    with span("model call", model=name, messages=len(messages)) as seen:
+    with span("model call", model=name, messages=messages) as seen:
         try:
-            yield from _read(model, messages, name, settings, usage)
+            yield from pieces
         finally:
             seen.set(tokens=usage.counted, tokens_read=usage.read, pieces=usage.pieces)
 
