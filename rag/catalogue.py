@@ -165,6 +165,15 @@ class Catalogue(SqliteFile):
         with self.connect() as database:
             return [read_document(row) for row in database.execute(query, (collection,))]
 
+    def sources(self, collection: int) -> list[str]:
+        """The sources of the documents that have passages, in order."""
+        query = (
+            "select source from documents where collection = ? and state = 'indexed'"
+            " order by source"
+        )
+        with self.reading() as database:
+            return _column(database.execute(query, (collection,)))
+
     def count(self, collection: int) -> int:
         """The number of passages."""
         query = "select count(*) from passages where collection = ?"

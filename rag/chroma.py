@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from workbench.files import remove
 from workbench.machine_keyring import mark_of
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.sqlite_file import inode_of
 
 BATCH = 2000  # passages sent to Chroma at a time; its own limit is 5,461
 PORT = 8000  # of a Chroma server whose address names none
@@ -59,7 +60,7 @@ class ChromaIndex:
         """Another one after whatever may have changed the index; None where a server has it."""
         if self._settings.chroma_url:
             return None
-        return self._revision(), _inode(self._settings.folder("chroma"))
+        return self._revision(), _inode(self._folder)
 
     def nearest(
         self, vectors: np.ndarray, k: int, where: dict[str, Any] | None = None
@@ -148,12 +149,16 @@ class ChromaIndex:
         """
         revision = self._revision()
         if not self._settings.chroma_url:
-            folder = self._settings.folder("chroma")
+            folder = self._folder
             replaced = folder in _opened and _opened[folder] != _inode(folder)
             if replaced or _seen.get(self._key, revision) != revision:
                 close_client(self._settings)
         _seen[self._key] = revision
         return _handle(*self._place, self._name(self.generation))
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._settings.folder("chroma")
 
     @property
     def _key(self) -> tuple[Path, int]:
@@ -161,7 +166,7 @@ class ChromaIndex:
 
     @property
     def _place(self) -> tuple[str, Path]:
-        return self._settings.chroma_url, self._settings.folder("chroma")
+        return self._settings.chroma_url, self._folder
 
     def _name(self, generation: int) -> str:
         return f"{self.prefix}{generation}"
@@ -311,8 +316,7 @@ def _connect(url: str, folder: Path) -> Any:
 
 
 def _inode(folder: Path) -> int:
-    file = folder / "chroma.sqlite3"
-    return file.stat().st_ino if file.exists() else 0
+    return inode_of(folder / "chroma.sqlite3")
 
 
 @lru_cache(maxsize=64)  # asking Chroma for a collection costs more than the search in it

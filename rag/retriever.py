@@ -194,7 +194,9 @@ def _scored(
 ) -> list[Hit]:
     """The passages with their scores, best first; equal ones in the order of their ids."""
     hits: list[Hit] = []
-    cosines = vectors @ np.stack([view.vector for view in views]).T
+    # row by row: a product of matrices rounds a row differently in the company of others
+    looking = np.stack([view.vector for view in views])
+    cosines = (vectors[:, None] * looking).sum(axis=2)
     for row, passage in enumerate(passages):
         view = view_of(views, passage.text)
         cosine = float(cosines[row, views.index(view)])

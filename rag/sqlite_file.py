@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.sqlite_file import WAIT, maps_sqlite_errors, transaction
+from workbench.sqlite_file import WAIT, inode_of, maps_sqlite_errors, transaction
 
 _readers = threading.local()  # path -> (inode, connection): opening costs more than most reads
 
@@ -33,7 +33,7 @@ class SqliteFile:
 
     def _reader(self) -> sqlite3.Connection:
         # the inode tells a file that was deleted and made again from the one that is open
-        inode = self.path.stat().st_ino if self.path.exists() else 0
+        inode = inode_of(self.path)
         opened = _readers.__dict__.get(str(self.path))
         if opened is not None and opened[0] == inode:
             return opened[1]

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, TypeVar
@@ -45,7 +46,7 @@ class Collection:
         """When documents last came or went: `YYYY-MM-DD HH:MM:SS`, in UTC."""
         self.index = ChromaIndex(settings, self._id, row["generation"], lambda: self.revision)
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """For what is derived from the passages: the lexical index, the calibration."""
         return self._settings.folder("collections", str(self._id))
@@ -62,6 +63,10 @@ class Collection:
     def documents(self) -> list[Document]:
         """The documents by source."""
         return self._catalogue.documents(self._id)
+
+    def sources(self) -> list[str]:
+        """The sources of the documents that can be searched, in order."""
+        return self._catalogue.sources(self._id)
 
     def document(self, source: str) -> list[Passage]:
         """One document's passages in reading order."""

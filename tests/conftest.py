@@ -28,7 +28,21 @@ if TYPE_CHECKING:
 
 share_processor()  # before any test imports torch: two tests at a time share two processors
 
+LONGEST = [  # they begin first, so that none runs on alone once the others have ended
+    "test_training_launch",
+    "test_deploy_publish",
+    "test_deploy_adapter",
+    "test_loop_steps",
+    "test_training_resume",
+    "test_browser_loop",
+    "test_browser_training",
+]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -285,6 +285,8 @@ class Settings(BaseSettings):
 
 
 def _made(path: Path, variable: str) -> Path:
+    if path.is_dir():  # a look costs less than a try, and each question needs some folders
+        return path
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

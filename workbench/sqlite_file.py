@@ -43,6 +43,14 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
             yield database
 
 
+def inode_of(path: Path) -> int:
+    """Tells a file that was deleted and made again from the one before; 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 @contextmanager
 def maps_sqlite_errors(path: Path) -> Iterator[None]:
     """Errors of the file become Damaged, Unwritable or Unavailable; those of a statement pass.

@@ -17,6 +17,7 @@ from workbench.files import remove_old_parts
 from workbench.hosts import is_loopback, url_of
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.turns import take_short_turns
 
 ENDS_WITHIN = 5  # seconds for answers that still grow
 
@@ -36,6 +37,7 @@ def run_server(settings: Settings, port: int) -> None:
     import uvicorn
 
     _check_free(settings.host, port)
+    take_short_turns()
     logging.basicConfig(format="%(message)s")
     logging.getLogger("workbench.api").setLevel(logging.INFO)
     guarded = "with a key" if _is_guarded(settings) else "without a key"

@@ -23,12 +23,9 @@ def questions_about_documents(settings: Settings) -> Iterator[str]:
         return
     sources = []
     for collection in pool.collections:
-        for document in collection.documents():
-            if document.state == "indexed":
-                sources.append((collection, document.source))
+        sources += [(collection, source) for source in collection.sources()]
     chance = random.Random(pool.name)  # noqa: S311 - the same on every visit
-    chance.shuffle(sources)
-    for collection, source in sources[:READ]:
+    for collection, source in chance.sample(sources, min(READ, len(sources))):
         headings = []
         for passage in collection.document(source)[1:]:  # the first heading is the document's title
             if passage.locator.heading:

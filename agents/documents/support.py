@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import permutations
 from typing import Literal
 
@@ -25,6 +26,7 @@ CITED_SHARE = 0.2  # where the sentence names its passage
 NUMBER_NAMES = 0.6  # as much as a word of that rarity
 CLAIM = 0.45  # rarity of all its words together; a sentence with less claims nothing
 SHORTEST_STEM = 4  # letters
+STEMS_KEPT = 100_000  # more than the common words of two languages
 ENDINGS = (
     *("ingly", "edly", "ments", "ment", "ions", "ion", "ings", "ing", "ies"),
     *("ed", "es", "ly", "s", "e", "y"),
@@ -192,6 +194,7 @@ def _stems(found: Iterable[str]) -> set[str]:
     return {_stem(word) for word in found}
 
 
+@lru_cache(STEMS_KEPT)
 def _stem(word: str) -> str:
     """An English word without its ending: `expire`, `expires` and `expired` are one."""
     if not word.isascii():

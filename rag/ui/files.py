@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -97,14 +98,13 @@ def show_upload(settings: Settings, name: str) -> None:
         st.info(both("Choose files first.", "请先选择文件。"))
 
 
-def show_files(collection: Collection) -> None:
+def show_files(collection: Collection, documents: Sequence[Document]) -> None:
     """The documents with their state; marked ones can be removed."""
-    documents = collection.documents()
     if not documents:
         st.info(both("No files yet: add some above.", "还没有文件，请在上方添加。"))
         return
     marked = st.dataframe(
-        [_row(document) for document in documents],
+        _table(documents),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -122,13 +122,17 @@ def show_files(collection: Collection) -> None:
             remove_documents(collection, chosen)
 
 
-def _row(document: Document) -> dict[str, str | int | float]:
-    size = round(document.size / 1000, 1)
-    if document.size:
-        size = max(size, 0.1)  # only an empty file has the size 0
+def _table(documents: Sequence[Document]) -> dict[str, list[Any]]:
+    """By columns, each word said once: a collection may have ten thousand files."""
+    states = {state: both(*names) for state, names in STATES.items()}
     return {
-        both("File", "文件"): Path(document.source).name,
-        both("State", "状态"): both(*STATES[document.state]),
-        both("Passages", "段落"): document.passages,
-        both("Size (KB)", "大小 (KB)"): size,
+        both("File", "文件"): [Path(document.source).name for document in documents],
+        both("State", "状态"): [states[document.state] for document in documents],
+        both("Passages", "段落"): [document.passages for document in documents],
+        both("Size (KB)", "大小 (KB)"): [_kilobytes(document.size) for document in documents],
     }
+
+
+def _kilobytes(size: int) -> float:
+    """Rounded; only an empty file has the size 0."""
+    return max(round(size / 1000, 1), 0.1) if size else 0.0

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from rag.example import EXAMPLE
+from rag.passages import Document
 from rag.store import (
     Collection,
     check_name,
@@ -58,9 +59,10 @@ def page() -> None:
         collection = open_collection(settings, name)
     except NotFound:  # deleted in another tab
         st.rerun()
-    _show_facts(collection)
+    documents = collection.documents()
+    _show_facts(collection, documents)
     show_other_embedder(settings, collection)
-    show_report(settings, collection)
+    show_report(settings, collection, documents)
     files, search, learned, manage = st.tabs(
         [
             both("Files", "文件"),
@@ -71,7 +73,7 @@ def page() -> None:
     )
     with files:
         show_upload(settings, name)
-        show_files(collection)
+        show_files(collection, documents)
     with search:
         show_search(settings, collection)
     with learned:
@@ -150,8 +152,7 @@ def _show_new(settings: Settings) -> None:
         st.info(both("Give it a name and choose its first files.", "请填写名称并选择首批文件。"))
 
 
-def _show_facts(collection: Collection) -> None:
-    documents = collection.documents()
+def _show_facts(collection: Collection, documents: Sequence[Document]) -> None:
     passages = collection.count()
     changed = _local(collection.changed)
     facts = [

@@ -22,16 +22,15 @@ from workbench.ui.widgets import both, plain, show_error, shows_errors, told
 SHOWN = 5  # files at once; the others are folded
 
 
-def show_report(settings: Settings, collection: Collection) -> None:
+def show_report(settings: Settings, collection: Collection, documents: Sequence[Document]) -> None:
     """The report, until it is put away; a new reading, or a new problem, brings it back."""
     # always a place for it, else the tabs below would begin again whenever it comes or goes
     with st.container():
-        _show(settings, collection)
+        _show(settings, collection, _unread(documents))
 
 
-def _show(settings: Settings, collection: Collection) -> None:
+def _show(settings: Settings, collection: Collection, unread: Sequence[Document]) -> None:
     job = last_reading(settings, collection)
-    unread = _unread(collection)
     mark = _mark(job, unread)
     record = collection.folder / "report.json"
     if not mark or read_json(record) == mark:
@@ -57,9 +56,8 @@ def _show(settings: Settings, collection: Collection) -> None:
         _offer_for_all(settings, collection, unread)
 
 
-def _unread(collection: Collection) -> list[Document]:
+def _unread(documents: Sequence[Document]) -> list[Document]:
     """The files that cannot be searched: what failed, then what is empty."""
-    documents = collection.documents()
     failed = [document for document in documents if document.state == "failed"]
     empty = [document for document in documents if document.state == "empty"]
     return failed + empty

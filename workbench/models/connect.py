@@ -72,11 +72,8 @@ def _ollama_client(
         temperature=temperature,
         top_p=top_p,
         reasoning=reasoning,
-        client_kwargs={
-            "trust_env": not is_loopback(host),
-            "timeout": _timeout(),
-            "limits": _limits(),
-        },
+        client_kwargs={"trust_env": not is_loopback(host), "timeout": _timeout()},
+        sync_client_kwargs={"mounts": _mounts(trust_env=not is_loopback(host))},
     )
 
 
@@ -119,7 +116,9 @@ def _openai_client(
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
         timeout=_timeout(),
-        http_client=httpx.Client(trust_env=trust_env, timeout=_timeout(), limits=_limits()),
+        http_client=httpx.Client(
+            trust_env=trust_env, timeout=_timeout(), mounts=_mounts(trust_env=trust_env)
+        ),
     )
     made.client = PlainChunks(made.root_client)
     return made
@@ -162,8 +161,10 @@ def _timeout() -> httpx.Timeout:
     return httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
 
 
-def _limits() -> httpx.Limits:
-    """How many may chat at once is for others to say."""
+def _mounts(*, trust_env: bool) -> dict[str, httpx.BaseTransport]:
+    """For every address but those that a proxy of the environment serves."""
     import httpx
 
-    return httpx.Limits(max_connections=None, max_keepalive_connections=OPEN)
+    from workbench.models.transport import Apart
+
+    return {"all://": Apart(httpx.create_ssl_context(trust_env=trust_env), OPEN)}

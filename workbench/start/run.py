@@ -20,6 +20,7 @@ from workbench.hosts import check_binding, is_loopback, url_of
 from workbench.messages import say
 from workbench.private import close_to_others
 from workbench.settings import Settings, load_settings
+from workbench.turns import take_short_turns
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS_TRIED = 50
@@ -126,6 +127,7 @@ def _serve(settings: Settings, port: int) -> None:
     The folder stays the person's: settings and jobs read its workbench.toml. Streamlit finds
     `.streamlit/config.toml` beside the script.
     """
+    take_short_turns()
     app = ROOT / "app.py"
     if not app.exists():
         raise NotFound(
