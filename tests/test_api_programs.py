@@ -1,7 +1,8 @@
 """Requests in the forms that chat programs send, and answers as those programs read them.
 
-`client_shapes.json` has the forms, written after the programs' sources; the programs themselves do
-not run here. The readers below do what Open WebUI and LobeChat do with a stream.
+`client_shapes.json` has the forms: some recorded between Open WebUI and this API, with words of our
+own, the others written after the programs' sources. The programs themselves do not run here. The
+readers below do what Open WebUI and LobeChat do with a stream.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from served_api import TOY, served, speak
 from tool_model import tool_server
 
 from agents.api import embeddings
+from agents.api.asked import ChatRequest, read_request
 from agents.api.written import Written
 from agents.registry import registered
 from workbench.chat.events import Done, Source, Token
-from workbench.settings import load_settings
+from workbench.settings import Settings, load_settings
 
 SHAPES = json.loads((Path(__file__).parent / "client_shapes.json").read_text("utf-8"))
 SAID = "At six [1]. STOP here"
@@ -119,6 +121,31 @@ def test_what_a_program_sends_is_answered_as_it_reads(
     else:
         assert (shown.text, shown.thought) == (SAID, "Hm.")
         assert shown.source(1) == "tides.md p. 1"
+
+
+@pytest.mark.parametrize(
+    ("model", "choice", "given"),
+    [
+        ("workbench-assistant", None, ["look"]),
+        ("workbench-assistant", "auto", ["look"]),
+        ("workbench-assistant", "none", []),
+        ("workbench-documents", "auto", []),
+        ("workbench-auto", None, []),
+    ],
+)
+def test_tools_reach_the_assistant_alone_and_only_where_they_may_be_called(
+    model: str, choice: str | None, given: list[str], settings: Settings
+) -> None:
+    tool = {"type": "function", "function": {"name": "look"}}
+    asked = ChatRequest.model_validate(
+        {
+            "model": model,
+            "messages": [{"role": "user", "content": "When is high tide?"}],
+            "tools": [tool],
+            "tool_choice": choice,
+        }
+    )
+    assert [one["function"]["name"] for one in read_request(asked, settings).tools] == given
 
 
 # what is written -> (the passage behind each mark, the places of the passages)

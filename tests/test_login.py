@@ -395,6 +395,26 @@ def test_a_provider_s_word_lets_in_whom_it_names(
             assert login.person.role == "reader" and not login.person.has_password
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "came to no end"), ("zh", "没有完成")])
+def test_who_comes_back_from_a_provider_with_nothing_reads_so_once(
+    settings: Settings, language: str, said: str
+) -> None:
+    add_person(settings, "anna", PASSWORD)
+    provider = Provider(sub="nora", iat=int(time.time()))
+    with TestClient(app_on(settings, provider), follow_redirects=False) as client:
+        page = f"/login?language={language}"
+        assert said not in client.get(page).text
+        client.get("/login/with?provider=default")
+        assert client.get("/").headers["location"].startswith("/login?")
+        assert said in client.get(page).text
+        assert said not in client.get(page).text
+        # who gets in has nothing left of the way
+        client.get("/login/with?provider=default")
+        keep_cookie(client, OIDC_COOKIE, "signed")
+        assert client.get("/login/oidc").status_code == 303
+        assert "workbench_out" not in client.cookies
+
+
 def test_the_provider_says_who_is_in_which_group(settings: Settings) -> None:
     add_person(settings, "anna", PASSWORD)
     for group in ("crew", "guests"):

@@ -93,26 +93,26 @@ class ChatRequest(Strict):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the chat seam is given."""
+    """What the chat seam is given; `tools` are those that the model may call."""
 
     text: str
     history: Sequence[Turn]
     settings: Settings
     mode: str
+    tools: Sequence[dict[str, Any]] = ()
 
 
 def read_request(request: ChatRequest, settings: Settings) -> Asked:
-    """Raises NotFound for the model, InvalidInput for what cannot be done."""
+    """Raises NotFound for the model, InvalidInput for what cannot be done.
+
+    Tools that are offered need not be called, and the assistant alone passes them on: Open WebUI
+    offers its own with every question.
+    """
     _check_wishes(request)
     mode, settings = read_name(request.model, settings)
-    if request.tools and mode != ASSISTANT:
-        raise InvalidInput(
-            say("The model “{name}” passes no tools on.", name=request.model),
-            "Ask workbench-assistant with tools, or leave them out.",
-        )
     settings = _as_wished(request, settings)
-    if request.tools:
-        return Asked("", [], settings, mode)
+    if request.tools and mode == ASSISTANT and request.tool_choice != "none":
+        return Asked("", [], settings, mode, request.tools)
     said = [message for message in request.messages if not _is_system(message)]
     if not said or said[-1].role != "user":
         raise InvalidInput(
@@ -147,7 +147,7 @@ def _check_wishes(request: ChatRequest) -> None:
         raise InvalidInput(
             "There are too many stops.", say("Send {most} at most.", most=MOST_STOPS)
         )
-    if request.tools and request.tool_choice not in (None, "auto"):
+    if request.tools and request.tool_choice not in (None, "auto", "none"):
         raise InvalidInput("No model can be made to call a tool.", "Leave tool_choice out.")
 
 

@@ -65,7 +65,7 @@ async def complete(asked: ChatRequest, request: Request, settings: Workspace) ->
 
 
 def _events(asked: ChatRequest, read: Asked, settings: Settings) -> Generator[Item, None, None]:
-    if asked.tools:
+    if read.tools:
         yield from speak_with_tools(asked, read.settings)
         return
     for event in answer(read.text, read.history, read.settings, read.mode):

@@ -29,11 +29,17 @@ from workbench.messages import translate
 from workbench.settings import Settings, load_settings
 
 FORM_COOKIE = "workbench_form"
+OUT_COOKIE = "workbench_out"  # of a browser that went to a provider, until it is back
 FORM_FOR = 3600  # seconds that a form may be looked at before it is sent
 LARGEST_FORM = 10_000  # bytes
 OWN_PATH = re.compile(r"/[\w/-]{0,100}")
 CHECKED_AT_ONCE = 2  # passwords; more of them wait here, not in a thread that pages need
 YEAR = 31_536_000  # seconds
+NOT_BACK = {
+    "en": "The sign-in with your organisation came to no end. Please try again; if that does not "
+    "help, whoever looks after this Workbench finds the reason in its log.",
+    "zh": "通过组织登录没有完成。请重试；若仍然不行，Workbench 的管理者可以在日志中找到原因。",
+}
 
 
 def login_routes(outside: Outside, settings: Settings | None = None) -> Sequence[Route]:
@@ -61,7 +67,10 @@ class _Door:
         wanted = own_path(request.query_params.get("next", ""))
         if await run_in_threadpool(self._needs_no_login, request):
             return RedirectResponse(wanted, 303)
-        response = self._form(request, wanted)
+        problem = NOT_BACK[language_of(request)] if OUT_COOKIE in request.cookies else ""
+        response = self._form(request, wanted, problem=problem)
+        if problem:  # said once
+            _forget_way_out(request, response)
         chosen = request.query_params.get("language", "")
         if chosen in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, chosen, YEAR, samesite="lax")
@@ -101,7 +110,10 @@ class _Door:
         provider = request.query_params.get("provider", "")
         if provider not in self._outside.providers():
             return RedirectResponse(LOGIN, 303)
-        return RedirectResponse(self._outside.way_to(provider), 303)
+        response = RedirectResponse(self._outside.way_to(provider), 303)
+        line = cookie_line(request.scope, OUT_COOKIE, "1", FORM_FOR)
+        response.raw_headers.append((b"set-cookie", line))
+        return response
 
     async def come_back(self, request: Request) -> Response:
         """The provider's word is exchanged for a login of ours, and forgotten."""
@@ -113,6 +125,7 @@ class _Door:
             response = welcome(request, self._root, person, "/")
         for name in self._outside.used_cookies(request.cookies):
             response.delete_cookie(name)
+        _forget_way_out(request, response)
         return response
 
     def _let_in(self, request: Request) -> Person:
@@ -156,6 +169,11 @@ def welcome(request: Request, root: Settings, person: Person, wanted: str) -> Re
     line = login_cookie(request.scope, root, Login(person, begun=0.0, seen=0.0))
     response.raw_headers.append((b"set-cookie", line))
     return response
+
+
+def _forget_way_out(request: Request, response: Response) -> None:
+    line = cookie_line(request.scope, OUT_COOKIE, "", 0)
+    response.raw_headers.append((b"set-cookie", line))
 
 
 def own_path(path: str) -> str:
