@@ -172,7 +172,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"messages": [{"role": "user", "content": " "}]}, 400, "empty"),
     ({"temperature": 3}, 400, "temperature"),
     ({"n": 2}, 400, "one answer"),
-    ({"tools": [TOOL]}, 400, "workbench-assistant"),
+    ({"tools": [TOOL], "tool_choice": "required"}, 400, "tool_choice"),
     ({"response_format": {"type": "json_object"}}, 400, "text"),
     ({"messages": [{"role": "user", "content": "it fails"}]}, 503, "Mend it."),
     ({"model": "workbench-tuned"}, 404, "no tuned model"),

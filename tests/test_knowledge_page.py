@@ -15,9 +15,11 @@ from streamlit.testing.v1 import AppTest
 
 from rag.ingest import ingest
 from rag.loaders.image import INSTALL
+from rag.passages import Document
 from rag.removal import put_back, take_out
 from rag.retriever import retrieve
 from rag.store import open_collection
+from rag.ui import files
 from workbench.files import write_json
 from workbench.settings import Settings
 from workbench.ui.translation import in_chinese
@@ -130,3 +132,15 @@ def test_a_missing_program_is_offered_as_a_command_to_copy(
     app = page("rag/ui/knowledge.py", "zh")
     assert "apt install tesseract-ocr" in app.code[0].value
     assert "尚未安装" in texts(app)
+
+
+def test_the_words_of_the_table_are_said_once_for_all_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(files, "both", lambda english, chinese: said.append(english) or english)
+    many = [Document(f"a/{number}.md", "", number, 0, "indexed") for number in range(500)]
+    table = files._table(many)
+    assert len(said) < 10
+    assert table["File"][:2] == ["0.md", "1.md"]
+    assert table["Size (KB)"][:2] == [0.0, 0.1]
