@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from workbench.models.connect import _mounts
+from workbench.models.connect import _http_options
 from workbench.models.transport import Apart
 
 
@@ -117,10 +117,10 @@ def test_a_proxy_of_the_environment_comes_first(
     monkeypatch.setenv("HTTP_PROXY", address(server))
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    with httpx.Client(trust_env=True, mounts=_mounts(trust_env=True)) as asking:
+    with httpx.Client(**_http_options("http://models.example/v1")) as asking:
         assert asking.get("http://models.example/v1").text == "hello"
     with (
-        httpx.Client(trust_env=False, mounts=_mounts(trust_env=False)) as asking,
+        httpx.Client(**_http_options("http://127.0.0.1:9/v1")) as asking,
         pytest.raises(httpx.TransportError),
     ):
         asking.get("http://127.0.0.1:9/v1")

@@ -72,8 +72,7 @@ def _ollama_client(
         temperature=temperature,
         top_p=top_p,
         reasoning=reasoning,
-        client_kwargs={"trust_env": not is_loopback(host), "timeout": _timeout()},
-        sync_client_kwargs={"mounts": _mounts(trust_env=not is_loopback(host))},
+        sync_client_kwargs=_http_options(host),
     )
 
 
@@ -105,7 +104,6 @@ def _openai_client(
 
     from workbench.models.openai import CompatibleChatModel, PlainChunks
 
-    trust_env = not is_loopback(base_url)
     made = CompatibleChatModel(
         model=model,
         base_url=base_url,
@@ -116,9 +114,7 @@ def _openai_client(
         stream_usage=True,  # else the server never says how many tokens it has made
         max_retries=1,
         timeout=_timeout(),
-        http_client=httpx.Client(
-            trust_env=trust_env, timeout=_timeout(), mounts=_mounts(trust_env=trust_env)
-        ),
+        http_client=httpx.Client(**_http_options(base_url)),
     )
     made.client = PlainChunks(made.root_client)
     return made
@@ -161,10 +157,13 @@ def _timeout() -> httpx.Timeout:
     return httpx.Timeout(ANSWERS_WITHIN, connect=CONNECTS_WITHIN)
 
 
-def _mounts(*, trust_env: bool) -> dict[str, httpx.BaseTransport]:
-    """For every address but those that a proxy of the environment serves."""
+def _http_options(url: str) -> dict[str, Any]:
+    """How httpx speaks to a server; one on this machine is asked past any proxy."""
     import httpx
 
     from workbench.models.transport import Apart
 
-    return {"all://": Apart(httpx.create_ssl_context(trust_env=trust_env), OPEN)}
+    trust_env = not is_loopback(url)
+    transport = Apart(httpx.create_ssl_context(trust_env=trust_env), OPEN)
+    # of the environment's proxies each has a narrower pattern, which comes first
+    return {"trust_env": trust_env, "timeout": _timeout(), "mounts": {"all://": transport}}
