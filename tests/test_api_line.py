@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from apart import apart
 from served_api import TOY, served
 from starlette.requests import ClientDisconnect
 
@@ -156,9 +155,8 @@ def test_a_client_that_is_gone_when_its_answer_begins_is_forgotten(
         "query_string": b"",
         "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
     }
-    # in a thread: a browser's test before this one leaves a loop running in this one
-    with suppress(OSError, ClientDisconnect), ThreadPoolExecutor(1) as apart:
-        apart.submit(asyncio.run, app(scope, receive, send)).result()
+    with suppress(OSError, ClientDisconnect):
+        apart(app(scope, receive, send))
     assert entered == [1]
     assert LINE.growing() == 0
 

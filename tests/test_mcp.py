@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from apart import apart
 from click.testing import CliRunner
 from conftest import free_port
 
@@ -57,12 +56,6 @@ async def use(transport: Any) -> dict[str, str]:
         missing = await client.call_tool("nothing", {})
         said["missing"] = str(missing.is_error)
     return said
-
-
-def apart(calls: Coroutine[Any, Any, dict[str, str]]) -> dict[str, str]:
-    """Run them in a thread: a browser's test before this one leaves a loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, calls).result()
 
 
 def check(said: dict[str, str]) -> None:
