@@ -415,6 +415,19 @@ def test_who_comes_back_from_a_provider_with_nothing_reads_so_once(
         assert "workbench_out" not in client.cookies
 
 
+def test_who_turns_back_from_a_provider_and_gives_a_password_left_nothing_open(
+    settings: Settings,
+) -> None:
+    add_person(settings, "anna", PASSWORD)
+    provider = Provider(sub="nora", iat=int(time.time()))
+    with TestClient(app_on(settings, provider), follow_redirects=False) as client:
+        form = form_of(client, "anna", PASSWORD, "/data")
+        client.get("/login/with?provider=default")
+        assert "workbench_out" in client.cookies
+        assert client.post("/login", data=form).status_code == 303
+        assert "workbench_out" not in client.cookies
+
+
 def test_the_provider_says_who_is_in_which_group(settings: Settings) -> None:
     add_person(settings, "anna", PASSWORD)
     for group in ("crew", "guests"):

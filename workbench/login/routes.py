@@ -70,7 +70,7 @@ class _Door:
         problem = NOT_BACK[language_of(request)] if OUT_COOKIE in request.cookies else ""
         response = self._form(request, wanted, problem=problem)
         if problem:  # said once
-            _forget_way_out(request, response)
+            _put(response, cookie_line(request.scope, OUT_COOKIE, "", 0))
         chosen = request.query_params.get("language", "")
         if chosen in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, chosen, YEAR, samesite="lax")
@@ -102,7 +102,7 @@ class _Door:
         if request.headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
             await run_in_threadpool(self._end, request)
         response = RedirectResponse(LOGIN, 303)
-        response.raw_headers.append((b"set-cookie", cookie_line(request.scope, COOKIE, "", 0)))
+        _put(response, cookie_line(request.scope, COOKIE, "", 0))
         return response
 
     async def go_out(self, request: Request) -> Response:
@@ -111,8 +111,7 @@ class _Door:
         if provider not in self._outside.providers():
             return RedirectResponse(LOGIN, 303)
         response = RedirectResponse(self._outside.way_to(provider), 303)
-        line = cookie_line(request.scope, OUT_COOKIE, "1", FORM_FOR)
-        response.raw_headers.append((b"set-cookie", line))
+        _put(response, cookie_line(request.scope, OUT_COOKIE, "1", FORM_FOR))
         return response
 
     async def come_back(self, request: Request) -> Response:
@@ -121,11 +120,11 @@ class _Door:
             person = await run_in_threadpool(self._let_in, request)
         except WorkbenchError as error:
             response = self._form(request, "/", problem=_told(request, error), status=401)
+            _put(response, cookie_line(request.scope, OUT_COOKIE, "", 0))
         else:
             response = welcome(request, self._root, person, "/")
         for name in self._outside.used_cookies(request.cookies):
             response.delete_cookie(name)
-        _forget_way_out(request, response)
         return response
 
     def _let_in(self, request: Request) -> Person:
@@ -147,8 +146,7 @@ class _Door:
             providers=self._outside.providers(),
         )
         response = HTMLResponse(page, status, headers={"cache-control": "no-store"})
-        line = cookie_line(request.scope, FORM_COOKIE, nonce, FORM_FOR)
-        response.raw_headers.append((b"set-cookie", line))
+        _put(response, cookie_line(request.scope, FORM_COOKIE, nonce, FORM_FOR))
         return response
 
     def _needs_no_login(self, request: Request) -> bool:
@@ -164,16 +162,15 @@ class _Door:
 
 
 def welcome(request: Request, root: Settings, person: Person, wanted: str) -> Response:
-    """To the page that was wanted, with the cookie of a new login."""
+    """To the page that was wanted, with the cookie of a new login; other ways in are forgotten."""
     response = RedirectResponse(wanted, 303)
-    line = login_cookie(request.scope, root, Login(person, begun=0.0, seen=0.0))
-    response.raw_headers.append((b"set-cookie", line))
+    _put(response, cookie_line(request.scope, OUT_COOKIE, "", 0))
+    _put(response, login_cookie(request.scope, root, Login(person, begun=0.0, seen=0.0)))
     return response
 
 
-def _forget_way_out(request: Request, response: Response) -> None:
-    line = cookie_line(request.scope, OUT_COOKIE, "", 0)
-    response.raw_headers.append((b"set-cookie", line))
+def _put(response: Response, cookie: bytes) -> None:
+    response.raw_headers.append((b"set-cookie", cookie))
 
 
 def own_path(path: str) -> str:
