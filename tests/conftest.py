@@ -132,11 +132,21 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ollama_server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[str]:
-    """The address of a real Ollama server that has the tiny model as `tiny`."""
+def shared_ollama(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Ollama]:
+    """A real Ollama server that has the tiny model as `tiny`; tests ask for `ollama_server`."""
     with running_ollama(tmp_path_factory.mktemp("ollama")) as server:
         server.create("tiny", tiny_model)
-        yield server.url
+        yield server
+
+
+@pytest.fixture
+def ollama_server(shared_ollama: Ollama) -> Iterator[str]:
+    """The address of an Ollama server that has the tiny model as `tiny`, and no other.
+
+    What a test publishes there goes when it ends: the next test may be of any module.
+    """
+    yield shared_ollama.url
+    shared_ollama.remove_all_but("tiny:latest")
 
 
 @contextmanager

@@ -164,6 +164,14 @@ class Ollama:
             parameters={"stop": ["<|im_end|>", "<|endoftext|>"], "temperature": 0},
         )
 
+    def remove_all_but(self, kept: str) -> None:
+        import ollama
+
+        client = ollama.Client(self.url, trust_env=False)  # a test may have set a proxy
+        for model in client.list().models:
+            if model.model and model.model != kept:
+                client.delete(model.model)
+
     def kill(self) -> None:
         """At once, as a crash would, with the runners that it has started."""
         with suppress(ProcessLookupError):
