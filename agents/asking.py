@@ -31,11 +31,13 @@ from workbench.chat.line import in_line
 from workbench.chat.streams import OWNER, STREAMS
 from workbench.errors import Unavailable, WorkbenchError
 from workbench.messages import say
+from workbench.models.chosen import warm_client
 from workbench.models.listing import CONNECT, NONE
 from workbench.settings import Settings
 
 BESIDE = Beside()
 LOOKED_EVERY = 0.2  # seconds, while files are read
+MODEL = "model"  # what is warmed up for every mode
 
 _warmed: set[tuple[str, ...]] = set()  # (mode, workspace, asset) that this process has loaded
 _warmed_lock = threading.Lock()
@@ -269,16 +271,18 @@ def timed(events: Iterator[Event], begun: float) -> Iterator[Event]:
         yield event
 
 
-def warm_up(mode: str, settings: Settings, beside: Beside = BESIDE) -> None:
+def warm_up(mode: str, settings: Settings, beside: Beside = BESIDE) -> Sequence[threading.Thread]:
     """Load in threads what an answer in that mode would wait for, while the person still types.
 
     Once per process, agent and asset. In `auto` the router is made ready and only the default agent
-    is loaded: the weights of others take memory that may never be used.
+    is loaded: the weights of others take memory that may never be used. Returns the threads.
     """
     warms = {one: AGENTS[one].warm for one in modes_asked(mode, beside) if one != AUTO}
     if mode == AUTO:
         default = default_agent()
         warms = {default.mode: default.warm, AUTO: warm_routing}
+    warms[MODEL] = warm_client
+    started = []
     for one, warm in warms.items():
         asset = getattr(settings, AGENTS[one].asset or "model") if one in AGENTS else ""
         key = (one, str(settings.home), asset)
@@ -287,9 +291,12 @@ def warm_up(mode: str, settings: Settings, beside: Beside = BESIDE) -> None:
                 continue
             _warmed.add(key)
         # no daemon: the process aborts where it ends while a native library loads
-        threading.Thread(
+        thread = threading.Thread(
             target=_warm, args=(key, warm, settings), name=f"warm-{one}", daemon=False
-        ).start()
+        )
+        thread.start()
+        started.append(thread)
+    return started
 
 
 def _warm(key: tuple[str, ...], warm: Callable[[Settings], None], settings: Settings) -> None:

@@ -153,7 +153,7 @@ _ROWS = [
         attached="agents.documents.attached:find_in_files",
         examples="agents.documents.examples:questions_about_documents",
         holdings="agents.documents.examples:name_collections",
-        warm_up="agents.documents.search:warm_search",
+        warm_up="agents.documents.agent:get_ready",
         choice="agents.documents.ui.choice:choose_collection",
     ),
     Agent(

@@ -10,6 +10,7 @@ from agents.budget import fit
 from agents.documents.attached import find_in_files
 from agents.documents.quoting import find_quotes, in_another_language, quote
 from agents.documents.search import Retrieved, search
+from agents.documents.support import Support
 from agents.documents.writing import write_answer
 from agents.question import Question
 from rag.passages import Hit
@@ -18,6 +19,7 @@ from workbench.language import localized
 from workbench.models.chosen import ChosenModel
 from workbench.models.listing import NONE
 from workbench.models.packaged import knows
+from workbench.settings import Settings
 
 NO_MODEL = Notice(
     "Quoted as it stands: no language model is connected. Start Ollama (`ollama pull qwen3:4b`) "
@@ -68,6 +70,12 @@ def answer_from_documents(question: Question) -> Iterator[Event]:
         yield Done(NONE, time.monotonic() - begun, 0, lineage)
         return
     yield from write_answer(question, model, found, hits, turns, begun, lineage)
+
+
+def get_ready(settings: Settings) -> None:
+    """Load what the first answer would wait for: indexes, embedders, and how rare words are."""
+    Support("warm", ["warm"])
+    search("warm", settings)
 
 
 def _model_for(question: Question) -> ChosenModel | None:

@@ -54,8 +54,3 @@ def searched(settings: Settings) -> list[str]:
         return settings.collections
     names = [settings.attached, *settings.collections]
     return [name for name in names if exists(settings, name)]
-
-
-def warm_search(settings: Settings) -> None:
-    """Load the collections' indexes and embedders, which the first search would wait for."""
-    search("warm", settings)

@@ -89,17 +89,20 @@ def scored_runs(settings: Settings) -> list[str]:
 
 
 def load_tuned(settings: Settings) -> None:
-    """Load a local tuned model with its adapter into memory; a server loads its own."""
+    """Load a local tuned model with its adapter into memory, or the library that asks a server."""
     from workbench.models.local import Count, stream
     from workbench.models.weights import load_local
 
-    kind, _, rest = tuned_model(settings).partition(":")
-    if kind == "local":
-        # one token, so that the adapter is put on too: importing PEFT takes long
-        turns = [{"role": "user", "content": "?"}]
-        loaded = load_local(find_local(rest, settings))
-        for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
-            pass
+    name = tuned_model(settings)
+    kind, _, rest = name.partition(":")
+    if kind != "local":
+        choose_named(name, settings).chat_model()
+        return
+    # one token, so that the adapter is put on too: importing PEFT takes long
+    turns = [{"role": "user", "content": "?"}]
+    loaded = load_local(find_local(rest, settings))
+    for _ in stream(loaded, turns, settings.context_tokens, 1, 0.0, Count()):
+        pass
 
 
 def talking_runs(settings: Settings) -> list[str]:

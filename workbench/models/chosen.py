@@ -94,6 +94,16 @@ def choose_named(name: str, settings: Settings) -> ChosenModel:
     return _within(describe_model(name, settings), settings)
 
 
+def warm_client(settings: Settings) -> None:
+    """Load the library that asks the chat model of the settings, which takes seconds; no weights.
+
+    Raises what `choose` raises.
+    """
+    chosen = choose(settings)
+    if chosen:
+        chosen.chat_model()
+
+
 def within_context(info: ModelInfo, settings: Settings) -> Settings:
     """The settings with a context that the model has, half of it at most for the answer."""
     context = min(settings.context_tokens, info.context_tokens or settings.context_tokens)
