@@ -1,6 +1,7 @@
 """Many chats at once over the HTTP API, beside one chat and beside the bare model server.
 
-    python benchmarks/api_load.py [--users 50] [--seconds 60] [--app 20] [--modes tuned documents]
+    python benchmarks/api_load.py [--users 50] [--seconds 60] [--app 20] [--processes 1]
+                                  [--modes tuned documents]
 
 A model server that costs little streams 40 tokens, 20 a second. The same questions are asked of it
 and of `workbench serve` in front of it, in turn: by one user, then by all of them at once. The mode
@@ -214,7 +215,7 @@ def measure(options: argparse.Namespace) -> None:
     settings |= {"MODEL": NAME, "TUNED": NAME, "COLLECTION": COLLECTION}
     environment = {f"WORKBENCH_{name}": value for name, value in settings.items()}
     fake = [sys.executable, str(HERE / "fake_model.py"), str(ports[0])]
-    serve = [*python, "serve", "--port", str(ports[1])]
+    serve = [*python, "serve", "--port", str(ports[1]), "--processes", str(options.processes)]
     with (
         running(fake, f"{raw}/v1/models", {}) as model,
         running(serve, f"{api}/healthz", environment) as server,
@@ -254,6 +255,7 @@ def main() -> None:
     )
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--processes", type=int, default=1, help="of the API")
     parser.add_argument("--modes", nargs="+", default=["tuned", "documents"])
     parser.add_argument("--app", type=int, default=0, metavar="SESSIONS")
     parser.add_argument("--workspace", type=Path, help="kept; else one is made and thrown away")

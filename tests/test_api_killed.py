@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
-from typing import Any
 
 import httpx
-from conftest import free_port
-from serving import Answering, serving
+from api_process import HTTP, Endless, running, wait_for
+from serving import serving
 
 from rag.retriever import retrieve
 from rag.store import open_collection
@@ -35,31 +30,7 @@ ASK = {
 }
 COLLECTION = "/v1/collections/quay/documents"
 MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
-HTTP = httpx.Client(timeout=60)
 DAYS = 2 * 86_400  # seconds
-
-
-class Endless(Answering):
-    """A chat model that goes on until nobody listens."""
-
-    def do_GET(self) -> None:
-        self.send_whole("application/json", b'{"data": [{"id": "endless"}]}')
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        try:
-            while True:
-                word = f"tide-{token_hex(4)} "  # a loop of the same words would be ended
-                choice = {"index": 0, "delta": {"content": word}}
-                chunk = {"id": "1", "model": "endless", "choices": [choice]}
-                self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-                self.wfile.flush()
-                time.sleep(0.02)
-        except OSError:
-            return
 
 
 class Load:
@@ -138,32 +109,6 @@ class Load:
             time.sleep(0.05)
 
 
-@contextmanager
-def running(settings: Settings, model: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`workbench serve` in a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "workbench.cli", "serve", "--port", str(port)]
-    chosen = {"WORKBENCH_OPENAI_BASE_URL": f"{model}/v1", "WORKBENCH_MODEL": "openai:endless"}
-    with (settings.home.parent / "log.txt").open("ab") as log:
-        server = subprocess.Popen(command, env=os.environ | chosen, stderr=log)
-    try:
-        _wait_for(lambda: HTTP.get(f"http://127.0.0.1:{port}/readyz").is_success)
-        yield f"http://127.0.0.1:{port}", server
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _wait_for(come: Callable[[], Any]) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        with suppress(httpx.HTTPError):
-            if come():
-                return
-        time.sleep(0.05)
-    raise TimeoutError
-
-
 def _kill(job: Job) -> None:
     """Its processes too, as when a machine stops."""
     end(living(job.folder), group_of(job.folder), grace=0)
@@ -189,7 +134,7 @@ def test_a_kill_loses_and_doubles_nothing(settings: Settings) -> None:
             assert told[goes_on.id] in ("running", "done"), "a job outlives the API"
             if killed.state == "interrupted":
                 killed.resume()
-            _wait_for(lambda: goes_on.state == killed.state == "done")
+            wait_for(lambda: goes_on.state == killed.state == "done")
             answer = HTTP.get(url + COLLECTION).json()["data"]
             assert sorted(one["name"] for one in answer) == sorted(load.jobs)
     quay = open_collection(settings, "quay")

@@ -16,8 +16,8 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from agents.api.admission import Admission
 from agents.api.keys import Key, find_key, list_keys
-from agents.api.limits import Buckets
 from agents.api.problems import Refusal, refused
 from workbench.accounts.database import has_accounts
 from workbench.accounts.people import ROLES, Person, Role, find_person
@@ -50,10 +50,10 @@ class Asker:
 class Door:
     """ASGI middleware: nobody gets in without a valid key, before anything else is read of them."""
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    def __init__(self, app: Any, settings: Settings, admission: Admission) -> None:
         self._app = app
         self._root = settings
-        self._buckets = Buckets()
+        self._admission = admission
         self._open = not list_keys(settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +79,7 @@ class Door:
         if key is None or key.expired:
             why = "has expired" if key else "is not valid"
             raise _not_let_in(f"The key {why}." if given else NEEDED)
-        wait = self._buckets.take(key.sha256, key.per_minute)
+        wait = await self._admission.take(key.sha256, key.per_minute)
         if wait:
             often = f"This key may ask {key.per_minute} times a minute."
             raise Refusal(429, "rate_limit_exceeded", often, wait)

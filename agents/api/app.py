@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -20,6 +22,7 @@ from agents.api import (
     pages,
 )
 from agents.api.access import Door
+from agents.api.admission import Admission, OneProcess
 from agents.api.metrics import Metrics
 from agents.api.outside import Around
 from agents.api.problems import answers_problems
@@ -40,21 +43,33 @@ ROUTERS = [
 ]
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """The app; `settings` are those of every answer."""
+def make_app(settings: Settings, admission: Admission | None = None) -> FastAPI:
+    """The app; `settings` are those of every answer.
+
+    `admission` is what it shares with other processes of the same server, None where it is alone.
+    """
+    admission = admission or OneProcess()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with admission.running():
+            yield
+
     app = FastAPI(
+        lifespan=lifespan,
         title="Workbench",
         version=version("agent-workbench"),
         description="The agents of a workspace, for clients of OpenAI's API.",
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
     )
+    app.state.admission = admission
     app.state.metrics = Metrics()
     for router in ROUTERS:
         app.include_router(router)
     answers_problems(app)
     # the last one added is the first to see a request
-    app.add_middleware(Door, settings=settings)
+    app.add_middleware(Door, settings=settings, admission=admission)
     app.add_middleware(Around, metrics=app.state.metrics, file_megabytes=settings.file_megabytes)
     app.add_middleware(AllowedHosts, settings=settings)
     return app

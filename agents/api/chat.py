@@ -58,7 +58,8 @@ async def complete(asked: ChatRequest, request: Request, settings: Workspace) ->
     prompt = "\n".join(text_of(message) for message in asked.messages)
     written = Written(asked.stops, asked.most_tokens, prompt, address)
     reply = _Reply(asked, written, request.app.state.metrics)
-    flow = Flow(lambda: _events(asked, read, settings), settings)
+    admission = request.app.state.admission
+    flow = await Flow.entered(lambda: _events(asked, read, settings), settings, admission)
     if asked.stream:
         return _Streamed(reply.chunks(flow), flow)
     return await reply.whole(flow, request)

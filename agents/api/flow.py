@@ -17,9 +17,10 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from agents.api.admission import Admission, Entered
 from agents.api.threads import Threads
 from workbench.chat.events import Beat, Waiting
-from workbench.chat.line import LINE, LOOKED_EVERY, limits_of, owner_of
+from workbench.chat.line import LOOKED_EVERY, limits_of, owner_of
 from workbench.settings import Settings
 
 THREADS = Threads("api-answer")
@@ -28,12 +29,9 @@ END = object()
 
 
 class Flow(Generic[Item]):
-    """One answer. Make it inside a running loop, read it once, and `leave` it whatever happens.
+    """One answer that stands in the line. Read it once, and `leave` it whatever happens."""
 
-    Raises Busy where the line is full.
-    """
-
-    def __init__(self, make: Callable[[], Generator[Item, None, None]], settings: Settings) -> None:
+    def __init__(self, make: Callable[[], Generator[Item, None, None]]) -> None:
         self._make = make
         self._loop = asyncio.get_running_loop()
         self._items: asyncio.Queue[Any] = asyncio.Queue()
@@ -41,7 +39,20 @@ class Flow(Generic[Item]):
         self._left = threading.Event()
         self._runs = False
         self._put_last = 0.0  # time.monotonic()
-        self._ticket = LINE.enter(owner_of(settings), limits_of(settings), self._tell)
+        self._ticket: Entered
+
+    @classmethod
+    async def entered(
+        cls,
+        make: Callable[[], Generator[Item, None, None]],
+        settings: Settings,
+        admission: Admission,
+    ) -> Flow[Item]:
+        """The answer, once it has a place. Raises Busy where the line is full."""
+        flow = cls(make)
+        owner, limits = owner_of(settings), limits_of(settings)
+        flow._ticket = await admission.enter(owner, limits, flow._tell)
+        return flow
 
     def leave(self) -> None:
         """Nobody reads any more: the generator is closed at its next item, or never begins."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from agents.api.app import make_app
 from agents.api.keys import list_keys
+from agents.api.metrics import MULTIPROC
+from agents.api.shared import SharedAdmission, keeping
 from agents.asking import warm_up
 from agents.registry import AUTO
 from workbench.accounts.database import has_accounts
@@ -20,6 +30,8 @@ from workbench.settings import Settings
 from workbench.turns import take_short_turns
 
 ENDS_WITHIN = 5  # seconds for answers that still grow
+WARM_WITHIN = 60  # seconds for each thing that is loaded before the first request
+HANGS_AFTER = 60  # seconds without a sign of life; then a process is killed, and another one starts
 
 
 def check_door(settings: Settings, insecure: bool) -> None:
@@ -32,27 +44,58 @@ def check_door(settings: Settings, insecure: bool) -> None:
     )
 
 
-def run_server(settings: Settings, port: int) -> None:
+def run_server(settings: Settings, port: int, processes: int = 1) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises Unavailable for a port that is taken."""
-    import uvicorn
-
     _check_free(settings.host, port)
-    take_short_turns()
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("workbench.api").setLevel(logging.INFO)
     guarded = "with a key" if _is_guarded(settings) else "without a key"
     click.echo(f"{url_of(settings.host, port)}/v1  ({guarded}; Ctrl-C stops it)", err=True)
     remove_old_parts(settings.folder("uploads"))  # of uploads that a kill broke off
-    warm_up(AUTO, settings)
-    uvicorn.run(
-        make_app(settings),
-        host=settings.host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=ENDS_WITHIN,
-    )
+    if processes == 1:
+        _begin()
+        warm_up(AUTO, settings)
+        uvicorn.run(make_app(settings), **_options(settings, port))
+    else:
+        _run_processes(settings, port, processes)
+
+
+def _run_processes(settings: Settings, port: int, processes: int) -> None:
+    """Several processes that take requests from one socket; one that dies is started again."""
+    with TemporaryDirectory(prefix="workbench-") as folder:
+        os.environ[MULTIPROC] = folder  # for the processes that start from here
+        line = Path(folder) / "line"
+        app = partial(_part_app, settings, line)
+        options = _options(settings, port)
+        config = uvicorn.Config(app, factory=True, workers=processes, **options)
+        with keeping(line):
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _options(settings: Settings, port: int) -> dict[str, Any]:
+    """What uvicorn is told of every process."""
+    return {
+        "host": settings.host,
+        "port": port,
+        "log_level": "warning",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": ENDS_WITHIN,
+        "timeout_worker_healthcheck": HANGS_AFTER,
+    }
+
+
+def _part_app(settings: Settings, line: Path) -> FastAPI:
+    """The app of one process of several. It takes no request before it can answer at once."""
+    _begin()
+    for thread in warm_up(AUTO, settings):
+        thread.join(WARM_WITHIN)
+    return make_app(settings, SharedAdmission(line))
+
+
+def _begin() -> None:
+    """What every process that serves does first."""
+    take_short_turns()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("workbench.api").setLevel(logging.INFO)
 
 
 def _is_guarded(settings: Settings) -> bool:
