@@ -26,8 +26,9 @@ from workbench.errors import NotFound, WorkbenchError
 from workbench.files import remove, sha256_of, writing
 from workbench.jobs.job import Job, list_jobs, start
 from workbench.messages import say
+from workbench.room import check_room
 from workbench.settings import Settings
-from workbench.ui.uploads import Upload, safe_name
+from workbench.ui.uploads import Upload, safe_name, size_of
 
 if TYPE_CHECKING:
     from rag.passages import Document
@@ -66,7 +67,11 @@ def chat_collection(conversation: int) -> str:
 
 
 def keep_in_chat(settings: Settings, conversation: int, files: Sequence[Upload]) -> list[Path]:
-    """Write the files into the chat's folder; none replaces another one of its name."""
+    """Write the files into the chat's folder; none replaces another one of its name.
+
+    Raises Unwritable where they do not fit.
+    """
+    check_room(settings, size_of(files))
     folder = settings.own.folder("attached", str(conversation))
     return [_write(folder, safe_name(file.name), bytes(file.getbuffer())) for file in files]
 

@@ -42,7 +42,7 @@ from workbench.accounts.people import (
     existing,
     list_people,
 )
-from workbench.accounts.quotas import UsedUp, check_room, take_answer
+from workbench.accounts.quotas import UsedUp, take_answer
 from workbench.accounts.removing import remove_group, remove_person
 from workbench.accounts.signing_in import (
     WrongPassword,
@@ -56,6 +56,7 @@ from workbench.chat.conversations import Conversations
 from workbench.cli import workbench
 from workbench.connections import change_connections
 from workbench.errors import Conflict, InvalidInput, NotFound, Unwritable, WorkbenchError
+from workbench.room import check_room
 from workbench.settings import Settings, load_settings
 from workbench.start.repair import mend
 from workbench.start.spaces import check_accounts
@@ -395,9 +396,9 @@ def test_answers_of_a_day_are_counted_also_at_once(
     assert results.count("answered") == 3 and quotas.answers_today(root) == {"Ben": 3}
     space = settings_in(root, ben)
     (space.folder() / "big").write_bytes(bytes(900_000))
-    check_room(root, ben, 100_000)
+    check_room(space, 100_000)
     with pytest.raises(Unwritable, match="1 MB is full"):
-        check_room(root, ben, 100_001)
+        check_room(space, 100_001)
     with pytest.raises(InvalidInput):
         change_quota(root, "Ben", replace(ben.quota, megabytes=-1))
 

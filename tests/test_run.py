@@ -14,8 +14,9 @@ import psutil
 import pytest
 from conftest import free_port
 
+from agents.attached import keep_in_chat
 from rag.catalogue import Catalogue
-from workbench.errors import Unavailable
+from workbench.errors import Unavailable, Unwritable
 from workbench.settings import Settings
 from workbench.start.checks import check_machine
 from workbench.start.doctor import examine
@@ -156,3 +157,16 @@ def test_uploads_stay_in_their_folder_and_replace_their_namesake(settings: Setti
     assert first == again == [settings.home / "uploads" / "notes" / "a.txt"]
     assert again[0].read_bytes() == b"two"
     assert [path.name for path in again[0].parent.iterdir()] == ["a.txt"]
+
+
+def test_a_full_workspace_takes_no_more_files(settings: Settings) -> None:
+    small = settings.model_copy(update={"space_megabytes": 1})
+    (settings.folder() / "big").write_bytes(bytes(999_990))
+    before = set(settings.home.rglob("*"))
+    files = [Upload("a.txt", b"12345"), Upload("b.txt", b"123456")]
+    with pytest.raises(Unwritable, match="1 MB is full"):
+        save_uploads(small, "notes", files)
+    with pytest.raises(Unwritable, match="1 MB is full"):
+        keep_in_chat(small, 1, files)
+    assert set(settings.home.rglob("*")) == before
+    assert save_uploads(small, "notes", files[:1]) and save_uploads(settings, "notes", files)

@@ -188,6 +188,12 @@ class Settings(BaseSettings):
         description="answers of one person that may grow at once; 0 is as many as of all; with "
         "accounts the person's own limit",
     )
+    space_megabytes: int = Field(
+        0,
+        ge=0,
+        description="once the workspace has as many megabytes, files that arrive are refused; 0 is "
+        "without a limit; with accounts each person's own limit for the own space",
+    )
     waiting_answers: int = Field(
         64, ge=0, description="questions of one person that may wait; more are refused"
     )

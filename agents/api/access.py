@@ -21,7 +21,7 @@ from agents.api.keys import Key, find_key, list_keys
 from agents.api.problems import Refusal, refused
 from workbench.accounts.database import has_accounts
 from workbench.accounts.people import ROLES, Person, Role, find_person
-from workbench.accounts.quotas import UsedUp, check_room, take_answer
+from workbench.accounts.quotas import UsedUp, take_answer
 from workbench.accounts.spaces import settings_in
 from workbench.errors import NotFound, WorkbenchError
 from workbench.settings import Settings
@@ -144,13 +144,6 @@ def count_answer(request: Request) -> None:
     except UsedUp as error:
         said = f"{error.problem} {error.fix}"
         raise Refusal(429, "quota_exceeded", said, error.seconds) from error
-
-
-def check_arriving(request: Request, size: int) -> None:
-    """Raises Unwritable where so many bytes more do not fit into the asker's own space."""
-    asker = asker_of(request)
-    if asker.person and not asker.settings.person:
-        check_room(asker.root, asker.person, size)
 
 
 async def _settings_of(request: Request) -> Settings:

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Request, UploadFile
+from fastapi import APIRouter, Depends, File, UploadFile
 from pydantic import BaseModel
 
-from agents.api.access import Needs, NeedsRole, Workspace, check_arriving
+from agents.api.access import Needs, NeedsRole, Workspace
 from agents.api.jobs import JobFacts, facts_of
 from agents.api.problems import PROBLEMS
 from rag.passages import Document
@@ -21,6 +21,7 @@ from workbench.errors import InvalidInput, NotFound
 from workbench.files import writing
 from workbench.jobs.job import start
 from workbench.messages import say
+from workbench.room import check_room
 from workbench.settings import Settings
 from workbench.ui.uploads import safe_name
 
@@ -102,7 +103,6 @@ def add(
     name: str,
     files: Annotated[list[UploadFile], File(description="one or several files")],
     settings: Workspace,
-    request: Request,
 ) -> JobFacts:
     """Keep the files and read them in a job; the collection is made where it is new."""
     check_name(name)
@@ -110,7 +110,7 @@ def add(
         raise _unknown(name)
     if len(files) > MOST_FILES:
         raise InvalidInput("There are too many files.", say("Send {most}.", most=MOST_FILES))
-    check_arriving(request, sum(file.size or 0 for file in files))
+    check_room(settings, sum(file.size or 0 for file in files))
     paths = [_keep(settings, name, file) for file in files]
     command = ["rag", "ingest", *map(str, paths), "--collection", name, "--json"]
     job = start(settings, f"Reading {len(paths)} files into {name}", command)

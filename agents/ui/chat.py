@@ -26,9 +26,11 @@ from agents.ui.replay import show_replay
 from agents.ui.sidebar import current_conversation, open_conversation, show_sidebar
 from workbench.chat.conversations import Conversations, Message, exchanges
 from workbench.chat.streams import OWNER, STREAMS
+from workbench.room import check_room
 from workbench.settings import Settings
 from workbench.storage.place import Place
 from workbench.ui.session import count_answer
+from workbench.ui.uploads import size_of
 from workbench.ui.widgets import both, language, page_settings, plain, show_change, shows_errors
 
 # what stands over answers while the names of who gave them are hidden
@@ -274,6 +276,7 @@ def _ask(
 def _ask_with_files(
     sent: Sent, settings: Settings, conversations: Conversations, conversation: int | None
 ) -> None:
+    check_room(settings, size_of(sent.files))  # before the answer is counted or a chat made
     count_answer()
     if conversation is None and sent.files:
         conversation = conversations.create(sent.text)

@@ -98,8 +98,9 @@ def _choose_data(settings: Settings) -> Path | None:
     )
     # the uploader keeps its file over reruns: save each one once
     if uploaded and st.session_state.get("training_upload") != uploaded.file_id:
-        st.session_state["training_upload"] = uploaded.file_id
-        select(DATA, save_uploads(settings, "training", [uploaded])[0])
+        with shows_errors():
+            select(DATA, save_uploads(settings, "training", [uploaded])[0])
+            st.session_state["training_upload"] = uploaded.file_id
     files = data_files(settings)
     if not files:
         return None

@@ -73,9 +73,10 @@ def _choose_corpus(settings: Settings) -> list[Path]:
     for file in uploaded:
         if file.file_id in saved:  # the uploader keeps its files over reruns
             continue
-        saved.add(file.file_id)
-        path = save_uploads(settings, "training", [file])[0]
-        st.session_state[CHOSEN] = [*st.session_state.get(CHOSEN, []), path]
+        with shows_errors():
+            path = save_uploads(settings, "training", [file])[0]
+            saved.add(file.file_id)
+            st.session_state[CHOSEN] = [*st.session_state.get(CHOSEN, []), path]
     files = [path for path in data_files(settings) if kind_of(path) in (*TEXTS, *LINES)]
     chosen: list[Path] = []
     if files:

@@ -1,20 +1,16 @@
-"""What a person may take of the machine: answers of a day, megabytes of the disk."""
+"""How many answers of a day a person may take of the machine."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from workbench.accounts.database import changing, has_accounts, reading
 from workbench.accounts.people import Person
-from workbench.accounts.spaces import Space, folder_of
-from workbench.errors import Unavailable, Unwritable
+from workbench.errors import Unavailable
 from workbench.messages import say
 from workbench.settings import Settings
 from workbench.storage.connecting import by_name
 
-MEGABYTE = 1_000_000
 # one statement: of two answers that begin at once only one is the last of the day
 COUNT = """
 insert into answers (person, day, count) values (:person, :day, 1)
@@ -56,27 +52,3 @@ def answers_today(root: Settings) -> dict[str, int]:
         query = "select person, count from answers where day = :day"
         rows = database.execute(query, {"day": datetime.now().date().isoformat()})
         return {row["person"]: row["count"] for row in by_name(rows)}
-
-
-def check_room(root: Settings, person: Person, arriving: int) -> None:
-    """Raises Unwritable where that many bytes more would not fit into the person's own space."""
-    most = person.quota.megabytes
-    if not most:
-        return
-    used = size_of(folder_of(root, person, Space("", "own")))
-    if used + arriving > most * MEGABYTE:
-        raise Unwritable(
-            say("Your space of {most} MB is full.", most=most),
-            "Remove what you do not need, or ask an admin for more.",
-        )
-
-
-def size_of(folder: Path) -> int:
-    """The bytes of all files in it."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = Path(root, name)
-            if path.is_file() and not path.is_symlink():
-                total += path.stat().st_size
-    return total

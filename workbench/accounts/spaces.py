@@ -107,8 +107,10 @@ def _of(root: Settings, person: Person, space: Space) -> dict[str, Any]:
     nameless = space.kind == "own" or (space.kind == "main" and person.was_first)
     chats_of = "" if nameless else person.name
     facts = {"home": home, "person": chats_of, "role": role}
-    at_once = {"answers_per_person": person.quota.answers_at_once}
-    return facts | at_once | _ollama_of(root, home)
+    most = {"answers_per_person": person.quota.answers_at_once}
+    if space.kind == "own":
+        most |= {"space_megabytes": person.quota.megabytes}
+    return facts | most | _ollama_of(root, home)
 
 
 def _ollama_of(root: Settings, home: Path) -> dict[str, str]:

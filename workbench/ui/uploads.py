@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from workbench.confined import check_may_change
 from workbench.files import writing
+from workbench.room import check_room
 from workbench.settings import Settings
 
 LONGEST_NAME = 200  # bytes; file systems allow 255, and a part file adds to the name
@@ -25,8 +27,12 @@ class Upload(Protocol):
 
 
 def save_uploads(settings: Settings, collection: str, files: list[Upload]) -> list[Path]:
-    """Write each file whole under `uploads/<collection>/`; it replaces an older one of its name."""
+    """Write each file whole under `uploads/<collection>/`; it replaces an older one of its name.
+
+    Raises Forbidden, and Unwritable where they do not fit.
+    """
     check_may_change(settings)
+    check_room(settings, size_of(files))
     folder = settings.folder("uploads", safe_name(collection))
     paths = []
     for file in files:
@@ -35,6 +41,11 @@ def save_uploads(settings: Settings, collection: str, files: list[Upload]) -> li
             part.write_bytes(file.getbuffer())
         paths.append(path)
     return paths
+
+
+def size_of(files: Sequence[Upload]) -> int:
+    """Bytes of all of them."""
+    return sum(file.getbuffer().nbytes for file in files)
 
 
 def safe_name(name: str) -> str:

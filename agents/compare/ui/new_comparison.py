@@ -19,7 +19,7 @@ from workbench.models.listing import NONE, list_runs, packaged_models
 from workbench.settings import Settings
 from workbench.ui.models import automatic_model, reachable_models
 from workbench.ui.uploads import save_uploads
-from workbench.ui.widgets import both, plain, select, told
+from workbench.ui.widgets import both, plain, select, shows_errors, told
 
 LOOKED_AT = 50  # newest jobs
 EXAMPLE_COLLECTION = "handbook"
@@ -150,10 +150,12 @@ def _upload(settings: Settings) -> str:
         return ""
     # the uploader keeps its file over reruns: save each one once
     if st.session_state.get("questions_upload") != file.file_id:
-        st.session_state["questions_upload"] = file.file_id
-        path = save_uploads(settings, "questions", [file])[0]
-        st.session_state["questions_path"] = str(path)
-    return str(st.session_state["questions_path"])
+        with shows_errors():
+            path = save_uploads(settings, "questions", [file])[0]
+            st.session_state["questions_path"] = str(path)
+            st.session_state["questions_upload"] = file.file_id
+    kept = st.session_state.get("questions_upload") == file.file_id
+    return str(st.session_state["questions_path"]) if kept else ""
 
 
 def _choose_arms(settings: Settings) -> tuple[list[str], list[str]]:
