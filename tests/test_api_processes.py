@@ -187,7 +187,7 @@ def test_one_process_dies_and_the_others_go_on(settings: Settings) -> None:
         streams.close()
         wait_for(lambda: growing(url) == 0)
         told = [HTTP.get(f"{url}/metrics").text for _ in range(6)]
-        assert len({asked_in_all(text) for text in told}) == 1, "every process tells of all"
+        assert len({asked_in_all(text) for text in told}) == 1, "every process counts for all"
         below = list(answering(server.pid, port))
         server.kill()
         psutil.wait_procs([psutil.Process(one) for one in below if psutil.pid_exists(one)], WITHIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TURN = 0.001  # seconds; Python's own turn takes five times as long
@@ -14,3 +15,12 @@ def take_short_turns() -> None:
     a socket, and waits for another turn each time.
     """
     sys.setswitchinterval(TURN)
+
+
+def keep_what_is_loaded() -> None:
+    """Let the garbage collector pass over all that lives now, libraries and indexes.
+
+    It looks through all objects now and then, and every thread waits: a quarter of a second here.
+    """
+    gc.collect()
+    gc.freeze()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,10 +28,12 @@ from workbench.files import remove_old_parts
 from workbench.hosts import is_loopback, url_of
 from workbench.messages import say
 from workbench.settings import Settings
-from workbench.turns import take_short_turns
+from workbench.turns import keep_what_is_loaded, take_short_turns
 
 ENDS_WITHIN = 5  # seconds for answers that still grow
 WARM_WITHIN = 60  # seconds for each thing that is loaded before the first request
+# a connection stays with its process: each request makes one, and whichever is idle takes it
+EACH_ITS_OWN = ("connection", "close")
 HANGS_AFTER = 60  # seconds without a sign of life; then a process is killed, and another one starts
 
 
@@ -52,8 +55,9 @@ def run_server(settings: Settings, port: int, processes: int = 1) -> None:
     remove_old_parts(settings.folder("uploads"))  # of uploads that a kill broke off
     if processes == 1:
         _begin()
-        warm_up(AUTO, settings)
-        uvicorn.run(make_app(settings), **_options(settings, port))
+        app = make_app(settings)
+        threading.Thread(target=_load, args=(settings,), daemon=True).start()
+        uvicorn.run(app, **_options(settings, port))
     else:
         _run_processes(settings, port, processes)
 
@@ -65,13 +69,15 @@ def _run_processes(settings: Settings, port: int, processes: int) -> None:
         line = Path(folder) / "line"
         app = partial(_part_app, settings, line)
         options = _options(settings, port)
-        config = uvicorn.Config(app, factory=True, workers=processes, **options)
+        config = uvicorn.Config(
+            app, factory=True, workers=processes, headers=[EACH_ITS_OWN], **options
+        )
         with keeping(line):
             Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
 def _options(settings: Settings, port: int) -> dict[str, Any]:
-    """What uvicorn is told of every process."""
+    """What uvicorn needs to know for every process."""
     return {
         "host": settings.host,
         "port": port,
@@ -86,9 +92,16 @@ def _options(settings: Settings, port: int) -> dict[str, Any]:
 def _part_app(settings: Settings, line: Path) -> FastAPI:
     """The app of one process of several. It takes no request before it can answer at once."""
     _begin()
+    app = make_app(settings, SharedAdmission(line))
+    _load(settings)
+    return app
+
+
+def _load(settings: Settings) -> None:
+    """Load what answers need, and keep it from being looked through again and again."""
     for thread in warm_up(AUTO, settings):
         thread.join(WARM_WITHIN)
-    return make_app(settings, SharedAdmission(line))
+    keep_what_is_loaded()
 
 
 def _begin() -> None:
