@@ -175,6 +175,7 @@ def test_one_process_dies_and_the_others_go_on(settings: Settings) -> None:
                 break
         total = streams.alive()
         assert growing(url) == total
+        assert HTTP.get(f"{url}/healthz").headers["connection"] == "close", "for the idle one"
         killed = min(streams_of, key=lambda process: streams_of[process])
         psutil.Process(killed).kill()
         wait_for(lambda: growing(url) == streams.alive() < total)
