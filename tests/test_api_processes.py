@@ -17,6 +17,7 @@ from apart import apart
 from api_process import HTTP, Endless, running, wait_for
 from serving import serving
 
+from agents.api.keys import create_key, revoke_key
 from agents.api.shared import SharedAdmission, keeping
 from workbench.chat.line import Limits
 from workbench.errors import Busy
@@ -201,6 +202,26 @@ def asked_in_all(metrics: str) -> float:
     """How many questions have ended."""
     lines = [line for line in metrics.splitlines() if line.startswith("workbench_requests_total")]
     return sum(float(line.rpartition(" ")[2]) for line in lines if "/v1/chat" in line)
+
+
+def test_a_process_that_starts_after_the_last_key_was_revoked_is_not_open(
+    settings: Settings,
+) -> None:
+    key = create_key(settings, "team", ["chat"])
+    with (
+        serving(Endless) as model,
+        running(settings, model, "--processes", "2") as (url, server),
+    ):
+        port = urlsplit(url).port or 0
+        models = f"{url}/v1/models"
+        wait_for(lambda: len(answering(server.pid, port)) == 2)
+        assert HTTP.get(models, headers={"authorization": f"Bearer {key}"}).status_code == 200
+        revoke_key(settings, "team")
+        first = list(answering(server.pid, port))
+        for process in first:
+            psutil.Process(process).kill()
+        wait_for(lambda: len(set(answering(server.pid, port)) - set(first)) == 2)
+        assert {HTTP.get(models).status_code for _ in range(8)} == {401}
 
 
 def test_it_ends_with_its_processes_and_leaves_nothing(settings: Settings) -> None:

@@ -50,11 +50,11 @@ class Asker:
 class Door:
     """ASGI middleware: nobody gets in without a valid key, before anything else is read of them."""
 
-    def __init__(self, app: Any, settings: Settings, admission: Admission) -> None:
+    def __init__(self, app: Any, settings: Settings, admission: Admission, guarded: bool) -> None:
         self._app = app
         self._root = settings
         self._admission = admission
-        self._open = not list_keys(settings)
+        self._open = not guarded and not list_keys(settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN:

@@ -43,10 +43,13 @@ ROUTERS = [
 ]
 
 
-def make_app(settings: Settings, admission: Admission | None = None) -> FastAPI:
+def make_app(
+    settings: Settings, admission: Admission | None = None, guarded: bool = False
+) -> FastAPI:
     """The app; `settings` are those of every answer.
 
     `admission` is what it shares with other processes of the same server, None where it is alone.
+    One that is `guarded` is never open, also while no key exists.
     """
     admission = admission or OneProcess()
 
@@ -69,7 +72,7 @@ def make_app(settings: Settings, admission: Admission | None = None) -> FastAPI:
         app.include_router(router)
     answers_problems(app)
     # the last one added is the first to see a request
-    app.add_middleware(Door, settings=settings, admission=admission)
+    app.add_middleware(Door, settings=settings, admission=admission, guarded=guarded)
     app.add_middleware(Around, metrics=app.state.metrics, file_megabytes=settings.file_megabytes)
     app.add_middleware(AllowedHosts, settings=settings)
     return app

@@ -64,10 +64,12 @@ def run_server(settings: Settings, port: int, processes: int = 1) -> None:
 
 def _run_processes(settings: Settings, port: int, processes: int) -> None:
     """Several processes that take requests from one socket; one that dies is started again."""
+    # a process that starts later, when the last key was revoked, is no more open than the others
+    guarded = _is_guarded(settings)
     with TemporaryDirectory(prefix="workbench-") as folder:
         os.environ[MULTIPROC] = folder  # for the processes that start from here
         line = Path(folder) / "line"
-        app = partial(_part_app, settings, line)
+        app = partial(_part_app, settings, line, guarded)
         options = _options(settings, port)
         config = uvicorn.Config(
             app, factory=True, workers=processes, headers=[EACH_ITS_OWN], **options
@@ -89,10 +91,10 @@ def _options(settings: Settings, port: int) -> dict[str, Any]:
     }
 
 
-def _part_app(settings: Settings, line: Path) -> FastAPI:
+def _part_app(settings: Settings, line: Path, guarded: bool) -> FastAPI:
     """The app of one process of several. It takes no request before it can answer at once."""
     _begin()
-    app = make_app(settings, SharedAdmission(line))
+    app = make_app(settings, SharedAdmission(line), guarded)
     _load(settings)
     return app
 
