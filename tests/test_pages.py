@@ -128,6 +128,17 @@ def test_without_a_collection_the_chat_says_what_to_do(page: Callable[..., AppTe
     assert "add files on the Knowledge page" in texts(app) and "Traceback" not in texts(app)
 
 
+def test_a_full_workspace_still_answers(
+    handbook: Settings, page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_SPACE_MEGABYTES", "1")
+    (handbook.home / "big").write_bytes(bytes(1_000_001))
+    app = page("agents/ui/chat.py")
+    question = "How long is the warranty of the LF-220?"
+    answered(drawn(app.chat_input(key="question").set_value(question).run()))
+    assert "MB is full" not in texts(app)
+
+
 def test_an_empty_workspace_offers_the_example(
     settings: Settings, page: Callable[..., AppTest]
 ) -> None:

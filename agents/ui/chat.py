@@ -276,7 +276,8 @@ def _ask(
 def _ask_with_files(
     sent: Sent, settings: Settings, conversations: Conversations, conversation: int | None
 ) -> None:
-    check_room(settings, size_of(sent.files))  # before the answer is counted or a chat made
+    if sent.files:  # before the answer is counted or a chat made
+        check_room(settings, size_of(sent.files))
     count_answer()
     if conversation is None and sent.files:
         conversation = conversations.create(sent.text)
