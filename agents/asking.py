@@ -284,7 +284,7 @@ def warm_up(mode: str, settings: Settings, beside: Beside = BESIDE) -> Sequence[
     warms[MODEL] = warm_client
     started = []
     for one, warm in warms.items():
-        asset = getattr(settings, AGENTS[one].asset or "model") if one in AGENTS else ""
+        asset = getattr(settings, AGENTS[one].asset or "model") if one in AGENTS else settings.model
         key = (one, str(settings.home), asset)
         with _warmed_lock:
             if key in _warmed:
