@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from serving import serving
 from agents.api.keys import create_key, revoke_key
 from agents.api.shared import SharedAdmission, keeping
 from workbench.chat.line import Limits
-from workbench.errors import Busy
+from workbench.errors import Busy, Unavailable
 from workbench.settings import Settings
 
 ONE = Limits(at_once=1, of_one=0, waiting=1)
@@ -88,10 +89,23 @@ def growing(url: str) -> int:
     raise AssertionError("no workbench_answers in the metrics")
 
 
-def test_the_line_is_one_for_all_processes(tmp_path: Path) -> None:
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Path]:
+    """The socket of a line that is kept."""
+    path = tmp_path / "line"
+    with keeping(path):
+        yield path
+
+
+def test_where_no_socket_can_be_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="cannot meet at"), keeping(tmp_path / ("long" * 30)):
+        pass
+
+
+def test_the_line_is_one_for_all_processes(line: Path) -> None:
     async def stand_in_it() -> None:
         async with AsyncExitStack() as stack:
-            left, right = (SharedAdmission(path) for _ in range(2))
+            left, right = (SharedAdmission(line) for _ in range(2))
             await stack.enter_async_context(left.running())
             await stack.enter_async_context(right.running())
             first = await left.enter("ann", ONE, lambda: None)
@@ -109,14 +123,12 @@ def test_the_line_is_one_for_all_processes(tmp_path: Path) -> None:
             assert second.place == 0
             assert await left.counts() == (1, 0)
 
-    path = tmp_path / "line"
-    with keeping(path):
-        apart(stand_in_it())
+    apart(stand_in_it())
 
 
-def test_who_leaves_before_the_reply_has_no_place(tmp_path: Path) -> None:
+def test_who_leaves_before_the_reply_has_no_place(line: Path) -> None:
     async def leave() -> None:
-        admission = SharedAdmission(path)
+        admission = SharedAdmission(line)
         async with admission.running():
             waiting = asyncio.create_task(admission.enter("ann", ONE, lambda: None))
             await asyncio.sleep(0)  # it has asked, and no reply was read
@@ -125,14 +137,12 @@ def test_who_leaves_before_the_reply_has_no_place(tmp_path: Path) -> None:
                 await waiting
             assert await admission.counts() == (0, 0)
 
-    path = tmp_path / "line"
-    with keeping(path):
-        apart(leave())
+    apart(leave())
 
 
-def test_the_places_of_a_process_that_has_gone_are_free(tmp_path: Path) -> None:
+def test_the_places_of_a_process_that_has_gone_are_free(line: Path) -> None:
     async def go() -> None:
-        left, right = (SharedAdmission(path) for _ in range(2))
+        left, right = (SharedAdmission(line) for _ in range(2))
         async with right.running():
             async with left.running():
                 await left.enter("ann", ONE, lambda: None)
@@ -143,20 +153,16 @@ def test_the_places_of_a_process_that_has_gone_are_free(tmp_path: Path) -> None:
             await asyncio.wait_for(moved.wait(), WITHIN)
             assert waits.place == 0
 
-    path = tmp_path / "line"
-    with keeping(path):
-        apart(go())
+    apart(go())
 
 
-def test_a_key_asks_as_often_whichever_process_it_meets(tmp_path: Path) -> None:
+def test_a_key_asks_as_often_whichever_process_it_meets(line: Path) -> None:
     async def ask() -> list[float]:
-        left, right = (SharedAdmission(path) for _ in range(2))
+        left, right = (SharedAdmission(line) for _ in range(2))
         async with left.running(), right.running():
             return [await one.take("key", 4) for one in (left, right) * 3]
 
-    path = tmp_path / "line"
-    with keeping(path):
-        waits = apart(ask())
+    waits = apart(ask())
     assert waits[:4] == [0, 0, 0, 0]
     assert all(0 < wait <= 15 for wait in waits[4:])
 

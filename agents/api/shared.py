@@ -34,7 +34,8 @@ from typing import Any
 
 from agents.api.limits import Buckets
 from workbench.chat.line import Limits, Line, Ticket
-from workbench.errors import Busy
+from workbench.errors import Busy, Unavailable
+from workbench.messages import say
 
 LOG = logging.getLogger("workbench.api")
 
@@ -95,25 +96,24 @@ class Keeper:
 
 @contextmanager
 def keeping(path: Path) -> Iterator[None]:
-    """Keep the line at that socket, in a thread, while the block runs."""
+    """Keep the line at that socket, in a thread, while the block runs. Raises Unavailable."""
     loop = asyncio.new_event_loop()
-    opened = threading.Event()
-    ended = asyncio.Event()
-
-    async def keep() -> None:
-        server = await asyncio.start_unix_server(Keeper().attend, path)
-        opened.set()
-        await ended.wait()
-        server.close()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(keep(),), name="line")
+    try:
+        server = loop.run_until_complete(asyncio.start_unix_server(Keeper().attend, path))
+    except OSError as error:
+        loop.close()
+        raise Unavailable(
+            say("Several processes cannot meet at {path}: {error}", path=path, error=error),
+            "Set TMPDIR to a folder with a short name, or leave out --processes.",
+        ) from error
+    thread = threading.Thread(target=loop.run_forever, name="line")
     thread.start()
     try:
-        opened.wait()
         yield
     finally:
-        loop.call_soon_threadsafe(ended.set)
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        server.close()
         loop.close()
 
 
