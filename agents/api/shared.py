@@ -97,23 +97,32 @@ class Keeper:
 @contextmanager
 def keeping(path: Path) -> Iterator[None]:
     """Keep the line at that socket, in a thread, while the block runs. Raises Unavailable."""
+    with _looping() as loop:
+        listening = asyncio.start_unix_server(Keeper().attend, path)
+        try:
+            server = asyncio.run_coroutine_threadsafe(listening, loop).result()
+        except OSError as error:
+            raise Unavailable(
+                say("Several processes cannot meet at {path}: {error}", path=path, error=error),
+                "Set TMPDIR to a folder with a short name, or leave out --processes.",
+            ) from error
+        try:
+            yield
+        finally:
+            loop.call_soon_threadsafe(server.close)
+
+
+@contextmanager
+def _looping() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop that runs in a thread of its own: the caller's thread may have one that runs."""
     loop = asyncio.new_event_loop()
-    try:
-        server = loop.run_until_complete(asyncio.start_unix_server(Keeper().attend, path))
-    except OSError as error:
-        loop.close()
-        raise Unavailable(
-            say("Several processes cannot meet at {path}: {error}", path=path, error=error),
-            "Set TMPDIR to a folder with a short name, or leave out --processes.",
-        ) from error
     thread = threading.Thread(target=loop.run_forever, name="line")
     thread.start()
     try:
-        yield
+        yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()
         loop.close()
 
 
