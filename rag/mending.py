@@ -25,7 +25,7 @@ def check_index(settings: Settings) -> Iterator[Finding]:
     path = settings.folder() / "index.db"
     if not path.exists():
         return
-    problem = problem_of(path, TABLES)
+    problem = problem_of(path, TABLES, STORE.newest)
     if problem:
         yield Finding("Documents", "broken", problem, "Run: workbench repair")
         return
@@ -38,7 +38,7 @@ def check_index(settings: Settings) -> Iterator[Finding]:
 def mend_index(settings: Settings) -> Iterator[Mended]:
     """Make index.db again, read the files again whose passages are lost, and build Chroma."""
     path = settings.folder() / "index.db"
-    if problem_of(path, TABLES):
+    if problem_of(path, TABLES, STORE.newest):
         with locked(path):
             found = recover(path, STORE.make, TABLES)
             dropped = drop_incomplete(path)

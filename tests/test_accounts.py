@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from argon2 import PasswordHasher
 from click.testing import CliRunner
 from fake_jobs import running_job
 
-from agents.api.keys import create_key, list_keys
+from agents.api.keys import FILE, Key, create_key, list_keys, revoke_key
 from workbench.accounts import audit as audits
 from workbench.accounts import (
     check_password,
@@ -30,7 +31,7 @@ from workbench.accounts import (
     throttle,
 )
 from workbench.accounts.audit import list_audit
-from workbench.accounts.database import changing
+from workbench.accounts.database import STORE, changing
 from workbench.accounts.groups import add_group, join, leave, list_groups
 from workbench.accounts.people import (
     Quota,
@@ -364,8 +365,7 @@ def test_who_is_removed_leaves_nothing_to_a_later_namesake(root: Settings) -> No
     for space in spaces_of(root, existing(root, "Ben")):
         found = settings_in(root, existing(root, "Ben"), space.name)
         assert Conversations(found.database).recent() == []
-    (key,) = list_keys(root, "Ben")
-    assert not key.belongs_to(again)
+    assert list_keys(root, "Ben") == []
     moved = remove_group(root, "sales")
     assert moved and (moved / "group/people/Ben/workbench.db").exists()
     assert list_groups(root) == [] and existing(root, "Ben").groups == {}
@@ -421,6 +421,36 @@ def test_repair_and_doctor_look_into_accounts_and_spaces(root: Settings) -> None
     assert "accounts.db: " in done and "spaces/people/Ben: connections.json" in done
     assert has_accounts(root), "it is not open afterwards"
     assert list_people(root) and mend(root) == []
+
+
+def test_keys_in_the_file_of_an_older_version_are_still_theirs(root: Settings) -> None:
+    old = Key("phone", "0" * 64, ("chat",), time.time(), user="Ben")
+    of_nobody = Key("script", "1" * 64, ("chat",), time.time())
+    path = root.folder() / FILE
+    path.write_text(json.dumps([asdict(old), asdict(of_nobody)]))
+    create_key(root, "tablet", ["chat"], user="Ben")
+    assert [key.name for key in list_keys(root)] == ["phone", "script", "tablet"]
+    assert [key.name for key in list_keys(root, "Ben")] == ["phone", "tablet"]
+    for name in ("phone", "tablet"):
+        with pytest.raises(Conflict):
+            create_key(root, name, ["chat"], user="Ben")
+    for name, user in (("phone", "Ben"), ("script", ""), ("tablet", "Ben")):
+        revoke_key(root, name, user, by="Ada")
+        with pytest.raises(NotFound):
+            revoke_key(root, name, user)
+    assert list_keys(root) == []
+    told = [(one.who, one.about) for one in list_audit(root, what="key_revoked")]
+    assert told == [("Ada", "tablet Ben"), ("Ada", "script"), ("Ada", "phone Ben")]
+
+
+def test_accounts_of_an_older_version_are_whole(tmp_path: Path) -> None:
+    root = load_settings(home=tmp_path)
+    file = root.folder() / STORE.name
+    STORE.make(file, 1)
+    assert [finding.state for finding in check_accounts(root)] == ["ok"]
+    assert mend(root) == []
+    add_person(root, "Ada", PASSWORD)
+    assert STORE.version_of(file) == STORE.newest
 
 
 def test_commands_do_the_same(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

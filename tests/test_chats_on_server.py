@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner
 from database_servers import PASSWORD, READER, Server, postgresql
+from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from agents.api.app import make_app
+from agents.api.keys import create_key, list_keys, revoke_key
 from workbench.accounts import (
     check_password,
     has_accounts,
@@ -466,14 +469,41 @@ def test_accounts_lie_on_the_server_with_the_chats(on_server: Settings) -> None:
         assert not Conversations(settings_in(on_server, again, space).database).recent()
 
 
+def test_every_server_of_a_team_knows_a_key_and_that_it_is_revoked(
+    on_server: Settings, tmp_path: Path
+) -> None:
+    other = load_settings(home=tmp_path / "other server")
+    add_person(on_server, "Ada", WORDS)
+    key = create_key(on_server, "phone", ["chat"], user="Ada")
+    header = {"authorization": f"Bearer {key}"}
+
+    def answers() -> list[int]:
+        return [client.get("/v1/models").status_code for client in clients]
+
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(
+                TestClient(make_app(root), base_url="http://127.0.0.1", headers=header)
+            )
+            for root in (on_server, other)
+        ]
+        assert answers() == [200, 200]
+        with pytest.raises(Conflict):
+            create_key(other, "phone", ["chat"], user="Ada")
+        revoke_key(other, "phone", "Ada")
+        assert answers() == [401, 401]
+
+
 def test_accounts_of_a_file_count_until_they_are_moved_and_a_lost_server_opens_nothing(
     on_server: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_file = on_server.model_copy(update={"database_url": SecretStr("")})
     add_person(in_file, "Ada", WORDS)
+    create_key(in_file, "phone", ["chat", "jobs"], user="Ada")
     assert has_accounts(on_server) and existing(on_server, "Ada").role == "admin"
     [moved] = run("chats", "move", "--to", "server")
     assert (moved["file"], moved["rows"]["people"]) == ("accounts.db", 1)
+    assert [key.scopes for key in list_keys(on_server)] == [("chat", "jobs")]
     (on_server.home / "accounts.db").unlink()
     assert check_password(on_server, "Ada", WORDS).role == "admin"
     add_person(on_server, "Ben", WORDS)

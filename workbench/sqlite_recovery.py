@@ -33,10 +33,11 @@ class Recovered:
     """Where the damaged file lies now."""
 
 
-def problem_of(path: Path, tables: Tables) -> str:
+def problem_of(path: Path, tables: Tables, newest: int = 0) -> str:
     """Why the file cannot be used; empty where it can, or where nothing lies there.
 
-    Raises Unavailable or Unwritable where it cannot be looked at.
+    A file of a version before `newest` may lack tables: they come when it is used. Raises
+    Unavailable or Unwritable where it cannot be looked at.
     """
     if not path.exists():
         return ""
@@ -47,7 +48,10 @@ def problem_of(path: Path, tables: Tables) -> str:
             closing(sqlite3.connect(path, timeout=PATIENCE)) as database,
         ):
             database.set_progress_handler(lambda: time.monotonic() > end, STEPS)
-            for table in tables:
+            wanted = set(tables)
+            if 0 < _version(database) < newest:
+                wanted &= tables_in(database)
+            for table in wanted:
                 database.execute(f"select * from {table} limit 1").fetchall()  # noqa: S608 – ours
             (found,) = database.execute("pragma quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:
@@ -97,6 +101,12 @@ def _fill(
             database.execute("pragma wal_checkpoint(truncate)")
             database.execute("pragma journal_mode = delete")
     return sum(counts), tuple(name for name in tables if not whole[name])
+
+
+def tables_in(database: sqlite3.Connection) -> set[str]:
+    """The names of the file's tables, SQLite's own among them."""
+    query = "select name from sqlite_master where type = 'table'"
+    return {name for (name,) in database.execute(query)}
 
 
 def _count(database: sqlite3.Connection, table: str) -> int:

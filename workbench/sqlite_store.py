@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench.errors import Conflict, Damaged
 from workbench.messages import say
 from workbench.sqlite_file import transaction
-from workbench.sqlite_recovery import Tables
+from workbench.sqlite_recovery import Tables, tables_in
 from workbench.storage import revisions
 from workbench.storage.connecting import connect
 from workbench.storage.place import Place, Schema
@@ -98,8 +98,7 @@ class Store:
         database.execute(f"pragma user_version = {version}")
 
     def _is_foreign(self, database: sqlite3.Connection) -> bool:
-        query = "select name from sqlite_master where type = 'table'"
-        tables = {name for (name,) in database.execute(query)}
+        tables = tables_in(database)
         return bool(tables) and self.known_by not in tables
 
 

@@ -70,8 +70,11 @@ class Door:
 
     async def _find(self, given: str) -> Asker:
         """Who has the key. Raises Refusal: 401, 403, or 429 where it has to wait."""
-        keys: Sequence[Key] = list_keys(self._root)
         signing_in = has_accounts(self._root)
+        if signing_in:  # a database, which others may hold
+            keys = await run_in_threadpool(list_keys, self._root)
+        else:
+            keys = list_keys(self._root)
         if self._open and not keys and not signing_in:
             return Asker(self._root, self._root)
         self._open = False

@@ -2,7 +2,8 @@
 
 A key is 32 random bytes, so a plain sha256 keeps it safe: nothing can be guessed or looked up.
 Where people sign in, a key belongs to one of them and to one space: it may there what its owner
-may, at most. All keys are kept in the root's workspace.
+may, at most. It is a row of the accounts, which several servers can share. Keys of nobody, and
+those that older versions made, are in a file of the root's workspace.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.names import checked_name
-from workbench.accounts.audit import write_down
-from workbench.accounts.database import has_accounts
+from workbench.accounts.audit import note, write_down
+from workbench.accounts.database import changing, has_accounts, reading
 from workbench.accounts.people import Person, existing
 from workbench.accounts.spaces import settings_in
 from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.files import read_json, update_json
 from workbench.messages import say
 from workbench.settings import Settings
+from workbench.storage.connecting import by_name
 
 SCOPES = {
     "chat": "ask, list models",
@@ -40,6 +42,9 @@ BEGINS = "wb-"
 LONGEST_NAME = 40  # characters
 DAY = 86_400.0  # seconds
 PER_MINUTE = 120  # requests, where nothing else is said
+ROWS = """
+select name, sha256, scopes, created, expires, per_minute, person as "user", space from api_keys
+"""
 
 
 @dataclass(frozen=True)
@@ -96,30 +101,81 @@ def create_key(
     expires = now + days * DAY if days else 0.0
     wanted = tuple(dict.fromkeys(scopes))
     key = Key(name, _hash(text), wanted, now, expires, per_minute, user, space)
-
-    def add(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if any(_is_named(row, name, user) for row in rows):
-            raise Conflict(
-                say("There is a key “{name}” already.", name=name),
-                say("Choose another name, or run: workbench keys revoke {name}", name=name),
-            )
-        return [*rows, asdict(key)]
-
-    update_json(root.folder() / FILE, add, [])
-    write_down(root, by, "key_created", f"{name} ({', '.join(wanted)}) {user} {space}".rstrip())
+    if any(other.name == name and other.user == user for other in list_keys(root)):
+        raise _taken(name)
+    if user:
+        _add_row(root, key, by)
+    else:
+        _add_to_file(root, key)
     return text
 
 
 def list_keys(root: Settings, user: str | None = None) -> list[Key]:
-    """All keys, or those of a user, the oldest first. Raises Damaged."""
-    rows = read_json(root.folder() / FILE, [])
-    keys = [Key(**row | {"scopes": tuple(row["scopes"])}) for row in rows]
-    return [key for key in keys if user is None or key.user == user]
+    """All keys, or those of a user, the oldest first. Raises Damaged, Unavailable."""
+    keys = [_key(row) for row in read_json(root.folder() / FILE, [])]
+    if has_accounts(root):
+        with reading(root) as database:
+            keys += [_key(row) for row in by_name(database.execute(ROWS))]
+    found = [key for key in keys if user is None or key.user == user]
+    return sorted(found, key=lambda key: key.created)
 
 
 def revoke_key(root: Settings, name: str, user: str = "", *, by: str = "") -> None:
     """Forget the user's key of that name: nobody gets in with it any more. Raises NotFound."""
+    if not _drop_row(root, name, user, by):
+        _drop_from_file(root, name, user, by)
 
+
+def _key(row: Mapping[str, Any]) -> Key:
+    scopes = row["scopes"]
+    if isinstance(scopes, str):  # of a table
+        scopes = scopes.split()
+    return Key(**{**row, "scopes": tuple(scopes)})
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        say("There is a key “{name}” already.", name=name),
+        say("Choose another name, or run: workbench keys revoke {name}", name=name),
+    )
+
+
+def _add_row(root: Settings, key: Key, by: str) -> None:
+    query = (
+        "insert into api_keys "
+        "(person, name, sha256, scopes, created, expires, per_minute, space) values "
+        "(:user, :name, :sha256, :scopes, :created, :expires, :per_minute, :space) "
+        "on conflict do nothing returning name"
+    )
+    with changing(root) as database:
+        if not database.execute(query, asdict(key) | {"scopes": " ".join(key.scopes)}).fetchone():
+            raise _taken(key.name)
+        about = f"{key.name} ({', '.join(key.scopes)}) {key.user} {key.space}"
+        note(database, by, "key_created", about.rstrip())
+
+
+def _add_to_file(root: Settings, key: Key) -> None:
+    def add(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if any(_is_named(row, key.name, key.user) for row in rows):
+            raise _taken(key.name)
+        return [*rows, asdict(key)]
+
+    update_json(root.folder() / FILE, add, [])
+
+
+def _drop_row(root: Settings, name: str, user: str, by: str) -> bool:
+    """Whether there was one."""
+    if not has_accounts(root):
+        return False
+    query = "delete from api_keys where person = :user and name = :name returning name"
+    with changing(root) as database:
+        row = database.execute(query, {"user": user, "name": name}).fetchone()
+        if row:
+            note(database, by, "key_revoked", f"{name} {user}")
+    return row is not None
+
+
+def _drop_from_file(root: Settings, name: str, user: str, by: str) -> None:
     def drop(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = [row for row in rows if not _is_named(row, name, user)]
         if len(kept) == len(rows):

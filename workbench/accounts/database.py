@@ -2,7 +2,7 @@
 
 people    who may sign in        groups, members   who shares a space
 attempts  passwords tried        answers           how many of a day
-audit     what was done
+audit     what was done          api_keys          hashes of people's keys
 """
 
 from __future__ import annotations
@@ -62,6 +62,20 @@ create table audit (
 );
 """
 
+KEYS = """
+create table api_keys (
+    person text not null references people (name) on delete cascade,
+    name text not null,
+    sha256 text not null unique,
+    scopes text not null,
+    created double precision not null,
+    expires double precision not null,
+    per_minute integer not null,
+    space text not null,
+    primary key (person, name)
+);
+"""
+
 TABLES = {
     "people": ("name",),
     "groups": ("name",),
@@ -69,10 +83,11 @@ TABLES = {
     "attempts": ("name",),
     "answers": ("person", "day"),
     "audit": ("number",),
+    "api_keys": ("person", "name"),
 }
 STORE = Store(
     "accounts.db",
-    [FIRST],
+    [FIRST, KEYS],
     revisions=Path(__file__).with_name("revisions"),
     tables=TABLES,
     held=ACCOUNTS,

@@ -36,7 +36,7 @@ def check_stores(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_file(path: Path) -> Finding:
-    problem = problem_of(path, TABLES)
+    problem = problem_of(path, TABLES, STORE.newest)
     if problem:
         return Finding("Conversations", "broken", problem, "Run: workbench repair")
     return Finding("Conversations", "ok", path.name)
@@ -55,7 +55,7 @@ def mend_conversations(settings: Settings) -> Iterator[Mended]:
     path = settings.database
     if isinstance(path, Schema):  # the server mends its own files
         return
-    if problem_of(path, TABLES):
+    if problem_of(path, TABLES, STORE.newest):
         found = recover(path, STORE.make, TABLES)
         yield from told(path, found, "messages and chats")
         STORE.bring_up_to_date(path)

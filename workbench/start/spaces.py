@@ -33,7 +33,7 @@ def check_accounts(settings: Settings) -> Iterator[Finding]:
 
 def _check(settings: Settings) -> Finding:
     place = place_of(settings)
-    problem = "" if isinstance(place, Schema) else problem_of(place, TABLES)
+    problem = "" if isinstance(place, Schema) else problem_of(place, TABLES, STORE.newest)
     if problem:
         return Finding("Accounts", "broken", problem, "Run: workbench repair")
     people, groups = len(list_people(settings)), len(list_groups(settings))
@@ -43,7 +43,7 @@ def _check(settings: Settings) -> Finding:
 def mend_accounts(settings: Settings) -> Iterator[Mended]:
     """Make accounts.db again of the rows that can be read: nothing is open meanwhile."""
     path = settings.home / STORE.name
-    if problem_of(path, TABLES):
+    if problem_of(path, TABLES, STORE.newest):
         yield from told(path, recover(path, STORE.make, TABLES), "people, groups and notes")
         STORE.bring_up_to_date(path)
 
