@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from database_servers import Server
 
 share_processor()  # before any test imports torch: two tests at a time share two processors
+# what a shell runs in the background ignores Ctrl-C, and so would every program that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = [  # they begin first, so that none runs on alone once the others have ended
     "test_training_launch",
