@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import free_port, missing
@@ -25,6 +26,14 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+
+
+def settled(page: Any) -> Any:
+    """The page, once it is drawn."""
+    page.wait_for_function(IDLE)
+    return page
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import running_app
+from browser import running_app, settled
 from playwright.sync_api import expect
 from recording_ollama import Script, recording_ollama
 
@@ -56,7 +56,7 @@ def chip(page: Any, name: str) -> Any:
 
 
 def choose(page: Any, name: str, option: str) -> None:
-    chip(page, name).click()
+    chip(settled(page), name).click()  # a page that is drawn again closes an open menu
     page.get_by_role("menuitem", name=option).click()
 
 

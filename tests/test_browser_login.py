@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import ROOT, running_app
+from browser import ROOT, running_app, settled
 from fake_provider import Provider, running_provider
 from playwright.sync_api import expect
 
@@ -36,7 +36,6 @@ Open = Callable[..., Any]
 PASSWORD = "seven lamps on the quay"
 SECRET = "quillwort"  # a word of bert's, in everything that is theirs
 ASKED = "What is painted every spring?"
-IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 
 
 def pages() -> list[tuple[str, ...]]:
@@ -96,11 +95,6 @@ def url(
 
 def rank(role: str) -> int:
     return ROLES.index(role)  # type: ignore[arg-type]
-
-
-def settled(page: Any) -> Any:
-    page.wait_for_function(IDLE)
-    return page
 
 
 def sign_in(page: Any, name: str, password: str = PASSWORD) -> None:
