@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 
+import psutil
 import pytest
 from opened_pages import drawn, page, texts
 from streamlit.testing.v1 import AppTest
@@ -55,6 +59,30 @@ def test_a_standing_notice_is_said_once_a_chat_with_readable_code(
     assert len(quoted) == 1 and sum("No passage" in caption for caption in shown) == 2
     assert "`ollama pull qwen3:4b`" in quoted[0]
     assert "\\*not\\*" in quoted[0] and "\\<b\\>" in quoted[0]
+
+
+@pytest.mark.parametrize(("end", "state"), [("killed", "interrupted"), ("stopped", "stopped")])
+def test_an_answer_of_another_process_holds_the_chat_no_longer_than_it_grows(
+    end: str, state: str, conversations: Conversations, page: Callable[..., AppTest]
+) -> None:
+    app = page(CHAT)  # which marks what had ended before it began
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        begun = psutil.Process(other.pid).create_time()
+        owner = f"{socket.gethostname()}/{other.pid}/{begun:.2f}"
+        chat = conversations.create("a chat")
+        conversations.add(chat, "user", "How deep is it?")
+        answer = conversations.add(chat, "assistant", "", state="streaming", owner=owner)
+        conversations.save(answer, [Token("Forty ")], "streaming")
+        opened(app)
+        assert "Forty" in texts(app) and app.chat_input[0].disabled
+        if end == "stopped":
+            app.button(key=f"stop-{answer}").click()
+        else:
+            other.kill()
+            other.wait()
+        drawn(app.run())
+    assert not app.chat_input[0].disabled and "Forty" in texts(app)
+    assert conversations.message(answer).state == state
 
 
 def test_suggestions_are_buttons_that_ask_in_their_mode(

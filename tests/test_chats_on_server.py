@@ -413,6 +413,27 @@ def test_only_answers_of_ended_processes_are_marked(chat_place: Place) -> None:
     assert {owner: conversations.message(made[owner]).state for owner in owners} == owners
 
 
+def test_an_answer_is_stopped_and_marked_by_itself(chat_place: Place) -> None:
+    conversations = Conversations(chat_place)
+    chat = conversations.create("a")
+    lost, stopped = (
+        conversations.add(chat, "assistant", "", state="streaming", owner=owner)
+        for owner in ("999999999/1.0", name_of_this())
+    )
+    conversations.interrupt_others(name_of_this(), stopped)
+    assert conversations.save(lost, [Token("one")], "streaming")
+    conversations.interrupt_others(name_of_this(), lost)
+    assert conversations.save(stopped, [Token("one")], "streaming")
+    conversations.stop(stopped)
+    assert not conversations.save(stopped, [Token("one two")], "streaming")
+    conversations.stop(lost)
+    found = [conversations.message(one) for one in (lost, stopped)]
+    assert [(one.state, one.content) for one in found] == [
+        ("interrupted", "one"),
+        ("stopped", "one"),
+    ]
+
+
 def test_a_user_without_rights_searches_without_the_index_and_is_told_what_fails(
     on_server: Settings, server: Server
 ) -> None:

@@ -83,6 +83,31 @@ def test_stop_ends_an_answer_whose_thread_waits_for_a_server(
     assert later.content == "".join(event.text for event in before if isinstance(event, Token))
 
 
+def test_another_process_stops_an_answer_which_keeps_what_it_has(
+    conversations: Conversations,
+) -> None:
+    message = begun(conversations)
+    closed = threading.Event()
+
+    def endless() -> Iterator[Event]:
+        try:
+            while True:
+                yield Token("word ")
+                time.sleep(0.01)
+        finally:
+            closed.set()
+
+    stream = Stream(conversations, message, endless)
+    while not conversations.message(message).content:
+        time.sleep(0.01)
+    conversations.stop(message)
+    assert closed.wait(5) and stream.ended.wait(5)
+    stopped = conversations.message(message)
+    assert stopped.state == "stopped" and stopped.content.startswith("word word ")
+    conversations.stop(message)
+    assert conversations.message(message) == stopped
+
+
 def test_an_error_after_stop_changes_nothing(conversations: Conversations) -> None:
     message = begun(conversations)
     goes_on = threading.Event()

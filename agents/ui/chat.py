@@ -237,7 +237,8 @@ def _growing(
         ended = stream.ended.is_set()
         events = list(stream.events)
         place = stream.place
-    else:  # ended in this process, or growing in another one
+    else:  # ended in this process, or growing in another one, which may have been killed
+        conversations.interrupt_others(OWNER, message)
         stored = conversations.message(message)
         ended = stored.state != "streaming"
         events = stored.events
@@ -247,8 +248,11 @@ def _growing(
     key = f"growing-{message}"
     show_events(events, settings, key, growing=True, said=said, hidden=hidden, place=place)
     label = both("Stop", "停止")
-    if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}") and stream:
-        stream.stop()
+    if st.button(label, icon=":material/stop_circle:", key=f"stop-{message}"):
+        if stream:
+            stream.stop()
+        else:
+            conversations.stop(message)
         st.rerun()
 
 

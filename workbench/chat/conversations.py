@@ -273,8 +273,11 @@ class Conversations:
                 row["parent"] = _make_room(database, nodes, instead_of)
             return add_row(database, "messages", row)
 
-    def save(self, message: int, events: Sequence[Event], state: State) -> None:
-        """Store an answer as far as it has grown; neighbouring tokens become one."""
+    def save(self, message: int, events: Sequence[Event], state: State) -> bool:
+        """Store an answer as far as it has grown; neighbouring tokens become one.
+
+        False where it is to grow on, but was stopped from another process or is gone.
+        """
         stored = [to_dict(event) for event in joined(events)]
         as_json = json.dumps(stored, ensure_ascii=False, default=str)
         # the text once more by itself: for the search and for the next question's history
@@ -282,8 +285,14 @@ class Conversations:
         row = {"content": text, "events": as_json, "state": state, "now": time.time()}
         query = """
             update messages set content = :content, events = :events, state = :state, saved = :now
-            where id = :id"""
-        self._execute(query, row | {"id": message})
+            where id = :id and not (state = 'stopped' and :state = 'streaming')"""
+        with self._connect() as database:
+            return database.execute(query, row | {"id": message}).rowcount > 0
+
+    def stop(self, message: int) -> None:
+        """End an answer that grows in another process, which sees it at its next save."""
+        query = "update messages set state = 'stopped' where id = :id and state = 'streaming'"
+        self._execute(query, {"id": message})
 
     def reroute(self, question: str, agent: str) -> None:
         """The person sent this question to another agent than the router did; keep that choice."""
@@ -338,11 +347,16 @@ class Conversations:
                 answers.setdefault(question, []).append(answer)
         return [[self.message(answer) for answer in group] for group in answers.values()]
 
-    def interrupt_others(self, owner: str) -> None:
-        """Mark answers as interrupted whose process has ended; those of `owner` go on."""
+    def interrupt_others(self, owner: str, message: int = 0) -> None:
+        """Mark answers as interrupted whose process has ended; those of `owner` go on.
+
+        All of them, or the one answer that is named.
+        """
         growing = "select id, owner, saved from messages where state = 'streaming'"
+        if message:
+            growing += " and id = :id"
         with self._connect() as database:
-            rows = database.execute(growing).fetchall()
+            rows = database.execute(growing, {"id": message}).fetchall()
             lost = [number for number, other, saved in rows if gone(other, saved, owner)]
             query = f"""
                 update messages set state = 'interrupted'

@@ -90,19 +90,23 @@ class Stream:
             if not isinstance(event, Beat):
                 self.events.append(event)
             if time.monotonic() > self._save_at:
-                self._save_so_far()
+                return self._save_so_far()
             return True
 
-    def _save_so_far(self) -> None:
-        """Each save is of the whole: one that fails while the database is away is not missed."""
-        pause = SAVED_EVERY
+    def _save_so_far(self) -> bool:
+        """Each save is of the whole: one that fails while the database is away is not missed.
+
+        False where somebody has stopped the answer from another process.
+        """
+        pause, grows = SAVED_EVERY, True
         try:
-            self._conversations.save(self.message, self.events, "streaming")
+            grows = self._conversations.save(self.message, self.events, "streaming")
         except Unwritable:
             raise
         except Unavailable:
             pause = TRIED_AGAIN
         self._save_at = time.monotonic() + pause
+        return grows
 
     def _end(self, state: State, error: WorkbenchError | None = None) -> None:
         """The last save. The first to end the answer does it, the person or the thread."""
