@@ -12,6 +12,8 @@ import time
 
 import psutil
 
+from workbench.running import running
+
 LOST_AFTER = 3600.0  # seconds
 PARTS = 3  # of a name: machine, number of the process, when it began
 
@@ -32,12 +34,4 @@ def gone(other: str, saved: float, own: str) -> bool:
     machine, process, begun = parts
     if machine != socket.gethostname():
         return time.time() - saved > LOST_AFTER
-    return not _runs(int(process), float(begun))
-
-
-def _runs(process: int, begun: float) -> bool:
-    """Whether it runs; the system gives numbers of ended processes to new ones."""
-    try:
-        return abs(psutil.Process(process).create_time() - begun) < 1
-    except psutil.Error:
-        return False
+    return running(int(process), float(begun)) is None

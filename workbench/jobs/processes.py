@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 
 from workbench.files import read_json, write_json
+from workbench.running import running
 
 # one writer for each file, so that none can overwrite the other's entry
 KEEPER = "keeper.json"
 COMMAND = "command.json"
-SAME_START = 1.0  # seconds that two readings of a process's start time may differ
 
 
 def sign_in(folder: Path, name: str, pid: int) -> None:
@@ -71,14 +71,7 @@ def _find(path: Path) -> psutil.Process | None:
         return None
     if not signature:
         return None
-    try:
-        process = psutil.Process(signature["pid"])
-        same = abs(process.create_time() - signature["created"]) < SAME_START
-        zombie = process.status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return None
-    # a zombie has ended; its parent has only not asked for its status
-    return process if same and not zombie else None
+    return running(signature["pid"], signature["created"])
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
