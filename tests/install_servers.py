@@ -29,6 +29,7 @@ PROGRAMS = {
     "node": "nodejs",
     "npm": "npm",
     "bwrap": "bubblewrap",
+    "sshd": "openssh-server",
 }
 PLACES = [
     "/usr/sbin",

@@ -6,11 +6,13 @@ GOOGLE_APPLICATION_CREDENTIALS); a URL with a password is refused, because other
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
+from urllib.parse import urlsplit
 
 from workbench.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbenchError
 from workbench.extras import how_to_install
@@ -18,7 +20,7 @@ from workbench.files import writing
 from workbench.messages import say
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:@]*(:\d+)?(/[^\s]*)?", re.IGNORECASE)
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "ssh": "sftp"}
 BLOCK = 8 << 20  # bytes that are sent or fetched at a time
 
 
@@ -40,15 +42,39 @@ def writing_to(url: str, *, replace: bool = False) -> Iterator[IO[bytes]]:
         raise Conflict(
             say("{path} exists.", path=url), "Name another file, or give --replace for this one."
         )
-    with ExitStack() as opened, _failing(url):
+    with _failing(url), ExitStack() as opened:  # the last step may fail as well
         if _is_local(system):
             # fsspec would write to the folder of temporary files first
             part = opened.enter_context(writing(Path(path)))
-            stream = opened.enter_context(part.open("xb"))
+            stream: IO[bytes] = opened.enter_context(part.open("xb"))
         else:
             opened.enter_context(system.transaction)
-            stream = opened.enter_context(system.open(path, "wb", block_size=BLOCK))
+            remote = opened.enter_context(system.open(path, "wb", block_size=BLOCK))
+            stream = cast(IO[bytes], _Onward(remote))
         yield stream
+
+
+class _Onward(io.RawIOBase):
+    """A stream that is written from its first byte to its last.
+
+    SFTP's says that it can be written at any place, and then writes at its end: archives that went
+    back to complete an entry were broken.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._stream.write(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
 
 
 @contextmanager
@@ -72,7 +98,7 @@ def _found(url: str) -> tuple[Any, str]:
     kind = url.partition("://")[0]
     try:
         with _failing(url):
-            return url_to_fs(url)
+            return url_to_fs(url, **_options(kind, url))
     except ImportError as error:  # it names the library
         raise Unavailable(
             say("Addresses of {kind}:// need a library: {reason}", kind=kind, reason=str(error)),
@@ -83,6 +109,15 @@ def _found(url: str) -> tuple[Any, str]:
             say("{kind}:// is no storage that is known.", kind=kind),
             "Use s3://, gs://, sftp:// or file://.",
         ) from error
+
+
+def _options(kind: str, url: str) -> dict[str, Any]:
+    """What fsspec is told beside the address. Raises ImportError."""
+    if EXTRAS.get(kind.lower()) != "sftp":
+        return {}
+    from workbench.sftp import options_for
+
+    return options_for(urlsplit(url).path)
 
 
 def _is_local(system: Any) -> bool:
