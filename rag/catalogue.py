@@ -369,3 +369,11 @@ def place_of(settings: Settings, name: str) -> Settings:
 def exists(settings: Settings, name: str) -> bool:
     """Whether there is a collection of that name, told without loading Chroma."""
     return Catalogue(place_of(settings, name).folder() / STORE.name).collection(name) is not None
+
+
+def with_existing(settings: Settings) -> Settings:
+    """The first collection by name, where nobody has chosen one and the usual one is missing."""
+    if "collection" in settings.model_fields_set or exists(settings, settings.collection):
+        return settings
+    names = Catalogue(settings.folder() / STORE.name).names()
+    return settings.model_copy(update={"collection": names[0]}) if names else settings

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import free_port
+from fastapi.testclient import TestClient
 
+from agents.api.app import make_app
 from workbench.chat.events import from_dict
 from workbench.cli import workbench
-from workbench.settings import Settings
+from workbench.settings import Settings, load_settings
 
 WORKBENCH = [sys.executable, "-m", "workbench.cli"]
 
@@ -53,6 +55,27 @@ def test_plain_output_is_the_text_then_its_sources(handbook: Settings) -> None:
     assert "28 days of annual leave. [1]" in shown.stdout
     assert shown.stdout.index("28 days") < shown.stdout.index("leave.md")
     assert "Traceback" not in shown.output
+
+
+def test_where_nobody_has_chosen_the_collection_that_exists_is_asked(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_OLLAMA_HOST", f"127.0.0.1:{free_port()}")
+
+    def run(*words: str) -> str:
+        return CliRunner().invoke(workbench, words).output
+
+    for name, text in (("ships", "The ferry is 90 metres long."), ("lamps", "The lamp is red.")):
+        (tmp_path / f"{name}.md").write_text(text, "utf-8")
+        run("rag", "ingest", str(tmp_path / f"{name}.md"), "--collection", name)
+    assert "lamp is red" in run("ask", "Which colour is the lamp?")
+    with TestClient(make_app(load_settings()), base_url="http://127.0.0.1") as client:
+        question = [{"role": "user", "content": "Which colour is the lamp?"}]
+        sent = {"model": "workbench-auto", "messages": question}
+        told = client.post("/v1/chat/completions", json=sent).json()
+    assert "lamp is red" in told["choices"][0]["message"]["content"]
+    monkeypatch.setenv("WORKBENCH_COLLECTION", "ships")
+    assert "lamp is red" not in run("ask", "Which colour is the lamp?")
 
 
 @pytest.mark.parametrize(

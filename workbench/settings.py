@@ -142,7 +142,8 @@ class Settings(BaseSettings):
 
     collection: str = Field(
         "handbook",
-        description="collections that the documents agent searches, with commas between them",
+        description="collections that the documents agent searches, with commas between them; "
+        "where this one was never made, the first by name",
     )
     attached: str = Field(
         "",

@@ -23,6 +23,7 @@ from agents.api.models import names_asset
 from agents.api.problems import PROBLEMS, failed_body, status_of
 from agents.api.tools import speak_with_tools
 from agents.api.written import Item, Piece, Written
+from rag.catalogue import with_existing
 from workbench.chat.consents import CONSENTS
 from workbench.chat.events import Calling
 from workbench.settings import Settings
@@ -69,7 +70,7 @@ def _events(asked: ChatRequest, read: Asked, settings: Settings) -> Generator[It
     if read.tools:
         yield from speak_with_tools(asked, read.settings)
         return
-    for event in answer(read.text, read.history, read.settings, read.mode):
+    for event in answer(read.text, read.history, with_existing(read.settings), read.mode):
         if isinstance(event, Calling) and event.consent:
             CONSENTS.decide(event.consent, "no")  # no person is here who could allow it
         yield event

@@ -106,18 +106,22 @@ def ask(
     chosen: dict[str, Any] = kept | {name: value for name, value in given.items() if value}
     with _stops_cleanly():
         settings = load_settings(**chosen)
-        if collections:  # in Auto a missing one would only go unasked
-            _check_collections(settings)
+        settings = _with_collections(settings, bool(collections))
         turns = read_history(history) if history else []
         failed = _answer(question, turns, settings, mode, as_json, attach, passwords)
     sys.exit(1 if failed else 0)
 
 
-def _check_collections(settings: Settings) -> None:
-    """Raises NotFound for a name of no collection."""
+def _with_collections(settings: Settings, named: bool) -> Settings:
+    """The settings with collections to search. Raises NotFound for a name of none."""
+    from rag.catalogue import with_existing
+
+    if not named:
+        return with_existing(settings)
     from rag.store import check_names
 
-    check_names(settings, settings.collections)
+    check_names(settings, settings.collections)  # in Auto a missing one would only go unasked
+    return settings
 
 
 def _kept_in(preset: str) -> dict[str, Any]:
